@@ -1,0 +1,26 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * `unit` needs nothing but Node; `e2e` needs the real servers and fails without them.
+ * Both test what `npm run build` made in dist/: what ships is what is tested, worker threads included.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", root, include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/bench/**"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "e2e",
+          root,
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
