@@ -1,0 +1,65 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { deletesContract } from "./contract-deletes.js";
+import { listingContract } from "./contract-listing.js";
+import { objectsContract } from "./contract-objects.js";
+import { uploadsContract } from "./contract-uploads.js";
+import { versionsContract } from "./contract-versions.js";
+
+/** A server that the contract is checked on. */
+export interface Target {
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly region?: string;
+  /** `radosgw` (Ceph 16) differs from AWS in what the contract marks with this word. Default `aws`. */
+  readonly dialect?: "aws" | "radosgw";
+}
+
+/** What a part of the contract works with. */
+export interface Subject {
+  readonly client: S3Client;
+  readonly dialect: "aws" | "radosgw";
+  /** A client that differs in these. */
+  readonly clientWith: (change: Partial<Target>) => S3Client;
+}
+
+/** The target that `REGCHECK_TEST_S3_ENDPOINT`, `…_ACCESS_KEY`, `…_SECRET_KEY` and `…_DIALECT` name, if they do. */
+export function targetOfEnvironment(env: NodeJS.ProcessEnv = process.env): Target | undefined {
+  const endpoint = env["REGCHECK_TEST_S3_ENDPOINT"];
+  if (endpoint === undefined) return undefined;
+  return {
+    endpoint,
+    accessKeyId: env["REGCHECK_TEST_S3_ACCESS_KEY"] ?? "AK",
+    secretAccessKey: env["REGCHECK_TEST_S3_SECRET_KEY"] ?? "SK",
+    dialect: env["REGCHECK_TEST_S3_DIALECT"] === "radosgw" ? "radosgw" : "aws",
+  };
+}
+
+/** A client as regcheck makes it for a custom endpoint. */
+export function clientOf({ endpoint, accessKeyId, secretAccessKey, region = "us-east-1" }: Target): S3Client {
+  return new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+  });
+}
+
+/**
+ * What regcheck relies on in an S3 server, as vitest tests. Runs in a `describe` of the caller's, on any server:
+ * what the test server does, a real one has confirmed.
+ */
+export function s3ServerContract(target: () => Target): void {
+  const subject = (): Subject => {
+    const it = target();
+    const clientWith = (change: Partial<Target>): S3Client => clientOf({ ...it, ...change });
+    return { client: clientOf(it), dialect: it.dialect ?? "aws", clientWith };
+  };
+  listingContract(subject);
+  objectsContract(subject);
+  deletesContract(subject);
+  uploadsContract(subject);
+  versionsContract(subject);
+}
