@@ -109,12 +109,12 @@ function isMatch({ operation, bucket, key }: Fault, target: Target): boolean {
 
 /** A reply after its fault; what breaks the connection is up to the server. */
 export function spoil(reply: Reply, effect: Effect | undefined): Reply {
-  if (reply.status >= 300) return reply;
+  if (effect === undefined || reply.status >= 300) return reply;
   const body = Buffer.from(reply.body ?? "");
-  if (effect?.kind === "wrong-body") {
+  if (effect.kind === "wrong-body") {
     return { ...reply, body: effect.body ?? Buffer.from(body.map((byte) => byte ^ 0x01)) };
   }
-  if (effect?.kind === "short-body" && effect.framing === "clean") {
+  if (effect.kind === "short-body" && effect.framing === "clean") {
     return { ...reply, body: body.subarray(0, effect.bytes ?? Math.floor(body.length / 2)) };
   }
   return reply;

@@ -3,7 +3,7 @@ import type { Fault, Injected } from "./faults.js";
 import { fromBytes, toBytes } from "./keys.js";
 import type { LogEntry } from "./server.js";
 import { S3HttpServer } from "./server.js";
-import type { EtagKind, Version } from "./store.js";
+import type { EtagKind } from "./store.js";
 import { Bucket, etagOf, nextId } from "./store.js";
 import type { VirtualListing, VirtualRead } from "./virtual.js";
 
@@ -133,8 +133,5 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
 }
 
 function contentsOf(bucket: Bucket): ReadonlyMap<string, Buffer> {
-  const current = bucket.currentKeys().map((key) => bucket.current(key));
-  return new Map(
-    current.filter((version): version is Version => version !== undefined).map(({ key, content }) => [fromBytes(key), content]),
-  );
+  return new Map(bucket.listed().versions.map(({ key, content }) => [fromBytes(key), content]));
 }

@@ -175,7 +175,8 @@ function flat({ headers }: IncomingMessage): Record<string, string> {
 }
 
 function send(response: ServerResponse, method: string, { status, headers = {}, body = "" }: Reply): void {
-  const length = status === 204 || status === 304 ? {} : { "content-length": Buffer.byteLength(body) };
+  const content = typeof body === "string" ? Buffer.from(body) : body;
+  const length = status === 204 || status === 304 ? {} : { "content-length": content.length };
   response.writeHead(status, {
     "x-amz-request-id": nextId(),
     "x-amz-id-2": "test",
@@ -183,7 +184,7 @@ function send(response: ServerResponse, method: string, { status, headers = {}, 
     ...headers,
     ...length,
   });
-  response.end(method === "HEAD" ? undefined : body);
+  response.end(method === "HEAD" ? undefined : content);
 }
 
 function sendHalf(response: ServerResponse, { status, headers = {}, body = "" }: Reply, bytes: number | undefined): void {

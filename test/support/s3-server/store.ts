@@ -15,6 +15,8 @@ export interface Version {
   readonly checksumSha256?: string | undefined;
   readonly contentType?: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Its `<Contents>` element, once it was listed: rendering is most of what a page costs. */
+  contents?: string;
 }
 
 /** A multipart upload that is neither completed nor aborted. */
@@ -28,13 +30,19 @@ export interface Upload {
 export type Versioning = "Enabled" | "Suspended" | undefined;
 export type NewVersion = Omit<Version, "key" | "id" | "isMarker">;
 
+/** Current versions and their keys, by the same index. */
+export interface Listed {
+  readonly keys: readonly ByteString[];
+  readonly versions: readonly Version[];
+}
+
 /** A bucket in memory: all versions of all keys, the newest first. */
 export class Bucket {
   versioning: Versioning;
   readonly uploads = new Map<string, Upload>();
   readonly #versions = new Map<ByteString, Version[]>();
   #sorted: ByteString[] | undefined = [];
-  #currentSorted: ByteString[] | undefined = [];
+  #current: Listed | undefined;
 
   constructor(
     readonly name: string,
@@ -48,10 +56,13 @@ export class Bucket {
     return this.#sorted;
   }
 
-  /** Keys that a plain listing shows, in S3's order. */
-  currentKeys(): readonly ByteString[] {
-    this.#currentSorted ??= this.allKeys().filter((key) => this.current(key) !== undefined);
-    return this.#currentSorted;
+  /** What a plain listing shows, in S3's order. */
+  listed(): Listed {
+    if (this.#current === undefined) {
+      const versions = this.allKeys().flatMap((key) => this.current(key) ?? []);
+      this.#current = { keys: versions.map(({ key }) => key), versions };
+    }
+    return this.#current;
   }
 
   versionsOf(key: ByteString): readonly Version[] {
@@ -104,14 +115,14 @@ export class Bucket {
     const before = this.#versions.get(version.key);
     const others = (before ?? []).filter((other) => version.id !== "null" || other.id !== "null");
     this.#versions.set(version.key, [version, ...others]);
-    const wasVisible = before?.[0]?.isMarker === false;
-    if (before === undefined || wasVisible === version.isMarker) this.#changed();
+    this.#current = undefined;
+    if (before === undefined) this.#sorted = undefined;
     return version;
   }
 
   #changed(): void {
     this.#sorted = undefined;
-    this.#currentSorted = undefined;
+    this.#current = undefined;
   }
 
   #newId(): string {

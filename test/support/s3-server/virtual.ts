@@ -34,9 +34,11 @@ export function uniformBlobs(options: {
   const { count, root = "docker/registry/v2/", size = 1000, modified = new Date("2026-01-01T00:00:00Z") } = options;
   const filler = "5eaf00d".repeat(8).slice(0, 64 - HEX_OF_INDEX);
   const keyAt = (index: number): string => {
-    const start = Math.floor(index * (INDEX_SPACE / count))
-      .toString(16)
-      .padStart(HEX_OF_INDEX, "0");
+    const number = Math.floor(index * (INDEX_SPACE / count));
+    // In two parts, as small integers are formatted much faster.
+    const high = Math.floor(number / 2 ** 28) + 2 ** 24;
+    const low = (number % 2 ** 28) + 2 ** 28;
+    const start = high.toString(16).slice(1) + low.toString(16).slice(1);
     return `${root}blobs/sha256/${start.slice(0, 2)}/${start}${filler}/data`;
   };
   const firstIndex = (bound: string, inclusive: boolean): number => {
