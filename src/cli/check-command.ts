@@ -1,0 +1,80 @@
+import { check } from "../check.js";
+import { EXIT_CODES } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { SEVERITIES } from "../report/catalogue.js";
+import type { Report } from "../report/report.js";
+import type { FailOn, Format } from "./options.js";
+import { parseConcurrency, parseTimeSpan } from "./options.js";
+import { openStorage } from "./open-storage.js";
+import { startProgressLine } from "./progress-line.js";
+import { TOOL } from "./tool.js";
+import { writeFileAtomically, writeToStream } from "./write-report.js";
+
+/** The command line of `regcheck [storage]`, parsed. */
+export interface CheckArguments {
+  readonly storage: string | undefined;
+  readonly config: string | undefined;
+  readonly concurrency: number | undefined;
+  readonly deleteUntagged: boolean;
+  readonly dropDanglingTags: boolean;
+  readonly grace: string;
+  readonly format: Format;
+  readonly output: string | undefined;
+  readonly repository: string | undefined;
+  readonly failOn: FailOn;
+  readonly quiet: boolean;
+}
+
+/** Checks a storage, prints the report, and says by the exit code how it went. */
+export async function runCheck(args: CheckArguments): Promise<ExitCode> {
+  const policy = {
+    deleteUntagged: args.deleteUntagged,
+    dropDanglingTags: args.dropDanglingTags,
+    grace: parseTimeSpan("grace", args.grace),
+    now: Math.floor(Date.now() / 1000),
+    pins: [],
+  };
+  const matchesRepository = args.repository === undefined ? undefined : await globMatcher(args.repository);
+  const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const progress = startProgressLine(process.stderr, args.quiet);
+  try {
+    const report = await check(storage, { policy, matchesRepository, onProgress: progress.update });
+    progress.stop();
+    const exitCode = exitCodeOf(report, args.failOn);
+    await write(report, args, exitCode);
+    return exitCode;
+  } finally {
+    progress.stop();
+    await storage.close();
+  }
+}
+
+/** What the exit code says of a report. */
+export function exitCodeOf(report: Report, failOn: FailOn): ExitCode {
+  if (!report.complete) return EXIT_CODES.incomplete;
+  if (failOn === "never") return EXIT_CODES.clean;
+  const bad = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1).some((severity) => report.severities[severity] > 0);
+  return bad ? EXIT_CODES.findings : EXIT_CODES.clean;
+}
+
+async function write(report: Report, args: CheckArguments, exitCode: ExitCode): Promise<void> {
+  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args.format, exitCode));
+  else if (!args.quiet || exitCode !== EXIT_CODES.clean)
+    await writeToStream(process.stdout, await format(report, args.format, exitCode, process.stdout));
+}
+
+async function format(report: Report, name: Format, exitCode: ExitCode, stream?: NodeJS.WriteStream): Promise<Iterable<string>> {
+  if (name === "json") {
+    const { formatJson } = await import("../report/json.js");
+    return formatJson(report, TOOL, exitCode);
+  }
+  const { formatText } = await import("../report/text.js");
+  const isTerminal = stream?.isTTY === true;
+  const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+  return [formatText(report, { colour, width: isTerminal ? stream.columns : undefined })];
+}
+
+async function globMatcher(glob: string): Promise<(name: string) => boolean> {
+  const { default: picomatch } = await import("picomatch");
+  return picomatch(glob, { dot: true });
+}

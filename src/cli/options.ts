@@ -1,0 +1,88 @@
+import type { Options } from "yargs";
+import { UsageError } from "../errors.js";
+import { SEVERITIES } from "../report/catalogue.js";
+
+/** The formats of a report. */
+export const FORMATS = ["text", "json"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** The lowest severity that makes the exit code 1. */
+export const FAIL_ON = [...SEVERITIES, "never"] as const;
+export type FailOn = (typeof FAIL_ON)[number];
+
+/** Where the storage is: for every command that reads one. */
+export const STORAGE_OPTIONS = {
+  config: {
+    type: "string",
+    group: "Storage:",
+    requiresArg: true,
+    describe: "The registry's own config.yml, which says where its storage is",
+  },
+  concurrency: {
+    type: "number",
+    group: "Storage:",
+    requiresArg: true,
+    describe: "Reads under way at a time [default: by the kind of storage]",
+  },
+} as const satisfies Record<string, Options>;
+
+/** What counts as garbage. */
+export const POLICY_OPTIONS = {
+  "delete-untagged": {
+    type: "boolean",
+    default: false,
+    group: "Policy:",
+    describe: "Manifests without a tag are garbage, unless something live needs them",
+  },
+  "drop-dangling-tags": {
+    type: "boolean",
+    default: false,
+    group: "Policy:",
+    describe: "Tags whose manifest was deleted keep nothing alive",
+  },
+  grace: {
+    type: "string",
+    default: "1h",
+    group: "Policy:",
+    requiresArg: true,
+    describe: "What is younger than this stays, with all that it reaches (30m, 1h, 7d)",
+  },
+} as const satisfies Record<string, Options>;
+
+/** What is printed, and what the exit code says. */
+export const REPORT_OPTIONS = {
+  format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
+  output: { type: "string", group: "Report:", requiresArg: true, describe: "Write the report to this file, atomically" },
+  repository: {
+    type: "string",
+    group: "Report:",
+    requiresArg: true,
+    describe: "Report on repositories that match this glob only (what is live does not depend on it)",
+  },
+  "fail-on": {
+    choices: FAIL_ON,
+    default: "error",
+    group: "Report:",
+    requiresArg: true,
+    describe: "Exit with 1 when there is a finding this bad or worse",
+  },
+  quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
+  debug: { type: "boolean", default: false, group: "Report:", describe: "Show the stack of an unexpected error" },
+} as const satisfies Record<string, Options>;
+
+const SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Parses a time span such as `90s`, `30m`, `1h`, `7d` or `0`, to seconds. Throws a `UsageError` that names the option. */
+export function parseTimeSpan(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
+  const unit = SECONDS[match?.[2] ?? "?"];
+  if (match === null || unit === undefined)
+    throw new UsageError(`--${option} ${text}: expected a time span such as 30m, 1h or 7d`);
+  return Number(match[1]) * unit;
+}
+
+/** Checks a number of reads or requests under way. Throws a `UsageError`. */
+export function parseConcurrency(value: number | undefined): number | undefined {
+  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 1024)) return value;
+  throw new UsageError(`--concurrency ${value}: expected a whole number from 1 to 1024`);
+}

@@ -1,0 +1,28 @@
+import yoctoSpinner from "yocto-spinner";
+import { countOf } from "../report/format.js";
+import type { Progress } from "../mark/mark.js";
+
+/** What a running check shows on a terminal's stderr; nothing at all in a pipe or with `--quiet`. */
+export interface ProgressLine {
+  readonly update: (progress: Progress) => void;
+  readonly stop: () => void;
+}
+
+/** Starts a progress line if somebody is there to see it. */
+export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
+  if (quiet || !stream.isTTY) return { update: () => {}, stop: () => {} };
+  const spinner = yoctoSpinner({ text: "listing blobs", stream }).start();
+  return {
+    update: (progress) => {
+      spinner.text = describe(progress);
+    },
+    stop: () => {
+      spinner.stop();
+    },
+  };
+}
+
+function describe({ phase, blobs, repositories, manifests }: Progress): string {
+  if (phase === "blobs") return `listing blobs: ${countOf(blobs, "blob")}`;
+  return `marking: ${countOf(repositories, "repository", "repositories")}, ${countOf(manifests, "manifest")} of ${countOf(blobs, "blob")} read`;
+}

@@ -1,0 +1,142 @@
+import { ALGORITHMS, Digest, DIGEST_WORDS } from "../registry/digest.js";
+import type { DigestAlgorithm } from "../registry/digest.js";
+import type { BlobBatch } from "../storage/listing.js";
+import { DigestTable } from "./digest-table.js";
+
+/** Owners of blobs that no repository's link names, and of those that several do. */
+export const NOBODY = 0;
+export const SHARED = 0xffffffff;
+
+/**
+ * Every digest of the registry as a number. Stored blobs have the numbers from 0 to `count - 1`; digests that are only referred to
+ * get numbers from `count` on as they come up. Marks and owners are kept by number: 49 bytes a blob in all.
+ */
+export class BlobTable {
+  /** Number of stored blobs. */
+  readonly count: number;
+  readonly #tables: readonly { readonly algorithm: DigestAlgorithm; readonly table: DigestTable; readonly start: number }[];
+  readonly #marks: Uint8Array;
+  readonly #owners: Uint32Array;
+  readonly #absent: Digest[] = [];
+  readonly #absentIds = new Map<string, number>();
+
+  private constructor(tables: readonly DigestTable[]) {
+    let start = 0;
+    this.#tables = tables.map((table) => {
+      const entry = { algorithm: table.algorithm, table, start };
+      start += table.count;
+      return entry;
+    });
+    this.count = start;
+    this.#marks = new Uint8Array(start);
+    this.#owners = new Uint32Array(start);
+  }
+
+  /** Collects the batches of an inventory. `duplicates` counts blobs that were listed twice. */
+  static builder() {
+    const builders = new Map(ALGORITHMS.map((algorithm) => [algorithm, DigestTable.builder(algorithm)]));
+    return {
+      add: (batch: BlobBatch): void => builders.get(batch.algorithm)?.add(batch),
+      build: (): { readonly table: BlobTable; readonly duplicates: number } => {
+        const built = Array.from(builders.values(), (builder) => builder.build());
+        return {
+          table: new BlobTable(built.map(({ table }) => table)),
+          duplicates: built.reduce((sum, { duplicates }) => sum + duplicates, 0),
+        };
+      },
+    };
+  }
+
+  /** The number of the digest at `words[at …]`, stored or not. */
+  idOf(algorithm: DigestAlgorithm, words: Uint32Array, at: number): number {
+    for (const entry of this.#tables) {
+      if (entry.algorithm !== algorithm) continue;
+      const index = entry.table.find(words, at);
+      if (index >= 0) return entry.start + index;
+    }
+    return this.#absentId(Digest.fromWords(algorithm, words, at));
+  }
+
+  /** The number of a digest. */
+  idOfDigest(digest: Digest): number {
+    return this.idOf(digest.algorithm, digest.toWords(), 0);
+  }
+
+  #absentId(digest: Digest): number {
+    const key = digest.toString();
+    const known = this.#absentIds.get(key);
+    if (known !== undefined) return known;
+    const id = this.count + this.#absent.push(digest) - 1;
+    this.#absentIds.set(key, id);
+    return id;
+  }
+
+  /** Whether the blob with this number is in the storage. */
+  isStored(id: number): boolean {
+    return id < this.count;
+  }
+
+  digest(id: number): Digest {
+    const absent = this.#absent[id - this.count];
+    if (absent !== undefined) return absent;
+    const { algorithm, table, start } = this.#tableOf(id);
+    const words = new Uint32Array(DIGEST_WORDS[algorithm]);
+    table.copyWords(id - start, words, 0);
+    return Digest.fromWords(algorithm, words, 0);
+  }
+
+  /** Copies the words of a stored blob's digest. */
+  copyWords(id: number, target: Uint32Array, at: number): void {
+    const { table, start } = this.#tableOf(id);
+    table.copyWords(id - start, target, at);
+  }
+
+  algorithm(id: number): DigestAlgorithm {
+    return id < this.count ? this.#tableOf(id).algorithm : this.digest(id).algorithm;
+  }
+
+  /** Bytes of a stored blob. */
+  size(id: number): number {
+    const { table, start } = this.#tableOf(id);
+    return table.size(id - start);
+  }
+
+  /** When a stored blob was written, in seconds since 1970. */
+  modified(id: number): number {
+    const { table, start } = this.#tableOf(id);
+    return table.modified(id - start);
+  }
+
+  /** Adds mark bits to a blob; nothing happens for one that is not stored. */
+  mark(id: number, bits: number): this {
+    if (id < this.count) this.#marks[id] = (this.#marks[id] ?? 0) | bits;
+    return this;
+  }
+
+  /** The mark bits of a stored blob. */
+  marks(id: number): number {
+    return this.#marks[id] ?? 0;
+  }
+
+  /** Notes that a link of repository number `owner` names the blob. */
+  own(id: number, owner: number): void {
+    if (id >= this.count) return;
+    const before = this.#owners[id] ?? NOBODY;
+    if (before !== owner) this.#owners[id] = before === NOBODY ? owner : SHARED;
+  }
+
+  /** The only repository whose links name the blob, by number; `NOBODY` or `SHARED` otherwise. */
+  owner(id: number): number {
+    return this.#owners[id] ?? NOBODY;
+  }
+
+  /** Calls `visit` for each stored blob: number, bytes, modified in seconds. */
+  forEach(visit: (id: number, size: number, modified: number) => void): void {
+    for (const { table, start } of this.#tables) table.forEach((index, size, modified) => visit(start + index, size, modified));
+  }
+
+  #tableOf(id: number) {
+    for (const entry of this.#tables) if (id >= entry.start && id < entry.start + entry.table.count) return entry;
+    throw new RangeError(`no stored blob has the number ${id}`);
+  }
+}

@@ -1,0 +1,219 @@
+import { DIGEST_WORDS } from "../registry/digest.js";
+import type { DigestAlgorithm } from "../registry/digest.js";
+
+/**
+ * All stored digests of one algorithm, sorted: a digest's position is its number from then on. Digests are uniform, so a look-up
+ * guesses the position from the first word and is right to within a few entries; there is no index, and no object for a digest.
+ *
+ * The table is cut into shards by the first byte: no array grows beyond what an engine takes, and sorting needs room for one shard.
+ * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time.
+ */
+export class DigestTable {
+  readonly #shards: readonly Shard[];
+  readonly #width: number;
+  /** Number of digests. */
+  readonly count: number;
+
+  private constructor(
+    readonly algorithm: DigestAlgorithm,
+    shards: readonly Shard[],
+  ) {
+    this.#shards = shards;
+    this.#width = DIGEST_WORDS[algorithm];
+    this.count = shards.reduce((sum, shard) => sum + shard.sizes.length, 0);
+  }
+
+  /** The number of the digest at `words[at …]`, or -1 when it is not stored. */
+  find(words: Uint32Array, at: number): number {
+    const first = words[at] ?? 0;
+    const shard = this.#shards[first >>> 24];
+    if (shard === undefined) return -1;
+    const { digests, sizes, start } = shard;
+    const width = this.#width;
+    let low = 0;
+    let high = sizes.length - 1;
+    let lowKey = (first & 0xff000000) >>> 0;
+    let highKey = (lowKey | 0x00ffffff) >>> 0;
+    for (let step = 0; low <= high; step++) {
+      // Interpolation first; halving where somebody chose the digests so that guessing does not converge.
+      const guess =
+        step < 8 && highKey > lowKey
+          ? low + Math.floor(((first - lowKey) / (highKey - lowKey)) * (high - low))
+          : (low + high) >>> 1;
+      const key = digests[guess * width] ?? 0;
+      const order = key === first ? compare(digests, guess * width, words, at, width) : key - first;
+      if (order === 0) return start + guess;
+      if (order < 0) {
+        low = guess + 1;
+        lowKey = key;
+      } else {
+        high = guess - 1;
+        highKey = key;
+      }
+      if (first < lowKey || first > highKey) return -1;
+    }
+    return -1;
+  }
+
+  /** Size in bytes of digest number `index`. */
+  size(index: number): number {
+    const shard = this.#shardOf(index);
+    return shard.sizes[index - shard.start] ?? 0;
+  }
+
+  /** When digest number `index` was written, in seconds since 1970. */
+  modified(index: number): number {
+    const shard = this.#shardOf(index);
+    return shard.modified[index - shard.start] ?? 0;
+  }
+
+  /** Copies the words of digest number `index` to `target[at …]`. */
+  copyWords(index: number, target: Uint32Array, at: number): void {
+    const shard = this.#shardOf(index);
+    const from = (index - shard.start) * this.#width;
+    target.set(shard.digests.subarray(from, from + this.#width), at);
+  }
+
+  /** Calls `visit` for each digest in order: number, size in bytes, modified in seconds. */
+  forEach(visit: (index: number, size: number, modified: number) => void): void {
+    for (const { sizes, modified, start } of this.#shards) {
+      for (let i = 0; i < sizes.length; i++) visit(start + i, sizes[i] ?? 0, modified[i] ?? 0);
+    }
+  }
+
+  #shardOf(index: number): Shard {
+    let low = 0;
+    let high = this.#shards.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.#shards[middle]?.start ?? 0) <= index) low = middle;
+      else high = middle - 1;
+    }
+    const shard = this.#shards[low];
+    if (shard === undefined || index - shard.start >= shard.sizes.length)
+      throw new RangeError(`no digest has the number ${index}`);
+    return shard;
+  }
+
+  /** Collects digests in any order. */
+  static builder(algorithm: DigestAlgorithm): DigestTableBuilder {
+    return new DigestTableBuilder(algorithm, (shards) => new DigestTable(algorithm, shards));
+  }
+}
+
+/** Digests with the same first byte, sorted; `start` is the number of the first. */
+interface Shard {
+  readonly digests: Uint32Array;
+  readonly sizes: Float64Array;
+  readonly modified: Uint32Array;
+  readonly start: number;
+}
+
+interface Chunk {
+  readonly digests: Uint32Array;
+  readonly sizes: Float64Array;
+  readonly modified: Uint32Array;
+}
+
+/** Collects the digests of a table: chunks by first byte, sorted one shard after the other at the end. */
+export class DigestTableBuilder {
+  readonly #chunks: Chunk[][] = Array.from({ length: 256 }, () => []);
+  readonly #width: number;
+
+  constructor(
+    algorithm: DigestAlgorithm,
+    private readonly make: (shards: readonly Shard[]) => DigestTable,
+  ) {
+    this.#width = DIGEST_WORDS[algorithm];
+  }
+
+  /** Adds digests with their sizes (bytes) and times (seconds). */
+  add({ digests, sizes, modified }: Chunk): void {
+    const width = this.#width;
+    // Listings come in runs of one first byte; each run is one chunk of its shard.
+    for (let begin = 0; begin < sizes.length;) {
+      const byte = (digests[begin * width] ?? 0) >>> 24;
+      let end = begin + 1;
+      while (end < sizes.length && (digests[end * width] ?? 0) >>> 24 === byte) end++;
+      this.#chunks[byte]?.push({
+        digests: digests.slice(begin * width, end * width),
+        sizes: sizes.slice(begin, end),
+        modified: modified.slice(begin, end),
+      });
+      begin = end;
+    }
+  }
+
+  /** Sorts. `duplicates` counts digests that were added more than once, and kept once: a listing that repeated itself. */
+  build(): { readonly table: DigestTable; readonly duplicates: number } {
+    let start = 0;
+    let duplicates = 0;
+    const shards = this.#chunks.map((chunks, byte) => {
+      const sorted = sortChunks(chunks, this.#width);
+      this.#chunks[byte] = [];
+      duplicates += chunks.reduce((sum, chunk) => sum + chunk.sizes.length, 0) - sorted.sizes.length;
+      const shard = { ...sorted, start };
+      start += sorted.sizes.length;
+      return shard;
+    });
+    return { table: this.make(shards), duplicates };
+  }
+}
+
+function sortChunks(chunks: readonly Chunk[], width: number): Chunk {
+  const count = chunks.reduce((sum, chunk) => sum + chunk.sizes.length, 0);
+  const [only] = chunks;
+  const joined = chunks.length === 1 && only !== undefined ? only : join(chunks, count, width);
+  if (isStrictlySorted(joined.digests, width)) return joined;
+  const { digests } = joined;
+  const order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => {
+    const difference = (digests[a * width] ?? 0) - (digests[b * width] ?? 0);
+    return difference === 0 ? compare(digests, a * width, digests, b * width, width) : difference;
+  });
+  const distinct = order.filter(
+    (entry, i) => i === 0 || compare(digests, entry * width, digests, (order[i - 1] ?? 0) * width, width) !== 0,
+  );
+  const sorted: Chunk = {
+    digests: new Uint32Array(distinct.length * width),
+    sizes: new Float64Array(distinct.length),
+    modified: new Uint32Array(distinct.length),
+  };
+  for (let i = 0; i < distinct.length; i++) {
+    const from = distinct[i] ?? 0;
+    for (let word = 0; word < width; word++) sorted.digests[i * width + word] = digests[from * width + word] ?? 0;
+    sorted.sizes[i] = joined.sizes[from] ?? 0;
+    sorted.modified[i] = joined.modified[from] ?? 0;
+  }
+  return sorted;
+}
+
+function join(chunks: readonly Chunk[], count: number, width: number): Chunk {
+  const joined: Chunk = {
+    digests: new Uint32Array(count * width),
+    sizes: new Float64Array(count),
+    modified: new Uint32Array(count),
+  };
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.digests.set(chunk.digests, at * width);
+    joined.sizes.set(chunk.sizes, at);
+    joined.modified.set(chunk.modified, at);
+    at += chunk.sizes.length;
+  }
+  return joined;
+}
+
+function isStrictlySorted(digests: Uint32Array, width: number): boolean {
+  for (let at = width; at < digests.length; at += width) {
+    if (compare(digests, at - width, digests, at, width) >= 0) return false;
+  }
+  return true;
+}
+
+function compare(a: Uint32Array, atA: number, b: Uint32Array, atB: number, width: number): number {
+  for (let i = 0; i < width; i++) {
+    const difference = (a[atA + i] ?? 0) - (b[atB + i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}

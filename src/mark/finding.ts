@@ -1,0 +1,63 @@
+import type { Digest } from "../registry/digest.js";
+
+/** The stable codes of all findings; `report/catalogue.ts` says of each how bad it is, what it means and what to do. */
+export const FINDING_CODES = [
+  "storage-unreadable",
+  "manifest-missing",
+  "manifest-corrupt",
+  "manifest-invalid",
+  "revision-link-invalid",
+  "tag-link-invalid",
+  "tag-dangling",
+  "blob-missing",
+  "blob-corrupt",
+  "blob-size-mismatch",
+  "layer-link-missing",
+  "layer-link-invalid",
+  "link-mismatch",
+  "child-missing",
+  "tag-without-current",
+  "tag-name-invalid",
+  "repository-name-invalid",
+  "layer-link-dangling",
+  "blob-unreferenced",
+  "layer-link-unreferenced",
+  "tag-index-dangling",
+  "upload-stale",
+  "multipart-stale",
+  "manifest-unreferenced",
+  "repository-empty",
+  "referrer-orphaned",
+  "upload-active",
+  "stray-object",
+] as const;
+export type FindingCode = (typeof FINDING_CODES)[number];
+
+/** Codes whose damage holds their repository back from a sweep: what it references is unknown. */
+export const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
+  "manifest-missing",
+  "manifest-corrupt",
+  "manifest-invalid",
+  "revision-link-invalid",
+  "tag-link-invalid",
+  "link-mismatch",
+]);
+
+/** Something to know about the storage. Data only: the report makes the text. */
+export interface Finding {
+  readonly code: FindingCode;
+  /** Relative to the storage root. */
+  readonly path: string;
+  readonly repository?: string | undefined;
+  /** The tag itself, or one through which a pull gets here. */
+  readonly tag?: string | undefined;
+  readonly digest?: Digest | undefined;
+  /** Bytes that are reclaimable, damaged or missing, whichever the code is about. */
+  readonly bytes?: number | undefined;
+  /** For a dangling tag: whether its manifest is still stored. */
+  readonly recoverable?: boolean | undefined;
+  /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
+  readonly reclaimable?: boolean | undefined;
+  /** What was found, in a few words. */
+  readonly detail?: string | undefined;
+}

@@ -1,0 +1,130 @@
+import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
+import type { DigestAlgorithm } from "../registry/digest.js";
+import type { ReferenceRole } from "../registry/manifest.js";
+import { unpackReferences } from "../registry/packed-manifest.js";
+import type { ManifestProblemKind } from "../storage/listing.js";
+import type { Storage } from "../storage/storage.js";
+import type { BlobTable } from "./blob-table.js";
+
+/** Why a manifest's references are unknown. */
+export interface ManifestProblem {
+  readonly kind: ManifestProblemKind;
+  readonly detail: string;
+}
+
+const ROLE_CODES = ["config", "layer", "foreign-layer", "child", "subject"] as const satisfies readonly ReferenceRole[];
+
+/**
+ * What manifests refer to, each read once whatever the number of repositories that have it, and kept at five bytes a reference:
+ * a blob number and a role.
+ */
+export class ManifestStore {
+  readonly #problems = new Map<number, ManifestProblem>();
+  readonly #offsets = new Map<number, number>();
+  readonly #underWay = new Map<number, Promise<void>>();
+  /** Only for references whose blob is absent or of another size: damage is rare. */
+  readonly #declaredSizes = new Map<number, number>();
+  #ids = new Uint32Array(1024);
+  #roles = new Uint8Array(1024);
+  #length = 0;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly table: BlobTable,
+  ) {}
+
+  /** Number of manifests read so far. */
+  get size(): number {
+    return this.#offsets.size;
+  }
+
+  /** Reads those manifests that are not known yet. */
+  async load(ids: readonly number[]): Promise<void> {
+    const wanted: number[] = [];
+    const awaited = new Set<Promise<void>>();
+    for (const id of ids) {
+      if (this.#offsets.has(id) || this.#problems.has(id)) continue;
+      const reading = this.#underWay.get(id);
+      if (reading !== undefined) awaited.add(reading);
+      else if (this.table.isStored(id)) wanted.push(id);
+      else this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
+    }
+    if (wanted.length > 0) {
+      const reading = this.#read(wanted).finally(() => {
+        for (const id of wanted) this.#underWay.delete(id);
+      });
+      for (const id of wanted) this.#underWay.set(id, reading);
+      awaited.add(reading);
+    }
+    await Promise.all(awaited);
+  }
+
+  /** Why the manifest's references are unknown; undefined when they are known. */
+  problem(id: number): ManifestProblem | undefined {
+    return this.#problems.get(id);
+  }
+
+  /** Calls `visit` for each reference of a loaded manifest, in order; there are none where there is a problem. */
+  forEachReference(id: number, visit: (role: ReferenceRole, id: number, position: number) => void): void {
+    const offset = this.#offsets.get(id);
+    if (offset === undefined) return;
+    const count = this.#ids[offset] ?? 0;
+    for (let position = offset + 1; position <= offset + count; position++) {
+      visit(ROLE_CODES[this.#roles[position] ?? 0] ?? "layer", this.#ids[position] ?? 0, position);
+    }
+  }
+
+  /** What the manifest says of the size of the reference at `position`, in bytes, if that is not the size of a stored blob. */
+  declaredSize(position: number): number | undefined {
+    return this.#declaredSizes.get(position);
+  }
+
+  async #read(ids: readonly number[]): Promise<void> {
+    await Promise.all(
+      ALGORITHMS.map(async (algorithm) => {
+        const some = ids.filter((id) => this.table.algorithm(id) === algorithm);
+        if (some.length > 0) await this.#readAlgorithm(algorithm, some);
+      }),
+    );
+  }
+
+  async #readAlgorithm(algorithm: DigestAlgorithm, ids: readonly number[]): Promise<void> {
+    const width = DIGEST_WORDS[algorithm];
+    const digests = new Uint32Array(ids.length * width);
+    for (const [i, id] of ids.entries()) this.table.copyWords(id, digests, i * width);
+    const batch = await this.storage.readManifests(algorithm, digests);
+    const problems = new Map(batch.problems.map(({ position, kind, detail }) => [position, { kind, detail }]));
+    for (const [i, id] of ids.entries()) {
+      const problem = problems.get(i);
+      if (problem === undefined) this.#add(id, batch.words, batch.offsets[i] ?? 0);
+      // It was there when the blobs were listed: somebody deletes while we read, or the storage does not tell the truth.
+      else if (problem.kind === "missing") this.#problems.set(id, { kind: "unreadable", detail: "gone since it was listed" });
+      else this.#problems.set(id, problem);
+    }
+  }
+
+  #add(manifest: number, words: Uint32Array, offset: number): void {
+    const count = words[offset] ?? 0;
+    this.#reserve(count + 1);
+    this.#offsets.set(manifest, this.#length);
+    this.#ids[this.#length++] = count;
+    for (const { role, algorithm, size, at } of unpackReferences(words, offset)) {
+      const id = this.table.idOf(algorithm, words, at);
+      if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))
+        this.#declaredSizes.set(this.#length, size);
+      this.#roles[this.#length] = ROLE_CODES.indexOf(role);
+      this.#ids[this.#length++] = id;
+    }
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#ids.length) return;
+    const capacity = Math.max(this.#ids.length * 2, this.#length + more);
+    const ids = new Uint32Array(capacity);
+    ids.set(this.#ids);
+    this.#ids = ids;
+    const roles = new Uint8Array(capacity);
+    roles.set(this.#roles);
+    this.#roles = roles;
+  }
+}

@@ -1,0 +1,148 @@
+import type { StorageFault } from "../storage/listing.js";
+import type { Storage } from "../storage/storage.js";
+import { concurrently } from "../concurrently.js";
+import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
+import { BlobTable } from "./blob-table.js";
+import type { Finding } from "./finding.js";
+import { ManifestStore } from "./manifest-store.js";
+import { HELD, isYoung, LIVE, REVISION } from "./policy.js";
+import type { Policy } from "./policy.js";
+import { markRepository } from "./repository.js";
+import type { MarkContext, MarkedRepository } from "./repository.js";
+
+/** Progress of a check, for people who wait. */
+export interface Progress {
+  readonly phase: "blobs" | "repositories";
+  readonly blobs: number;
+  readonly repositories: number;
+  readonly manifests: number;
+}
+
+/** All blobs with their marks, and all repositories. */
+export interface Marked {
+  readonly table: BlobTable;
+  readonly blobBytes: number;
+  /** By number: a blob's owner `n` is `repositories[n - 1]`. */
+  readonly repositories: readonly MarkedRepository[];
+  /** Findings that belong to no repository. */
+  readonly findings: readonly Finding[];
+  /** False when something could not be read: nothing may be swept. */
+  readonly complete: boolean;
+  readonly pinsFound: number;
+}
+
+/** Repositories that are marked at a time: enough to keep the storage busy while some wait for their manifests. */
+const REPOSITORIES_AT_A_TIME = 16;
+
+/** Reads the storage once and follows all references from the roots. Blobs come first: one that arrives later is no candidate. */
+export async function mark(
+  storage: Storage,
+  policy: Policy,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<Marked> {
+  const findings: Finding[] = [];
+  const table = await inventory(storage, findings, (blobs) =>
+    onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
+  );
+  const store = new ManifestStore(storage, table);
+  const pins = policy.pins.map((digest) => table.idOfDigest(digest));
+  const context: MarkContext = { storage, table, store, policy, pins };
+  const repositories: MarkedRepository[] = [];
+  for await (const repository of markAll(context, findings)) {
+    if (repository === undefined) continue;
+    repositories[repository.owner - 1] = repository.marked;
+    onProgress({ phase: "repositories", blobs: table.count, repositories: repositories.length, manifests: store.size });
+  }
+  await markUnlinked(context, findings);
+  let blobBytes = 0;
+  table.forEach((_, size) => {
+    blobBytes += size;
+  });
+  const isFault = ({ code }: Finding): boolean => code === "storage-unreadable";
+  return {
+    table,
+    blobBytes,
+    repositories,
+    findings,
+    complete: !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault)),
+    pinsFound: pins.filter((id) => table.isStored(id)).length,
+  };
+}
+
+async function inventory(storage: Storage, findings: Finding[], onBlobs: (count: number) => void): Promise<BlobTable> {
+  const builder = BlobTable.builder();
+  let count = 0;
+  for await (const batch of storage.blobs()) {
+    builder.add(batch);
+    for (const path of batch.strays) findings.push({ code: "stray-object", path });
+    findings.push(...batch.faults.map(unreadable));
+    onBlobs((count += batch.sizes.length));
+  }
+  const { table, duplicates } = builder.build();
+  if (duplicates > 0)
+    findings.push({
+      code: "storage-unreadable",
+      path: "",
+      detail: `the listing named ${duplicates} blobs twice, so it cannot be trusted`,
+    });
+  return table;
+}
+
+function unreadable({ path, cause }: StorageFault): Finding {
+  return { code: "storage-unreadable", path, detail: cause };
+}
+
+/** Marks the repositories as the storage lists them; listings that belong to none only leave their findings. */
+async function* markAll(context: MarkContext, findings: Finding[]) {
+  const listings = context.storage.repositories()[Symbol.asyncIterator]();
+  let owner = 0;
+  let ended = false;
+  const markNext = async () => {
+    const next = await listings.next();
+    if (next.done === true) {
+      ended = true;
+      return undefined;
+    }
+    if (next.value.isRepository) {
+      const own = ++owner;
+      return { owner: own, marked: await markRepository(context, own, next.value) };
+    }
+    for (const path of next.value.strays) findings.push({ code: "stray-object", path });
+    findings.push(...next.value.faults.map(unreadable));
+    return undefined;
+  };
+  yield* concurrently(REPOSITORIES_AT_A_TIME, () => (ended ? undefined : markNext()));
+}
+
+/**
+ * Manifests that no repository links as a revision keep what they refer to if they are pinned, or younger than the grace time: these
+ * may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it.
+ */
+async function markUnlinked({ table, store, policy, pins }: MarkContext, findings: Finding[]): Promise<void> {
+  const pending: number[] = pins.filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
+  if (policy.grace > 0) {
+    table.forEach((id, size, modified) => {
+      if (isYoung(policy, modified) && (table.marks(id) & (LIVE | HELD | REVISION)) === 0 && size <= MAX_MANIFEST_BYTES)
+        pending.push(id);
+    });
+  }
+  for (const id of pins) table.mark(id, LIVE);
+  const seen = new Set(pending);
+  for (let batch = pending; batch.length > 0;) {
+    await store.load(batch);
+    const next: number[] = [];
+    for (const id of batch) {
+      table.mark(id, LIVE);
+      const problem = store.problem(id);
+      if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.detail }));
+      store.forEachReference(id, (role, reference) => {
+        if (role === "subject") return;
+        table.mark(reference, LIVE);
+        if (role !== "child" || seen.has(reference) || !table.isStored(reference)) return;
+        seen.add(reference);
+        next.push(reference);
+      });
+    }
+    batch = next;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Digest } from "../registry/digest.js";
+
+/** What counts as garbage, as the operator chose it. */
+export interface Policy {
+  /** Only what tags and pins reach is live, not every revision. */
+  readonly deleteUntagged: boolean;
+  /** A tag whose manifest has no revision link keeps nothing alive, even if its blob is still stored. */
+  readonly dropDanglingTags: boolean;
+  /** Seconds: blobs, links and uploads younger than this stay, with all that they reach. */
+  readonly grace: number;
+  /** Seconds since 1970 that ages are counted from: when the check began. */
+  readonly now: number;
+  /** Digests that are in use outside of the registry. */
+  readonly pins: readonly Digest[];
+}
+
+/**
+ * Liveness is computed for all four combinations of the two switches at once, one bit each, so that the report can say what each
+ * of them would reclaim.
+ */
+export const VARIANT_BITS = { asIs: 1, withDeleteUntagged: 2, withDropDanglingTags: 4, withBoth: 8 } as const;
+export type Variant = keyof typeof VARIANT_BITS;
+export const VARIANTS = ["asIs", "withDeleteUntagged", "withDropDanglingTags", "withBoth"] as const satisfies readonly Variant[];
+
+/** Live whatever the variant. */
+export const LIVE = 0b1111;
+/** Kept because damage in a repository leaves it unknown what its links are for (safety rule 1). */
+export const HELD = 0b1_0000;
+/** Some repository has a revision link for it. */
+export const REVISION = 0b10_0000;
+
+/** Every revision link is a root unless untagged manifests go. */
+export const REVISION_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDropDanglingTags;
+/** A recoverable dangling tag is a root unless these are dropped. */
+export const DANGLING_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDeleteUntagged;
+
+/** The variant that the policy selects. */
+export function selectedVariant(policy: Policy): Variant {
+  if (policy.deleteUntagged) return policy.dropDanglingTags ? "withBoth" : "withDeleteUntagged";
+  return policy.dropDanglingTags ? "withDropDanglingTags" : "asIs";
+}
+
+/** Whether something last changed at `modified` (seconds) is younger than the grace time. */
+export function isYoung(policy: Policy, modified: number): boolean {
+  return modified > policy.now - policy.grace;
+}

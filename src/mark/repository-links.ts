@@ -1,0 +1,183 @@
+import { Digest } from "../registry/digest.js";
+import {
+  layerLinkPath,
+  repositoryPath,
+  revisionLinkPath,
+  tagCurrentPath,
+  tagIndexLinkPath,
+  tagPath,
+} from "../registry/layout.js";
+import { parseLink } from "../registry/link.js";
+import { isRepositoryName, isTagName } from "../registry/reference.js";
+import type { OddLink, RepositoryListing } from "../storage/listing.js";
+import type { BlobTable } from "./blob-table.js";
+import type { Finding, FindingCode } from "./finding.js";
+
+/** A tag whose `current/link` holds a digest. */
+export interface Tag {
+  readonly name: string;
+  readonly target: number;
+}
+
+/** A repository's links by blob number, and what is wrong with the links themselves. */
+export interface RepositoryLinks {
+  /** Manifests with a revision link, in no order; a damaged link counts, so that what it names stays. */
+  readonly revisions: readonly number[];
+  readonly tags: readonly Tag[];
+  /** What sound layer links name by path, sorted, stored or not. */
+  readonly layers: Uint32Array;
+  /** Seconds since 1970 beside each of `layers`, where the storage told. */
+  readonly layerTimes: Uint32Array | undefined;
+  /** The same by revision. */
+  readonly revisionTimes: ReadonlyMap<number, number> | undefined;
+  /** Those of `layers` that are sha512 links to a sha256 blob, as the registry writes them: from one number to the other. */
+  readonly aliases: ReadonlyMap<number, number>;
+  /** What damaged layer links name by path or by content: linked after all, but to be repaired. */
+  readonly damagedLayers: ReadonlySet<number>;
+  readonly findings: Finding[];
+}
+
+/** Turns a listing's digests into numbers and judges each link by itself. */
+export function resolveLinks(listing: RepositoryListing, table: BlobTable): RepositoryLinks {
+  return new Resolver(listing, table).resolve();
+}
+
+class Resolver {
+  readonly #findings: Finding[] = [];
+  readonly #revisions = new Set<number>();
+  readonly #aliases = new Map<number, number>();
+  readonly #damagedLayers = new Set<number>();
+  readonly #oddLayers: number[] = [];
+
+  constructor(
+    private readonly listing: RepositoryListing,
+    private readonly table: BlobTable,
+  ) {}
+
+  resolve(): RepositoryLinks {
+    const { revisions, layers } = this.listing;
+    this.#checkNames();
+    for (const id of this.#ids(revisions.digests)) this.#revisions.add(id);
+    for (const link of this.listing.oddLinks) this.#resolveOddLink(link);
+    const layerIds = this.#ids(layers.digests);
+    const tags = this.#resolveTags();
+    this.#checkIndex(tags);
+    return {
+      revisions: [...this.#revisions],
+      tags: tags.filter((tag): tag is Tag => tag.target !== undefined),
+      ...sortLayers(layerIds, layers.modified, this.#oddLayers),
+      revisionTimes: timesById(this.#ids(revisions.digests), revisions.modified),
+      aliases: this.#aliases,
+      damagedLayers: this.#damagedLayers,
+      findings: this.#findings,
+    };
+  }
+
+  #add(code: FindingCode, path: string, more: Partial<Finding> = {}): void {
+    this.#findings.push({ code, path, repository: this.listing.name, ...more });
+  }
+
+  #ids(words: Uint32Array): Uint32Array {
+    const ids = new Uint32Array(words.length / 8);
+    for (let i = 0; i < ids.length; i++) ids[i] = this.table.idOf("sha256", words, i * 8);
+    return ids;
+  }
+
+  #checkNames(): void {
+    const { name, isRepository, tags, strays, faults } = this.listing;
+    if (isRepository && !isRepositoryName(name)) this.#add("repository-name-invalid", repositoryPath(name));
+    for (const tag of tags.names) if (!isTagName(tag)) this.#add("tag-name-invalid", tagPath(name, tag), { tag });
+    const repository = isRepository ? name : undefined;
+    for (const path of strays) this.#add("stray-object", path, { repository });
+    for (const { path, cause } of faults) this.#add("storage-unreadable", path, { repository, detail: cause });
+  }
+
+  #resolveOddLink({ section, algorithm, hex, content }: OddLink): void {
+    const named = Digest.fromParts(algorithm, hex);
+    if (named === undefined) throw new RangeError(`the listing holds a malformed digest ${algorithm}:${hex}`);
+    const isRevision = section === "revisions";
+    const path = isRevision ? revisionLinkPath(this.listing.name, named) : layerLinkPath(this.listing.name, named);
+    const link = parseLink(content);
+    const id = this.table.idOfDigest(named);
+    if (isRevision) this.#revisions.add(id);
+    if ("problem" in link) {
+      if (!isRevision) this.#damagedLayers.add(id);
+      this.#add(isRevision ? "revision-link-invalid" : "layer-link-invalid", path, { digest: named, detail: link.problem });
+      return;
+    }
+    const target = this.table.idOfDigest(link.digest);
+    if (target === id) {
+      if (!isRevision) this.#oddLayers.push(id);
+    } else if (!isRevision && algorithm === "sha512" && link.digest.algorithm === "sha256") {
+      this.#aliases.set(id, target);
+      this.#oddLayers.push(id);
+    } else {
+      if (isRevision) this.#revisions.add(target);
+      else this.#damagedLayers.add(id).add(target);
+      this.#add("link-mismatch", path, { digest: named, detail: `the link holds ${link.digest.toString()}` });
+    }
+  }
+
+  /** Every tag, with the manifest that it names now if its link says one. */
+  #resolveTags(): { readonly name: string; readonly target: number | undefined }[] {
+    const { names, current, oddCurrent } = this.listing.tags;
+    const odd = new Map(oddCurrent.map(({ tag, content }) => [tag, content]));
+    return names.map((name, tag) => ({
+      name,
+      target: odd.has(tag) ? this.#resolveOddTag(name, odd.get(tag)) : this.table.idOf("sha256", current, tag * 8),
+    }));
+  }
+
+  #resolveOddTag(tag: string, content: Uint8Array | undefined): number | undefined {
+    const { name } = this.listing;
+    if (content === undefined) {
+      this.#add("tag-without-current", tagPath(name, tag), { tag });
+      return undefined;
+    }
+    const link = parseLink(content);
+    if ("digest" in link) return this.table.idOfDigest(link.digest);
+    this.#add("tag-link-invalid", tagCurrentPath(name, tag), { tag, detail: link.problem });
+    return undefined;
+  }
+
+  /** The index is a tag's history: no root, and garbage where it names what is gone. The tag's own target is the tag's affair. */
+  #checkIndex(tags: readonly { readonly name: string; readonly target: number | undefined }[]): void {
+    const { name } = this.listing;
+    const { indexTag, indexDigests, oddIndex } = this.listing.tags;
+    const checkTarget = (tag: number, id: number): void => {
+      if (this.#revisions.has(id) || tags[tag]?.target === id) return;
+      const digest = this.table.digest(id);
+      const tagName = tags[tag]?.name ?? "";
+      this.#add("tag-index-dangling", tagIndexLinkPath(name, tagName, digest), { tag: tagName, digest });
+    };
+    for (let i = 0; i < indexTag.length; i++) checkTarget(indexTag[i] ?? 0, this.table.idOf("sha256", indexDigests, i * 8));
+    for (const { tag, algorithm, hex, content } of oddIndex) {
+      const named = Digest.fromParts(algorithm, hex);
+      if (named === undefined) continue;
+      const link = parseLink(content);
+      if ("digest" in link && link.digest.equals(named)) {
+        checkTarget(tag, this.table.idOfDigest(named));
+        continue;
+      }
+      const tagName = tags[tag]?.name ?? "";
+      const detail = "problem" in link ? link.problem : `the link holds ${link.digest.toString()}`;
+      this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, detail });
+    }
+  }
+}
+
+function timesById(ids: Uint32Array, modified: Uint32Array | undefined): ReadonlyMap<number, number> | undefined {
+  return modified === undefined ? undefined : new Map(Array.from(ids, (id, i) => [id, modified[i] ?? 0]));
+}
+
+/** Sorts the layers; those that are `odd` come without a time, so the times are dropped. */
+function sortLayers(ids: Uint32Array, times: Uint32Array | undefined, odd: readonly number[]) {
+  if (times !== undefined && odd.length === 0) {
+    const order = Uint32Array.from(ids, (_, i) => i).sort((a, b) => (ids[a] ?? 0) - (ids[b] ?? 0));
+    return { layers: order.map((i) => ids[i] ?? 0), layerTimes: order.map((i) => times[i] ?? 0) };
+  }
+  const all = new Uint32Array(ids.length + odd.length);
+  all.set(ids);
+  all.set(odd, ids.length);
+  return { layers: all.sort(), layerTimes: undefined };
+}

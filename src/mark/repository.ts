@@ -1,0 +1,300 @@
+import { blobPath, layerLinkPath, repositoryPath, revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
+import type { RepositoryListing } from "../storage/listing.js";
+import type { Storage } from "../storage/storage.js";
+import type { BlobTable } from "./blob-table.js";
+import { HOLDING_CODES } from "./finding.js";
+import type { Finding, FindingCode } from "./finding.js";
+import type { ManifestStore } from "./manifest-store.js";
+import { DANGLING_ROOT, HELD, isYoung, LIVE, REVISION, REVISION_ROOT, selectedVariant, VARIANT_BITS } from "./policy.js";
+import type { Policy, Variant } from "./policy.js";
+import { Reachability } from "./reachability.js";
+import { checkReferences } from "./references.js";
+import { findReferrerTarget } from "./referrer.js";
+import { resolveLinks } from "./repository-links.js";
+import type { RepositoryLinks } from "./repository-links.js";
+import { checkUploads } from "./uploads.js";
+
+/** What marking is done with, the same for all repositories. */
+export interface MarkContext {
+  readonly storage: Storage;
+  readonly table: BlobTable;
+  readonly store: ManifestStore;
+  readonly policy: Policy;
+  /** Numbers of the pinned digests. */
+  readonly pins: readonly number[];
+}
+
+/** Links of a repository that a variant lets go. */
+export interface ReclaimableLinks {
+  revisions: number;
+  layerLinks: number;
+}
+
+/** What marking one repository came to. */
+export interface MarkedRepository {
+  readonly name: string;
+  readonly tags: number;
+  readonly revisions: number;
+  readonly layerLinks: number;
+  readonly uploads: number;
+  /** Bytes of the stored blobs that its links name, each counted once. */
+  readonly bytes: number;
+  readonly reclaimable: Readonly<Record<Variant, ReclaimableLinks>>;
+  readonly findings: readonly Finding[];
+  /** If damage holds the repository back: the blobs that it keeps for that reason. */
+  readonly heldBlobs: Uint32Array | undefined;
+}
+
+/** Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it. */
+export async function markRepository(context: MarkContext, owner: number, listing: RepositoryListing): Promise<MarkedRepository> {
+  const links = resolveLinks(listing, context.table);
+  const revisions = new Set(links.revisions);
+  const recoverable = new Set(
+    links.tags.map((tag) => tag.target).filter((id) => !revisions.has(id) && context.table.isStored(id)),
+  );
+  const manifests = [...links.revisions, ...recoverable];
+  await context.store.load(manifests);
+  const mark = new RepositoryMark(context, listing, links, new Reachability(manifests, context.store), recoverable);
+  mark.checkManifests();
+  mark.checkTags();
+  mark.markRoots();
+  await mark.keepYoungRevisions();
+  mark.checkReferences();
+  mark.checkReferrers();
+  mark.checkRevisions();
+  await mark.checkLayerLinks();
+  mark.checkUploads();
+  mark.own(owner);
+  return mark.result();
+}
+
+class RepositoryMark {
+  readonly #findings: Finding[];
+  readonly #selected: number;
+  readonly #layerMarks: Uint8Array;
+  readonly #reclaimable: Record<Variant, ReclaimableLinks> = {
+    asIs: { revisions: 0, layerLinks: 0 },
+    withDeleteUntagged: { revisions: 0, layerLinks: 0 },
+    withDropDanglingTags: { revisions: 0, layerLinks: 0 },
+    withBoth: { revisions: 0, layerLinks: 0 },
+  };
+
+  constructor(
+    private readonly context: MarkContext,
+    private readonly listing: RepositoryListing,
+    private readonly links: RepositoryLinks,
+    private readonly reachability: Reachability,
+    private readonly recoverable: ReadonlySet<number>,
+  ) {
+    this.#findings = [...links.findings];
+    this.#selected = VARIANT_BITS[selectedVariant(context.policy)];
+    this.#layerMarks = new Uint8Array(links.layers.length);
+  }
+
+  get #held(): boolean {
+    return this.#findings.some(({ code }) => HOLDING_CODES.has(code));
+  }
+
+  #add(code: FindingCode, path: string, more: Partial<Finding>): void {
+    this.#findings.push({ code, path, repository: this.listing.name, ...more });
+  }
+
+  checkManifests(): void {
+    const { table, store } = this.context;
+    for (const id of this.reachability.manifests) {
+      const problem = store.problem(id);
+      if (problem === undefined) continue;
+      const digest = table.digest(id);
+      const path = problem.kind === "missing" ? revisionLinkPath(this.listing.name, digest) : blobPath(digest);
+      const code = problem.kind === "unreadable" ? "storage-unreadable" : (`manifest-${problem.kind}` as const);
+      const tag = this.links.tags.find(({ target }) => target === id)?.name;
+      this.#add(code, path, { tag, digest, detail: problem.detail, bytes: table.isStored(id) ? table.size(id) : undefined });
+    }
+  }
+
+  checkTags(): void {
+    const { table } = this.context;
+    for (const { name, target } of this.links.tags) {
+      const isRecoverable = this.recoverable.has(target);
+      if (this.reachability.has(target) && !isRecoverable) continue;
+      const digest = table.digest(target);
+      this.#add("tag-dangling", tagCurrentPath(this.listing.name, name), {
+        tag: name,
+        digest,
+        recoverable: isRecoverable,
+        reclaimable: this.context.policy.dropDanglingTags,
+      });
+    }
+  }
+
+  markRoots(): void {
+    const { policy, pins, table } = this.context;
+    for (const { name, target } of this.links.tags)
+      this.reachability.mark(target, this.recoverable.has(target) ? DANGLING_ROOT : LIVE, name);
+    for (const id of this.links.revisions) {
+      table.mark(id, REVISION);
+      this.reachability.mark(id, REVISION_ROOT | (table.isStored(id) && isYoung(policy, table.modified(id)) ? LIVE : 0));
+    }
+    for (const id of pins) this.reachability.mark(id, LIVE);
+    if (!this.#held) return;
+    for (const id of this.reachability.manifests) this.reachability.mark(id, HELD);
+    for (const id of this.links.damagedLayers) table.mark(id, HELD);
+    for (const id of this.links.layers) table.mark(id, HELD).mark(this.#target(id), HELD);
+  }
+
+  /** A revision link younger than the grace time may be part of a push: the times are only asked for where they decide. */
+  async keepYoungRevisions(): Promise<void> {
+    const candidates = this.links.revisions.filter((id) => (this.reachability.marks(id) & LIVE) !== LIVE);
+    const path = (id: number): string => revisionLinkPath(this.listing.name, this.context.table.digest(id));
+    const known = this.links.revisionTimes;
+    for (const id of await this.#young(candidates, path, known && ((candidate) => known.get(candidate))))
+      this.reachability.mark(id, LIVE);
+  }
+
+  checkReferences(): void {
+    checkReferences(
+      this.context,
+      this.listing.name,
+      this.links,
+      this.reachability,
+      this.#selected | HELD,
+      this.#layerMarks,
+      this.#findings,
+    );
+  }
+
+  /** Tags and manifests that are about another manifest (signatures, SBOMs) whose target is gone. */
+  checkReferrers(): void {
+    const { store, table } = this.context;
+    const about = (subject: number): Partial<Finding> => ({
+      detail: `it is about ${table.digest(subject).toString()}, which is gone`,
+    });
+    for (const { name, target } of this.links.tags) {
+      const subject = findReferrerTarget(name);
+      if (subject === undefined || this.reachability.has(table.idOfDigest(subject))) continue;
+      const digest = table.digest(target);
+      this.#add("referrer-orphaned", tagCurrentPath(this.listing.name, name), {
+        tag: name,
+        digest,
+        ...about(table.idOfDigest(subject)),
+      });
+    }
+    for (const id of this.links.revisions) {
+      store.forEachReference(id, (role, subject) => {
+        if (role !== "subject" || this.reachability.has(subject)) return;
+        const digest = table.digest(id);
+        this.#add("referrer-orphaned", revisionLinkPath(this.listing.name, digest), {
+          tag: this.reachability.tag(id),
+          digest,
+          ...about(subject),
+        });
+      });
+    }
+  }
+
+  checkRevisions(): void {
+    const { table } = this.context;
+    for (const id of this.links.revisions) {
+      const marks = this.reachability.marks(id);
+      this.#count("revisions", marks);
+      if ((marks & (VARIANT_BITS.withDeleteUntagged | HELD)) !== 0 || !table.isStored(id)) continue;
+      const digest = table.digest(id);
+      this.#add("manifest-unreferenced", revisionLinkPath(this.listing.name, digest), {
+        digest,
+        bytes: table.size(id),
+        reclaimable: (marks & this.#selected) === 0,
+      });
+    }
+  }
+
+  /** The blob that a layer link leads to. */
+  #target(link: number): number {
+    return this.links.aliases.get(link) ?? link;
+  }
+
+  async checkLayerLinks(): Promise<void> {
+    const { table } = this.context;
+    const { layers, layerTimes } = this.links;
+    const held = this.#held ? HELD : 0;
+    const isDangling = (link: number): boolean => !table.isStored(this.#target(link));
+    const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(layers[position] ?? 0));
+    const unused = Array.from(layers.keys()).filter(
+      (i) => (this.#layerMarks[i] ?? 0) !== LIVE && held === 0 && !isDangling(layers[i] ?? 0),
+    );
+    const young = new Set(await this.#young(unused, path, layerTimes && ((i) => layerTimes[i])));
+    for (const [i, link] of layers.entries()) {
+      if (young.has(i)) {
+        table.mark(this.#target(link), LIVE);
+        continue;
+      }
+      const marks = (this.#layerMarks[i] ?? 0) | held;
+      this.#count("layerLinks", isDangling(link) ? held : marks);
+      if (isDangling(link)) this.#add("layer-link-dangling", path(i), { digest: table.digest(link), reclaimable: held === 0 });
+      else if ((marks & (this.#selected | HELD)) === 0) {
+        this.#add("layer-link-unreferenced", path(i), { digest: table.digest(link), bytes: table.size(this.#target(link)) });
+      }
+    }
+  }
+
+  checkUploads(): void {
+    const { uploads, isRepository, name } = this.listing;
+    this.#findings.push(...checkUploads(name, uploads, this.context.policy));
+    const { revisions, tags } = this.links;
+    if (isRepository && revisions.length === 0 && tags.length === 0 && this.listing.tags.names.length === 0) {
+      this.#add("repository-empty", repositoryPath(name), {});
+    }
+  }
+
+  own(owner: number): void {
+    const { table } = this.context;
+    for (const id of this.links.layers) table.own(this.#target(id), owner);
+    for (const id of this.reachability.manifests) table.own(id, owner);
+  }
+
+  result(): MarkedRepository {
+    const { links, listing } = this;
+    const named = new Uint32Array([
+      ...links.layers,
+      ...links.aliases.values(),
+      ...links.damagedLayers,
+      ...this.reachability.manifests,
+    ]).sort();
+    const blobs = named.filter((id, i) => id !== named[i - 1] && this.context.table.isStored(id));
+    return {
+      name: listing.name,
+      tags: listing.tags.names.length,
+      revisions: links.revisions.length,
+      layerLinks: links.layers.length,
+      uploads: listing.uploads.length,
+      bytes: blobs.reduce((sum, id) => sum + this.context.table.size(id), 0),
+      reclaimable: this.#reclaimable,
+      findings: this.#findings,
+      heldBlobs: this.#held ? blobs : undefined,
+    };
+  }
+
+  #count(kind: keyof ReclaimableLinks, marks: number): void {
+    if ((marks & HELD) !== 0) return;
+    for (const variant of ["asIs", "withDeleteUntagged", "withDropDanglingTags", "withBoth"] as const) {
+      if ((marks & VARIANT_BITS[variant]) === 0) this.#reclaimable[variant][kind]++;
+    }
+  }
+
+  /** Those of the candidates whose file is younger than the grace time, or whose age cannot be told. */
+  async #young(
+    candidates: readonly number[],
+    path: (candidate: number) => string,
+    time?: (candidate: number) => number | undefined,
+  ) {
+    const { policy, storage } = this.context;
+    if (candidates.length === 0 || policy.grace <= 0) return [];
+    if (time !== undefined) return candidates.filter((candidate) => isYoung(policy, time(candidate) ?? policy.now));
+    const times = await storage.modified(candidates.map(path));
+    return candidates.filter((_, i) => {
+      const modified = times[i];
+      if (typeof modified === "number") return isYoung(policy, modified);
+      if (modified !== undefined) this.#add("storage-unreadable", modified.path, { detail: modified.cause });
+      return true;
+    });
+  }
+}

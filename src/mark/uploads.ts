@@ -1,0 +1,29 @@
+import { uploadPath } from "../registry/layout.js";
+import type { UploadListing } from "../storage/listing.js";
+import type { Finding } from "./finding.js";
+import type { Policy } from "./policy.js";
+
+/** Seconds after which the registry's own purger takes an upload for abandoned (`uploadpurging.age`, 168h). */
+export const STALE_UPLOAD_AGE = 168 * 60 * 60;
+
+/** Reports uploads that are abandoned, and those that are so young that somebody may be writing. */
+export function checkUploads(repository: string, uploads: readonly UploadListing[], policy: Policy): Finding[] {
+  return uploads.flatMap((upload): Finding[] => {
+    const age = policy.now - startOf(upload);
+    const about = { path: uploadPath(repository, upload.id), repository, bytes: upload.bytes, detail: describeAge(age) };
+    if (age > STALE_UPLOAD_AGE) return [{ code: "upload-stale", ...about }];
+    return age < policy.grace || age < 0 ? [{ code: "upload-active", ...about }] : [];
+  });
+}
+
+/** When the upload began, in seconds since 1970: by its `startedat`, or by its files where that is missing or unreadable. */
+function startOf({ startedAt, modified }: UploadListing): number {
+  const parsed = startedAt === undefined ? Number.NaN : Date.parse(startedAt);
+  return Number.isNaN(parsed) ? modified : parsed / 1000;
+}
+
+function describeAge(seconds: number): string {
+  const hours = Math.floor(seconds / 3600);
+  if (hours < 0) return "it was started in the future, by its own account";
+  return hours < 48 ? `it was started ${hours} h ago` : `it was started ${Math.floor(hours / 24)} days ago`;
+}

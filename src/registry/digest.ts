@@ -1,0 +1,83 @@
+/** A digest names content by its hash. Only these two algorithms occur in the storage of a registry. */
+export type DigestAlgorithm = "sha256" | "sha512";
+
+/** Number of 32-bit words in a digest: bulk data holds digests as big-endian words in a `Uint32Array`. */
+export const DIGEST_WORDS: Readonly<Record<DigestAlgorithm, number>> = { sha256: 8, sha512: 16 };
+
+/** Number of hex characters in a digest. */
+export const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128 };
+
+/** Both algorithms, in the order in which tables are laid out. */
+export const ALGORITHMS = ["sha256", "sha512"] as const satisfies readonly DigestAlgorithm[];
+
+/** `sha256` or `sha512`, as it stands in a path or before the colon of a digest. */
+export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
+  return text === "sha256" || text === "sha512";
+}
+
+const LOWER_HEX = /^[0-9a-f]+$/;
+
+/** Whether `hex` is what the algorithm's digests look like: lower case, of the right length. */
+export function isDigestHex(algorithm: DigestAlgorithm, hex: string): boolean {
+  return hex.length === HEX_LENGTH[algorithm] && LOWER_HEX.test(hex);
+}
+
+/** A well-formed digest. Made by its parsers only, so whoever has one need not check it again. */
+export class Digest {
+  private constructor(
+    readonly algorithm: DigestAlgorithm,
+    readonly hex: string,
+  ) {}
+
+  /** `sha256:<64 lower-case hex>` or `sha512:<128>`, exactly: no white space, no other algorithm. */
+  static parse(text: string): Digest | undefined {
+    const colon = text.indexOf(":");
+    return colon < 0 ? undefined : Digest.fromParts(text.slice(0, colon), text.slice(colon + 1));
+  }
+
+  /** From the two path components of the layout, `sha256` and the hex. */
+  static fromParts(algorithm: string, hex: string): Digest | undefined {
+    return isDigestAlgorithm(algorithm) && isDigestHex(algorithm, hex) ? new Digest(algorithm, hex) : undefined;
+  }
+
+  /** From words of a packed list, which hold nothing but well-formed digests. */
+  static fromWords(algorithm: DigestAlgorithm, words: Uint32Array, offset: number): Digest {
+    let hex = "";
+    for (let i = 0; i < DIGEST_WORDS[algorithm]; i++) hex += (words[offset + i] ?? 0).toString(16).padStart(8, "0");
+    return new Digest(algorithm, hex);
+  }
+
+  /** The digest as big-endian 32-bit words. */
+  toWords(): Uint32Array {
+    return hexToWords(this.algorithm, [this.hex]);
+  }
+
+  toString(): string {
+    return `${this.algorithm}:${this.hex}`;
+  }
+
+  equals(other: Digest): boolean {
+    return this.hex === other.hex && this.algorithm === other.algorithm;
+  }
+}
+
+/** Packs the hex of many digests of one algorithm into big-endian words. The caller has checked each with `isDigestHex`. */
+export function hexToWords(algorithm: DigestAlgorithm, hexes: readonly string[]): Uint32Array {
+  const width = DIGEST_WORDS[algorithm] * 4;
+  const bytes = Buffer.alloc(hexes.length * width);
+  let offset = 0;
+  for (const hex of hexes) {
+    bytes.write(hex, offset, width, "hex");
+    offset += width;
+  }
+  return bytesToWords(bytes);
+}
+
+/** Reads bytes as big-endian words. The bytes are consumed: they may be swapped in place. */
+export function bytesToWords(bytes: Buffer): Uint32Array {
+  const own = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(bytes);
+  if (LITTLE_ENDIAN) own.swap32();
+  return new Uint32Array(own.buffer, own.byteOffset, own.byteLength / 4);
+}
+
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;

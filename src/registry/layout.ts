@@ -1,0 +1,68 @@
+import type { Digest } from "./digest.js";
+
+/**
+ * The map: every path of a registry's storage, relative to the storage root. Nothing else in regcheck spells one.
+ * From `registry/storage/paths.go`:
+ *
+ *     docker/registry/v2/
+ *       blobs/<algorithm>/<first two hex>/<hex>/data                                   a blob
+ *       repositories/<name>/_layers/<algorithm>/<hex>/link                             a layer link
+ *       repositories/<name>/_manifests/revisions/<algorithm>/<hex>/link                a revision link
+ *       repositories/<name>/_manifests/tags/<tag>/current/link                         what the tag names now
+ *       repositories/<name>/_manifests/tags/<tag>/index/<algorithm>/<hex>/link         what it has ever named
+ *       repositories/<name>/_uploads/<uuid>/{data,startedat,hashstates/…}              an upload in progress
+ *
+ * Legacy: `revisions/<algorithm>/<hex>/signatures/<algorithm>/<hex>/link` (up to 2.4), `_layers/tarsum/<version>/<algorithm>/<hash>/link`.
+ */
+export const V2 = "docker/registry/v2";
+export const BLOBS = `${V2}/blobs`;
+export const REPOSITORIES = `${V2}/repositories`;
+
+/** Written by a pull-through proxy at the driver's root (`registry/proxy/scheduler`). */
+export const PROXY_STATE = "scheduler-state.json";
+/** GitLab's registry: metadata is in a database, and the storage alone does not tell what is live. */
+export const DATABASE_MARKER = "docker/registry/lockfiles/database-in-use";
+
+/** The length of a sha256 link's content, `sha256:<64 hex>`, in bytes. */
+export const LINK_BYTES = 71;
+/** No link is longer than `sha512:<128 hex>`; more than this is not read. */
+export const MAX_LINK_BYTES = 256;
+/** The registry refuses manifests larger than this (`registry/handlers/manifests.go`), in bytes. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+export const REVISIONS_DIRECTORY = "_manifests/revisions";
+export const TAGS_DIRECTORY = "_manifests/tags";
+export const LAYERS_DIRECTORY = "_layers";
+export const UPLOADS_DIRECTORY = "_uploads";
+
+export function blobPath(digest: Digest): string {
+  return `${BLOBS}/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}/data`;
+}
+
+export function repositoryPath(repository: string): string {
+  return `${REPOSITORIES}/${repository}`;
+}
+
+export function revisionLinkPath(repository: string, digest: Digest): string {
+  return `${REPOSITORIES}/${repository}/${REVISIONS_DIRECTORY}/${digest.algorithm}/${digest.hex}/link`;
+}
+
+export function layerLinkPath(repository: string, digest: Digest): string {
+  return `${REPOSITORIES}/${repository}/${LAYERS_DIRECTORY}/${digest.algorithm}/${digest.hex}/link`;
+}
+
+export function tagPath(repository: string, tag: string): string {
+  return `${REPOSITORIES}/${repository}/${TAGS_DIRECTORY}/${tag}`;
+}
+
+export function tagCurrentPath(repository: string, tag: string): string {
+  return `${tagPath(repository, tag)}/current/link`;
+}
+
+export function tagIndexLinkPath(repository: string, tag: string, digest: Digest): string {
+  return `${tagPath(repository, tag)}/index/${digest.algorithm}/${digest.hex}/link`;
+}
+
+export function uploadPath(repository: string, id: string): string {
+  return `${REPOSITORIES}/${repository}/${UPLOADS_DIRECTORY}/${id}`;
+}

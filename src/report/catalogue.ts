@@ -1,0 +1,198 @@
+import type { Finding, FindingCode } from "../mark/finding.js";
+
+/** How bad a finding is: **error** a pull fails or data is damaged; **warning** inconsistent but serving; **garbage** reclaimable. */
+export type Severity = "error" | "warning" | "garbage" | "info";
+/** Worst first. */
+export const SEVERITIES = ["error", "warning", "garbage", "info"] as const satisfies readonly Severity[];
+
+/** What is known of a code, whatever the case at hand. README, JSON Schema and `regcheck codes` are made from it or checked against it. */
+export interface CatalogueEntry {
+  readonly severity: Severity;
+  /** The severity of those findings that the selected policy lets a sweep take, where that differs. */
+  readonly severityIfReclaimable?: Severity;
+  /** **holds**: its repository is not swept. **blocks**: nothing is. */
+  readonly effect?: "holds" | "blocks";
+  /** What it means, for people who have never heard of it. */
+  readonly meaning: string;
+  /** What it means for a pull, and what to do. */
+  readonly remedy: string;
+}
+
+/** The catalogue of findings, worst first. */
+export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
+  "storage-unreadable": {
+    severity: "error",
+    effect: "blocks",
+    meaning: "a path could not be listed or read",
+    remedy:
+      "What it references is unknown, so nothing may be swept. Mend the cause (permissions, disk, network) and run regcheck again.",
+  },
+  "manifest-missing": {
+    severity: "error",
+    effect: "holds",
+    meaning: "a revision link names a manifest whose blob is not stored",
+    remedy: "Pulls of it fail. Push the image again, or delete the manifest by digest.",
+  },
+  "manifest-corrupt": {
+    severity: "error",
+    effect: "holds",
+    meaning: "a manifest's content does not hash to its digest",
+    remedy:
+      "Pulls of it fail or are refused by the client. Restore the blob from a backup, or delete it and push the image again.",
+  },
+  "manifest-invalid": {
+    severity: "error",
+    effect: "holds",
+    meaning: "a manifest is no JSON, too large, or of an unknown kind: its references are unknown",
+    remedy: "The registry cannot serve it, and its own collector aborts. Delete the manifest by digest, or push the image again.",
+  },
+  "revision-link-invalid": {
+    severity: "error",
+    effect: "holds",
+    meaning: "a revision link is empty or malformed",
+    remedy: "Pulls by this digest fail, and the registry's own collector aborts. Push the image again, which rewrites the link.",
+  },
+  "tag-link-invalid": {
+    severity: "error",
+    effect: "holds",
+    meaning: "a tag's current/link is empty, malformed or oversized",
+    remedy: "Pulls of the tag fail. Push the tag again, which rewrites the link.",
+  },
+  "tag-dangling": {
+    severity: "error",
+    meaning: "a tag names a manifest that has no revision link in the repository",
+    remedy: "Pulls of the tag fail with 'manifest unknown'. Push the image again, or remove the tag (--drop-dangling-tags).",
+  },
+  "blob-missing": {
+    severity: "error",
+    meaning: "a config or layer of a live manifest is not stored",
+    remedy: "Pulls fail with 'blob unknown'. Push the image again from a machine that has it, after a restart of the registry.",
+  },
+  "blob-corrupt": {
+    severity: "error",
+    meaning: "a blob's content does not hash to its digest",
+    remedy: "Pulls fail when the client verifies. Restore the blob from a backup, or delete it and push the image again.",
+  },
+  "blob-size-mismatch": {
+    severity: "error",
+    meaning: "a stored blob has another size than the manifest says",
+    remedy: "Pulls fail when the client verifies. Restore the blob from a backup, or delete it and push the image again.",
+  },
+  "layer-link-missing": {
+    severity: "error",
+    meaning: "a blob that a live manifest needs is stored, but the repository has no layer link for it",
+    remedy: "Pulls fail with 'blob unknown'. Push the image again, or mount the blob, which writes the link.",
+  },
+  "layer-link-invalid": {
+    severity: "error",
+    meaning: "a layer link is empty or malformed",
+    remedy: "Pulls of images with this layer fail. The link should hold its own path's digest; push the image again.",
+  },
+  "link-mismatch": {
+    severity: "warning",
+    effect: "holds",
+    meaning: "a link's content names another digest than its path",
+    remedy: "The registry follows the content. Find out who wrote it; push the image again to have the link rewritten.",
+  },
+  "child-missing": {
+    severity: "warning",
+    meaning: "a child of an index is absent in the repository",
+    remedy: "Pulls for that platform fail. Legal for sparse indexes; otherwise push the index again with all its platforms.",
+  },
+  "tag-without-current": {
+    severity: "warning",
+    meaning: "a tag's directory has no current/link",
+    remedy: "The tag is listed, but can be neither pulled nor deleted. Push the tag again.",
+  },
+  "tag-name-invalid": {
+    severity: "warning",
+    meaning: "a tag's name is outside the grammar",
+    remedy: "The registry cannot serve it. It is kept, never swept; remove the directory by hand if nobody needs it.",
+  },
+  "repository-name-invalid": {
+    severity: "warning",
+    meaning: "a repository's name is outside the grammar",
+    remedy: "The registry cannot serve it, and its own collector aborts. It is kept, never swept; rename or remove it by hand.",
+  },
+  "layer-link-dangling": {
+    severity: "warning",
+    meaning: "a layer link's blob is gone",
+    remedy: "A client that believes the link skips the upload, and the push fails later. A sweep removes the link.",
+  },
+  "blob-unreferenced": {
+    severity: "garbage",
+    meaning: "a blob that no live manifest needs",
+    remedy: "No pull needs it. A sweep removes it.",
+  },
+  "layer-link-unreferenced": {
+    severity: "garbage",
+    meaning: "a layer link that no live manifest of its repository needs",
+    remedy: "No pull needs it. A sweep removes it.",
+  },
+  "tag-index-dangling": {
+    severity: "garbage",
+    meaning: "an entry of a tag's history names a manifest that is gone",
+    remedy: "No pull reads it, but it slows the registry's own walks. A sweep removes it.",
+  },
+  "upload-stale": {
+    severity: "garbage",
+    meaning: "an upload was abandoned more than 168 hours ago",
+    remedy: "Nobody will finish it. A sweep with --purge-uploads removes it.",
+  },
+  "multipart-stale": {
+    severity: "garbage",
+    meaning: "an S3 multipart upload was never finished",
+    remedy:
+      "It is billed and invisible to listings. A sweep with --purge-uploads aborts it; better, give the bucket a lifecycle rule.",
+  },
+  "manifest-unreferenced": {
+    severity: "info",
+    severityIfReclaimable: "garbage",
+    meaning: "a manifest has no tag, no parent and no live subject",
+    remedy: "It can still be pulled by digest. With --delete-untagged it is garbage, unless --keep names it.",
+  },
+  "repository-empty": {
+    severity: "info",
+    severityIfReclaimable: "garbage",
+    meaning: "a repository has neither tags nor manifests",
+    remedy: "It is still listed in the catalog. A sweep with --prune-empty removes it.",
+  },
+  "referrer-orphaned": {
+    severity: "info",
+    meaning: "a signature, attestation or other referrer is about a manifest that is gone",
+    remedy: "Nothing pulls it any more. Remove the tag if you do not need the record.",
+  },
+  "upload-active": {
+    severity: "info",
+    meaning: "an upload is younger than the grace time",
+    remedy: "Somebody may be pushing: a sweep is refused until it is finished or older than --grace.",
+  },
+  "stray-object": {
+    severity: "info",
+    meaning: "a path outside the registry's layout",
+    remedy: "The registry does not know it. It is kept, never swept; remove it by hand if nobody needs it.",
+  },
+};
+
+/** The severity of a finding under the selected policy. */
+export function severityOf(finding: Finding): Severity {
+  const { severity, severityIfReclaimable } = CATALOGUE[finding.code];
+  return finding.reclaimable === true && severityIfReclaimable !== undefined ? severityIfReclaimable : severity;
+}
+
+/** One sentence on the case at hand, then what it means for a pull and what to do. Not escaped: names come from the storage. */
+export function messageOf(finding: Finding): string {
+  return `${caseOf(finding)}. ${CATALOGUE[finding.code].remedy}`;
+}
+
+/** What is the case, in one clause without a full stop. */
+export function caseOf(finding: Finding): string {
+  const { meaning } = CATALOGUE[finding.code];
+  const state =
+    finding.code === "tag-dangling"
+      ? finding.recoverable === true
+        ? "the manifest is still stored: recoverable"
+        : "the manifest is gone"
+      : undefined;
+  return [meaning, state, finding.detail].filter((part) => part !== undefined).join("; ");
+}

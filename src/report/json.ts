@@ -1,0 +1,70 @@
+import type { Finding } from "../mark/finding.js";
+import type { ExitCode } from "../errors.js";
+import { messageOf, severityOf } from "./catalogue.js";
+import type { Report } from "./report.js";
+
+/** The version of the JSON names: they do not change within a major version. */
+export const SCHEMA_VERSION = "1.0";
+
+/** What made a report. */
+export interface Tool {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** The report as JSON text, in pieces: findings are written as they are made. `report.schema.json` describes it. */
+export function* formatJson(report: Report, tool: Tool, exitCode: ExitCode): Generator<string> {
+  const head = JSON.stringify(jsonSummary(report, tool, exitCode), undefined, 2);
+  // Findings come last, so that everything before them can be read without reading millions of them.
+  yield `${head.slice(0, -2)},\n  "findings": [`;
+  let separator = "\n    ";
+  for (const finding of report.findings()) {
+    yield separator + JSON.stringify(jsonFinding(finding));
+    separator = ",\n    ";
+  }
+  yield `${separator === "\n    " ? "" : "\n  "}]\n}\n`;
+}
+
+/** All of the report but its findings. */
+export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
+  const { policy, reclaimable } = report;
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    tool,
+    storage: report.storage,
+    startedAt: new Date(report.startedAt).toISOString(),
+    finishedAt: new Date(report.finishedAt).toISOString(),
+    complete: report.complete,
+    exitCode,
+    policy: {
+      deleteUntagged: policy.deleteUntagged,
+      dropDanglingTags: policy.dropDanglingTags,
+      grace: policy.grace,
+      pins: policy.pins.length,
+    },
+    totals: report.totals,
+    reclaimable: {
+      asIs: reclaimable.asIs,
+      withDeleteUntagged: reclaimable.withDeleteUntagged,
+      withDropDanglingTags: reclaimable.withDropDanglingTags,
+      selected: reclaimable[report.selected],
+    },
+    repositories: report.repositories,
+    storageRequests: report.requests,
+  };
+}
+
+/** A finding as it stands in the JSON report. */
+export function jsonFinding(finding: Finding) {
+  return {
+    code: finding.code,
+    severity: severityOf(finding),
+    repository: finding.repository,
+    tag: finding.tag,
+    digest: finding.digest?.toString(),
+    path: finding.path,
+    bytes: finding.bytes,
+    recoverable: finding.recoverable,
+    message: messageOf(finding),
+  };
+}

@@ -1,0 +1,265 @@
+import { NOBODY, SHARED } from "../mark/blob-table.js";
+import type { Finding, FindingCode } from "../mark/finding.js";
+import { FINDING_CODES } from "../mark/finding.js";
+import type { Marked } from "../mark/mark.js";
+import { HELD, isYoung, selectedVariant, VARIANT_BITS, VARIANTS } from "../mark/policy.js";
+import type { Policy, Variant } from "../mark/policy.js";
+import type { MarkedRepository } from "../mark/repository.js";
+import { blobPath } from "../registry/layout.js";
+import type { StorageRequests } from "../storage/storage.js";
+import { severityOf } from "./catalogue.js";
+import type { Severity } from "./catalogue.js";
+
+/** What a policy would take. */
+export interface Reclaimable {
+  blobs: number;
+  /** Bytes of these blobs. */
+  bytes: number;
+  revisions: number;
+  layerLinks: number;
+}
+
+/** How many findings of each code there are; codes without any are absent. */
+export type FindingCounts = Partial<Record<FindingCode, number>>;
+
+/** A repository's line of the report. Bytes count each blob once. */
+export interface RepositoryReport {
+  readonly name: string;
+  readonly tags: number;
+  readonly revisions: number;
+  readonly layerLinks: number;
+  /** Bytes of the blobs that its links name. */
+  readonly bytes: number;
+  /** Of these, bytes that no other repository's links name. */
+  exclusiveBytes: number;
+  /** Of the exclusive bytes, those that the selected policy reclaims. */
+  reclaimableBytes: number;
+  /** Bytes that would be reclaimable, but for damage in this repository (safety rule 1); 0 where there is none. */
+  readonly heldBytes: number;
+  readonly findings: FindingCounts;
+}
+
+/** Everything that a check found out; every format is made of this. */
+export interface Report {
+  readonly storage: { readonly driver: string; readonly location: string };
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly complete: boolean;
+  readonly policy: Policy;
+  readonly pinsFound: number;
+  readonly totals: {
+    readonly repositories: number;
+    readonly tags: number;
+    readonly revisions: number;
+    readonly layerLinks: number;
+    readonly uploads: number;
+    readonly blobs: number;
+    readonly blobBytes: number;
+  };
+  readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
+  readonly selected: Variant;
+  readonly repositories: readonly RepositoryReport[];
+  readonly counts: FindingCounts;
+  /** How many findings of each severity there are. */
+  readonly severities: Readonly<Record<Severity, number>>;
+  readonly requests: Readonly<StorageRequests>;
+  /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
+  findings(): Iterable<Finding>;
+}
+
+/** What the report is about, besides what was marked. */
+export interface ReportContext {
+  readonly storage: { readonly driver: string; readonly location: string };
+  readonly startedAt: number;
+  readonly policy: Policy;
+  readonly requests: Readonly<StorageRequests>;
+  /** Limits findings to matching repositories; what is live does not depend on it. */
+  readonly matchesRepository?: ((name: string) => boolean) | undefined;
+}
+
+/** Sums up what was marked. */
+export function makeReport(marked: Marked, context: ReportContext): Report {
+  const { policy } = context;
+  const matches = context.matchesRepository ?? (() => true);
+  const reclaimable = sumBlobs(marked, policy);
+  for (const repository of marked.repositories) {
+    for (const variant of VARIANTS) {
+      reclaimable[variant].revisions += repository.reclaimable[variant].revisions;
+      reclaimable[variant].layerLinks += repository.reclaimable[variant].layerLinks;
+    }
+  }
+  const shown = marked.repositories.filter(({ name }) => matches(name));
+  const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter(
+    ({ code, repository }) =>
+      context.matchesRepository === undefined || repository !== undefined || code === "storage-unreadable",
+  );
+  findings.sort(byCodeAndPath);
+  const blobs = new BlobFindings(marked, policy, context.matchesRepository);
+  const counts: FindingCounts = {};
+  const severities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
+  for (const finding of findings) {
+    counts[finding.code] = (counts[finding.code] ?? 0) + 1;
+    severities[severityOf(finding)]++;
+  }
+  if (blobs.count > 0) counts["blob-unreferenced"] = blobs.count;
+  severities.garbage += blobs.count;
+  const sum = (field: (repository: MarkedRepository) => number): number =>
+    marked.repositories.reduce((total, one) => total + field(one), 0);
+  return {
+    storage: context.storage,
+    startedAt: context.startedAt,
+    finishedAt: Date.now(),
+    complete: marked.complete,
+    policy,
+    pinsFound: marked.pinsFound,
+    totals: {
+      repositories: marked.repositories.length,
+      tags: sum(({ tags }) => tags),
+      revisions: sum(({ revisions }) => revisions),
+      layerLinks: sum(({ layerLinks }) => layerLinks),
+      uploads: sum(({ uploads }) => uploads),
+      blobs: marked.table.count,
+      blobBytes: marked.blobBytes,
+    },
+    reclaimable,
+    selected: selectedVariant(policy),
+    repositories: repositoryReports(marked, policy, blobs).filter(({ name }) => matches(name)),
+    counts,
+    severities,
+    requests: context.requests,
+    *findings() {
+      let blobsGiven = false;
+      for (const finding of findings) {
+        if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
+          blobsGiven = true;
+          yield* blobs;
+        }
+        yield finding;
+      }
+      if (!blobsGiven) yield* blobs;
+    },
+  };
+}
+
+/** Whether a variant of the policy lets the blob go. */
+function isGarbage(marks: number, variant: Variant, policy: Policy, modified: number): boolean {
+  return (marks & (VARIANT_BITS[variant] | HELD)) === 0 && !isYoung(policy, modified);
+}
+
+function sumBlobs({ table }: Marked, policy: Policy): Record<Variant, Reclaimable> {
+  const nothing = (): Reclaimable => ({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
+  const sums = { asIs: nothing(), withDeleteUntagged: nothing(), withDropDanglingTags: nothing(), withBoth: nothing() };
+  table.forEach((id, size, modified) => {
+    const marks = table.marks(id);
+    for (const variant of VARIANTS) {
+      if (!isGarbage(marks, variant, policy, modified)) continue;
+      sums[variant].blobs++;
+      sums[variant].bytes += size;
+    }
+  });
+  return sums;
+}
+
+/** The unreferenced blobs, straight from the table. */
+class BlobFindings implements Iterable<Finding> {
+  readonly count: number;
+  /** By owner's number. */
+  readonly counts = new Map<number, number>();
+
+  constructor(
+    private readonly marked: Marked,
+    private readonly policy: Policy,
+    private readonly matches: ((name: string) => boolean) | undefined,
+  ) {
+    let count = 0;
+    this.#forEach((id) => {
+      const owner = marked.table.owner(id);
+      this.counts.set(owner, (this.counts.get(owner) ?? 0) + 1);
+      count++;
+    });
+    this.count = count;
+  }
+
+  *[Symbol.iterator](): Generator<Finding> {
+    const { table } = this.marked;
+    for (let id = 0; id < table.count; id++) {
+      if (!this.#includes(id, table.modified(id))) continue;
+      const digest = table.digest(id);
+      yield {
+        code: "blob-unreferenced",
+        path: blobPath(digest),
+        repository: this.#repository(id),
+        digest,
+        bytes: table.size(id),
+        reclaimable: true,
+      };
+    }
+  }
+
+  #forEach(visit: (id: number) => void): void {
+    this.marked.table.forEach((id, _, modified) => {
+      if (this.#includes(id, modified)) visit(id);
+    });
+  }
+
+  #includes(id: number, modified: number): boolean {
+    if (!isGarbage(this.marked.table.marks(id), selectedVariant(this.policy), this.policy, modified)) return false;
+    if (this.matches === undefined) return true;
+    const repository = this.#repository(id);
+    return repository !== undefined && this.matches(repository);
+  }
+
+  #repository(id: number): string | undefined {
+    const owner = this.marked.table.owner(id);
+    return owner === NOBODY || owner === SHARED ? undefined : this.marked.repositories[owner - 1]?.name;
+  }
+}
+
+function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFindings): RepositoryReport[] {
+  const { table } = marked;
+  const variant = selectedVariant(policy);
+  const reports = marked.repositories.map((repository, i): RepositoryReport => {
+    const findings: FindingCounts = {};
+    for (const { code } of repository.findings) findings[code] = (findings[code] ?? 0) + 1;
+    const unreferenced = blobs.counts.get(i + 1);
+    if (unreferenced !== undefined) findings["blob-unreferenced"] = unreferenced;
+    const { name, tags, revisions, layerLinks, bytes } = repository;
+    return {
+      name,
+      tags,
+      revisions,
+      layerLinks,
+      bytes,
+      exclusiveBytes: 0,
+      reclaimableBytes: 0,
+      heldBytes: heldBytes(repository),
+      findings,
+    };
+  });
+  table.forEach((id, size, modified) => {
+    const report = reports[table.owner(id) - 1];
+    if (report === undefined) return;
+    report.exclusiveBytes += size;
+    if (isGarbage(table.marks(id), variant, policy, modified)) report.reclaimableBytes += size;
+  });
+  return reports.sort((a, b) => (a.name < b.name ? -1 : 1));
+
+  function heldBytes({ heldBlobs }: MarkedRepository): number {
+    let sum = 0;
+    for (const id of heldBlobs ?? []) {
+      if (isGarbage(table.marks(id) & ~HELD, variant, policy, table.modified(id))) sum += table.size(id);
+    }
+    return sum;
+  }
+}
+
+const ORDER = new Map(FINDING_CODES.map((code, i) => [code, i]));
+
+function order(code: FindingCode): number {
+  return ORDER.get(code) ?? 0;
+}
+
+function byCodeAndPath(a: Finding, b: Finding): number {
+  return order(a.code) - order(b.code) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+}

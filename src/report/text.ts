@@ -1,0 +1,186 @@
+import { styleText } from "node:util";
+import wrapAnsi from "wrap-ansi";
+import type { Finding, FindingCode } from "../mark/finding.js";
+import { FINDING_CODES } from "../mark/finding.js";
+import type { Variant } from "../mark/policy.js";
+import { CATALOGUE, caseOf, severityOf } from "./catalogue.js";
+import type { Severity } from "./catalogue.js";
+import { escapeForTerminal } from "./escape.js";
+import { countOf, formatBytes, formatCount, formatDuration } from "./format.js";
+import type { Report, RepositoryReport } from "./report.js";
+
+/** How a text report is laid out. */
+export interface TextOptions {
+  readonly colour: boolean;
+  /** Columns to wrap at; undefined for no wrapping, as in a pipe. */
+  readonly width: number | undefined;
+}
+
+const SHOWN_FINDINGS = 10;
+const SHOWN_REPOSITORIES = 10;
+const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
+const COLOURS = { error: "red", warning: "yellow", garbage: "cyan", info: "gray" } as const satisfies Record<Severity, string>;
+
+/** The report for people: totals, findings by code with the worst first, where the garbage is, and the verdict as the last line. */
+export function formatText(report: Report, options: TextOptions): string {
+  return new TextReport(report, options).format();
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+class TextReport {
+  readonly #lines: string[] = [];
+
+  constructor(
+    private readonly report: Report,
+    private readonly options: TextOptions,
+  ) {}
+
+  format(): string {
+    this.#head();
+    this.#findings();
+    this.#reclaimable();
+    this.#repositories();
+    this.#held();
+    this.#verdict();
+    return `${this.#lines.join("\n")}\n`;
+  }
+
+  #style(style: Style, text: string): string {
+    return this.options.colour ? styleText(style, text) : text;
+  }
+
+  /** Adds a line, wrapped to the width with its continuation indented. */
+  #line(text: string, indent = 0): void {
+    const { width } = this.options;
+    const lines =
+      width === undefined ? [text] : wrapAnsi(text, Math.max(20, width - indent), { hard: true, trim: false }).split("\n");
+    for (const line of lines) this.#lines.push(" ".repeat(indent) + line);
+  }
+
+  #heading(text: string): void {
+    this.#lines.push("");
+    this.#line(this.#style("bold", text));
+  }
+
+  #head(): void {
+    const { storage, totals, finishedAt, startedAt } = this.report;
+    this.#line(
+      `${this.#style("bold", escapeForTerminal(storage.location))} (${storage.driver}), read in ${formatDuration(finishedAt - startedAt)}`,
+    );
+    const counts = [
+      countOf(totals.repositories, "repository", "repositories"),
+      countOf(totals.tags, "tag"),
+      countOf(totals.revisions, "manifest"),
+      countOf(totals.layerLinks, "layer link"),
+      countOf(totals.uploads, "upload"),
+    ];
+    this.#line(counts.join(", "));
+    this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+  }
+
+  #findings(): void {
+    const shown = new Map<FindingCode, Finding[]>();
+    for (const finding of this.report.findings()) {
+      const some = shown.get(finding.code) ?? [];
+      if (some.length < SHOWN_FINDINGS) some.push(finding);
+      shown.set(finding.code, some);
+    }
+    for (const code of FINDING_CODES) {
+      const findings = shown.get(code);
+      if (findings !== undefined) this.#code(code, findings);
+    }
+  }
+
+  #code(code: FindingCode, findings: readonly Finding[]): void {
+    const [first] = findings;
+    if (first === undefined) return;
+    const { meaning, remedy, effect } = CATALOGUE[code];
+    const severity = severityOf(first);
+    const count = this.report.counts[code] ?? 0;
+    this.#lines.push("");
+    this.#line(
+      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${severity}): ${meaning}`,
+    );
+    for (const finding of findings) this.#finding(finding);
+    if (count > findings.length) this.#line(`… and ${formatCount(count - findings.length)} more (all of them: --format json)`, 4);
+    const consequence =
+      effect === "holds" ? " Holds its repository back from a sweep." : effect === "blocks" ? " Blocks every sweep." : "";
+    this.#line(this.#style("dim", `→ ${remedy}${consequence}`), 2);
+  }
+
+  #finding(finding: Finding): void {
+    const bytes = finding.bytes === undefined ? "" : `  ${formatBytes(finding.bytes)}`;
+    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}`, 4);
+    const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
+    if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
+  }
+
+  #reclaimable(): void {
+    const { reclaimable, selected, policy } = this.report;
+    this.#heading("Reclaimable");
+    const rows: readonly (readonly [Variant, string])[] = [
+      ["asIs", "as is"],
+      ["withDeleteUntagged", "with --delete-untagged"],
+      ["withDropDanglingTags", "with --drop-dangling-tags"],
+      ["withBoth", "with both"],
+    ];
+    for (const [variant, label] of rows) {
+      const { bytes, blobs, revisions, layerLinks } = reclaimable[variant];
+      const links = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}`;
+      const row = `${label.padEnd(27)}${formatBytes(bytes).padStart(8)}  ${links}${variant === selected ? "  (selected)" : ""}`;
+      this.#line(variant === selected ? this.#style("bold", row) : row, 2);
+    }
+    if (policy.grace > 0)
+      this.#line(this.#style("dim", `Blobs younger than ${formatDuration(policy.grace * 1000)} are not counted (--grace).`), 2);
+  }
+
+  #repositories(): void {
+    const largest = this.report.repositories
+      .filter(({ reclaimableBytes }) => reclaimableBytes > 0)
+      .sort((a, b) => b.reclaimableBytes - a.reclaimableBytes);
+    if (largest.length === 0) return;
+    this.#heading("Most to reclaim");
+    for (const repository of largest.slice(0, SHOWN_REPOSITORIES)) this.#line(repositoryLine(repository), 2);
+  }
+
+  #held(): void {
+    const held = this.report.repositories.filter(({ heldBytes }) => heldBytes > 0).sort((a, b) => b.heldBytes - a.heldBytes);
+    if (held.length === 0) return;
+    this.#heading("Held back until repaired");
+    for (const { name, heldBytes } of held.slice(0, SHOWN_REPOSITORIES))
+      this.#line(`${formatBytes(heldBytes).padStart(8)}  ${escapeForTerminal(name)}`, 2);
+  }
+
+  #verdict(): void {
+    const { complete, severities, reclaimable, selected } = this.report;
+    this.#lines.push("");
+    if (!complete) {
+      this.#line(
+        this.#style(
+          ["red", "bold"],
+          "INCOMPLETE: something could not be read (storage-unreadable). The figures are lower bounds, and nothing may be swept.",
+        ),
+      );
+      return;
+    }
+    const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");
+    const verdict = severities.error > 0 ? "DAMAGED" : severities.warning > 0 ? "SERVING, with warnings" : "SOUND";
+    const colour = severities.error > 0 ? "red" : severities.warning > 0 ? "yellow" : "green";
+    this.#line(`${this.#style([colour, "bold"], verdict)}: ${found}, ${formatBytes(reclaimable[selected].bytes)} reclaimable`);
+  }
+}
+
+/** The name by which people know what a finding is about; its path where it has none. */
+function subjectOf({ repository, tag, digest, path, code }: Finding): string {
+  if (repository === undefined || code === "stray-object" || code === "storage-unreadable" || code.startsWith("upload-")) {
+    return digest !== undefined && code === "blob-unreferenced" ? digest.toString() : path;
+  }
+  if (tag !== undefined && (digest === undefined || code.startsWith("tag-"))) return `${repository}:${tag}`;
+  const name = digest === undefined ? repository : `${repository}@${digest.toString()}`;
+  return tag === undefined ? name : `${name} (tag ${tag})`;
+}
+
+function repositoryLine({ name, reclaimableBytes, bytes }: RepositoryReport): string {
+  return `${formatBytes(reclaimableBytes).padStart(8)} of ${formatBytes(bytes).padStart(8)}  ${escapeForTerminal(name)}`;
+}

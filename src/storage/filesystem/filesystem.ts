@@ -1,0 +1,208 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { concurrently } from "../../concurrently.js";
+import { UsageError } from "../../errors.js";
+import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
+import { mergeListings } from "../listing.js";
+import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
+import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
+import { causeOf, isAbsent, listDirectory } from "./directory.js";
+import { WorkerPool } from "./pool.js";
+import type { RepositoryVisit } from "./scan-repository.js";
+
+/** A unit of work is large enough to outweigh a message between threads (some 50 us), and small enough to be shared out. */
+const MANIFESTS_PER_TASK = 128;
+const PREFIXES_PER_TASK = 8;
+const NAMES_PER_TASK = 16;
+
+/** Magic numbers of `statfs(2)` for filesystems behind a network, where waiting, not the processor, is the bound. */
+const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x00c36400, 0x65735546, 0x0bd00bd0, 0x5346414f]);
+
+/** Options of a filesystem storage. */
+export interface FilesystemOptions {
+  /** Reads under way at a time; by default a thread for each processor, and at least 16 on a network filesystem. */
+  readonly concurrency?: number | undefined;
+}
+
+/** A registry's storage in a directory: the driver `filesystem`. */
+export class FilesystemStorage implements Storage {
+  readonly driver = "filesystem";
+  readonly #pool: WorkerPool;
+
+  private constructor(
+    readonly location: string,
+    concurrency: number,
+  ) {
+    this.#pool = new WorkerPool(location, concurrency);
+  }
+
+  /** `directory` is the registry's `rootdirectory`, or any directory from there down to `docker/registry/v2`. Throws a `UsageError`. */
+  static open(directory: string, options: FilesystemOptions = {}): FilesystemStorage {
+    const root = findRoot(directory);
+    return new FilesystemStorage(root, options.concurrency ?? defaultConcurrency(root));
+  }
+
+  get requests(): Readonly<StorageRequests> {
+    return this.#pool.requests;
+  }
+
+  async markers(): Promise<StorageMarkers> {
+    const exists = (name: string): boolean => fs.existsSync(path.join(this.location, name));
+    return {
+      hasBlobs: exists(BLOBS),
+      hasRepositories: exists(REPOSITORIES),
+      proxyState: exists(PROXY_STATE),
+      database: exists(DATABASE_MARKER),
+    };
+  }
+
+  async *blobs(): AsyncGenerator<BlobBatch> {
+    const strays: string[] = [];
+    const faults: StorageFault[] = [];
+    const work: { algorithm: DigestAlgorithm; prefixes: string[] }[] = [];
+    for (const name of this.#subdirectories(BLOBS, strays, faults)) {
+      const parent = `${BLOBS}/${name}`;
+      if (!isDigestAlgorithm(name)) {
+        strays.push(parent);
+        continue;
+      }
+      const prefixes = this.#subdirectories(parent, strays, faults).filter((prefix) => {
+        const known = /^[0-9a-f]{2}$/.test(prefix);
+        if (!known) strays.push(`${parent}/${prefix}`);
+        return known;
+      });
+      for (const some of slices(prefixes, PREFIXES_PER_TASK)) work.push({ algorithm: name, prefixes: some });
+    }
+    yield { algorithm: "sha256", digests: NOTHING, sizes: new Float64Array(), modified: NOTHING, strays, faults };
+    yield* concurrently(this.#lookahead, () => {
+      const next = work.pop();
+      return next && this.#pool.run<"blobs">({ kind: "blobs", ...next });
+    });
+  }
+
+  async *repositories(): AsyncGenerator<RepositoryListing> {
+    const names = [""];
+    const visits = concurrently(this.#lookahead, () => {
+      if (names.length === 0) return undefined;
+      const share = Math.ceil(names.length / (this.#lookahead * 2));
+      return this.#visit(names.splice(-Math.min(share, NAMES_PER_TASK)));
+    });
+    for await (const visited of visits) {
+      for (const { subdirectories, listings } of visited) {
+        names.push(...subdirectories);
+        const listing = mergeListings(listings);
+        if (holdsAnything(listing)) yield listing;
+      }
+    }
+  }
+
+  async readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
+    const step = MANIFESTS_PER_TASK * DIGEST_WORDS[algorithm];
+    const parts: Promise<ManifestBatch>[] = [];
+    for (let at = 0; at < digests.length; at += step) {
+      parts.push(this.#pool.run<"manifests">({ kind: "manifests", algorithm, digests: digests.slice(at, at + step) }));
+    }
+    return mergeManifests(await Promise.all(parts));
+  }
+
+  modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
+    return this.#pool.run<"modified">({ kind: "modified", paths });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  get #lookahead(): number {
+    return this.#pool.size * 2;
+  }
+
+  async #visit(
+    names: readonly string[],
+  ): Promise<{ subdirectories: readonly string[]; listings: readonly RepositoryListing[] }[]> {
+    const visits = await this.#pool.run<"repositories">({ kind: "repositories", names });
+    return Promise.all(visits.map((visit) => this.#complete(visit)));
+  }
+
+  /** Reads the rest of a repository that was too large for one visit. */
+  async #complete({ subdirectories, listing, rest }: RepositoryVisit) {
+    const { name } = listing;
+    const parts = await Promise.all(rest.map((work) => this.#pool.run<"links">({ kind: "links", name, work })));
+    return { subdirectories, listings: [listing, ...parts] };
+  }
+
+  #subdirectories(parent: string, strays: string[], faults: StorageFault[]): readonly string[] {
+    try {
+      const listed = listDirectory(path.join(this.location, parent));
+      for (const file of listed?.files ?? []) strays.push(`${parent}/${file}`);
+      for (const other of listed?.others ?? [])
+        faults.push({ path: `${parent}/${other}`, cause: "a symbolic link or device, not followed" });
+      return listed?.directories ?? [];
+    } catch (error) {
+      faults.push({ path: parent, cause: causeOf(error) });
+      return [];
+    }
+  }
+}
+
+const NOTHING = new Uint32Array();
+
+/** An empty directory is nobody's repository: deleting the last tag of `team/app` leaves `team`. */
+function holdsAnything(listing: RepositoryListing): boolean {
+  return listing.isRepository || listing.strays.length > 0 || listing.faults.length > 0;
+}
+
+function* slices<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+}
+
+function mergeManifests(parts: readonly ManifestBatch[]): ManifestBatch {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return first;
+  const words = new Uint32Array(parts.reduce((sum, part) => sum + part.words.length, 0));
+  const offsets = new Uint32Array(parts.reduce((sum, part) => sum + part.offsets.length, 0));
+  const problems: ManifestBatch["problems"][number][] = [];
+  let wordsBefore = 0;
+  let before = 0;
+  for (const part of parts) {
+    words.set(part.words, wordsBefore);
+    offsets.set(
+      part.offsets.map((offset) => offset + wordsBefore),
+      before,
+    );
+    for (const problem of part.problems) problems.push({ ...problem, position: problem.position + before });
+    wordsBefore += part.words.length;
+    before += part.offsets.length;
+  }
+  return { offsets, words, problems };
+}
+
+function findRoot(directory: string): string {
+  let real: string;
+  try {
+    real = fs.realpathSync(directory);
+  } catch (error) {
+    throw isAbsent(error)
+      ? new UsageError(`${directory}: no such directory. Expected the registry's rootdirectory, such as /var/lib/registry.`)
+      : new UsageError(`${directory}: ${causeOf(error)}`);
+  }
+  // Operators name the rootdirectory or anything on the way down to docker/registry/v2: all mean the same storage.
+  for (const suffix of ["", ...ON_THE_WAY]) {
+    if (!real.endsWith(suffix)) continue;
+    const root = real.slice(0, real.length - suffix.length) || "/";
+    if (fs.existsSync(path.join(root, V2))) return root;
+  }
+  throw new UsageError(
+    `${directory}: not a registry's storage. Expected ${V2} below it: name the directory that the registry's config calls rootdirectory.`,
+  );
+}
+
+const ON_THE_WAY = ["/docker/registry/v2", "/docker/registry", "/docker"];
+
+function defaultConcurrency(root: string): number {
+  const processors = os.availableParallelism();
+  return NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type) ? Math.max(16, processors) : processors;
+}

@@ -1,0 +1,99 @@
+import { Worker } from "node:worker_threads";
+import type { StorageRequests } from "../storage.js";
+import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
+
+type Answer = { readonly id: number } & ({ readonly outcome: TaskOutcome } | { readonly error: unknown });
+
+interface Job {
+  readonly task: Task;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Tasks given to one thread at a time: the second is at hand when the first is done. A thread does one after the other. */
+const QUEUED_PER_THREAD = 2;
+
+/**
+ * Threads that make synchronous calls: promise-based `fs` costs some 80 us a small read, a synchronous call 4. Each thread has one
+ * call under way, so their number is the bound on concurrency.
+ */
+export class WorkerPool {
+  readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
+  readonly #threads: { readonly worker: Worker; readonly jobs: Map<number, Job> }[] = [];
+  readonly #waiting: Job[] = [];
+  #nextId = 0;
+
+  constructor(
+    readonly root: string,
+    readonly size: number,
+  ) {}
+
+  /** Runs a task on the next free thread. Rejects when the thread died or the pool was closed. */
+  run<K extends Task["kind"]>(task: Extract<Task, { kind: K }>): Promise<TaskResults[K]> {
+    return new Promise<TaskResults[K]>((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject });
+      this.#assign();
+    });
+  }
+
+  /** Ends the threads; what is under way is rejected. */
+  async close(): Promise<void> {
+    const threads = this.#threads.splice(0);
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #assign(): void {
+    while (this.#waiting.length > 0) {
+      const thread = this.#freeThread();
+      if (thread === undefined) return;
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      const id = this.#nextId++;
+      thread.jobs.set(id, job);
+      thread.worker.postMessage({ id, task: job.task });
+    }
+  }
+
+  #freeThread() {
+    const idle = this.#threads.find(({ jobs }) => jobs.size === 0);
+    if (idle !== undefined) return idle;
+    if (this.#threads.length < this.size) return this.#startThread();
+    return this.#threads.find(({ jobs }) => jobs.size < QUEUED_PER_THREAD);
+  }
+
+  #startThread() {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.root });
+    const jobs = new Map<number, Job>();
+    const thread = { worker, jobs };
+    worker.on("message", (answer: Answer) => {
+      this.#settle(jobs, answer);
+      this.#assign();
+    });
+    worker.on("error", (error) => this.#fail(jobs, error));
+    worker.on("exit", () => this.#fail(jobs, new Error("a reading thread ended before its work was done")));
+    this.#threads.push(thread);
+    return thread;
+  }
+
+  #settle(jobs: Map<number, Job>, answer: Answer): void {
+    const job = jobs.get(answer.id);
+    jobs.delete(answer.id);
+    if (job === undefined) return;
+    if ("error" in answer) {
+      job.reject(answer.error);
+      return;
+    }
+    const { requests, result } = answer.outcome;
+    this.requests.list += requests.list;
+    this.requests.get += requests.get;
+    this.requests.head += requests.head;
+    // The thread answers a task with its own kind of result; the type of `run` ties the two together.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    job.resolve(result as never);
+  }
+
+  #fail(jobs: Map<number, Job>, error: Error): void {
+    for (const job of jobs.values()) job.reject(error);
+    jobs.clear();
+  }
+}

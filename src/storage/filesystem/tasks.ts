@@ -1,0 +1,63 @@
+import fs from "node:fs";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
+import type { StorageRequests } from "../storage.js";
+import { counts, takeCounts } from "./counts.js";
+import { causeOf } from "./directory.js";
+import { readManifests } from "./read-manifests.js";
+import { scanBlobs } from "./scan-blobs.js";
+import { readLinks, visitRepository } from "./scan-repository.js";
+import type { LinkWork, RepositoryVisit } from "./scan-repository.js";
+
+/** The units of work that the threads of a filesystem storage share: each is a batch of synchronous calls. */
+export type Task =
+  | { readonly kind: "blobs"; readonly algorithm: DigestAlgorithm; readonly prefixes: readonly string[] }
+  | { readonly kind: "repositories"; readonly names: readonly string[] }
+  | { readonly kind: "links"; readonly name: string; readonly work: LinkWork }
+  | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
+  | { readonly kind: "modified"; readonly paths: readonly string[] };
+
+/** What each kind of task returns. */
+export interface TaskResults {
+  blobs: BlobBatch;
+  repositories: readonly RepositoryVisit[];
+  links: RepositoryListing;
+  manifests: ManifestBatch;
+  modified: readonly (number | StorageFault)[];
+}
+
+/** The result of a task, with what it cost. */
+export interface TaskOutcome {
+  readonly result: TaskResults[Task["kind"]];
+  readonly requests: StorageRequests;
+}
+
+/** Does the work of one task on the storage at `root`, an absolute path. Throws on nothing but errors of its own. */
+export function runTask(root: string, task: Task): TaskOutcome {
+  const result = dispatch(root, task);
+  return { result, requests: takeCounts() };
+}
+
+function dispatch(root: string, task: Task): TaskResults[Task["kind"]] {
+  switch (task.kind) {
+    case "blobs":
+      return scanBlobs(root, task.algorithm, task.prefixes);
+    case "repositories":
+      return task.names.map((name) => visitRepository(root, name));
+    case "links":
+      return readLinks(root, task.name, task.work);
+    case "manifests":
+      return readManifests(root, task.algorithm, task.digests);
+    case "modified":
+      return task.paths.map((path) => modifiedTime(root, path));
+  }
+}
+
+function modifiedTime(root: string, path: string): number | StorageFault {
+  counts.head++;
+  try {
+    return Math.floor(fs.lstatSync(`${root}/${path}`).mtimeMs / 1000);
+  } catch (error) {
+    return { path, cause: causeOf(error) };
+  }
+}

@@ -1,0 +1,27 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { runTask } from "./tasks.js";
+import type { Task } from "./tasks.js";
+
+/** A thread of the pool: one task after the other, each answered under its number. */
+const port = parentPort;
+const root: unknown = workerData;
+if (port === null || typeof root !== "string") throw new Error("worker.js runs as a worker thread only");
+
+port.on("message", ({ id, task }: { readonly id: number; readonly task: Task }) => {
+  try {
+    const outcome = runTask(root, task);
+    port.postMessage({ id, outcome }, buffersOf(outcome.result));
+  } catch (error) {
+    port.postMessage({ id, error });
+  }
+});
+
+/** The memory of all typed arrays in a result: it moves to the main thread, instead of being copied. */
+function buffersOf(value: unknown): ArrayBuffer[] {
+  if (value instanceof Uint32Array || value instanceof Float64Array)
+    return value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
+  if (Array.isArray(value)) return value.length > 0 && typeof value[0] === "object" ? value.flatMap(buffersOf) : [];
+  // Contents of odd links are small and may share a pool: these are copied.
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return [];
+  return Object.values(value).flatMap(buffersOf);
+}

@@ -1,0 +1,258 @@
+import { hexToWords } from "../registry/digest.js";
+import type { DigestAlgorithm } from "../registry/digest.js";
+
+/**
+ * What a storage lists, in packed and cloneable form: it crosses threads, and there may be millions of it. A link that says what
+ * its path says (nearly all do) is eight words; everything else is *odd* and keeps its content for the mark phase to judge.
+ */
+
+/** A path that could not be listed or read, and why: what it holds is unknown, so nothing may be swept. */
+export interface StorageFault {
+  readonly path: string;
+  readonly cause: string;
+}
+
+/** Blobs of one algorithm: parallel arrays. */
+export interface BlobBatch {
+  readonly algorithm: DigestAlgorithm;
+  /** `DIGEST_WORDS[algorithm]` words a blob. */
+  readonly digests: Uint32Array;
+  /** Bytes. */
+  readonly sizes: Float64Array;
+  /** Seconds since 1970. */
+  readonly modified: Uint32Array;
+  readonly strays: readonly string[];
+  readonly faults: readonly StorageFault[];
+}
+
+/** The links of a section, revisions or layers, whose path and content name the same sha256 digest. */
+export interface SoundLinks {
+  /** Eight words a link. */
+  readonly digests: Uint32Array;
+  /** Seconds since 1970 for each link, where the backend learns it without asking. */
+  readonly modified: Uint32Array | undefined;
+}
+
+/** Which directory of a repository a link lies in. */
+export type LinkSection = "revisions" | "layers";
+
+/** A link that is not sound: another algorithm, or a content that differs from the path. */
+export interface OddLink {
+  readonly section: LinkSection;
+  readonly algorithm: DigestAlgorithm;
+  readonly hex: string;
+  readonly content: Uint8Array;
+}
+
+/** A repository's tags: parallel arrays, with the exceptions beside them. */
+export interface TagListing {
+  readonly names: readonly string[];
+  /** Eight words a tag: the sha256 digest in its `current/link`; zeros where `oddCurrent` has it. */
+  readonly current: Uint32Array;
+  /** Tags whose `current/link` is no sha256 digest: its content, or undefined where there is no such file. */
+  readonly oddCurrent: readonly { readonly tag: number; readonly content: Uint8Array | undefined }[];
+  /** Entries of the tags' `index/`: the position in `names`, and eight words. */
+  readonly indexTag: Uint32Array;
+  readonly indexDigests: Uint32Array;
+  readonly oddIndex: readonly {
+    readonly tag: number;
+    readonly algorithm: DigestAlgorithm;
+    readonly hex: string;
+    readonly content: Uint8Array;
+  }[];
+}
+
+/** An upload in progress, or left over. */
+export interface UploadListing {
+  readonly id: string;
+  /** The content of `startedat`, RFC 3339, if there is one. */
+  readonly startedAt: string | undefined;
+  /** Bytes of all its files. */
+  readonly bytes: number;
+  /** The newest of its files, seconds since 1970. */
+  readonly modified: number;
+}
+
+/** All that a repository's directory holds. */
+export interface RepositoryListing {
+  readonly name: string;
+  /** Whether the registry has written here: there is a `_layers`, `_manifests` or `_uploads`. A mere parent has strays and faults at most. */
+  readonly isRepository: boolean;
+  readonly revisions: SoundLinks;
+  readonly layers: SoundLinks;
+  readonly oddLinks: readonly OddLink[];
+  readonly tags: TagListing;
+  readonly uploads: readonly UploadListing[];
+  /** Paths outside the layout. */
+  readonly strays: readonly string[];
+  readonly faults: readonly StorageFault[];
+}
+
+/** How reading a manifest failed: `unreadable` is a fault of the storage, the others are damage of the content. */
+export type ManifestProblemKind = "missing" | "corrupt" | "invalid" | "unreadable";
+
+/** Manifests in the order in which they were asked for, verified against their digest and parsed. */
+export interface ManifestBatch {
+  /** Where each one's packed references begin in `words`; undefined content where `problems` names it. */
+  readonly offsets: Uint32Array;
+  readonly words: Uint32Array;
+  readonly problems: readonly { readonly position: number; readonly kind: ManifestProblemKind; readonly detail: string }[];
+}
+
+/** Collects a repository's listing, or a part of one. */
+export class RepositoryListingBuilder {
+  readonly #links: Record<LinkSection, { hexes: string[]; modified: number[] }> = {
+    revisions: { hexes: [], modified: [] },
+    layers: { hexes: [], modified: [] },
+  };
+  readonly #oddLinks: OddLink[] = [];
+  readonly #tags: string[] = [];
+  readonly #current: string[] = [];
+  readonly #oddCurrent: { tag: number; content: Uint8Array | undefined }[] = [];
+  readonly #index: { tags: number[]; hexes: string[] } = { tags: [], hexes: [] };
+  readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array }[] = [];
+  readonly #uploads: UploadListing[] = [];
+  readonly #strays: string[] = [];
+  readonly #faults: StorageFault[] = [];
+  #isRepository = false;
+
+  constructor(readonly name: string) {}
+
+  /** Says that the registry has written here. */
+  markRepository(): void {
+    this.#isRepository = true;
+  }
+
+  /** `modified` is in seconds; pass it for every link of a listing or for none. */
+  addSoundLink(section: LinkSection, hex: string, modified?: number): void {
+    const links = this.#links[section];
+    links.hexes.push(hex);
+    if (modified !== undefined) links.modified.push(modified);
+  }
+
+  addOddLink(link: OddLink): void {
+    this.#oddLinks.push(link);
+  }
+
+  /** Returns the tag's position, which its index entries name. */
+  addTag(name: string, currentHex: string): number {
+    this.#current.push(currentHex);
+    return this.#tags.push(name) - 1;
+  }
+
+  addOddTag(name: string, content: Uint8Array | undefined): number {
+    const tag = this.addTag(name, NO_DIGEST);
+    this.#oddCurrent.push({ tag, content });
+    return tag;
+  }
+
+  addIndexEntry(tag: number, hex: string): void {
+    this.#index.tags.push(tag);
+    this.#index.hexes.push(hex);
+  }
+
+  addOddIndexEntry(tag: number, algorithm: DigestAlgorithm, hex: string, content: Uint8Array): void {
+    this.#oddIndex.push({ tag, algorithm, hex, content });
+  }
+
+  addUpload(upload: UploadListing): void {
+    this.#uploads.push(upload);
+  }
+
+  addStray(path: string): void {
+    this.#strays.push(path);
+  }
+
+  addFault(path: string, cause: string): void {
+    this.#faults.push({ path, cause });
+  }
+
+  build(): RepositoryListing {
+    return {
+      name: this.name,
+      isRepository: this.#isRepository,
+      revisions: this.#soundLinks("revisions"),
+      layers: this.#soundLinks("layers"),
+      oddLinks: this.#oddLinks,
+      tags: {
+        names: this.#tags,
+        current: hexToWords("sha256", this.#current),
+        oddCurrent: this.#oddCurrent,
+        indexTag: Uint32Array.from(this.#index.tags),
+        indexDigests: hexToWords("sha256", this.#index.hexes),
+        oddIndex: this.#oddIndex,
+      },
+      uploads: this.#uploads,
+      strays: this.#strays,
+      faults: this.#faults,
+    };
+  }
+
+  #soundLinks(section: LinkSection): SoundLinks {
+    const { hexes, modified } = this.#links[section];
+    return {
+      digests: hexToWords("sha256", hexes),
+      modified: modified.length > 0 && modified.length === hexes.length ? Uint32Array.from(modified) : undefined,
+    };
+  }
+}
+
+const NO_DIGEST = "0".repeat(64);
+
+/** Joins the parts of one repository, each of which was listed by itself. */
+export function mergeListings(parts: readonly RepositoryListing[]): RepositoryListing {
+  const [first] = parts;
+  if (first === undefined) throw new RangeError("no parts to merge");
+  if (parts.length === 1) return first;
+  return {
+    name: first.name,
+    isRepository: parts.some((part) => part.isRepository),
+    revisions: mergeLinks(parts.map((part) => part.revisions)),
+    layers: mergeLinks(parts.map((part) => part.layers)),
+    oddLinks: parts.flatMap((part) => part.oddLinks),
+    tags: mergeTags(parts.map((part) => part.tags)),
+    uploads: parts.flatMap((part) => part.uploads),
+    strays: parts.flatMap((part) => part.strays),
+    faults: parts.flatMap((part) => part.faults),
+  };
+}
+
+function mergeLinks(parts: readonly SoundLinks[]): SoundLinks {
+  const filled = parts.filter((part) => part.digests.length > 0);
+  const times = filled.flatMap((part) => (part.modified === undefined ? [] : [part.modified]));
+  return {
+    digests: concat(filled.map((part) => part.digests)),
+    modified: times.length > 0 && times.length === filled.length ? concat(times) : undefined,
+  };
+}
+
+function mergeTags(parts: readonly TagListing[]): TagListing {
+  let before = 0;
+  const shifted = parts.map((part) => {
+    const shift = before;
+    before += part.names.length;
+    return {
+      oddCurrent: part.oddCurrent.map((odd) => ({ ...odd, tag: odd.tag + shift })),
+      indexTag: part.indexTag.map((tag) => tag + shift),
+      oddIndex: part.oddIndex.map((odd) => ({ ...odd, tag: odd.tag + shift })),
+    };
+  });
+  return {
+    names: parts.flatMap((part) => part.names),
+    current: concat(parts.map((part) => part.current)),
+    oddCurrent: shifted.flatMap((part) => part.oddCurrent),
+    indexTag: concat(shifted.map((part) => part.indexTag)),
+    indexDigests: concat(parts.map((part) => part.indexDigests)),
+    oddIndex: shifted.flatMap((part) => part.oddIndex),
+  };
+}
+
+function concat(arrays: readonly Uint32Array[]): Uint32Array {
+  const joined = new Uint32Array(arrays.reduce((length, array) => length + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    joined.set(array, at);
+    at += array.length;
+  }
+  return joined;
+}

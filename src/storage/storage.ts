@@ -1,0 +1,46 @@
+import type { DigestAlgorithm } from "../registry/digest.js";
+import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "./listing.js";
+
+/** Requests made to the storage, by kind: for S3 the API's operations, for a filesystem directories listed, objects stat'ed and read. */
+export interface StorageRequests {
+  list: number;
+  get: number;
+  head: number;
+  put: number;
+  delete: number;
+}
+
+/** What lies at the storage's root besides blobs and repositories, and says that the links are not the whole truth. */
+export interface StorageMarkers {
+  readonly hasBlobs: boolean;
+  readonly hasRepositories: boolean;
+  /** `scheduler-state.json`: a pull-through proxy writes here. */
+  readonly proxyState: boolean;
+  /** GitLab's marker: metadata lives in a database. */
+  readonly database: boolean;
+}
+
+/**
+ * Where a registry keeps its data. Read-only: whatever changes a storage is the sweep's, behind an interface of its own.
+ *
+ * Paths are relative to the storage root and have the form of `registry/layout.ts`. No method follows a symbolic link below the
+ * root. What cannot be listed or read is a `StorageFault` in the result, never an absence, and everything else is still returned;
+ * a method throws only when the storage as a whole is out of reach.
+ */
+export interface Storage {
+  readonly driver: "filesystem" | "s3";
+  /** For people: the directory, or `s3://bucket/rootdirectory`. */
+  readonly location: string;
+  readonly requests: Readonly<StorageRequests>;
+  /** Throws a `UsageError` when there is no registry at the root. */
+  markers(): Promise<StorageMarkers>;
+  /** All blobs, in no order, each once. */
+  blobs(): AsyncIterable<BlobBatch>;
+  /** All repositories, in no order, each once and whole. Faults and strays that belong to none come under the name "". */
+  repositories(): AsyncIterable<RepositoryListing>;
+  /** Reads manifests, verifies each against its digest, parses it. `digests` are packed words. */
+  readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch>;
+  /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */
+  modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]>;
+  close(): Promise<void>;
+}
