@@ -1,0 +1,56 @@
+import type { StorageRequests } from "./storage.js";
+
+/** What became of one object of a batch. */
+export interface ChangeOutcome {
+  readonly path: string;
+  /** `absent`: it was gone already, which is no failure: somebody else, or an earlier run, has done it. */
+  readonly status: "done" | "absent" | "failed";
+  /** Why it failed. */
+  readonly cause?: string | undefined;
+  /** S3, versioned bucket: the version id of the delete marker that now hides the object. */
+  readonly deleteMarker?: string | undefined;
+}
+
+/** An object as a listing shows it. */
+export interface StoredObject {
+  readonly path: string;
+  readonly bytes: number;
+  /** Seconds since 1970. */
+  readonly modified: number;
+}
+
+/** An object that is to be somewhere else. */
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Changes to a storage: the sweep and its kin are the only callers. Paths are relative to the storage root, as in `storage.ts`.
+ *
+ * Batches are of any size; outcomes come in the order of what was asked for. One object's failure is an outcome, never thrown, and
+ * stops no other object of the batch. Nothing follows a symbolic link below the root; nothing overwrites an object.
+ */
+export interface StorageChanges {
+  readonly requests: Readonly<StorageRequests>;
+  /** Whether deleting leaves older versions behind that can be brought back: an S3 bucket with versioning on. */
+  keepsVersions(): Promise<boolean>;
+  /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
+  remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]>;
+  /** Undoes `remove` on a storage that keeps versions: takes the delete marker away. */
+  unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
+  /** Moves objects; makes what directories it needs. `failed` if there is something at `to` already. */
+  move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]>;
+  /** Makes an object, durably, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
+  create(path: string, content: Uint8Array): Promise<"created" | "exists">;
+  /** The content, or undefined where there is no such object. Throws an `OperatorError` that names the path when it cannot be read. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** All objects below a directory, in no order. Throws an `OperatorError` when it cannot be listed to the end. */
+  list(directory: string): AsyncIterable<StoredObject>;
+  /** Removes those of the directories that are empty; a directory that holds anything stays, without an error. Nothing to do on S3. */
+  pruneDirectories(directories: readonly string[]): Promise<void>;
+  /** Ends unfinished S3 multipart uploads. */
+  abortMultipartUploads(
+    uploads: readonly { readonly path: string; readonly uploadId: string }[],
+  ): Promise<readonly ChangeOutcome[]>;
+}
