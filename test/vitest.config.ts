@@ -10,7 +10,15 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", root, include: ["test/**/*.test.ts"], exclude: ["test/e2e/**", "test/bench/**"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          root,
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/e2e/**", "test/bench/**"],
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: "e2e",

@@ -5,6 +5,7 @@ import { unpackReferences } from "../registry/packed-manifest.js";
 import type { ManifestProblemKind } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
+import { NumberMap } from "./number-map.js";
 
 /** Why a manifest's references are unknown. */
 export interface ManifestProblem {
@@ -20,7 +21,7 @@ const ROLE_CODES = ["config", "layer", "foreign-layer", "child", "subject"] as c
  */
 export class ManifestStore {
   readonly #problems = new Map<number, ManifestProblem>();
-  readonly #offsets = new Map<number, number>();
+  readonly #offsets = new NumberMap();
   readonly #underWay = new Map<number, Promise<void>>();
   /** Only for references whose blob is absent or of another size: damage is rare. */
   readonly #declaredSizes = new Map<number, number>();

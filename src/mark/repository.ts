@@ -1,5 +1,5 @@
 import { blobPath, layerLinkPath, repositoryPath, revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
-import type { RepositoryListing } from "../storage/listing.js";
+import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
 import { HOLDING_CODES } from "./finding.js";
@@ -9,10 +9,11 @@ import { DANGLING_ROOT, HELD, isYoung, LIVE, REVISION, REVISION_ROOT, selectedVa
 import type { Policy, Variant } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import { checkReferences } from "./references.js";
-import { findReferrerTarget } from "./referrer.js";
+import { checkReferrers } from "./referrers.js";
 import { resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkUploads } from "./uploads.js";
+import { youngLinks } from "./young-links.js";
 
 /** What marking is done with, the same for all repositories. */
 export interface MarkContext {
@@ -99,6 +100,8 @@ class RepositoryMark {
     this.#findings.push({ code, path, repository: this.listing.name, ...more });
   }
 
+  readonly #addFault = ({ path, cause }: StorageFault): void => this.#add("storage-unreadable", path, { detail: cause });
+
   checkManifests(): void {
     const { table, store } = this.context;
     for (const id of this.reachability.manifests) {
@@ -147,8 +150,8 @@ class RepositoryMark {
     const candidates = this.links.revisions.filter((id) => (this.reachability.marks(id) & LIVE) !== LIVE);
     const path = (id: number): string => revisionLinkPath(this.listing.name, this.context.table.digest(id));
     const known = this.links.revisionTimes;
-    for (const id of await this.#young(candidates, path, known && ((candidate) => known.get(candidate))))
-      this.reachability.mark(id, LIVE);
+    const young = await youngLinks(this.context, candidates, path, known && ((id) => known.get(id)), this.#addFault);
+    for (const id of young) this.reachability.mark(id, LIVE);
   }
 
   checkReferences(): void {
@@ -163,33 +166,8 @@ class RepositoryMark {
     );
   }
 
-  /** Tags and manifests that are about another manifest (signatures, SBOMs) whose target is gone. */
   checkReferrers(): void {
-    const { store, table } = this.context;
-    const about = (subject: number): Partial<Finding> => ({
-      detail: `it is about ${table.digest(subject).toString()}, which is gone`,
-    });
-    for (const { name, target } of this.links.tags) {
-      const subject = findReferrerTarget(name);
-      if (subject === undefined || this.reachability.has(table.idOfDigest(subject))) continue;
-      const digest = table.digest(target);
-      this.#add("referrer-orphaned", tagCurrentPath(this.listing.name, name), {
-        tag: name,
-        digest,
-        ...about(table.idOfDigest(subject)),
-      });
-    }
-    for (const id of this.links.revisions) {
-      store.forEachReference(id, (role, subject) => {
-        if (role !== "subject" || this.reachability.has(subject)) return;
-        const digest = table.digest(id);
-        this.#add("referrer-orphaned", revisionLinkPath(this.listing.name, digest), {
-          tag: this.reachability.tag(id),
-          digest,
-          ...about(subject),
-        });
-      });
-    }
+    this.#findings.push(...checkReferrers(this.context, this.listing.name, this.links, this.reachability));
   }
 
   checkRevisions(): void {
@@ -221,7 +199,7 @@ class RepositoryMark {
     const unused = Array.from(layers.keys()).filter(
       (i) => (this.#layerMarks[i] ?? 0) !== LIVE && held === 0 && !isDangling(layers[i] ?? 0),
     );
-    const young = new Set(await this.#young(unused, path, layerTimes && ((i) => layerTimes[i])));
+    const young = new Set(await youngLinks(this.context, unused, path, layerTimes && ((i) => layerTimes[i]), this.#addFault));
     for (const [i, link] of layers.entries()) {
       if (young.has(i)) {
         table.mark(this.#target(link), LIVE);
@@ -278,23 +256,5 @@ class RepositoryMark {
     for (const variant of ["asIs", "withDeleteUntagged", "withDropDanglingTags", "withBoth"] as const) {
       if ((marks & VARIANT_BITS[variant]) === 0) this.#reclaimable[variant][kind]++;
     }
-  }
-
-  /** Those of the candidates whose file is younger than the grace time, or whose age cannot be told. */
-  async #young(
-    candidates: readonly number[],
-    path: (candidate: number) => string,
-    time?: (candidate: number) => number | undefined,
-  ) {
-    const { policy, storage } = this.context;
-    if (candidates.length === 0 || policy.grace <= 0) return [];
-    if (time !== undefined) return candidates.filter((candidate) => isYoung(policy, time(candidate) ?? policy.now));
-    const times = await storage.modified(candidates.map(path));
-    return candidates.filter((_, i) => {
-      const modified = times[i];
-      if (typeof modified === "number") return isYoung(policy, modified);
-      if (modified !== undefined) this.#add("storage-unreadable", modified.path, { detail: modified.cause });
-      return true;
-    });
   }
 }

@@ -1,6 +1,7 @@
 import { uploadPath } from "../registry/layout.js";
 import type { UploadListing } from "../storage/listing.js";
 import type { Finding } from "./finding.js";
+import { isYoung } from "./policy.js";
 import type { Policy } from "./policy.js";
 
 /** Seconds after which the registry's own purger takes an upload for abandoned (`uploadpurging.age`, 168h). */
@@ -11,8 +12,10 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
   return uploads.flatMap((upload): Finding[] => {
     const age = policy.now - startOf(upload);
     const about = { path: uploadPath(repository, upload.id), repository, bytes: upload.bytes, detail: describeAge(age) };
-    if (age > STALE_UPLOAD_AGE) return [{ code: "upload-stale", ...about }];
-    return age < policy.grace || age < 0 ? [{ code: "upload-active", ...about }] : [];
+    // A large upload may have begun long ago and be written to this minute.
+    const isActive = age < 0 || age < policy.grace || isYoung(policy, upload.modified);
+    if (isActive) return [{ code: "upload-active", ...about }];
+    return age > STALE_UPLOAD_AGE ? [{ code: "upload-stale", ...about }] : [];
   });
 }
 

@@ -1,4 +1,4 @@
-import { Digest } from "../registry/digest.js";
+import { Digest } from "./digest.js";
 
 /** `sha256-<hex>` is the OCI referrers fallback; with a suffix, it is cosign's signature, attestation or SBOM of that manifest. */
 const REFERRER_TAG = /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
