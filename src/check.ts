@@ -1,6 +1,7 @@
 import { mark } from "./mark/mark.js";
 import type { Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
+import { noticesOf } from "./report/notices.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
 import type { Storage } from "./storage/storage.js";
@@ -15,11 +16,13 @@ export interface CheckOptions {
 /** The main job: inventory and mark, then report. Reads the storage once and writes nothing. */
 export async function check(storage: Storage, { policy, matchesRepository, onProgress }: CheckOptions): Promise<Report> {
   const startedAt = Date.now();
+  const notices = noticesOf(await storage.markers());
   const marked = await mark(storage, policy, onProgress);
   return makeReport(marked, {
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,
+    notices,
     requests: storage.requests,
     matchesRepository,
   });

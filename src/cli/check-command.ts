@@ -6,6 +6,7 @@ import type { Report } from "../report/report.js";
 import type { FailOn, Format } from "./options.js";
 import { parseConcurrency, parseTimeSpan } from "./options.js";
 import { openStorage } from "./open-storage.js";
+import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
 import { writeFileAtomically, writeToStream } from "./write-report.js";
@@ -26,7 +27,7 @@ export interface CheckArguments {
 }
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
-export async function runCheck(args: CheckArguments): Promise<ExitCode> {
+export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
   const policy = {
     deleteUntagged: args.deleteUntagged,
     dropDanglingTags: args.dropDanglingTags,
@@ -38,7 +39,8 @@ export async function runCheck(args: CheckArguments): Promise<ExitCode> {
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
-    const report = await check(storage, { policy, matchesRepository, onProgress: progress.update });
+    const checking = check(storage, { policy, matchesRepository, onProgress: progress.update });
+    const report = await untilAborted(checking, signal);
     progress.stop();
     const exitCode = exitCodeOf(report, args.failOn);
     await write(report, args, exitCode);

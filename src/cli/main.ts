@@ -5,11 +5,13 @@ import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.j
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS } from "./options.js";
+import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
 
 /** Parses the command line and runs the command it names. */
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.clean;
+  const signal = listenForSignals();
   await yargs(hideBin(process.argv))
     .scriptName(TOOL.name)
     .usage("$0 [storage]\n\nChecks the storage of a container registry. Never writes to it.")
@@ -22,12 +24,14 @@ async function main(): Promise<ExitCode> {
           .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...REPORT_OPTIONS }),
       async (args) => {
         const { runCheck } = await import("./check-command.js");
-        exitCode = await runCheck(args);
+        exitCode = await runCheck(args, signal);
       },
     )
     .example("$0 /var/lib/registry", "what is broken, what is garbage, how many bytes")
     .example("$0 --config /etc/distribution/config.yml --format json", "the same for programs")
-    .epilogue("Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 70 internal error.")
+    .epilogue(
+      "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 70 internal error, 130 and 143 stopped by a signal.",
+    )
     .strict()
     .version(TOOL.version)
     .parserConfiguration({ "duplicate-arguments-array": false })

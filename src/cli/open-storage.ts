@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errorMessage, UsageError } from "../errors.js";
 import type { RegistryConfig } from "../registry/config.js";
+import { escapeForTerminal } from "../report/escape.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { Storage } from "../storage/storage.js";
 
@@ -35,6 +36,7 @@ export async function openStorage({ storage, config, concurrency }: StorageArgum
     );
   }
   const parsed = await readConfig(file);
+  for (const warning of parsed.warnings) process.stderr.write(`regcheck: warning: ${escapeForTerminal(warning)}\n`);
   if (parsed.storage.driver === "filesystem") {
     return { storage: FilesystemStorage.open(parsed.storage.rootDirectory, { concurrency }), config: parsed };
   }

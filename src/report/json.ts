@@ -36,6 +36,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
     finishedAt: new Date(report.finishedAt).toISOString(),
     complete: report.complete,
     exitCode,
+    notices: report.notices,
     policy: {
       deleteUntagged: policy.deleteUntagged,
       dropDanglingTags: policy.dropDanglingTags,

@@ -46,6 +46,8 @@ export interface Report {
   readonly startedAt: number;
   readonly finishedAt: number;
   readonly complete: boolean;
+  /** What makes the links less than the whole truth, for people; none for an ordinary registry. */
+  readonly notices: readonly string[];
   readonly policy: Policy;
   readonly pinsFound: number;
   readonly totals: {
@@ -73,6 +75,7 @@ export interface ReportContext {
   readonly storage: { readonly driver: string; readonly location: string };
   readonly startedAt: number;
   readonly policy: Policy;
+  readonly notices: readonly string[];
   readonly requests: Readonly<StorageRequests>;
   /** Limits findings to matching repositories; what is live does not depend on it. */
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
@@ -111,6 +114,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     startedAt: context.startedAt,
     finishedAt: Date.now(),
     complete: marked.complete,
+    notices: context.notices,
     policy,
     pinsFound: marked.pinsFound,
     totals: {

@@ -77,6 +77,7 @@ class TextReport {
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+    for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
   }
 
   #findings(): void {

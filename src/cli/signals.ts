@@ -1,0 +1,34 @@
+import { EXIT_CODES, OperatorError } from "../errors.js";
+
+/** Signals that end a run, with the exit codes that shells give them. */
+const SIGNALS = { SIGINT: EXIT_CODES.interrupted, SIGTERM: EXIT_CODES.terminated } as const;
+
+/**
+ * Aborts at the first SIGINT or SIGTERM, with an `OperatorError` of its exit code as the reason; the second signal ends the process
+ * at once. Called once, before the work begins.
+ */
+export function listenForSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(SIGNALS[name]);
+      controller.abort(new OperatorError(`stopped by ${name}`, SIGNALS[name]));
+    });
+  }
+  return controller.signal;
+}
+
+/** Waits for the work, or until the signal aborts: then throws its reason. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as unknown);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  signal.throwIfAborted();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
