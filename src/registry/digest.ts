@@ -22,6 +22,9 @@ export function isDigestHex(algorithm: DigestAlgorithm, hex: string): boolean {
   return hex.length === HEX_LENGTH[algorithm] && LOWER_HEX.test(hex);
 }
 
+/** For converting words to hex without an allocation each: no digest is longer. */
+const scratch = Buffer.alloc(64);
+
 /** A well-formed digest. Made by its parsers only, so whoever has one need not check it again. */
 export class Digest {
   private constructor(
@@ -42,9 +45,9 @@ export class Digest {
 
   /** From words of a packed list, which hold nothing but well-formed digests. */
   static fromWords(algorithm: DigestAlgorithm, words: Uint32Array, offset: number): Digest {
-    let hex = "";
-    for (let i = 0; i < DIGEST_WORDS[algorithm]; i++) hex += (words[offset + i] ?? 0).toString(16).padStart(8, "0");
-    return new Digest(algorithm, hex);
+    const count = DIGEST_WORDS[algorithm];
+    for (let i = 0; i < count; i++) scratch.writeUInt32BE(words[offset + i] ?? 0, i * 4);
+    return new Digest(algorithm, scratch.toString("hex", 0, count * 4));
   }
 
   /** The digest as big-endian 32-bit words. */
