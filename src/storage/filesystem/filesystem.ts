@@ -23,7 +23,7 @@ const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x0
 
 /** Options of a filesystem storage. */
 export interface FilesystemOptions {
-  /** Reads under way at a time; by default a thread for each processor, and at least 16 on a network filesystem. */
+  /** Reads under way at a time; by default two threads for each processor, up to 16, and 16 on a network filesystem. */
   readonly concurrency?: number | undefined;
 }
 
@@ -202,7 +202,13 @@ function findRoot(directory: string): string {
 
 const ON_THE_WAY = ["/docker/registry/v2", "/docker/registry", "/docker"];
 
+/**
+ * Two threads a processor are as fast as one where all is cached, and a third faster where a disk has to be waited for; more are
+ * slower where all is cached, and take 12 MB each (`test/bench`).
+ */
 function defaultConcurrency(root: string): number {
-  const processors = os.availableParallelism();
-  return NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type) ? Math.max(16, processors) : processors;
+  const isNetwork = NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type);
+  return isNetwork ? MOST_THREADS : Math.min(MOST_THREADS, os.availableParallelism() * 2);
 }
+
+const MOST_THREADS = 16;

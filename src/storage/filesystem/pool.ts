@@ -62,7 +62,9 @@ export class WorkerPool {
   }
 
   #startThread() {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.root });
+    // Threads print nothing; without `stderr` each would listen to the process's own, which warns of a leak at the eleventh.
+    const options = { workerData: this.root, stdout: true, stderr: true };
+    const worker = new Worker(new URL("./worker.js", import.meta.url), options);
     const jobs = new Map<number, Job>();
     const thread = { worker, jobs };
     worker.on("message", (answer: Answer) => {
