@@ -206,9 +206,12 @@ class RepositoryMark {
         continue;
       }
       const marks = (this.#layerMarks[i] ?? 0) | held;
-      this.#count("layerLinks", isDangling(link) ? held : marks);
-      if (isDangling(link)) this.#add("layer-link-dangling", path(i), { digest: table.digest(link), reclaimable: held === 0 });
-      else if ((marks & (this.#selected | HELD)) === 0) {
+      // Where a live manifest needs the blob, it is the blob that is missing: once restored, its link is needed too.
+      this.#count("layerLinks", marks);
+      if (isDangling(link)) {
+        if ((marks & this.#selected) === 0)
+          this.#add("layer-link-dangling", path(i), { digest: table.digest(link), reclaimable: held === 0 });
+      } else if ((marks & (this.#selected | HELD)) === 0) {
         this.#add("layer-link-unreferenced", path(i), { digest: table.digest(link), bytes: table.size(this.#target(link)) });
       }
     }

@@ -19,6 +19,7 @@ export interface TextOptions {
 const SHOWN_FINDINGS = 10;
 const SHOWN_REPOSITORIES = 10;
 const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
+const PLURALS: Readonly<Record<Severity, string>> = { error: "errors", warning: "warnings", garbage: "garbage", info: "info" };
 const COLOURS = { error: "red", warning: "yellow", garbage: "cyan", info: "gray" } as const satisfies Record<Severity, string>;
 
 /** The report for people: totals, findings by code with the worst first, where the garbage is, and the verdict as the last line. */
@@ -101,7 +102,7 @@ class TextReport {
     const count = this.report.counts[code] ?? 0;
     this.#lines.push("");
     this.#line(
-      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${severity}): ${meaning}`,
+      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
     if (count > findings.length) this.#line(`… and ${formatCount(count - findings.length)} more (all of them: --format json)`, 4);
