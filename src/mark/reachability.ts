@@ -1,4 +1,5 @@
 import type { ManifestStore } from "./manifest-store.js";
+import { DANGLING_ROOT, HELD } from "./policy.js";
 
 /**
  * Which manifests of one repository are live, by variant. Bits flow from the roots along two kinds of edges: an index to its
@@ -11,11 +12,19 @@ export class Reachability {
   readonly #tags: (string | undefined)[];
   readonly #referrers = new Map<number, number[]>();
 
-  /** `manifests` are the repository's revisions, and what else counts as one; all of them loaded. */
+  readonly manifests: readonly number[];
+
+  /**
+   * `revisions` are the repository's own, `recoverable` those that only dangling tags name: they count as manifests of the repository
+   * as long as dangling tags do. All of them are loaded.
+   */
   constructor(
-    readonly manifests: readonly number[],
+    revisions: readonly number[],
+    private readonly recoverable: ReadonlySet<number>,
     private readonly store: ManifestStore,
   ) {
+    const manifests = [...revisions, ...recoverable];
+    this.manifests = manifests;
     for (const [position, id] of manifests.entries()) this.#position.set(id, position);
     this.#marks = new Uint8Array(manifests.length);
     this.#tags = Array.from({ length: manifests.length });
@@ -45,19 +54,21 @@ export class Reachability {
   }
 
   /** Marks a root and all that it reaches. */
-  mark(root: number, bits: number, tag?: string): void {
-    const pending = [root];
-    for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+  mark(root: number, rootBits: number, tag?: string): void {
+    const pending = [{ id: root, bits: rootBits }];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { id } = next;
       const position = this.#position.get(id);
       if (position === undefined) continue;
+      const bits = this.recoverable.has(id) ? next.bits & (DANGLING_ROOT | HELD) : next.bits;
       const before = this.#marks[position] ?? 0;
       if (tag !== undefined && this.#tags[position] === undefined) this.#tags[position] = tag;
       if ((before | bits) === before) continue;
       this.#marks[position] = before | bits;
       this.store.forEachReference(id, (role, child) => {
-        if (role === "child") pending.push(child);
+        if (role === "child") pending.push({ id: child, bits });
       });
-      pending.push(...(this.#referrers.get(id) ?? []));
+      for (const referrer of this.#referrers.get(id) ?? []) pending.push({ id: referrer, bits });
     }
   }
 }

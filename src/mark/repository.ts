@@ -53,9 +53,9 @@ export async function markRepository(context: MarkContext, owner: number, listin
   const recoverable = new Set(
     links.tags.map((tag) => tag.target).filter((id) => !revisions.has(id) && context.table.isStored(id)),
   );
-  const manifests = [...links.revisions, ...recoverable];
-  await context.store.load(manifests);
-  const mark = new RepositoryMark(context, listing, links, new Reachability(manifests, context.store), recoverable);
+  await context.store.load([...links.revisions, ...recoverable]);
+  const reachability = new Reachability(links.revisions, recoverable, context.store);
+  const mark = new RepositoryMark(context, listing, links, reachability, recoverable);
   mark.checkManifests();
   mark.checkTags();
   mark.markRoots();
@@ -147,6 +147,8 @@ class RepositoryMark {
 
   /** A revision link younger than the grace time may be part of a push: the times are only asked for where they decide. */
   async keepYoungRevisions(): Promise<void> {
+    // A held repository keeps all its revisions; those that a mismatched link names by its content have no path of their own.
+    if (this.#held) return;
     const candidates = this.links.revisions.filter((id) => (this.reachability.marks(id) & LIVE) !== LIVE);
     const path = (id: number): string => revisionLinkPath(this.listing.name, this.context.table.digest(id));
     const known = this.links.revisionTimes;
@@ -171,11 +173,12 @@ class RepositoryMark {
   }
 
   checkRevisions(): void {
-    const { table } = this.context;
+    const { table, policy } = this.context;
+    const untagged = policy.deleteUntagged ? this.#selected : VARIANT_BITS.withDeleteUntagged;
     for (const id of this.links.revisions) {
       const marks = this.reachability.marks(id);
       this.#count("revisions", marks);
-      if ((marks & (VARIANT_BITS.withDeleteUntagged | HELD)) !== 0 || !table.isStored(id)) continue;
+      if ((marks & (untagged | HELD)) !== 0 || !table.isStored(id)) continue;
       const digest = table.digest(id);
       this.#add("manifest-unreferenced", revisionLinkPath(this.listing.name, digest), {
         digest,

@@ -36,7 +36,8 @@ export function visitRepository(root: string, name: string): RepositoryVisit {
   const scan = new RepositoryScan(root, name);
   const top = scan.list(scan.path);
   if (top === undefined) {
-    scan.builder.addFault(scan.path, "gone since its parent was listed");
+    // A registry that nobody has pushed to has no `repositories`; the notices say so if there are blobs.
+    if (name !== "") scan.builder.addFault(scan.path, "gone since its parent was listed");
     return { subdirectories: [], listing: scan.builder.build(), rest: [] };
   }
   const subdirectories = top.directories

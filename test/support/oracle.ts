@@ -1,0 +1,219 @@
+import { sha256, V2 } from "./builder.js";
+import type { RegistryTree } from "./registry-tree.js";
+
+/**
+ * What is live and what is garbage, by the rules of the design alone, in the most naive way: strings, sets, and a loop that runs
+ * until nothing changes. Shares no code with src/, so that the two can be held against each other.
+ */
+export interface OraclePolicy {
+  readonly deleteUntagged: boolean;
+  readonly dropDanglingTags: boolean;
+  /** Seconds. */
+  readonly grace: number;
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly pins: readonly string[];
+}
+
+export interface Verdict {
+  /** Digests of blobs that may go. */
+  readonly blobs: readonly string[];
+  /** Paths of layer links that may go though their blob is stored. */
+  readonly layerLinks: readonly string[];
+  /** Paths of revision links that may go: only with `deleteUntagged`. */
+  readonly revisions: readonly string[];
+}
+
+interface Parsed {
+  /** Config and layers. */
+  readonly blobs: readonly string[];
+  readonly children: readonly string[];
+  readonly subject: string | undefined;
+}
+
+interface Repository {
+  readonly name: string;
+  readonly revisions: Map<string, { readonly path: string; readonly modified: number }>;
+  /** What each layer link leads to, by what its path names; only links in order. */
+  readonly layers: Map<string, { readonly path: string; readonly target: string; readonly modified: number }>;
+  readonly tags: Map<string, string>;
+  /** Everything that any damaged link names, by path or by content. */
+  readonly named: Set<string>;
+  held: boolean;
+}
+
+const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+
+export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
+  const stored = storedBlobs(tree);
+  const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
+  const parse = (digest: string): Parsed | undefined => {
+    const blob = stored.get(digest);
+    return blob === undefined ? undefined : parseManifest(blob.content, digest);
+  };
+  const repositories = readRepositories(tree);
+  for (const repository of repositories) {
+    const manifests = [...repository.revisions.keys(), ...[...repository.tags.values()].filter((digest) => stored.has(digest))];
+    if (manifests.some((digest) => parse(digest) === undefined)) repository.held = true;
+  }
+
+  const live = new Set<string>();
+  const usedLinks = new Set<string>();
+  const liveRevisions = new Map(repositories.map((repository) => [repository, new Set<string>()]));
+
+  // Within each repository: what its roots reach.
+  for (const repository of repositories) {
+    const alive = liveRevisions.get(repository) ?? new Set<string>();
+    const isManifestHere = (digest: string): boolean =>
+      repository.revisions.has(digest) ||
+      (!policy.dropDanglingTags && stored.has(digest) && [...repository.tags.values()].includes(digest));
+    for (const target of repository.tags.values()) if (isManifestHere(target)) alive.add(target);
+    for (const [digest, { modified }] of repository.revisions) {
+      const blobTime = stored.get(digest)?.modified;
+      const young = isYoung(modified) || (blobTime !== undefined && isYoung(blobTime));
+      if (!policy.deleteUntagged || young || policy.pins.includes(digest) || repository.held) alive.add(digest);
+    }
+    if (repository.held) for (const target of repository.tags.values()) if (stored.has(target)) alive.add(target);
+    for (let before = -1; before !== alive.size;) {
+      before = alive.size;
+      for (const digest of alive) for (const child of parse(digest)?.children ?? []) if (isManifestHere(child)) alive.add(child);
+      for (const digest of [...repository.revisions.keys(), ...repository.tags.values()]) {
+        const subject = isManifestHere(digest) ? parse(digest)?.subject : undefined;
+        if (subject !== undefined && alive.has(subject)) alive.add(digest);
+      }
+    }
+    for (const digest of alive) {
+      live.add(digest);
+      const manifest = parse(digest);
+      for (const child of manifest?.children ?? []) live.add(child);
+      for (const blob of manifest?.blobs ?? []) {
+        const target = repository.layers.get(blob)?.target ?? blob;
+        live.add(target);
+        for (const used of [blob, target]) {
+          const link = repository.layers.get(used);
+          if (link !== undefined) usedLinks.add(link.path);
+        }
+      }
+    }
+    for (const { path, target, modified } of repository.layers.values()) {
+      if (!isYoung(modified) && !repository.held) continue;
+      live.add(target);
+      if (stored.has(target)) usedLinks.add(path);
+    }
+    if (repository.held) for (const digest of repository.named) live.add(digest);
+  }
+
+  // Manifests that are no revision anywhere, but pinned or young: with all that they reach.
+  const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
+  const pending = [...stored]
+    .filter(([digest, { modified }]) => policy.pins.includes(digest) || isYoung(modified))
+    .map(([digest]) => digest);
+  const seen = new Set(pending);
+  for (const digest of pending) {
+    const wasLive = live.has(digest);
+    live.add(digest);
+    if (isRevision(digest) || (wasLive && !policy.pins.includes(digest))) continue;
+    const manifest = parse(digest);
+    for (const blob of manifest?.blobs ?? []) live.add(blob);
+    for (const child of manifest?.children ?? []) {
+      live.add(child);
+      if (!seen.has(child)) pending.push(child);
+      seen.add(child);
+    }
+  }
+
+  return {
+    blobs: [...stored]
+      .filter(([digest, { modified }]) => !live.has(digest) && !isYoung(modified))
+      .map(([digest]) => digest)
+      .sort(),
+    layerLinks: repositories
+      .flatMap(({ layers }) => [...layers.values()])
+      .filter(({ path, target }) => stored.has(target) && !usedLinks.has(path))
+      .map(({ path }) => path)
+      .sort(),
+    revisions: repositories
+      .flatMap((repository) =>
+        [...repository.revisions].filter(([digest]) => liveRevisions.get(repository)?.has(digest) !== true),
+      )
+      .map(([, { path }]) => path)
+      .sort(),
+  };
+}
+
+function storedBlobs(tree: RegistryTree): Map<string, { readonly content: Buffer; readonly modified: number }> {
+  const blobs = new Map<string, { content: Buffer; modified: number }>();
+  for (const [file, { content, modified }] of tree.below(`${V2}/blobs`)) {
+    const [algorithm = "", prefix = "", hex = "", name] = file.split("/");
+    if (DIGEST.test(`${algorithm}:${hex}`) && hex.startsWith(prefix) && name === "data")
+      blobs.set(`${algorithm}:${hex}`, { content, modified });
+  }
+  return blobs;
+}
+
+function readRepositories(tree: RegistryTree): Repository[] {
+  const repositories = new Map<string, Repository>();
+  for (const [file, { content, modified }] of tree.below(`${V2}/repositories`)) {
+    const parts = file.split("/");
+    const own = parts.findIndex((part) => part.startsWith("_"));
+    if (own < 1) continue;
+    const name = parts.slice(0, own).join("/");
+    const known = repositories.get(name);
+    const repository = known ?? { name, revisions: new Map(), layers: new Map(), tags: new Map(), named: new Set(), held: false };
+    repositories.set(name, repository);
+    readFile(repository, parts.slice(own).join("/"), `${V2}/repositories/${file}`, content.toString("latin1"), modified);
+  }
+  return [...repositories.values()];
+}
+
+function readFile(repository: Repository, file: string, path: string, content: string, modified: number): void {
+  const revision = /^_manifests\/revisions\/(\w+)\/(\w+)\/link$/.exec(file);
+  const layer = /^_layers\/(\w+)\/(\w+)\/link$/.exec(file);
+  const current = /^_manifests\/tags\/([^/]+)\/current\/link$/.exec(file);
+  const index = /^_manifests\/tags\/[^/]+\/index\/(\w+)\/(\w+)\/link$/.exec(file);
+  const named = (match: RegExpExecArray): string => `${match[1] ?? ""}:${match[2] ?? ""}`;
+  if (current !== null) {
+    if (DIGEST.test(content)) repository.tags.set(current[1] ?? "", content);
+    else repository.held = true;
+  } else if (revision !== null && DIGEST.test(named(revision))) {
+    const digest = named(revision);
+    repository.revisions.set(digest, { path, modified });
+    if (content === digest) return;
+    repository.held = true;
+    if (DIGEST.test(content)) repository.revisions.set(content, { path, modified });
+  } else if (layer !== null && DIGEST.test(named(layer))) {
+    const digest = named(layer);
+    const isAlias = digest.startsWith("sha512:") && /^sha256:[0-9a-f]{64}$/.test(content);
+    if (content === digest || isAlias) {
+      repository.layers.set(digest, { path, target: content, modified });
+      return;
+    }
+    repository.named.add(digest);
+    if (!DIGEST.test(content)) return;
+    // It names two digests: which of them the repository needs, nobody can tell.
+    repository.named.add(content);
+    repository.held = true;
+  } else if (index !== null && DIGEST.test(named(index)) && content !== named(index)) repository.held = true;
+}
+
+/** References of a sound manifest; undefined for anything else. */
+function parseManifest(content: Buffer, digest: string): Parsed | undefined {
+  if (sha256(content) !== digest) return undefined;
+  try {
+    const json = JSON.parse(content.toString()) as Record<string, unknown>;
+    const digests = (value: unknown): string[] => ((value ?? []) as { digest: string }[]).map((descriptor) => descriptor.digest);
+    const subject = (json["subject"] as { digest: string } | undefined)?.digest;
+    if (json["schemaVersion"] === 1)
+      return {
+        blobs: (json["fsLayers"] as { blobSum: string }[]).map(({ blobSum }) => blobSum),
+        children: [],
+        subject: undefined,
+      };
+    if (json["blobs"] !== undefined) return { blobs: digests(json["blobs"]), children: [], subject };
+    if (json["manifests"] !== undefined) return { blobs: [], children: digests(json["manifests"]), subject };
+    if (json["layers"] === undefined || json["config"] === undefined) return undefined;
+    return { blobs: [...digests([json["config"]]), ...digests(json["layers"])], children: [], subject };
+  } catch {
+    return undefined;
+  }
+}
