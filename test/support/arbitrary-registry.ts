@@ -44,7 +44,7 @@ const TAGS = ["latest", "list", "_layers", "current", "link", "v1"];
 const small = fc.nat(30);
 /** 0 for none. */
 const maybe = fc.oneof(fc.constant(0), fc.nat(30));
-const operation: fc.Arbitrary<Operation> = fc.oneof(
+const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
@@ -87,7 +87,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 /** A registry to which random things happened, and digests to pin. */
 export const arbitraryRegistry: fc.Arbitrary<{ readonly tree: RegistryTree; readonly pins: readonly string[] }> = fc
-  .record({ operations: fc.array(operation, { maxLength: 25, size: "max" }), pins: fc.array(small, { maxLength: 2 }) })
+  .record({ operations: fc.array(anyOperation, { maxLength: 25, size: "max" }), pins: fc.array(small, { maxLength: 2 }) })
   .map(({ operations, pins }) => {
     const world = new World();
     for (const one of operations) world.apply(one);

@@ -196,24 +196,40 @@ function readFile(repository: Repository, file: string, path: string, content: s
   } else if (index !== null && DIGEST.test(named(index)) && content !== named(index)) repository.held = true;
 }
 
+/** As much of a manifest as matters here. */
+interface ManifestJson {
+  readonly schemaVersion?: number;
+  readonly config?: { readonly digest: string };
+  readonly layers?: readonly { readonly digest: string }[];
+  readonly manifests?: readonly { readonly digest: string }[];
+  readonly blobs?: readonly { readonly digest: string }[];
+  readonly fsLayers?: readonly { readonly blobSum: string }[];
+  readonly subject?: { readonly digest: string };
+}
+
 /** References of a sound manifest; undefined for anything else. */
 function parseManifest(content: Buffer, digest: string): Parsed | undefined {
   if (sha256(content) !== digest) return undefined;
+  let json: ManifestJson;
   try {
-    const json = JSON.parse(content.toString()) as Record<string, unknown>;
-    const digests = (value: unknown): string[] => ((value ?? []) as { digest: string }[]).map((descriptor) => descriptor.digest);
-    const subject = (json["subject"] as { digest: string } | undefined)?.digest;
-    if (json["schemaVersion"] === 1)
-      return {
-        blobs: (json["fsLayers"] as { blobSum: string }[]).map(({ blobSum }) => blobSum),
-        children: [],
-        subject: undefined,
-      };
-    if (json["blobs"] !== undefined) return { blobs: digests(json["blobs"]), children: [], subject };
-    if (json["manifests"] !== undefined) return { blobs: [], children: digests(json["manifests"]), subject };
-    if (json["layers"] === undefined || json["config"] === undefined) return undefined;
-    return { blobs: [...digests([json["config"]]), ...digests(json["layers"])], children: [], subject };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- random registries hold manifests of our own, or no JSON at all
+    json = JSON.parse(content.toString()) as ManifestJson;
   } catch {
     return undefined;
   }
+  const { config, layers, manifests, blobs, fsLayers, subject } = json;
+  const digests = (descriptors: readonly { readonly digest: string }[]): string[] => descriptors.map((one) => one.digest);
+  const parsed = (of: readonly string[], children: readonly string[]): Parsed => ({
+    blobs: of,
+    children,
+    subject: subject?.digest,
+  });
+  if (fsLayers !== undefined)
+    return parsed(
+      fsLayers.map(({ blobSum }) => blobSum),
+      [],
+    );
+  if (blobs !== undefined) return parsed(digests(blobs), []);
+  if (manifests !== undefined) return parsed([], digests(manifests));
+  return config === undefined || layers === undefined ? undefined : parsed(digests([config, ...layers]), []);
 }
