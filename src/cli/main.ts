@@ -36,10 +36,15 @@ async function main(): Promise<ExitCode> {
     .version(TOOL.version)
     .parserConfiguration({ "duplicate-arguments-array": false })
     .fail((message, error) => {
-      throw error ?? new UsageError(`${message} (regcheck --help lists what there is)`);
+      throw error ?? new UsageError(`${oneSpelling(message)} (regcheck --help lists what there is)`);
     })
     .parseAsync();
   return exitCode;
+}
+
+/** yargs names an unknown option twice, as it was written and in camel case. */
+function oneSpelling(message: string): string {
+  return message.replace(/^Unknown arguments: ([a-z]+(?:-[a-z]+)+), \w+$/, "Unknown argument: $1");
 }
 
 function report(error: unknown): ExitCode {

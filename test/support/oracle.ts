@@ -212,7 +212,7 @@ function parseManifest(content: Buffer, digest: string): Parsed | undefined {
   if (sha256(content) !== digest) return undefined;
   let json: ManifestJson;
   try {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- random registries hold manifests of our own, or no JSON at all
+    // Random registries hold manifests of our own, or no JSON at all.
     json = JSON.parse(content.toString()) as ManifestJson;
   } catch {
     return undefined;

@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+
+/** The damaged registry that is committed. */
+export const FIXTURE = path.join(ROOT, "fixtures/registry");
+const MAIN = path.join(ROOT, "dist/cli/main.js");
+
+/** What a run of the program came to. */
+export interface Run {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program as an operator would, with nothing of a registry in its environment but `environment`. */
+export function regcheck(args: readonly string[], environment: Readonly<Record<string, string>> = {}, input = ""): Promise<Run> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env["PATH"], ...environment } });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (exitCode) => resolve({ exitCode, ...output }));
+  });
+}
