@@ -4,9 +4,10 @@ import { isAbsent } from "./directory.js";
 
 /**
  * The hot loop of a check: small files, read with three system calls into a buffer that is made once. Symbolic links are not
- * followed (`O_NOFOLLOW`: the open fails with ELOOP, a fault).
+ * followed (`O_NOFOLLOW`: the open fails with ELOOP, a fault), and a pipe in a link's place is not waited for (`O_NONBLOCK`: it
+ * reads as empty, which is damage).
  */
-const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW;
+const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 

@@ -1,0 +1,147 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { check } from "#regcheck/check.js";
+import type { Report } from "#regcheck/report/report.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { blobFile, RegistryBuilder, V2 } from "../../support/builder.js";
+import type { Descriptor } from "../../support/builder.js";
+import { written } from "../../support/temporary.js";
+
+const POLICY = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
+
+async function checked(directory: string): Promise<Report> {
+  const storage = FilesystemStorage.open(directory);
+  try {
+    return await check(storage, { policy: POLICY });
+  } finally {
+    await storage.close();
+  }
+}
+
+/** A registry with an image, and its files by what they are. */
+function registry() {
+  const builder = new RegistryBuilder();
+  const app = builder.repository("team/app");
+  const layer: Descriptor = app.push("a layer");
+  const image = app.image({ layers: [layer], tag: "1" });
+  builder.repository("team/other").image({ layers: ["another layer"], tag: "1" });
+  const directory = written(builder.tree);
+  const at = (file: string): string => path.join(directory, file);
+  return {
+    directory,
+    manifest: at(blobFile(image.digest)),
+    layer: at(blobFile(layer.digest)),
+    layerLink: at(`${app.path}/${app.layerLink(layer.digest)}/link`),
+    revisionLink: at(`${app.path}/${app.revisionLink(image.digest)}/link`),
+    current: at(`${app.path}/_manifests/tags/1/current/link`),
+    layers: at(`${app.path}/_layers`),
+    repository: at(app.path),
+  };
+}
+
+type Place = keyof ReturnType<typeof registry>;
+
+function replaceBySymlink(file: string): void {
+  fs.renameSync(file, `${file}.elsewhere`);
+  fs.symlinkSync(`${file}.elsewhere`, file);
+}
+
+function replaceByDirectory(file: string): void {
+  fs.rmSync(file);
+  fs.mkdirSync(file);
+}
+
+function replaceByPipe(file: string): void {
+  fs.rmSync(file);
+  execFileSync("mkfifo", [file]);
+}
+
+/** Damage after which a path cannot be read, though it is there: the check must neither follow, hang, nor call it absent. */
+describe("what cannot be read makes the scan incomplete, names its path, and stops nothing else", () => {
+  test.each<[string, Place, (file: string) => void]>([
+    ["a manifest that is a symbolic link", "manifest", replaceBySymlink],
+    ["a blob that is a symbolic link", "layer", replaceBySymlink],
+    ["a blob that is a directory", "layer", replaceByDirectory],
+    ["a blob that is a pipe", "layer", replaceByPipe],
+    ["a layer link that is a symbolic link", "layerLink", replaceBySymlink],
+    ["a layer link that is a directory", "layerLink", replaceByDirectory],
+    ["a revision link that is a symbolic link", "revisionLink", replaceBySymlink],
+    ["a revision link that is a directory", "revisionLink", replaceByDirectory],
+    ["a tag's link that is a symbolic link", "current", replaceBySymlink],
+    ["a tag's link that is a directory", "current", replaceByDirectory],
+    ["a section that is a symbolic link", "layers", replaceBySymlink],
+    ["a repository that is a symbolic link", "repository", replaceBySymlink],
+  ])("%s", async (_, place, damage) => {
+    const files = registry();
+    damage(files[place]);
+    const report = await checked(files.directory);
+    const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
+    const damaged = path.relative(files.directory, files[place]);
+    expect(faults.some((fault) => fault.path === damaged || damaged.startsWith(`${fault.path}/`))).toBe(true);
+    expect(faults.every(({ detail }) => detail !== undefined && detail !== "")).toBe(true);
+    expect(report.complete).toBe(false);
+    expect(report.repositories.map(({ name }) => name)).toContain("team/other");
+  });
+});
+
+test("a pipe in a link's place is damage, and not waited for", async () => {
+  const files = registry();
+  replaceByPipe(files.revisionLink);
+  const { counts, complete } = await checked(files.directory);
+  expect({ counts, complete }).toMatchObject({ counts: { "revision-link-invalid": 1 }, complete: true });
+});
+
+describe("what the layout allows to be absent is no fault", () => {
+  test("an empty registry, and one of which nothing but the root is there", async () => {
+    const builder = new RegistryBuilder();
+    const report = await checked(written(builder.tree));
+    expect({ complete: report.complete, findings: [...report.findings()], notices: report.notices }).toEqual({
+      complete: true,
+      findings: [],
+      notices: [],
+    });
+  });
+
+  test("directories whose file the registry has deleted: of a revision, a layer link, a blob", async () => {
+    const files = registry();
+    for (const file of [files.manifest, files.layer, files.layerLink, files.revisionLink]) fs.rmSync(file);
+    fs.rmSync(path.dirname(path.dirname(files.current)), { recursive: true });
+    const report = await checked(files.directory);
+    expect(report.complete).toBe(true);
+    expect(report.counts).not.toHaveProperty("manifest-missing");
+  });
+});
+
+describe("notices", () => {
+  test.each([
+    [
+      "there are blobs, but no repositories",
+      (root: string) => fs.rmSync(path.join(root, V2, "repositories"), { recursive: true }),
+      "no docker/registry/v2/repositories",
+    ],
+    [
+      "there are repositories, but no blobs",
+      (root: string) => fs.rmSync(path.join(root, V2, "blobs"), { recursive: true }),
+      "no docker/registry/v2/blobs",
+    ],
+    [
+      "a pull-through cache",
+      (root: string) => fs.writeFileSync(path.join(root, "scheduler-state.json"), "{}"),
+      "pull-through cache",
+    ],
+    [
+      "a registry with a database",
+      (root: string) => {
+        fs.mkdirSync(path.join(root, "docker/registry/lockfiles"));
+        fs.writeFileSync(path.join(root, "docker/registry/lockfiles/database-in-use"), "");
+      },
+      "in a database",
+    ],
+  ])("%s", async (_, change, notice) => {
+    const { directory } = registry();
+    change(directory);
+    expect((await checked(directory)).notices).toEqual([expect.stringContaining(notice)]);
+  });
+});
