@@ -15,9 +15,14 @@ export interface ManifestProblem {
 
 const ROLE_CODES = ["config", "layer", "foreign-layer", "child", "subject"] as const satisfies readonly ReferenceRole[];
 
+/** References of many manifests lie in pages of this many words: no array is ever copied to grow, and none is large. */
+const PAGE_WORDS = 1 << 20;
+/** Digests that can be told apart in the 29 bits that a reference has for them: 536 million, stored or missing. */
+const MAX_ID = 2 ** 29 - 1;
+
 /**
- * What manifests refer to, each read once whatever the number of repositories that have it, and kept at five bytes a reference:
- * a blob number and a role.
+ * What manifests refer to, each read once whatever the number of repositories that have it, and kept at four bytes a reference:
+ * a blob number, and a role in the lowest three bits.
  */
 export class ManifestStore {
   readonly #problems = new Map<number, ManifestProblem>();
@@ -25,9 +30,9 @@ export class ManifestStore {
   readonly #underWay = new Map<number, Promise<void>>();
   /** Only for references whose blob is absent or of another size: damage is rare. */
   readonly #declaredSizes = new Map<number, number>();
-  #ids = new Uint32Array(1024);
-  #roles = new Uint8Array(1024);
-  #length = 0;
+  readonly #pages: Uint32Array[] = [];
+  /** Where the next manifest goes. */
+  #end = 0;
 
   constructor(
     private readonly storage: Storage,
@@ -69,9 +74,12 @@ export class ManifestStore {
   forEachReference(id: number, visit: (role: ReferenceRole, id: number, position: number) => void): void {
     const offset = this.#offsets.get(id);
     if (offset === undefined) return;
-    const count = this.#ids[offset] ?? 0;
-    for (let position = offset + 1; position <= offset + count; position++) {
-      visit(ROLE_CODES[this.#roles[position] ?? 0] ?? "layer", this.#ids[position] ?? 0, position);
+    const page = this.#pageAt(offset);
+    const first = (offset % PAGE_WORDS) + 1;
+    const end = first + (page[first - 1] ?? 0);
+    for (let at = first; at < end; at++) {
+      const reference = page[at] ?? 0;
+      visit(ROLE_CODES[reference & 7] ?? "layer", reference >>> 3, offset - first + 1 + at);
     }
   }
 
@@ -106,26 +114,33 @@ export class ManifestStore {
 
   #add(manifest: number, words: Uint32Array, offset: number): void {
     const count = words[offset] ?? 0;
-    this.#reserve(count + 1);
-    this.#offsets.set(manifest, this.#length);
-    this.#ids[this.#length++] = count;
-    for (const { role, algorithm, size, at } of unpackReferences(words, offset)) {
-      const id = this.table.idOf(algorithm, words, at);
+    const start = this.#reserve(count + 1);
+    const page = this.#pageAt(start);
+    let at = start % PAGE_WORDS;
+    this.#offsets.set(manifest, start);
+    page[at] = count;
+    for (const { role, algorithm, size, at: digestAt } of unpackReferences(words, offset)) {
+      const id = this.table.idOf(algorithm, words, digestAt);
+      if (id > MAX_ID) throw new RangeError(`more than ${MAX_ID} digests`);
+      at++;
       if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))
-        this.#declaredSizes.set(this.#length, size);
-      this.#roles[this.#length] = ROLE_CODES.indexOf(role);
-      this.#ids[this.#length++] = id;
+        this.#declaredSizes.set(start - (start % PAGE_WORDS) + at, size);
+      page[at] = ((id << 3) | ROLE_CODES.indexOf(role)) >>> 0;
     }
   }
 
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#ids.length) return;
-    const capacity = Math.max(this.#ids.length * 2, this.#length + more);
-    const ids = new Uint32Array(capacity);
-    ids.set(this.#ids);
-    this.#ids = ids;
-    const roles = new Uint8Array(capacity);
-    roles.set(this.#roles);
-    this.#roles = roles;
+  #pageAt(offset: number): Uint32Array {
+    const page = this.#pages[Math.floor(offset / PAGE_WORDS)];
+    if (page === undefined) throw new RangeError(`no manifest lies at ${offset}`);
+    return page;
+  }
+
+  /** Room for `words` words in one page; a manifest of 4 MiB has fewer references than a page has words. Returns where. */
+  #reserve(words: number): number {
+    const left = this.#pages.length * PAGE_WORDS - this.#end;
+    if (words > left) this.#end = (this.#pages.push(new Uint32Array(PAGE_WORDS)) - 1) * PAGE_WORDS;
+    const start = this.#end;
+    this.#end += words;
+    return start;
   }
 }
