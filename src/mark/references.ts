@@ -77,19 +77,20 @@ export function checkReferences(
     const marks = reachability.marks(manifest);
     if (marks === 0) continue;
     table.mark(manifest, marks);
+    // 2.1.0 linked manifests among the layers, and 2.x still finds them there (`registry/storage/registry.go`).
+    markLink(manifest, marks);
     const isRelevant = (marks & relevant) !== 0;
     store.forEachReference(manifest, (role, named, position) => {
       if (role === "subject") return;
       // A reference is resolved as the registry does: by the content of the layer link under its name (sha512 aliases).
-      const id = role === "child" ? named : (links.aliases.get(named) ?? named);
+      const id = links.aliases.get(named) ?? named;
       table.mark(id, marks);
-      if (role === "child") {
-        if (isRelevant) checkChild(manifest, id);
-        return;
-      }
       const isLinked = markLink(named, marks) || links.damagedLayers.has(named);
       if (id !== named) markLink(id, marks);
-      if (isRelevant && (!isLinked || !table.isStored(id) || store.declaredSize(position) !== undefined)) {
+      if (!isRelevant) return;
+      // A child that is linked as a layer is one: BuildKit's cache is an index of layers (docker/buildx#173).
+      if (role === "child" && (!isLinked || reachability.has(named))) checkChild(manifest, named);
+      else if (!isLinked || !table.isStored(id) || store.declaredSize(position) !== undefined) {
         checkBlob(manifest, id, role, isLinked, id === named ? store.declaredSize(position) : undefined);
       }
     });

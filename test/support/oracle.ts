@@ -85,11 +85,12 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     for (const digest of alive) {
       live.add(digest);
       const manifest = parse(digest);
-      for (const child of manifest?.children ?? []) live.add(child);
-      for (const blob of manifest?.blobs ?? []) {
-        const target = repository.layers.get(blob)?.target ?? blob;
+      // An index may name layers instead of manifests; and a manifest may be linked among the layers, as 2.1.0 did.
+      for (const named of [digest, ...(manifest?.children ?? []), ...(manifest?.blobs ?? [])]) {
+        live.add(named);
+        const target = repository.layers.get(named)?.target ?? named;
         live.add(target);
-        for (const used of [blob, target]) {
+        for (const used of [named, target]) {
           const link = repository.layers.get(used);
           if (link !== undefined) usedLinks.add(link.path);
         }
