@@ -21,11 +21,17 @@ export function splitRepositoryPath(path: string): { readonly name: string; read
   return { name: path.slice(start, underscore), own: path.slice(underscore + 1) };
 }
 
-/** The digest of `docker/registry/v2/blobs/<algorithm>/<xx>/<hex>/data`; otherwise undefined. */
-export function parseBlobPath(path: string): { readonly algorithm: DigestAlgorithm; readonly hex: string } | undefined {
-  const [algorithm = "", prefix = "", hex = "", data, more] = path.slice(BLOBS.length + 1).split("/");
-  if (data !== "data" || more !== undefined || !isDigestAlgorithm(algorithm)) return undefined;
-  return hex.startsWith(prefix) && prefix.length === 2 && isDigestHex(algorithm, hex) ? { algorithm, hex } : undefined;
+/** The digest of `docker/registry/v2/blobs/<algorithm>/<xx>/<hex>/data`, or from where on the path is outside the layout. */
+export function parseBlobPath(
+  path: string,
+): { readonly algorithm: DigestAlgorithm; readonly hex: string } | { readonly kind: "stray"; readonly path: string } {
+  const parts = path.slice(BLOBS.length + 1).split("/");
+  const [algorithm = "", prefix = "", hex = "", data, more] = parts;
+  const strayFrom = (at: number) => ({ kind: "stray" as const, path: `${BLOBS}/${stray(parts, at).path}` });
+  if (!isDigestAlgorithm(algorithm)) return strayFrom(0);
+  if (!/^[0-9a-f]{2}$/.test(prefix)) return strayFrom(1);
+  if (!isDigestHex(algorithm, hex) || !hex.startsWith(prefix)) return strayFrom(2);
+  return data === "data" && more === undefined ? { algorithm, hex } : strayFrom(3);
 }
 
 /** What a repository's own path is, such as `_layers/sha256/<hex>/link`. */

@@ -32,14 +32,14 @@ const EMPTY: BlobBatch = {
 function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBatch[] {
   const hexes: Record<DigestAlgorithm, string[]> = { sha256: [], sha512: [] };
   const blobs: Record<DigestAlgorithm, ListedObject[]> = { sha256: [], sha512: [] };
-  const strays: string[] = [];
+  const strays = new Set<string>();
   for (const object of objects) {
     const path = object.key.slice(rootLength);
-    const digest = parseBlobPath(path);
-    if (digest === undefined) strays.push(path);
+    const parsed = parseBlobPath(path);
+    if ("kind" in parsed) strays.add(parsed.path);
     else {
-      hexes[digest.algorithm].push(digest.hex);
-      blobs[digest.algorithm].push(object);
+      hexes[parsed.algorithm].push(parsed.hex);
+      blobs[parsed.algorithm].push(object);
     }
   }
   const batches = (["sha256", "sha512"] as const).map((algorithm) => ({
@@ -47,7 +47,7 @@ function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBa
     digests: hexToWords(algorithm, hexes[algorithm]),
     sizes: Float64Array.from(blobs[algorithm], ({ size }) => size),
     modified: Uint32Array.from(blobs[algorithm], ({ modified }) => modified),
-    strays: algorithm === "sha256" ? strays : [],
+    strays: algorithm === "sha256" ? [...strays] : [],
     faults: [],
   }));
   return batches.filter((batch) => batch.sizes.length > 0 || batch.strays.length > 0);
