@@ -6,16 +6,14 @@ import type { Report } from "../report/report.js";
 import type { FailOn, Format } from "./options.js";
 import { parseConcurrency, parseTimeSpan } from "./options.js";
 import { openStorage } from "./open-storage.js";
+import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
 import { writeFileAtomically, writeToStream } from "./write-report.js";
 
 /** The command line of `regcheck [storage]`, parsed. */
-export interface CheckArguments {
-  readonly storage: string | undefined;
-  readonly config: string | undefined;
-  readonly concurrency: number | undefined;
+export interface CheckArguments extends StorageArguments {
   readonly deleteUntagged: boolean;
   readonly dropDanglingTags: boolean;
   readonly grace: string;

@@ -20,7 +20,10 @@ async function main(): Promise<ExitCode> {
       "check a registry's storage",
       (command) =>
         command
-          .positional("storage", { type: "string", describe: "The registry's rootdirectory, such as /var/lib/registry" })
+          .positional("storage", {
+            type: "string",
+            describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
+          })
           .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...REPORT_OPTIONS }),
       async (args) => {
         const { runCheck } = await import("./check-command.js");
@@ -28,6 +31,7 @@ async function main(): Promise<ExitCode> {
       },
     )
     .example("$0 /var/lib/registry", "what is broken, what is garbage, how many bytes")
+    .example("$0 s3://bucket --endpoint https://s3.example.com", "the same on S3")
     .example("$0 --config /etc/distribution/config.yml --format json", "the same for programs")
     .epilogue(
       "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 70 internal error, 130 and 143 stopped by a signal.",

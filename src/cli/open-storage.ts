@@ -1,17 +1,23 @@
 import fs from "node:fs";
 import { errorMessage, UsageError } from "../errors.js";
 import type { RegistryConfig } from "../registry/config.js";
+import type { S3Parameters } from "../registry/s3-parameters.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { Storage } from "../storage/storage.js";
 
 /** How an operator names a storage. */
 export interface StorageArguments {
-  /** A directory. */
+  /** A directory, or `s3://bucket/rootdirectory`. */
   readonly storage: string | undefined;
   /** A config.yml. */
   readonly config: string | undefined;
   readonly concurrency: number | undefined;
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly forcePathStyle: boolean | undefined;
+  readonly readLinks: boolean | undefined;
+  readonly cache: string | undefined;
 }
 
 /** Where the `registry` images of 3.x and 2.x, and the packages, keep their config. */
@@ -23,24 +29,52 @@ export interface OpenedStorage {
   readonly config: RegistryConfig | undefined;
 }
 
-/** Opens what the operator named: a directory, a config, or the config in its usual place. Throws a `UsageError`. */
-export async function openStorage({ storage, config, concurrency }: StorageArguments): Promise<OpenedStorage> {
+/** Opens what the operator named: a directory, a bucket, a config, or the config in its usual place. Throws a `UsageError`. */
+export async function openStorage(args: StorageArguments): Promise<OpenedStorage> {
+  const { storage, config } = args;
   if (storage !== undefined && config !== undefined) {
     throw new UsageError(`both ${storage} and --config ${config} name a storage: give one of them`);
   }
-  if (storage !== undefined) return { storage: FilesystemStorage.open(storage, { concurrency }), config: undefined };
+  if (storage !== undefined) {
+    if (!/^s3:\/\//i.test(storage)) return { storage: openDirectory(storage, args), config: undefined };
+    const { parseS3Url } = await import("../storage/s3/options.js");
+    return { storage: await openBucket(parseS3Url(storage), args), config: undefined };
+  }
   const file = config ?? USUAL_CONFIGS.find((path) => fs.existsSync(path));
   if (file === undefined) {
     throw new UsageError(
-      `no storage is named, and there is no ${USUAL_CONFIGS.join(" or ")}: try regcheck /var/lib/registry, or --config FILE`,
+      `no storage is named, and there is no ${USUAL_CONFIGS.join(" or ")}: try regcheck /var/lib/registry, regcheck s3://bucket, or --config FILE`,
     );
   }
   const parsed = await readConfig(file);
   for (const warning of parsed.warnings) process.stderr.write(`regcheck: warning: ${escapeForTerminal(warning)}\n`);
-  if (parsed.storage.driver === "filesystem") {
-    return { storage: FilesystemStorage.open(parsed.storage.rootDirectory, { concurrency }), config: parsed };
-  }
-  throw new UsageError(`${file}: the storage driver s3 is not supported yet`);
+  const named = parsed.storage;
+  return {
+    storage: named.driver === "filesystem" ? openDirectory(named.rootDirectory, args) : await openBucket(named.parameters, args),
+    config: parsed,
+  };
+}
+
+function openDirectory(directory: string, args: StorageArguments): Storage {
+  const [option] = Object.entries({
+    endpoint: args.endpoint,
+    region: args.region,
+    "force-path-style": args.forcePathStyle,
+    "read-links": args.readLinks,
+    cache: args.cache,
+  }).find(([, value]) => value !== undefined) ?? [undefined];
+  if (option !== undefined) throw new UsageError(`--${option} is for a bucket, but ${directory} is a directory`);
+  return FilesystemStorage.open(directory, { concurrency: args.concurrency });
+}
+
+/** The SDK takes 90 ms to load, which a check of a directory need not pay. */
+async function openBucket(parameters: S3Parameters, args: StorageArguments): Promise<Storage> {
+  const [{ S3Storage }, { withOverrides }] = await Promise.all([
+    import("../storage/s3/s3.js"),
+    import("../storage/s3/options.js"),
+  ]);
+  const { concurrency, readLinks, cache } = args;
+  return new S3Storage({ ...withOverrides(parameters, args), concurrency, readLinks, cache });
 }
 
 async function readConfig(file: string): Promise<RegistryConfig> {

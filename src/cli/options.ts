@@ -22,7 +22,30 @@ export const STORAGE_OPTIONS = {
     type: "number",
     group: "Storage:",
     requiresArg: true,
-    describe: "Reads under way at a time [default: by the kind of storage]",
+    describe: "Reads or requests under way at a time [default: by the kind of storage; 64 on S3]",
+  },
+  endpoint: {
+    type: "string",
+    group: "S3:",
+    requiresArg: true,
+    describe: "URL of an S3-compatible server; implies --force-path-style",
+  },
+  region: { type: "string", group: "S3:", requiresArg: true, describe: "Region of the bucket" },
+  "force-path-style": {
+    type: "boolean",
+    group: "S3:",
+    describe: "The bucket's name goes into the path (default with --endpoint), not into the host",
+  },
+  "read-links": {
+    type: "boolean",
+    group: "S3:",
+    describe: "Read every link, instead of comparing its ETag with what it should hold",
+  },
+  cache: {
+    type: "string",
+    group: "S3:",
+    requiresArg: true,
+    describe: "Keep parsed manifests in this directory, so that the next run reads only new ones",
   },
 } as const satisfies Record<string, Options>;
 

@@ -47,7 +47,7 @@ class Resolver {
   readonly #revisions = new Set<number>();
   readonly #aliases = new Map<number, number>();
   readonly #damagedLayers = new Set<number>();
-  readonly #oddLayers: number[] = [];
+  readonly #oddLayers: { readonly id: number; readonly modified: number | undefined }[] = [];
 
   constructor(
     private readonly listing: RepositoryListing,
@@ -92,7 +92,7 @@ class Resolver {
     for (const { path, cause } of faults) this.#add("storage-unreadable", path, { repository, detail: cause });
   }
 
-  #resolveOddLink({ section, algorithm, hex, content }: OddLink): void {
+  #resolveOddLink({ section, algorithm, hex, content, modified }: OddLink): void {
     const named = Digest.fromParts(algorithm, hex);
     if (named === undefined) throw new RangeError(`the listing holds a malformed digest ${algorithm}:${hex}`);
     const isRevision = section === "revisions";
@@ -107,10 +107,10 @@ class Resolver {
     }
     const target = this.table.idOfDigest(link.digest);
     if (target === id) {
-      if (!isRevision) this.#oddLayers.push(id);
+      if (!isRevision) this.#oddLayers.push({ id, modified });
     } else if (!isRevision && algorithm === "sha512" && link.digest.algorithm === "sha256") {
       this.#aliases.set(id, target);
-      this.#oddLayers.push(id);
+      this.#oddLayers.push({ id, modified });
     } else {
       if (isRevision) this.#revisions.add(target);
       else this.#damagedLayers.add(id).add(target);
@@ -170,14 +170,18 @@ function timesById(ids: Uint32Array, modified: Uint32Array | undefined): Readonl
   return modified === undefined ? undefined : new Map(Array.from(ids, (id, i) => [id, modified[i] ?? 0]));
 }
 
-/** Sorts the layers; those that are `odd` come without a time, so the times are dropped. */
-function sortLayers(ids: Uint32Array, times: Uint32Array | undefined, odd: readonly number[]) {
-  if (times !== undefined && odd.length === 0) {
-    const order = Uint32Array.from(ids, (_, i) => i).sort((a, b) => (ids[a] ?? 0) - (ids[b] ?? 0));
-    return { layers: order.map((i) => ids[i] ?? 0), layerTimes: order.map((i) => times[i] ?? 0) };
-  }
+/** Sorts the layers, `odd` ones among them; the times are dropped unless all are known. */
+function sortLayers(
+  ids: Uint32Array,
+  times: Uint32Array | undefined,
+  odd: readonly { readonly id: number; readonly modified: number | undefined }[],
+) {
   const all = new Uint32Array(ids.length + odd.length);
   all.set(ids);
-  all.set(odd, ids.length);
-  return { layers: all.sort(), layerTimes: undefined };
+  for (const [i, { id }] of odd.entries()) all[ids.length + i] = id;
+  const known = (times !== undefined || ids.length === 0) && odd.every(({ modified }) => modified !== undefined);
+  if (!known) return { layers: all.sort(), layerTimes: undefined };
+  const timeOf = (i: number): number => (i < ids.length ? times?.[i] : odd[i - ids.length]?.modified) ?? 0;
+  const order = Uint32Array.from(all, (_, i) => i).sort((a, b) => (all[a] ?? 0) - (all[b] ?? 0));
+  return { layers: order.map((i) => all[i] ?? 0), layerTimes: order.map(timeOf) };
 }

@@ -1,10 +1,12 @@
 import { parse } from "yaml";
 import { errorMessage } from "../errors.js";
+import { parseS3Parameters } from "./s3-parameters.js";
+import type { S3Parameters } from "./s3-parameters.js";
 
 /** The drivers whose storage regcheck reads, as the registry's config names them. */
 export type ConfiguredStorage =
   | { readonly driver: "filesystem"; readonly rootDirectory: string }
-  | { readonly driver: "s3"; readonly parameters: Readonly<Record<string, unknown>> };
+  | { readonly driver: "s3"; readonly parameters: S3Parameters };
 
 /** What a registry's `config.yml` says that a checker needs to know. */
 export interface RegistryConfig {
@@ -74,7 +76,11 @@ function configuredStorage(storage: Section): ConfiguredStorage {
     throw new ConfigProblem(`storage names several drivers (${drivers.join(", ")}); the registry takes one`);
   const parameters = section(storage[driver]);
   if (driver === "filesystem") return { driver, rootDirectory: string(parameters["rootdirectory"]) ?? DEFAULT_ROOT };
-  if (driver === "s3" || driver === "s3aws") return { driver: "s3", parameters };
+  if (driver === "s3" || driver === "s3aws") {
+    const parsed = parseS3Parameters(parameters);
+    if ("problem" in parsed) throw new ConfigProblem(parsed.problem);
+    return { driver: "s3", parameters: parsed };
+  }
   throw new ConfigProblem(`the storage driver ${JSON.stringify(driver)} is not supported; regcheck reads filesystem and s3`);
 }
 

@@ -42,6 +42,8 @@ export interface OddLink {
   readonly algorithm: DigestAlgorithm;
   readonly hex: string;
   readonly content: Uint8Array;
+  /** Seconds since 1970, where the backend learns it without asking. */
+  readonly modified?: number;
 }
 
 /** A repository's tags: parallel arrays, with the exceptions beside them. */

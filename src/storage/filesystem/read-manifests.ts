@@ -1,7 +1,7 @@
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { blobPath } from "../../registry/layout.js";
-import { ManifestBatchBuilder } from "../manifest-batch.js";
+import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
 import type { ManifestBatch } from "../listing.js";
 import { counts } from "./counts.js";
 import { causeOf } from "./directory.js";
@@ -16,10 +16,10 @@ export function readManifests(root: string, algorithm: DigestAlgorithm, digests:
     counts.get++;
     try {
       const content = readManifest(`${root}/${blobPath(digest)}`);
-      if (content === undefined) batch.addProblem("missing", "its blob is not stored");
-      else batch.addContent(digest, content);
+      if (content === undefined) batch.add({ kind: "missing", detail: "its blob is not stored" });
+      else batch.add(packManifest(digest, content));
     } catch (error) {
-      batch.addProblem("unreadable", causeOf(error));
+      batch.add({ kind: "unreadable", detail: causeOf(error) });
     }
   }
   return batch.build();

@@ -1,0 +1,124 @@
+import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import type { ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
+import type { StorageRequests } from "../storage.js";
+import { observe } from "./attempt.js";
+import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
+import { isNoSuchObject } from "./errors.js";
+import type { S3Options } from "./options.js";
+import { parsePage } from "./page.js";
+import type { ListedPage } from "./page.js";
+import { RequestLimit } from "./request-limit.js";
+
+/** Which page of a listing is asked for. */
+export interface ListRequest {
+  readonly prefix: string;
+  /** Keys that sort behind this one; ignored with a token. */
+  readonly startAfter?: string | undefined;
+  readonly token?: string | undefined;
+  readonly delimiter?: string | undefined;
+  readonly maxKeys?: number | undefined;
+}
+
+/**
+ * The requests that regcheck makes to a bucket: counted, bounded, repeated where that may help. Keys are whole: the registry's root
+ * directory is the caller's affair. What fails after all attempts throws the SDK's error, which `errors.ts` explains.
+ */
+export class Bucket {
+  readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
+  readonly limit: RequestLimit;
+  protected readonly client: S3Client;
+  readonly name: string;
+
+  constructor(options: S3Options) {
+    this.name = options.bucket;
+    this.limit = new RequestLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
+    this.client = createClient(options);
+  }
+
+  /** One page of a listing. */
+  list({ prefix, startAfter, token, delimiter, maxKeys }: ListRequest): Promise<ListedPage> {
+    return this.limit.run(async (onThrottled) => {
+      const command = new ListObjectsV2Command({
+        Bucket: this.name,
+        Prefix: prefix,
+        StartAfter: token === undefined ? startAfter : undefined,
+        ContinuationToken: token,
+        Delimiter: delimiter,
+        MaxKeys: maxKeys,
+      });
+      let page: ListedPage | undefined;
+      observe(command, {
+        onAttempt: () => this.requests.list++,
+        onThrottled,
+        onBody: (body) => {
+          page = parsePage(body.toString("utf8"));
+        },
+      });
+      await this.client.send(command);
+      if (page === undefined) throw new Error("a listing without a body");
+      return page;
+    });
+  }
+
+  /** An object's content, of which at most `mostBytes` are read; undefined when there is no such object. */
+  get(key: string, mostBytes: number): Promise<Buffer | undefined> {
+    return this.limit.run(async (onThrottled) => {
+      const command = new GetObjectCommand({ Bucket: this.name, Key: key });
+      let content: Buffer | undefined;
+      observe(command, {
+        onAttempt: () => this.requests.get++,
+        onThrottled,
+        mostBytes,
+        onBody: (body) => {
+          content = body;
+        },
+      });
+      try {
+        await this.client.send(command);
+      } catch (error) {
+        if (isNoSuchObject(error)) return undefined;
+        throw error;
+      }
+      if (content === undefined) throw new Error("an object without a body");
+      return content;
+    });
+  }
+
+  /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */
+  modified(key: string): Promise<number | undefined> {
+    return this.limit.run(async (onThrottled) => {
+      const command = new HeadObjectCommand({ Bucket: this.name, Key: key });
+      observe(command, { onAttempt: () => this.requests.head++, onThrottled });
+      try {
+        const { LastModified } = await this.client.send(command);
+        if (LastModified === undefined) throw new Error("an object without a date");
+        return Math.floor(LastModified.getTime() / 1000);
+      } catch (error) {
+        if (isNoSuchObject(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** One page of the unfinished multipart uploads below a prefix. */
+  multipartUploads(
+    prefix: string,
+    after?: { readonly key: string; readonly uploadId: string },
+  ): Promise<ListMultipartUploadsCommandOutput> {
+    return this.limit.run((onThrottled) => {
+      const command = new ListMultipartUploadsCommand({
+        Bucket: this.name,
+        Prefix: prefix,
+        KeyMarker: after?.key,
+        UploadIdMarker: after?.uploadId,
+      });
+      observe(command, { onAttempt: () => this.requests.list++, onThrottled });
+      return this.client.send(command);
+    });
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.client.destroy();
+  }
+}

@@ -1,0 +1,45 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import type { S3ClientConfig } from "@aws-sdk/client-s3";
+import { DEFAULT_RETRIES } from "./options.js";
+import type { S3Options } from "./options.js";
+import { retryStrategy } from "./retry.js";
+
+/** Requests in flight on S3, where nothing else is said: at 30 ms a request, 2,000 of them a second. */
+export const DEFAULT_CONCURRENCY = 64;
+/** Milliseconds to connect in. */
+const CONNECTION_TIMEOUT = 10_000;
+/** What S3-compatible servers are asked in when nobody names a region; they ignore it. */
+const ANY_REGION = "us-east-1";
+
+/** Makes the SDK's client. This module loads the SDK: import it only when the storage is a bucket. */
+export function createClient(options: S3Options): S3Client {
+  // The SDK warns on stderr of the Node that it will need in 2027, which an operator's cron would mail every night.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+  const retries = options.retries ?? DEFAULT_RETRIES;
+  const agent = { keepAlive: true, maxSockets: options.concurrency ?? DEFAULT_CONCURRENCY };
+  const region = options.region ?? (options.endpoint === undefined ? undefined : (process.env["AWS_REGION"] ?? ANY_REGION));
+  const config: S3ClientConfig = {
+    forcePathStyle: options.forcePathStyle,
+    useDualstackEndpoint: options.useDualStack,
+    useFipsEndpoint: options.useFips,
+    useAccelerateEndpoint: options.accelerate,
+    // What is read is verified against its digest; many S3-compatible servers know nothing of these checksums.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    retryStrategy: retryStrategy(retries),
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT,
+      socketTimeout: retries.timeout,
+      requestTimeout: retries.timeout,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: { ...agent, rejectUnauthorized: !options.skipVerify },
+    },
+  };
+  return new S3Client({
+    ...config,
+    ...(region === undefined ? {} : { region }),
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+  });
+}

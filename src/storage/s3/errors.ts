@@ -1,0 +1,128 @@
+import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../../errors.js";
+import type { StorageFault } from "../listing.js";
+
+/** What the SDK throws, as far as it matters. */
+interface Failure {
+  readonly name: string;
+  readonly message: string;
+  readonly status: number | undefined;
+  /** Of the system: ECONNREFUSED. */
+  readonly code: string | undefined;
+  /** Of the bucket, where the server names it. */
+  readonly region: string | undefined;
+}
+
+/** Whether the server says that there is no such object. A missing bucket is something else, and so is a refusal. */
+export function isNoSuchObject(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return name === "NoSuchKey" || (name === "NotFound" && status === 404);
+}
+
+/** Whether the server does not have the operation at all. */
+export function isNotImplemented(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return status === 501 || status === 405 || name === "NotImplemented";
+}
+
+/** The cause of a failed request in a few words: for a fault, which carries the path by itself. Never a secret. */
+export function causeOf(error: unknown): string {
+  const { name, message, status, code } = failureOf(error);
+  if (code !== undefined) return `${code}: ${message}`;
+  const meaning = MEANINGS[name];
+  if (meaning !== undefined) return `${name}: ${meaning}`;
+  if (name === "DamagedPage" || name === "Error") return message;
+  // Not the server's whole message: that of a signature's mismatch has the string that was signed.
+  return status === undefined ? `${name}: ${firstLine(message)}` : `${name} (HTTP ${status}): ${firstLine(message)}`;
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  AccessDenied: "access denied",
+  Forbidden: "access denied",
+  SlowDown: "the server kept on asking to slow down; a lower --concurrency may help",
+  TimeoutError: "no answer in time",
+};
+
+/** What an operator can do about a bucket that cannot be read at all: one line, exit 2 where the naming or the credentials are at fault. */
+export function openError(error: unknown, location: string, endpoint: string | undefined): OperatorError {
+  if (error instanceof OperatorError) return error;
+  const failure = failureOf(error);
+  const at = endpoint === undefined ? "" : ` at ${withoutCredentials(endpoint)}`;
+  const advice = adviceOf(failure);
+  if (advice !== undefined) return new UsageError(`${location}: ${advice}${at === "" ? "" : ` (asked${at})`}`, { cause: error });
+  return new OperatorError(`${location}: cannot be reached${at}: ${causeOf(error)}`, EXIT_CODES.incomplete, { cause: error });
+}
+
+function adviceOf({ name, status, region, message }: Failure): string | undefined {
+  if (name === "NoSuchBucket" || name === "NotFound") return "there is no such bucket";
+  if (name === "InvalidBucketName") return "S3 does not take this name for a bucket";
+  if (WRONG_REGION.has(name) || status === 301)
+    return `the bucket is in another region: ${region === undefined ? "name it with --region" : `use --region ${region}`}`;
+  if (name === "InvalidAccessKeyId") return "the server does not know this access key; check the credentials";
+  if (name === "SignatureDoesNotMatch") return "the secret key does not belong to the access key; check the credentials";
+  if (name === "RequestTimeTooSkewed") return "the clock of this machine differs from the server's by too much";
+  if (/^(?:ExpiredToken|InvalidToken|TokenRefreshRequired)/.test(name)) return "the credentials have expired or are invalid";
+  if (/CredentialsProviderError|CredentialsError/.test(name))
+    return "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or accesskey and secretkey in the config";
+  if (status === 403 || status === 401)
+    return "access denied: reading needs s3:ListBucket on the bucket and s3:GetObject on its objects";
+  if (/region is missing/i.test(message)) return "no region is known: give --region, or set AWS_REGION";
+  return undefined;
+}
+
+const WRONG_REGION = new Set([
+  "PermanentRedirect",
+  "AuthorizationHeaderMalformed",
+  "IllegalLocationConstraintException",
+  "TemporaryRedirect",
+]);
+
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error))
+    return { name: "Error", message: errorMessage(error), status: undefined, code: undefined, region: undefined };
+  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  return {
+    name: error.name === "Error" ? (stringOf(error, "Code") ?? error.name) : error.name,
+    message: error.message === "" && error instanceof AggregateError ? errorMessage(error.errors[0]) : error.message,
+    status: numberOf(metadata, "httpStatusCode"),
+    code: systemCode(error),
+    region: stringOf(error, "Region") ?? headerOf(error, "x-amz-bucket-region"),
+  };
+}
+
+/** Node's code of a failed connection; the SDK's own codes are names as well. */
+function systemCode(error: Error): string | undefined {
+  const code = stringOf(error, "code");
+  return code !== undefined && /^E[A-Z]+$|^(?:CERT|UNABLE|DEPTH|SELF|ERR)_/.test(code) ? code : undefined;
+}
+
+function headerOf(error: Error, header: string): string | undefined {
+  const response: unknown = "$response" in error ? error.$response : undefined;
+  return typeof response === "object" && response !== null && "headers" in response
+    ? stringOf(response.headers, header)
+    : undefined;
+}
+
+function stringOf(value: unknown, key: string): string | undefined {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === "string" && found !== "" ? found : undefined;
+}
+
+function numberOf(value: unknown, key: string): number | undefined {
+  const found: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return typeof found === "number" ? found : undefined;
+}
+
+function firstLine(text: string): string {
+  return (text.split("\n")[0] ?? "").slice(0, 200);
+}
+
+/** An endpoint may carry a user and a password. */
+function withoutCredentials(endpoint: string): string {
+  return endpoint.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
+}
+
+/** The fault of a listing that broke off: all that lies behind the last key is unknown. */
+export function listingFault(path: string, after: string, error: unknown): StorageFault {
+  const where = after === "" || after === `${path}/` ? "" : ` after ${after}`;
+  return { path, cause: `the listing broke off${where}: ${causeOf(error)}` };
+}

@@ -1,0 +1,83 @@
+import type { Bucket } from "./bucket.js";
+import type { ListedObject } from "./page.js";
+
+/** Pages without a key, one after the other, that a listing may have: a bucket full of delete markers has some. */
+const MOST_EMPTY_PAGES = 10_000;
+
+/** A listing that contradicts itself: nobody can say what it left out. */
+class BrokenListing extends Error {}
+
+/**
+ * A part of a bucket's keys that is listed page by page: those behind `after`, through `through`. The end may move nearer while the
+ * listing is under way, because another range takes over what lies behind it.
+ */
+export class KeyRange {
+  /** The last key seen, or where the range begins: everything up to here is known. */
+  position: string;
+  /** Pages seen so far. */
+  pages = 0;
+  /** First and last key of the last page that had any. */
+  firstOfPage: string | undefined;
+  /** Keys for the whole space of digests, by what the last page showed; see `digest-section.ts`. */
+  density: { readonly section: string; readonly keys: number } | undefined;
+  #token: string | undefined;
+  #emptyPages = 0;
+  readonly #after: string;
+
+  constructor(
+    readonly prefix: string,
+    after: string,
+    /** Inclusive; undefined for all that has the prefix. */
+    public through: string | undefined,
+  ) {
+    this.position = after;
+    this.#after = after;
+  }
+
+  /** Lists the next page. `isLast` says that the range is through. Throws when the storage fails, or its listing contradicts itself. */
+  async next(bucket: Bucket): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
+    const page = await bucket.list({
+      prefix: this.prefix,
+      startAfter: this.#after === "" ? undefined : this.#after,
+      token: this.#token,
+    });
+    this.#checkOrder(page.objects);
+    if (page.isTruncated && page.nextToken === undefined)
+      throw new BrokenListing("the server says that there is more, but not where (IsTruncated without NextContinuationToken)");
+    if (page.isTruncated && page.nextToken === this.#token) throw new BrokenListing("the server repeats a continuation token");
+    this.#emptyPages = page.objects.length === 0 ? this.#emptyPages + 1 : 0;
+    if (page.isTruncated && this.#emptyPages > MOST_EMPTY_PAGES) throw new BrokenListing("the listing goes on without any key");
+    this.#token = page.nextToken;
+    const last = page.objects.at(-1)?.key;
+    if (last !== undefined) {
+      this.firstOfPage = page.objects[0]?.key;
+      this.position = last;
+    }
+    this.pages++;
+    const { through } = this;
+    if (through === undefined || last === undefined || last <= through)
+      return { objects: page.objects, isLast: !page.isTruncated };
+    return { objects: page.objects.filter(({ key }) => key <= through), isLast: true };
+  }
+
+  /**
+   * Keys must come in the order of their bytes, each once, as S3 promises: ranges rely on it. A token that leads back is found here too.
+   */
+  #checkOrder(objects: readonly ListedObject[]): void {
+    let before = this.position;
+    for (const { key } of objects) {
+      if (!key.startsWith(this.prefix))
+        throw new BrokenListing(`the listing of ${this.prefix} has the key ${JSON.stringify(key)}`);
+      if (key <= before && !isAfter(key, before))
+        throw new BrokenListing(
+          `the listing goes back from ${JSON.stringify(before)} to ${JSON.stringify(key)}: it repeats itself or is not in order`,
+        );
+      before = key;
+    }
+  }
+}
+
+/** Orders as S3 does, by the bytes of UTF-8; JavaScript's comparison differs above U+D7FF only. */
+function isAfter(key: string, before: string): boolean {
+  return Buffer.compare(Buffer.from(key), Buffer.from(before)) > 0;
+}

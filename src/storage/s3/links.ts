@@ -1,0 +1,64 @@
+import crypto from "node:crypto";
+import { isDigestHex } from "../../registry/digest.js";
+import { LINK_BYTES, MAX_LINK_BYTES } from "../../registry/layout.js";
+import type { Bucket } from "./bucket.js";
+import { causeOf } from "./errors.js";
+import type { ListedObject } from "./page.js";
+
+/**
+ * What links hold, mostly without reading them: a link's content is known text, so where its ETag is the MD5 of that text, it holds
+ * it. Where ETags are no MD5 (SSE-KMS, SSE-C, multipart) none fits, and the object is read.
+ */
+export class LinkReader {
+  constructor(
+    private readonly bucket: Bucket,
+    /** Read even where the ETag fits. */
+    private readonly always: boolean,
+  ) {}
+
+  /** Whether the listing alone shows that the link holds `sha256:<hex>`. */
+  holds(object: ListedObject, hex: string): boolean {
+    return !this.always && object.size === LINK_BYTES && object.etag === md5(`sha256:${hex}`);
+  }
+
+  /** When an upload began, by its `startedat`: that is the time of its own writing, so the text can be guessed to the second. */
+  async startedAt(object: ListedObject): Promise<{ readonly content: string } | { readonly fault: string }> {
+    for (let second = 0; second < GUESSED_SECONDS && !this.always; second++) {
+      const guess = `${new Date((object.modified - second) * 1000).toISOString().slice(0, 19)}Z`;
+      if (object.size === guess.length && object.etag === md5(guess)) return { content: guess };
+    }
+    const read = await this.read(object);
+    return "fault" in read ? read : { content: Buffer.from(read.content).toString("latin1") };
+  }
+
+  /** The content, up to one byte more than a link may have. */
+  async read(object: ListedObject): Promise<{ readonly content: Uint8Array } | { readonly fault: string }> {
+    if (object.size === 0) return { content: new Uint8Array() };
+    const expected = Math.min(object.size, MAX_LINK_BYTES + 1);
+    try {
+      // A body that is shorter than listed is a fault of the transfer, or the object was replaced: a second look tells.
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const content = await this.bucket.get(object.key, MAX_LINK_BYTES + 1);
+        if (content === undefined) return { fault: "gone since it was listed" };
+        if (content.length === expected) return { content: Uint8Array.from(content) };
+      }
+      return { fault: `its content has not the ${object.size} bytes that were listed` };
+    } catch (error) {
+      return { fault: causeOf(error) };
+    }
+  }
+}
+
+const GUESSED_SECONDS = 3;
+
+/** The hex of a link that holds a sha256 digest and nothing else. */
+export function sha256Of(content: Uint8Array): string | undefined {
+  if (content.length !== LINK_BYTES) return undefined;
+  const text = Buffer.from(content).toString("latin1");
+  const hex = text.slice(7);
+  return text.startsWith("sha256:") && isDigestHex("sha256", hex) ? hex : undefined;
+}
+
+function md5(text: string): string {
+  return crypto.hash("md5", text, "hex");
+}

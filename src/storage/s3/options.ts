@@ -1,0 +1,85 @@
+import { UsageError } from "../../errors.js";
+import { trimSlashes } from "../../registry/s3-parameters.js";
+import type { S3Parameters } from "../../registry/s3-parameters.js";
+
+/** What an operator can say of a bucket on the command line; it wins over the registry's config. */
+export interface S3Overrides {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly forcePathStyle?: boolean | undefined;
+}
+
+/** How a storage in a bucket is read. */
+export interface S3Options extends S3Parameters {
+  /** Requests in flight at most. */
+  readonly concurrency?: number | undefined;
+  /** Read every link, instead of comparing its ETag with the MD5 of what it should hold. */
+  readonly readLinks?: boolean | undefined;
+  /** Directory in which parsed manifests are kept between runs. */
+  readonly cache?: string | undefined;
+  readonly retries?: RetryOptions | undefined;
+}
+
+/** How often and how patiently a request is repeated. */
+export interface RetryOptions {
+  /** Attempts in all. */
+  readonly attempts: number;
+  /** Milliseconds before the second attempt, doubled for each one after it, and cut by a random factor. */
+  readonly delay: number;
+  /** Milliseconds without a byte after which an attempt has failed. */
+  readonly timeout: number;
+}
+
+/** Six attempts take some ten seconds: a throttling or failing-over server has time to recover, and a dead one is told apart from it. */
+export const DEFAULT_RETRIES: RetryOptions = { attempts: 6, delay: 200, timeout: 30_000 };
+
+/** Whether the text names a bucket. */
+export function isS3Url(text: string): boolean {
+  return /^s3:\/\//i.test(text);
+}
+
+/** Parses `s3://bucket[/rootdirectory]`; the root may be given down to `docker/registry/v2`. Throws a `UsageError`. */
+export function parseS3Url(url: string): S3Parameters {
+  const match = /^s3:\/\/([^/?#@:]+)(\/[^?#]*)?$/i.exec(url);
+  const bucket = match?.[1];
+  if (bucket === undefined)
+    throw new UsageError(
+      `${JSON.stringify(url)}: expected s3://bucket or s3://bucket/rootdirectory, without credentials or query`,
+    );
+  return {
+    bucket,
+    rootDirectory: rootOf(match?.[2] ?? ""),
+    region: undefined,
+    endpoint: undefined,
+    forcePathStyle: false,
+    credentials: undefined,
+    skipVerify: false,
+    useDualStack: false,
+    useFips: false,
+    accelerate: false,
+  };
+}
+
+/** Operators name the rootdirectory or anything on the way down to docker/registry/v2: all mean the same storage. */
+function rootOf(path: string): string {
+  return trimSlashes(`/${trimSlashes(path)}`.replace(/\/docker(?:\/registry(?:\/v2)?)?$/, ""));
+}
+
+/** Puts what the operator said over what the registry's config says. An endpoint given by hand implies path style, as the registry's does. */
+export function withOverrides(parameters: S3Parameters, overrides: S3Overrides): S3Parameters {
+  const environment = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
+  const endpoint = overrides.endpoint ?? parameters.endpoint ?? (environment === "" ? undefined : environment);
+  if (endpoint !== undefined && !isHttpUrl(endpoint))
+    throw new UsageError(`--endpoint ${JSON.stringify(endpoint)}: expected a URL such as https://minio.example.com:9000`);
+  return {
+    ...parameters,
+    endpoint,
+    region: overrides.region ?? parameters.region,
+    forcePathStyle:
+      overrides.forcePathStyle ?? (parameters.endpoint === undefined ? endpoint !== undefined : parameters.forcePathStyle),
+  };
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}

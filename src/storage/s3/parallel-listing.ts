@@ -1,0 +1,173 @@
+import { concurrently } from "../../concurrently.js";
+import type { Bucket } from "./bucket.js";
+import { noteDensity } from "./digest-section.js";
+import type { Cuts } from "./digest-section.js";
+import { KeyRange } from "./key-range.js";
+import type { ListedObject } from "./page.js";
+
+/** What reads the keys of one range, in their order. */
+export interface RangeReader<T> {
+  /** Called for each page; `isLast` for the last one, which may be empty. */
+  read(objects: readonly ListedObject[], isLast: boolean): Promise<T>;
+}
+
+/** How the keys below a prefix are divided among requests under way. */
+export interface ListingPlan {
+  readonly prefix: string;
+  /** How many pages there are, if somebody knows. */
+  readonly expectedPages?: number;
+  /** Where a range can be cut; undefined where nothing is known of what lies ahead. */
+  readonly cuts: (range: KeyRange) => Cuts | undefined;
+  /** Asks the storage what lies ahead of a range; undefined when there is nothing to ask. */
+  readonly explore?: ((range: KeyRange) => Promise<void> | undefined) | undefined;
+}
+
+/** One page's yield, or why a range could not be listed to its end. */
+export interface PageResult<T> {
+  readonly value: T;
+  readonly failure?: { readonly after: string; readonly error: unknown };
+}
+
+/** A range with fewer pages than this is not cut: the pieces' last pages would be half empty. */
+const WORTH_CUTTING = 3;
+/** Requests spent on cutting, besides a share of the pages: each piece ends in a page that is half empty on average. */
+const FREE_CUTS = 6;
+const CUTS_PER_PAGE = 0.08;
+/** Of what may be cut, how much at the first sight: the rest is for evening out. */
+const FIRST_SHARE = 0.7;
+/** Exploring costs a request that lists nothing: not before this many pages were needed. */
+const PAGES_BEFORE_EXPLORING = 3;
+
+interface Job<T> {
+  readonly range: KeyRange;
+  readonly reader: RangeReader<T>;
+  /** A page is under way, or its yield has not been given out yet. */
+  busy: boolean;
+  /** Up to which key the yield has been given out. */
+  given: string;
+}
+
+/** A page that was read, and what is to be noted when its yield is given out. */
+interface Outcome<T> {
+  readonly result: PageResult<T>;
+  readonly settle: () => void;
+}
+
+/** Lists all keys below a prefix, in ranges that are cut as it becomes known where the keys are. */
+export class ParallelListing<T> {
+  readonly #jobs = new Set<Job<T>>();
+  #pages = 0;
+  #extra = 0;
+  #exploring = false;
+
+  constructor(
+    private readonly bucket: Bucket,
+    private readonly plan: ListingPlan,
+    private readonly makeReader: () => RangeReader<T>,
+  ) {
+    this.#add(new KeyRange(plan.prefix, "", undefined));
+  }
+
+  /** Whether keys with this prefix may still come. */
+  isAwaiting(prefix: string): boolean {
+    for (const { range, given } of this.#jobs) {
+      const startsBefore = given < prefix || given.startsWith(prefix);
+      if (startsBefore && (range.through === undefined || range.through >= prefix)) return true;
+    }
+    return false;
+  }
+
+  /** The yield of each page. A range that fails ends with a failure, and the others go on. */
+  async *pages(): AsyncGenerator<PageResult<T>> {
+    for await (const outcome of concurrently(this.bucket.limit.most, () => this.#next())) {
+      if (outcome === undefined) continue;
+      outcome.settle();
+      yield outcome.result;
+    }
+  }
+
+  #add(range: KeyRange): void {
+    this.#jobs.add({ range, reader: this.makeReader(), busy: false, given: range.position });
+  }
+
+  #next(): Promise<Outcome<T> | undefined> | undefined {
+    const idle = this.#idle();
+    if (idle !== undefined) return this.#run(idle);
+    if (this.#cut()) return this.#next();
+    return this.#explore();
+  }
+
+  #idle(): Job<T> | undefined {
+    for (const job of this.#jobs) if (!job.busy) return job;
+    return undefined;
+  }
+
+  async #run(job: Job<T>): Promise<Outcome<T>> {
+    job.busy = true;
+    const { range, reader } = job;
+    const end = (): void => void this.#jobs.delete(job);
+    try {
+      const { objects, isLast } = await range.next(this.bucket);
+      this.#pages++;
+      noteDensity(range, objects);
+      const result = { value: await reader.read(objects, isLast) };
+      const goOn = (): void => {
+        job.given = range.position;
+        job.busy = false;
+      };
+      return { result, settle: isLast ? end : goOn };
+    } catch (error) {
+      const failure = { after: range.position, error };
+      return { result: { value: await reader.read([], true), failure }, settle: end };
+    }
+  }
+
+  /** Requests that may still be spent on dividing the work. */
+  get #budget(): number {
+    let known = this.#pages;
+    for (const { range } of this.#jobs) known += this.plan.cuts(range)?.pages ?? 0;
+    return FREE_CUTS + CUTS_PER_PAGE * Math.max(known, this.plan.expectedPages ?? 0) - this.#extra;
+  }
+
+  /** Cuts the range with the most left to list into as many pieces as there are slots for. */
+  #cut(): boolean {
+    const slots = this.bucket.limit.current - this.#jobs.size;
+    const free = slots < 1 ? 0 : Math.min(slots, this.#budget * FIRST_SHARE);
+    if (free < 1) return false;
+    let most: { readonly range: KeyRange; readonly cuts: Cuts } | undefined;
+    for (const { range } of this.#jobs) {
+      const cuts = this.plan.cuts(range);
+      if (cuts !== undefined && cuts.pages >= Math.max(WORTH_CUTTING, most?.cuts.pages ?? 0)) most = { range, cuts };
+    }
+    if (most === undefined) return false;
+    const { range, cuts } = most;
+    const at = cuts.at(Math.min(Math.floor(free), Math.floor(cuts.pages / WORTH_CUTTING)));
+    const inside = at.filter((key) => key > range.position && (range.through === undefined || key < range.through));
+    if (inside.length === 0) return false;
+    this.#extra += inside.length;
+    const ends = [...inside.slice(1), range.through];
+    range.through = inside[0];
+    for (const [i, after] of inside.entries()) {
+      const piece = new KeyRange(range.prefix, after, ends[i]);
+      piece.density = range.density;
+      this.#add(piece);
+    }
+    return true;
+  }
+
+  #explore(): Promise<undefined> | undefined {
+    if (this.#exploring || this.#pages < PAGES_BEFORE_EXPLORING || this.#jobs.size >= this.bucket.limit.current) return undefined;
+    if (this.#budget < 2) return undefined;
+    for (const { range } of this.#jobs) {
+      const exploring = this.plan.explore?.(range);
+      if (exploring === undefined) continue;
+      this.#extra += 2;
+      this.#exploring = true;
+      return exploring.then(() => {
+        this.#exploring = false;
+        return undefined;
+      });
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,65 @@
+import { concurrently } from "../../concurrently.js";
+import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+import { blobPath, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
+import type { ManifestBatch } from "../listing.js";
+import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
+import type { PackedManifest } from "../manifest-batch.js";
+import type { Bucket } from "./bucket.js";
+import { causeOf } from "./errors.js";
+
+/** Manifests by digest, as they were parsed before. */
+export interface KnownManifests {
+  get(digest: Digest): Uint32Array | undefined;
+  add(digest: Digest, words: readonly number[] | Uint32Array): void;
+}
+
+/** Reads manifests, one GET for each that is not known already, and verifies and parses them. */
+export async function readManifests(
+  bucket: Bucket,
+  root: string,
+  known: KnownManifests | undefined,
+  algorithm: DigestAlgorithm,
+  digests: Uint32Array,
+): Promise<ManifestBatch> {
+  const width = DIGEST_WORDS[algorithm];
+  const manifests: PackedManifest[] = [];
+  const count = digests.length / width;
+  const pending: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const words = known?.get(Digest.fromWords(algorithm, digests, i * width));
+    if (words === undefined) pending.push(i);
+    else manifests[i] = { words };
+  }
+  let at = 0;
+  const next = (): Promise<void> | undefined => {
+    const i = pending[at++];
+    return i === undefined ? undefined : read(i, Digest.fromWords(algorithm, digests, i * width));
+  };
+  const read = async (i: number, digest: Digest): Promise<void> => {
+    const manifest = await readManifest(bucket, root, digest);
+    manifests[i] = manifest;
+    if ("words" in manifest) known?.add(digest, manifest.words);
+  };
+  for await (const _ of concurrently(bucket.limit.most, next));
+  const batch = new ManifestBatchBuilder();
+  for (const manifest of manifests) batch.add(manifest);
+  return batch.build();
+}
+
+/** A wrong content may be the transfer's fault: only what comes out the same twice is damage. */
+async function readManifest(bucket: Bucket, root: string, digest: Digest): Promise<PackedManifest> {
+  const read = async (): Promise<PackedManifest> => {
+    try {
+      const content = await bucket.get(`${root}${blobPath(digest)}`, MAX_MANIFEST_BYTES + 1);
+      return content === undefined ? { kind: "missing", detail: "its blob is not stored" } : packManifest(digest, content);
+    } catch (error) {
+      return { kind: "unreadable", detail: causeOf(error) };
+    }
+  };
+  const first = await read();
+  if ("words" in first || first.kind !== "corrupt") return first;
+  const second = await read();
+  if ("words" in second || second.kind !== "corrupt" || second.detail === first.detail) return second;
+  return { kind: "unreadable", detail: "each reading gives another content" };
+}

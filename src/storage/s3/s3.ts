@@ -1,0 +1,100 @@
+import { concurrently } from "../../concurrently.js";
+import { UsageError } from "../../errors.js";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
+import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
+import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
+import { Bucket } from "./bucket.js";
+import { causeOf, openError } from "./errors.js";
+import { LinkReader } from "./links.js";
+import type { S3Options } from "./options.js";
+import { readManifests } from "./read-manifests.js";
+import { scanBlobs } from "./scan-blobs.js";
+import { scanRepositories } from "./scan-repositories.js";
+
+/** A registry's storage in an S3 bucket: the driver `s3`. */
+export class S3Storage implements Storage {
+  readonly driver = "s3";
+  readonly location: string;
+  readonly #bucket: Bucket;
+  /** What comes before the paths in a key: "" or the root directory and a slash. */
+  readonly #root: string;
+  #blobPages = 0;
+
+  constructor(private readonly options: S3Options) {
+    this.location = `s3://${options.bucket}${options.rootDirectory === "" ? "" : `/${options.rootDirectory}`}`;
+    this.#root = options.rootDirectory === "" ? "" : `${options.rootDirectory}/`;
+    this.#bucket = new Bucket(options);
+  }
+
+  get requests(): Readonly<StorageRequests> {
+    return this.#bucket.requests;
+  }
+
+  async markers(): Promise<StorageMarkers> {
+    const exists = async (path: string): Promise<boolean> => {
+      const { objects } = await this.#bucket.list({ prefix: `${this.#root}${path}`, maxKeys: 1 });
+      return objects.length > 0;
+    };
+    try {
+      // The first alone: what is wrong with the naming or the credentials is one error, not four.
+      const hasBlobs = await exists(`${BLOBS}/`);
+      const [hasRepositories, proxyState, database] = await Promise.all([REPOSITORIES, PROXY_STATE, DATABASE_MARKER].map(exists));
+      if (!hasBlobs && hasRepositories !== true)
+        throw new UsageError(
+          `${this.location}: not a registry's storage. Expected keys that begin with ${this.#root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
+        );
+      return {
+        hasBlobs,
+        hasRepositories: hasRepositories === true,
+        proxyState: proxyState === true,
+        database: database === true,
+      };
+    } catch (error) {
+      throw openError(error, this.location, this.options.endpoint);
+    }
+  }
+
+  async *blobs(): AsyncGenerator<BlobBatch> {
+    for await (const batch of scanBlobs(this.#bucket, this.#root)) {
+      this.#blobPages += batch.sizes.length / 1000;
+      yield batch;
+    }
+  }
+
+  repositories(): AsyncGenerator<RepositoryListing> {
+    return scanRepositories({
+      bucket: this.#bucket,
+      links: new LinkReader(this.#bucket, this.options.readLinks ?? false),
+      root: this.#root,
+      // Most blobs have a link at least.
+      expectedPages: this.#blobPages,
+    });
+  }
+
+  readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
+    return readManifests(this.#bucket, this.#root, undefined, algorithm, digests);
+  }
+
+  async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
+    const times: (number | StorageFault)[] = [];
+    let at = 0;
+    const ask = async (i: number, path: string): Promise<void> => {
+      try {
+        times[i] = (await this.#bucket.modified(`${this.#root}${path}`)) ?? { path, cause: "gone since it was listed" };
+      } catch (error) {
+        times[i] = { path, cause: causeOf(error) };
+      }
+    };
+    const next = (): Promise<void> | undefined => {
+      const path = paths[at];
+      return path === undefined ? undefined : ask(at++, path);
+    };
+    for await (const _ of concurrently(this.#bucket.limit.most, next));
+    return times;
+  }
+
+  async close(): Promise<void> {
+    this.#bucket.close();
+  }
+}

@@ -1,0 +1,71 @@
+import { REPOSITORIES, repositoryPath } from "../../registry/layout.js";
+import { mergeListings, RepositoryListingBuilder } from "../listing.js";
+import type { RepositoryListing } from "../listing.js";
+import type { Bucket } from "./bucket.js";
+import { listingFault } from "./errors.js";
+import type { LinkReader } from "./links.js";
+import { ParallelListing } from "./parallel-listing.js";
+import { RepositoryReader } from "./repository-reader.js";
+import { RepositorySplitter } from "./split-repositories.js";
+
+/** What a listing of the repositories needs. */
+export interface RepositoryScan {
+  readonly bucket: Bucket;
+  readonly links: LinkReader;
+  /** What comes before the paths in a key. */
+  readonly root: string;
+  /** Pages to expect, for a start. */
+  readonly expectedPages: number;
+}
+
+/** Lists all repositories, each whole: its parts are kept until no range under way can bring another. */
+export async function* scanRepositories({
+  bucket,
+  links,
+  root,
+  expectedPages,
+}: RepositoryScan): AsyncGenerator<RepositoryListing> {
+  let names = 1;
+  let objects = 0;
+  const splitter = new RepositorySplitter(bucket, root, () => objects / names);
+  const listing = new ParallelListing(
+    bucket,
+    {
+      prefix: `${root}${REPOSITORIES}/`,
+      expectedPages,
+      cuts: (range) => splitter.cuts(range),
+      explore: (range) => splitter.explore(range),
+    },
+    () => {
+      const reader = new RepositoryReader(links, root.length);
+      return {
+        read: (page, isLast) => {
+          objects += page.length;
+          return reader.read(page, isLast);
+        },
+      };
+    },
+  );
+  const waiting = new Map<string, RepositoryListing[]>();
+  for await (const { value, failure } of listing.pages()) {
+    for (const part of value) {
+      if (part.name === "") yield part;
+      else waiting.set(part.name, [...(waiting.get(part.name) ?? []), part]);
+    }
+    if (failure !== undefined) yield faultListing(failure.after.slice(root.length), failure.error);
+    for (const [name, parts] of waiting) {
+      if (listing.isAwaiting(`${root}${repositoryPath(name)}/_`)) continue;
+      waiting.delete(name);
+      names++;
+      yield mergeListings(parts);
+    }
+  }
+  for (const parts of waiting.values()) yield mergeListings(parts);
+}
+
+function faultListing(after: string, error: unknown): RepositoryListing {
+  const builder = new RepositoryListingBuilder("");
+  const { path, cause } = listingFault(REPOSITORIES, after, error);
+  builder.addFault(path, cause);
+  return builder.build();
+}

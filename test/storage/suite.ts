@@ -1,0 +1,116 @@
+import fs from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { check } from "#regcheck/check.js";
+import type { Policy } from "#regcheck/mark/policy.js";
+import { formatJson } from "#regcheck/report/json.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import type { Storage } from "#regcheck/storage/storage.js";
+import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrary-registry.js";
+import { buildFixture } from "../support/fixture.js";
+import { generate } from "../support/generate.js";
+import { RegistryTree } from "../support/registry-tree.js";
+import { written } from "../support/temporary.js";
+
+const EXPECTED = path.resolve(import.meta.dirname, "../../fixtures/registry.findings.json");
+
+/** A backend under test. */
+export interface Backend {
+  /** Stores the tree and opens it. */
+  readonly open: (tree: RegistryTree) => Promise<Storage>;
+  /** Whether objects have the times of the tree; otherwise they were all written now. */
+  readonly keepsTimes: boolean;
+  /** Random registries to check. */
+  readonly runs: number;
+}
+
+/** All that a report says of a storage, but for where it is, when it was read and at what price. */
+export async function reportOf(storage: Storage, policy: Partial<Policy> = {}): Promise<Record<string, unknown>> {
+  const all = {
+    deleteUntagged: false,
+    dropDanglingTags: false,
+    grace: 0,
+    now: Math.floor(Date.now() / 1000),
+    pins: [],
+    ...policy,
+  };
+  try {
+    const report = await check(storage, { policy: all });
+    const text = [...formatJson(report, { name: "regcheck", version: "0" }, 0)].join("");
+    const json = JSON.parse(text) as Record<string, unknown>;
+    for (const own of ["storage", "startedAt", "finishedAt", "storageRequests"]) delete json[own];
+    return json;
+  } finally {
+    await storage.close();
+  }
+}
+
+/** What every backend must do alike: the same registry gives the same report, wherever it lies. */
+export function storageSuite(backend: Backend): void {
+  const bothReports = async (tree: RegistryTree, policy: Partial<Policy> = {}) => ({
+    expected: await reportOf(FilesystemStorage.open(written(tree)), policy),
+    found: await reportOf(await backend.open(tree), policy),
+  });
+
+  test("the damaged registry of fixtures/ gives its findings", async () => {
+    const expected = JSON.parse(fs.readFileSync(EXPECTED, "utf8")) as Record<string, unknown>[];
+    const { findings } = (await reportOf(await backend.open(buildFixture()))) as { findings: Record<string, unknown>[] };
+    const identity = ({ code, repository, tag, digest, path: file, recoverable }: Record<string, unknown>) =>
+      JSON.stringify({ code, repository, tag, digest, path: file, recoverable });
+    expect(findings.map(identity)).toEqual(expected.map(identity));
+  });
+
+  test("the damaged registry gives the same report as on a filesystem, with every policy", async () => {
+    for (const deleteUntagged of [false, true])
+      for (const dropDanglingTags of [false, true]) {
+        const { found, expected } = await bothReports(buildFixture(), { deleteUntagged, dropDanglingTags });
+        expect(found).toEqual(expected);
+      }
+  });
+
+  test.runIf(backend.keepsTimes)(
+    "random registries give the same report as on a filesystem",
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(arbitraryRegistry, fc.boolean(), fc.constantFrom(0, GRACE), async ({ tree }, deleteUntagged, grace) => {
+          // An empty bucket may be a wrong name; an empty directory is a registry that was just set up.
+          fc.pre(tree.files.size > 0);
+          const { found, expected } = await bothReports(tree, { deleteUntagged, grace, now: NOW });
+          expect(found, describeTree(tree)).toEqual(expected);
+        }),
+        { numRuns: backend.runs, interruptAfterTimeLimit: 60_000 },
+      );
+    },
+    120_000,
+  );
+
+  test("a registry of many pages gives the same report as on a filesystem", async () => {
+    const tree = new RegistryTree();
+    const options = { repositories: 3, images: 120, layers: 2, baseLayers: 4, multiArch: 0.1, untagged: 0.1, moved: 0.3 };
+    for (const file of generate({ ...options, abandoned: 0.1, damaged: 0.05, layerBytes: 60 }))
+      tree.write(file.path, file.content);
+    const { found, expected } = await bothReports(tree, { deleteUntagged: true });
+    expect(found).toEqual(expected);
+  });
+
+  describe("what lies in the way", () => {
+    test("keys outside the layout are strays, and nothing else", async () => {
+      const tree = buildFixture();
+      const below = "docker/registry/v2/repositories/library/alpine";
+      for (const file of [
+        "_layers/README",
+        "_layers/md5/ab/link",
+        "_layers/sha256/nothex/link",
+        "_manifests/other/x",
+        "_other/a/b",
+      ])
+        tree.write(`${below}/${file}`, "stray");
+      tree.write(`${below}/_manifests/revisions/sha256/${"a".repeat(64)}/link.0f7c1c8e.tmp`, "stray");
+      tree.write("docker/registry/v2/blobs/sha256/ab/nothex/data", "stray");
+      tree.write("docker/registry/v2/blobs/md5/ab/abcd/data", "stray");
+      const { found, expected } = await bothReports(tree);
+      expect(found).toEqual(expected);
+    });
+  });
+}
