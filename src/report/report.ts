@@ -264,6 +264,11 @@ function order(code: FindingCode): number {
   return ORDER.get(code) ?? 0;
 }
 
+/** Blobs have one path, whichever repositories need them: these come in order too, so that two reports can be compared. */
 function byCodeAndPath(a: Finding, b: Finding): number {
-  return order(a.code) - order(b.code) || (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
+  return order(a.code) - order(b.code) || compare(a.path, b.path) || compare(a.repository ?? "", b.repository ?? "");
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
