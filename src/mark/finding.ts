@@ -56,6 +56,10 @@ export interface Finding {
   readonly bytes?: number | undefined;
   /** For a dangling tag: whether its manifest is still stored. */
   readonly recoverable?: boolean | undefined;
+  /** For an unreferenced manifest: how many manifests lie below it on the longest way, 0 for an image that is about nothing. */
+  readonly height?: number | undefined;
+  /** For an unreferenced blob: whether it is known to be a manifest. A sweep takes what refers before what is referred to. */
+  readonly isManifest?: boolean | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
   readonly reclaimable?: boolean | undefined;
   /** What was found, in a few words. */

@@ -29,6 +29,9 @@ export const HELD = 0b1_0000;
 /** Some repository has a revision link for it. */
 export const REVISION = 0b10_0000;
 
+/** Some repository has it as a manifest, by a revision link or a dangling tag. */
+export const MANIFEST = 0b100_0000;
+
 /** Every revision link is a root unless untagged manifests go. */
 export const REVISION_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDropDanglingTags;
 /** A recoverable dangling tag is a root unless these are dropped. */

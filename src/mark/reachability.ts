@@ -10,6 +10,7 @@ export class Reachability {
   readonly #position = new Map<number, number>();
   readonly #marks: Uint8Array;
   readonly #tags: (string | undefined)[];
+  readonly #heights = new Map<number, number>();
   readonly #referrers = new Map<number, number[]>();
 
   readonly manifests: readonly number[];
@@ -51,6 +52,19 @@ export class Reachability {
   /** A tag through which a pull gets to the manifest. */
   tag(id: number): string | undefined {
     return this.#tags[this.#position.get(id) ?? -1];
+  }
+
+  /** How many manifests of the repository lie below this one on the longest way, by its children and its subject. */
+  height(id: number): number {
+    const known = this.#heights.get(id);
+    if (known !== undefined) return known;
+    // A digest cannot contain itself, so there are no cycles; damaged content that claims one has no references.
+    let height = 0;
+    this.store.forEachReference(id, (role, below) => {
+      if ((role === "child" || role === "subject") && this.has(below)) height = Math.max(height, 1 + this.height(below));
+    });
+    this.#heights.set(id, height);
+    return height;
   }
 
   /** Marks a root and all that it reaches. */

@@ -124,14 +124,18 @@ class Resolver {
     const odd = new Map(oddCurrent.map(({ tag, content }) => [tag, content]));
     return names.map((name, tag) => ({
       name,
-      target: odd.has(tag) ? this.#resolveOddTag(name, odd.get(tag)) : this.table.idOf("sha256", current, tag * 8),
+      target: odd.has(tag) ? this.#resolveOddTag(tag, odd.get(tag)) : this.table.idOf("sha256", current, tag * 8),
     }));
   }
 
-  #resolveOddTag(tag: string, content: Uint8Array | undefined): number | undefined {
-    const { name } = this.listing;
+  #resolveOddTag(position: number, content: Uint8Array | undefined): number | undefined {
+    const { name, tags } = this.listing;
+    const tag = tags.names[position] ?? "";
     if (content === undefined) {
-      this.#add("tag-without-current", tagPath(name, tag), { tag });
+      const hasHistory = tags.indexTag.includes(position) || tags.oddIndex.some((entry) => entry.tag === position);
+      // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
+      const empty = hasHistory ? {} : { reclaimable: true, detail: "its directory is empty: a sweep removes it" };
+      this.#add("tag-without-current", tagPath(name, tag), { tag, ...empty });
       return undefined;
     }
     const link = parseLink(content);

@@ -2,10 +2,11 @@ import { blobPath, layerLinkPath, repositoryPath, revisionLinkPath, tagCurrentPa
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
+import { fingerprintOf } from "./fingerprint.js";
 import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
-import { DANGLING_ROOT, HELD, isYoung, LIVE, REVISION, REVISION_ROOT, selectedVariant, VARIANT_BITS } from "./policy.js";
+import { DANGLING_ROOT, HELD, isYoung, LIVE, MANIFEST, REVISION, REVISION_ROOT, selectedVariant, VARIANT_BITS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import { checkReferences } from "./references.js";
@@ -42,6 +43,8 @@ export interface MarkedRepository {
   readonly bytes: number;
   readonly reclaimable: Readonly<Record<Variant, ReclaimableLinks>>;
   readonly findings: readonly Finding[];
+  /** What its links and uploads say; see `fingerprintOf`. */
+  readonly fingerprint: string;
   /** If damage holds the repository back: the blobs that it keeps for that reason. */
   readonly heldBlobs: Uint32Array | undefined;
 }
@@ -125,7 +128,7 @@ class RepositoryMark {
         tag: name,
         digest,
         recoverable: isRecoverable,
-        reclaimable: this.context.policy.dropDanglingTags,
+        reclaimable: this.context.policy.dropDanglingTags && !this.#held,
       });
     }
   }
@@ -183,6 +186,7 @@ class RepositoryMark {
       this.#add("manifest-unreferenced", revisionLinkPath(this.listing.name, digest), {
         digest,
         bytes: table.size(id),
+        height: this.reachability.height(id),
         reclaimable: (marks & this.#selected) === 0,
       });
     }
@@ -232,7 +236,10 @@ class RepositoryMark {
   own(owner: number): void {
     const { table } = this.context;
     for (const id of this.links.layers) table.own(this.#target(id), owner);
-    for (const id of this.reachability.manifests) table.own(id, owner);
+    for (const id of this.reachability.manifests) {
+      table.own(id, owner);
+      table.mark(id, MANIFEST);
+    }
   }
 
   result(): MarkedRepository {
@@ -253,6 +260,7 @@ class RepositoryMark {
       bytes: blobs.reduce((sum, id) => sum + this.context.table.size(id), 0),
       reclaimable: this.#reclaimable,
       findings: this.#findings,
+      fingerprint: fingerprintOf(listing),
       heldBlobs: this.#held ? blobs : undefined,
     };
   }

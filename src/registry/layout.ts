@@ -23,6 +23,11 @@ export const PROXY_STATE = "scheduler-state.json";
 /** GitLab's registry: metadata is in a database, and the storage alone does not tell what is live. */
 export const DATABASE_MARKER = "docker/registry/lockfiles/database-in-use";
 
+/** What regcheck itself writes lies beside `docker/`, where no registry looks. */
+export const OWN = "regcheck";
+export const LOCK = `${OWN}/lock`;
+export const QUARANTINE = `${OWN}/quarantine`;
+
 /** The length of a sha256 link's content, `sha256:<64 hex>`, in bytes. */
 export const LINK_BYTES = 71;
 /** No link is longer than `sha512:<128 hex>`; more than this is not read. */

@@ -2,7 +2,7 @@ import { NOBODY, SHARED } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
-import { HELD, isYoung, selectedVariant, VARIANT_BITS, VARIANTS } from "../mark/policy.js";
+import { HELD, isYoung, MANIFEST, selectedVariant, VARIANT_BITS, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import { blobPath } from "../registry/layout.js";
@@ -196,6 +196,7 @@ class BlobFindings implements Iterable<Finding> {
         repository: this.#repository(id),
         digest,
         bytes: table.size(id),
+        isManifest: (table.marks(id) & MANIFEST) !== 0,
         reclaimable: true,
       };
     }

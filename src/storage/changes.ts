@@ -1,3 +1,4 @@
+import type { DigestAlgorithm } from "../registry/digest.js";
 import type { StorageRequests } from "./storage.js";
 
 /** What became of one object of a batch. */
@@ -45,9 +46,11 @@ export interface StorageChanges {
   create(path: string, content: Uint8Array): Promise<"created" | "exists">;
   /** The content, or undefined where there is no such object. Throws an `OperatorError` that names the path when it cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
+  /** The hash of the content as hex, read as a stream; undefined where there is no such object. Throws as `read` does. */
+  digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined>;
   /** All objects below a directory, in no order. Throws an `OperatorError` when it cannot be listed to the end. */
   list(directory: string): AsyncIterable<StoredObject>;
-  /** Removes those of the directories that are empty; a directory that holds anything stays, without an error. Nothing to do on S3. */
+  /** Removes those of the directories below which there is no file; others stay, without an error. Nothing to do on S3. */
   pruneDirectories(directories: readonly string[]): Promise<void>;
   /** Ends unfinished S3 multipart uploads. */
   abortMultipartUploads(

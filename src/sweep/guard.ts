@@ -1,0 +1,152 @@
+import type { RegistryConfig } from "../registry/config.js";
+import type { Report } from "../report/report.js";
+import type { StorageMarkers } from "../storage/storage.js";
+import { probe } from "./probe.js";
+import type { ProbeAnswer, ProbeOptions } from "./probe.js";
+
+/** What one of the safety rules says of this sweep. */
+export interface Verdict {
+  /** Its name in the documentation. */
+  readonly rule: string;
+  readonly passed: boolean;
+  /** What was seen. */
+  readonly evidence: string;
+  /** What the operator can do, where it did not pass. */
+  readonly remedy?: string;
+}
+
+/** What is known about who may be writing. */
+export interface WriterOptions {
+  /** One for each replica. */
+  readonly registryUrls: readonly string[];
+  /** The operator says that no registry runs. */
+  readonly registryStopped: boolean;
+  readonly config: RegistryConfig | undefined;
+  readonly probe: ProbeOptions;
+}
+
+/** Rule 1: a fault of the storage forbids every sweep. */
+export function judgeCompleteness(report: Report): Verdict {
+  return report.complete
+    ? { rule: "scan-complete", passed: true, evidence: "everything could be read" }
+    : {
+        rule: "scan-complete",
+        passed: false,
+        evidence: `${report.counts["storage-unreadable"] ?? 0} paths could not be read`,
+        remedy: "Mend what storage-unreadable names, and run it again.",
+      };
+}
+
+/** Rule 2: each registry answers as read-only, or all of them are stopped and nothing contradicts that. */
+export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
+  const urls = [...new Set([...options.registryUrls, ...urlOfConfig(options.config)])];
+  const answers = await Promise.all(urls.map(async (url) => ({ url, answer: await probe(url, options.probe) })));
+  const evidence = answers.map(({ url, answer }) => `${url}: ${describe(answer)}`).join("; ");
+  const refuse = (why: string, remedy: string): Verdict => ({ rule: "no-writers", passed: false, evidence: why, remedy });
+  if (answers.some(({ answer }) => answer.kind === "writable"))
+    return refuse(
+      evidence,
+      "Make every registry read-only (storage.maintenance.readonly.enabled: true in its config, and a restart), or stop it.",
+    );
+  if (answers.some(({ answer }) => answer.kind === "unclear"))
+    return refuse(evidence, "Give URLs at which the registries themselves answer, one for each replica.");
+  const stated = options.registryStopped
+    ? "--registry-stopped says that none runs"
+    : options.config?.readOnly === true
+      ? "the config says read-only"
+      : undefined;
+  const isRefused = answers.some(({ answer }) => answer.kind === "refused");
+  if (answers.length > 0 && !isRefused) return { rule: "no-writers", passed: true, evidence };
+  if (stated === undefined)
+    return refuse(
+      evidence === "" ? "nothing says that the registry is read-only or stopped" : evidence,
+      "Give --registry-url of every read-only registry, or say --registry-stopped when none runs.",
+    );
+  return { rule: "no-writers", passed: true, evidence: [stated, evidence].filter((part) => part !== "").join("; ") };
+}
+
+/** Rule 2, counter-evidence: a pull-through cache writes even when it is read-only. */
+export function judgeProxy(markers: StorageMarkers, config: RegistryConfig | undefined): Verdict {
+  const url = config?.proxyRemoteUrl;
+  if (url === undefined && !markers.proxyState) return { rule: "no-proxy", passed: true, evidence: "no pull-through cache" };
+  return {
+    rule: "no-proxy",
+    passed: false,
+    evidence: url === undefined ? "scheduler-state.json is in the storage" : `the config has proxy.remoteurl ${url}`,
+    remedy: "A pull-through cache deletes by itself. To start anew, stop it and empty its storage.",
+  };
+}
+
+/** Rule 2, counter-evidence: somebody may be pushing. */
+export function judgeUploads(report: Report): Verdict {
+  const count = report.counts["upload-active"] ?? 0;
+  return count === 0
+    ? { rule: "no-active-uploads", passed: true, evidence: "no upload is younger than the grace time" }
+    : {
+        rule: "no-active-uploads",
+        passed: false,
+        evidence: `${count} uploads are younger than the grace time`,
+        remedy: "Wait for them, or for --grace to pass.",
+      };
+}
+
+/** Rule 4: blobs without repositories are a wrong root, or half a mount. */
+export function judgeRepositories(markers: StorageMarkers, report: Report): Verdict {
+  const { repositories, blobs } = report.totals;
+  const passed = blobs === 0 || (markers.hasRepositories && repositories > 0);
+  const evidence = `${repositories} repositories, ${blobs} blobs`;
+  const remedy = "Check that this is the registry's rootdirectory and that all of it is mounted.";
+  return passed ? { rule: "has-repositories", passed, evidence } : { rule: "has-repositories", passed, evidence, remedy };
+}
+
+/** Rule 4: a registry rarely loses most of its blobs at once. `limit` is a share, 0 to 1. */
+export function judgeShare(report: Report, blobsToDelete: number, limit: number): Verdict {
+  const { blobs } = report.totals;
+  const share = blobs === 0 ? 0 : blobsToDelete / blobs;
+  const percent = (value: number): string => `${(value * 100).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
+  const evidence = `${blobsToDelete} of ${blobs} blobs (${percent(share)}) would go`;
+  return share <= limit
+    ? { rule: "max-delete", passed: true, evidence }
+    : {
+        rule: "max-delete",
+        passed: false,
+        evidence: `${evidence}, which is more than ${percent(limit)}`,
+        remedy: `If that is what you expect, allow it: --max-delete ${Math.ceil(share * 100)}%`,
+      };
+}
+
+/** Rule 4: where a database has the truth, links tell nothing. */
+export function judgeDatabase(markers: StorageMarkers): Verdict {
+  return markers.database
+    ? {
+        rule: "no-database",
+        passed: false,
+        evidence: "docker/registry/lockfiles/database-in-use is in the storage",
+        remedy: "This registry (GitLab) keeps its metadata in a database: use its own garbage collection.",
+      }
+    : { rule: "no-database", passed: true, evidence: "no metadata database" };
+}
+
+/** The URL at which the config's registry answers on this machine. */
+function urlOfConfig(config: RegistryConfig | undefined): string[] {
+  const address = config?.httpAddress;
+  if (config === undefined || address === undefined) return [];
+  const match = /^(.*):(\d+)$/.exec(address);
+  if (match === null) return [];
+  const [, host = "", port = ""] = match;
+  const everywhere = host === "" || host === "0.0.0.0" || host === "[::]";
+  return [`${config.tls ? "https" : "http"}://${everywhere ? "127.0.0.1" : host}:${port}`];
+}
+
+function describe(answer: ProbeAnswer): string {
+  switch (answer.kind) {
+    case "read-only":
+      return "read-only";
+    case "writable":
+      return "takes writes";
+    case "refused":
+      return "nobody listens";
+    case "unclear":
+      return answer.why;
+  }
+}

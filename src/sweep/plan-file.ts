@@ -1,0 +1,84 @@
+import crypto from "node:crypto";
+import fs from "node:fs";
+import readline from "node:readline";
+import { errorMessage, UsageError } from "../errors.js";
+import { ITEM_KINDS } from "./plan.js";
+import type { PlanItem, Stage } from "./plan.js";
+
+/** The version of the file's form; a file of another one is refused. */
+const VERSION = "1.0";
+
+/** Which storage a plan is for. */
+export interface PlanStorage {
+  readonly driver: string;
+  readonly location: string;
+}
+
+/** The plan as a file: NDJSON, a head that names the storage, an item a line, and an end that proves that nothing is missing. */
+export function* formatPlan(stages: readonly Stage[], storage: PlanStorage): Generator<string> {
+  const hash = crypto.createHash("sha256");
+  let items = 0;
+  const line = (value: object): string => {
+    const text = `${JSON.stringify(value)}\n`;
+    hash.update(text);
+    return text;
+  };
+  yield line({ type: "plan", schemaVersion: VERSION, storage, createdAt: new Date().toISOString() });
+  for (const stage of stages) {
+    for (const item of stage.items()) {
+      items++;
+      yield line({ type: "item", ...item });
+    }
+  }
+  yield `${JSON.stringify({ type: "end", items, sha256: hash.copy().digest("hex") })}\n`;
+}
+
+/** What a reviewed plan allows. Throws a `UsageError` for a file that is damaged, of another version, or for another storage. */
+export async function readPlan(file: string, storage: PlanStorage): Promise<(item: PlanItem) => boolean> {
+  const refuse = (why: string): never => {
+    throw new UsageError(`--plan ${file}: ${why}. Make a new one with --dry-run --plan-output ${file}.`);
+  };
+  const allowed = new Set<string>();
+  const hash = crypto.createHash("sha256");
+  let isHead = true;
+  let end: Readonly<Record<string, unknown>> | undefined;
+  try {
+    for await (const text of readline.createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity })) {
+      const line = parseLine(text) ?? refuse("it is damaged: a line is no JSON object");
+      if (end !== undefined) refuse("it is damaged: there are lines after its end");
+      if (isHead) checkHead(line, storage, refuse);
+      else if (line["type"] === "item") allowed.add(keyOf(line) ?? refuse("it is damaged: an item has no kind or path"));
+      else if (line["type"] === "end") end = line;
+      else refuse(`it is damaged: a line has the type ${JSON.stringify(line["type"])}`);
+      if (line["type"] !== "end") hash.update(`${text}\n`);
+      isHead = false;
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    refuse(errorMessage(error));
+  }
+  if (end === undefined) refuse("it is damaged: its end is missing");
+  else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex")) refuse("it is damaged: it was changed since it was written");
+  return (item) => allowed.has(`${item.kind} ${item.path} ${item.uploadId ?? ""}`);
+}
+
+function checkHead(head: Readonly<Record<string, unknown>>, storage: PlanStorage, refuse: (why: string) => never): void {
+  if (head["type"] !== "plan") refuse("it is no plan");
+  if (head["schemaVersion"] !== VERSION) refuse(`its version is ${JSON.stringify(head["schemaVersion"])}, not ${VERSION}`);
+  if (JSON.stringify(head["storage"]) !== JSON.stringify({ driver: storage.driver, location: storage.location }))
+    refuse(`it is for ${JSON.stringify(head["storage"])}, not for ${storage.location}`);
+}
+
+function keyOf({ kind, path, uploadId }: Readonly<Record<string, unknown>>): string | undefined {
+  const isKnown = ITEM_KINDS.some((known) => known === kind);
+  return isKnown && typeof path === "string" ? `${String(kind)} ${path} ${typeof uploadId === "string" ? uploadId : ""}` : undefined;
+}
+
+function parseLine(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,142 @@
+import type { Finding, FindingCode } from "../mark/finding.js";
+import type { Marked } from "../mark/mark.js";
+import { tagPath } from "../registry/layout.js";
+import { isRepositoryName, isTagName } from "../registry/reference.js";
+import type { Report } from "../report/report.js";
+
+/** What is swept; each kind has its own place in the order. */
+export const ITEM_KINDS = ["tag-index", "tag", "revision", "layer-link", "blob", "upload", "multipart", "directory"] as const;
+export type ItemKind = (typeof ITEM_KINDS)[number];
+
+/** One thing to remove, as an operator would review it. */
+export interface PlanItem {
+  readonly kind: ItemKind;
+  /** An object; for a tag, an upload and a directory, the directory with all that is in it. */
+  readonly path: string;
+  /** Bytes that it frees; 0 for links. */
+  readonly bytes: number;
+  readonly repository?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly digest?: string | undefined;
+  /** S3: which multipart upload of this key. */
+  readonly uploadId?: string | undefined;
+}
+
+/** What is taken besides garbage that nothing can need. */
+export interface PlanOptions {
+  readonly purgeUploads: boolean;
+  readonly pruneEmpty: boolean;
+}
+
+/** A part of the plan; the next one begins when it is done. */
+export interface Stage {
+  readonly name: string;
+  /** Nothing of this stage is touched if anything before it has failed: what links name must outlive the links. */
+  readonly barrier: boolean;
+  readonly items: () => Iterable<PlanItem>;
+}
+
+/**
+ * What a sweep removes, in safety rule 6's order: whatever refers goes before what it refers to, so that a sweep that is killed
+ * leaves garbage and no broken pull. Computed from the report's findings, nothing else; of a repository that damage holds back, and
+ * under names outside the grammar, nothing is taken.
+ */
+export function makePlan(report: Report, marked: Marked, options: PlanOptions): readonly Stage[] {
+  const held = new Set(marked.repositories.filter(({ heldBlobs }) => heldBlobs !== undefined).map(({ name }) => name));
+  function* itemsOf(kind: ItemKind, codes: readonly FindingCode[], choose: (finding: Finding) => boolean = () => true) {
+    for (const finding of report.findings()) {
+      if (codes.includes(finding.code) && isTakeable(finding, held) && choose(finding)) yield toItem(kind, finding);
+    }
+  }
+  const uploads = (code: FindingCode): readonly FindingCode[] => (options.purgeUploads ? [code] : []);
+  return [
+    { name: "tag history", barrier: false, items: () => itemsOf("tag-index", ["tag-index-dangling"]) },
+    { name: "dangling tags", barrier: false, items: () => itemsOf("tag", ["tag-dangling"]) },
+    { name: "manifests", barrier: false, items: () => revisions(report, held) },
+    { name: "layer links", barrier: false, items: () => itemsOf("layer-link", ["layer-link-dangling", "layer-link-unreferenced"]) },
+    { name: "manifest blobs", barrier: true, items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest === true) },
+    { name: "blobs", barrier: false, items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest !== true) },
+    { name: "uploads", barrier: false, items: () => itemsOf("upload", uploads("upload-stale")) },
+    { name: "multipart uploads", barrier: false, items: () => itemsOf("multipart", uploads("multipart-stale")) },
+    { name: "empty tags", barrier: false, items: () => itemsOf("directory", ["tag-without-current"]) },
+    {
+      name: "empty repositories",
+      barrier: false,
+      items: () => itemsOf("directory", options.pruneEmpty ? ["repository-empty"] : []),
+    },
+  ];
+}
+
+/** Codes whose findings say by `reclaimable` whether the policy lets them go; the others are garbage under every policy. */
+const BY_POLICY: ReadonlySet<FindingCode> = new Set([
+  "tag-dangling",
+  "manifest-unreferenced",
+  "layer-link-dangling",
+  "tag-without-current",
+]);
+
+function isTakeable(finding: Finding, held: ReadonlySet<string>): boolean {
+  const { code, repository, tag, reclaimable } = finding;
+  if (BY_POLICY.has(code) && reclaimable !== true) return false;
+  if (code === "blob-unreferenced") return true;
+  if (repository !== undefined && (held.has(repository) || !isRepositoryName(repository))) return false;
+  return tag === undefined || isTagName(tag);
+}
+
+/** Untagged manifests, those that refer to others first. */
+function revisions(report: Report, held: ReadonlySet<string>): PlanItem[] {
+  const findings = [...report.findings()].filter((finding) => finding.code === "manifest-unreferenced" && isTakeable(finding, held));
+  return findings.sort((a, b) => (b.height ?? 0) - (a.height ?? 0)).map((finding) => toItem("revision", finding));
+}
+
+function toItem(kind: ItemKind, finding: Finding): PlanItem {
+  const { repository, tag, digest, bytes, uploadId } = finding;
+  const isTag = kind === "tag" && repository !== undefined && tag !== undefined;
+  return {
+    kind,
+    path: isTag ? tagPath(repository, tag) : finding.path,
+    bytes: kind === "blob" || kind === "upload" || kind === "multipart" ? (bytes ?? 0) : 0,
+    repository,
+    tag,
+    digest: digest?.toString(),
+    uploadId,
+  };
+}
+
+/** Only those items that `accept` takes. */
+export function filterPlan(stages: readonly Stage[], accept: (item: PlanItem) => boolean): readonly Stage[] {
+  return stages.map((stage) => ({
+    ...stage,
+    *items() {
+      for (const item of stage.items()) if (accept(item)) yield item;
+    },
+  }));
+}
+
+/** How much a plan takes, by kind. */
+export interface PlanTotals {
+  readonly items: Readonly<Record<ItemKind, number>>;
+  readonly bytes: number;
+}
+
+/** Counts a plan. */
+export function countPlan(stages: readonly Stage[]): PlanTotals {
+  const items: Record<ItemKind, number> = {
+    "tag-index": 0,
+    tag: 0,
+    revision: 0,
+    "layer-link": 0,
+    blob: 0,
+    upload: 0,
+    multipart: 0,
+    directory: 0,
+  };
+  let bytes = 0;
+  for (const stage of stages) {
+    for (const item of stage.items()) {
+      items[item.kind]++;
+      bytes += item.bytes;
+    }
+  }
+  return { items, bytes };
+}
