@@ -56,6 +56,8 @@ export interface Finding {
   readonly bytes?: number | undefined;
   /** For a dangling tag: whether its manifest is still stored. */
   readonly recoverable?: boolean | undefined;
+  /** For a multipart upload: what S3 knows it by. */
+  readonly uploadId?: string | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
   readonly reclaimable?: boolean | undefined;
   /** What was found, in a few words. */

@@ -2,12 +2,14 @@ import { concurrently } from "../../concurrently.js";
 import { UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
-import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
-import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
+import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
+import type { RequestPrices, Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import { Bucket } from "./bucket.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
 import type { S3Options } from "./options.js";
+import { listMultipartUploads } from "./multipart.js";
+import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { scanRepositories } from "./scan-repositories.js";
@@ -27,6 +29,10 @@ export class S3Storage implements Storage {
     this.#bucket = new Bucket(options);
   }
 
+  get requestPrices(): RequestPrices | undefined {
+    return this.options.endpoint === undefined ? awsPrices : undefined;
+  }
+
   get requests(): Readonly<StorageRequests> {
     return this.#bucket.requests;
   }
@@ -39,7 +45,9 @@ export class S3Storage implements Storage {
     try {
       // The first alone: what is wrong with the naming or the credentials is one error, not four.
       const hasBlobs = await exists(`${BLOBS}/`);
-      const [hasRepositories, proxyState, database] = await Promise.all([REPOSITORIES, PROXY_STATE, DATABASE_MARKER].map(exists));
+      const [hasRepositories, proxyState, database] = await Promise.all(
+        [`${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(exists),
+      );
       if (!hasBlobs && hasRepositories !== true)
         throw new UsageError(
           `${this.location}: not a registry's storage. Expected keys that begin with ${this.#root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
@@ -92,6 +100,10 @@ export class S3Storage implements Storage {
     };
     for await (const _ of concurrently(this.#bucket.limit.most, next));
     return times;
+  }
+
+  async multipartUploads(): Promise<MultipartListing> {
+    return listMultipartUploads(this.#bucket, this.#root);
   }
 
   async close(): Promise<void> {
