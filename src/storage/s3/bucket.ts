@@ -121,8 +121,7 @@ export class Bucket {
         onAttempt: () => this.requests.list++,
         onThrottled,
         onBody: (body) => {
-          if (!body.includes("</ListMultipartUploadsResult>"))
-            throw new DamagedPage("the listing of multipart uploads is cut off");
+          if (!WHOLE_UPLOADS.test(body.toString("utf8"))) throw new DamagedPage("the listing of multipart uploads is cut off");
           return body;
         },
       });

@@ -11,7 +11,7 @@ import type { Effect, S3Server } from "../../support/s3-server/index.js";
 const POLICY = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
 async function checked(server: S3Server, more: Partial<S3Options> = {}): Promise<Report> {
-  const storage = new S3Storage(optionsFor(server, more));
+  const storage = new S3Storage(optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000 }, ...more }));
   try {
     return await check(storage, { policy: POLICY });
   } finally {
