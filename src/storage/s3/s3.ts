@@ -1,5 +1,5 @@
 import { concurrently } from "../../concurrently.js";
-import { UsageError } from "../../errors.js";
+import { errorMessage, UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
@@ -8,6 +8,7 @@ import { Bucket } from "./bucket.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
 import type { S3Options } from "./options.js";
+import { ManifestCache } from "./manifest-cache.js";
 import { listMultipartUploads } from "./multipart.js";
 import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
@@ -21,11 +22,13 @@ export class S3Storage implements Storage {
   readonly #bucket: Bucket;
   /** What comes before the paths in a key: "" or the root directory and a slash. */
   readonly #root: string;
+  readonly #cache: ManifestCache | undefined;
   #blobPages = 0;
 
   constructor(private readonly options: S3Options) {
     this.location = `s3://${options.bucket}${options.rootDirectory === "" ? "" : `/${options.rootDirectory}`}`;
     this.#root = options.rootDirectory === "" ? "" : `${options.rootDirectory}/`;
+    this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
     this.#bucket = new Bucket(options);
   }
 
@@ -81,7 +84,7 @@ export class S3Storage implements Storage {
   }
 
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
-    return readManifests(this.#bucket, this.#root, undefined, algorithm, digests);
+    return readManifests(this.#bucket, this.#root, this.#cache, algorithm, digests);
   }
 
   async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
@@ -108,5 +111,10 @@ export class S3Storage implements Storage {
 
   async close(): Promise<void> {
     this.#bucket.close();
+    try {
+      this.#cache?.close();
+    } catch (error) {
+      this.options.onWarning?.(`the cache ${this.options.cache ?? ""} could not be written: ${errorMessage(error)}`);
+    }
   }
 }
