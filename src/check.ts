@@ -24,6 +24,7 @@ export async function check(storage: Storage, { policy, matchesRepository, onPro
     policy,
     notices,
     requests: storage.requests,
+    requestPrices: storage.requestPrices,
     matchesRepository,
   });
 }

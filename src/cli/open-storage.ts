@@ -47,7 +47,7 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
     );
   }
   const parsed = await readConfig(file);
-  for (const warning of parsed.warnings) process.stderr.write(`regcheck: warning: ${escapeForTerminal(warning)}\n`);
+  for (const warning of parsed.warnings) warn(warning);
   const named = parsed.storage;
   return {
     storage: named.driver === "filesystem" ? openDirectory(named.rootDirectory, args) : await openBucket(named.parameters, args),
@@ -74,7 +74,11 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
     import("../storage/s3/options.js"),
   ]);
   const { concurrency, readLinks, cache } = args;
-  return new S3Storage({ ...withOverrides(parameters, args), concurrency, readLinks, cache });
+  return new S3Storage({ ...withOverrides(parameters, args), concurrency, readLinks, cache, onWarning: warn });
+}
+
+function warn(text: string): void {
+  process.stderr.write(`regcheck: warning: ${escapeForTerminal(text)}\n`);
 }
 
 async function readConfig(file: string): Promise<RegistryConfig> {

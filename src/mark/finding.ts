@@ -60,6 +60,8 @@ export interface Finding {
   readonly height?: number | undefined;
   /** For an unreferenced blob: whether it is known to be a manifest. A sweep takes what refers before what is referred to. */
   readonly isManifest?: boolean | undefined;
+  /** For a multipart upload: what S3 knows it by. */
+  readonly uploadId?: string | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
   readonly reclaimable?: boolean | undefined;
   /** What was found, in a few words. */

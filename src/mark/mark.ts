@@ -9,6 +9,7 @@ import { HELD, isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
 import type { MarkContext, MarkedRepository } from "./repository.js";
+import { checkMultipartUploads } from "./uploads.js";
 
 /** Progress of a check, for people who wait. */
 export interface Progress {
@@ -54,6 +55,8 @@ export async function mark(
     onProgress({ phase: "repositories", blobs: table.count, repositories: repositories.length, manifests: store.size });
   }
   await markUnlinked(context, findings);
+  const multipart = await storage.multipartUploads();
+  findings.push(...checkMultipartUploads(multipart.uploads, policy), ...multipart.faults.map(unreadable));
   let blobBytes = 0;
   table.forEach((_, size) => {
     blobBytes += size;

@@ -1,5 +1,6 @@
 import { uploadPath } from "../registry/layout.js";
-import type { UploadListing } from "../storage/listing.js";
+import { splitRepositoryPath } from "../registry/parse-path.js";
+import type { MultipartUpload, UploadListing } from "../storage/listing.js";
 import type { Finding } from "./finding.js";
 import { isYoung } from "./policy.js";
 import type { Policy } from "./policy.js";
@@ -16,6 +17,19 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
     const isActive = age < 0 || age < policy.grace || isYoung(policy, upload.modified);
     if (isActive) return [{ code: "upload-active", ...about }];
     return age > STALE_UPLOAD_AGE ? [{ code: "upload-stale", ...about }] : [];
+  });
+}
+
+/**
+ * The same for multipart uploads, whose size S3 does not tell. One younger than the grace time shows that somebody writes, even where
+ * the registry's own files of the upload are older.
+ */
+export function checkMultipartUploads(uploads: readonly MultipartUpload[], policy: Policy): Finding[] {
+  return uploads.flatMap(({ path, uploadId, initiated }): Finding[] => {
+    const age = policy.now - initiated;
+    const about = { path, repository: splitRepositoryPath(path)?.name, uploadId, detail: `multipart, ${describeAge(age)}` };
+    if (age < 0 || age < policy.grace) return [{ code: "upload-active", ...about }];
+    return age > STALE_UPLOAD_AGE ? [{ code: "multipart-stale", ...about }] : [];
   });
 }
 

@@ -30,3 +30,9 @@ export function formatDuration(milliseconds: number): string {
   const minutes = Math.floor(seconds / 60);
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A small sum of US dollars, with two digits that count: `$0.0042`, `$1.30`. */
+export function formatDollars(dollars: number): string {
+  const digits = dollars > 0 && dollars < 0.1 ? Math.min(8, 1 - Math.floor(Math.log10(dollars))) : 2;
+  return `$${dollars.toFixed(digits)}`;
+}

@@ -66,6 +66,7 @@ export function jsonFinding(finding: Finding) {
     path: finding.path,
     bytes: finding.bytes,
     recoverable: finding.recoverable,
+    uploadId: finding.uploadId,
     message: messageOf(finding),
   };
 }

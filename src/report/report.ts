@@ -6,7 +6,7 @@ import { HELD, isYoung, MANIFEST, selectedVariant, VARIANT_BITS, VARIANTS } from
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import { blobPath } from "../registry/layout.js";
-import type { StorageRequests } from "../storage/storage.js";
+import type { RequestPrices, StorageRequests } from "../storage/storage.js";
 import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 
@@ -66,6 +66,8 @@ export interface Report {
   /** How many findings of each severity there are. */
   readonly severities: Readonly<Record<Severity, number>>;
   readonly requests: Readonly<StorageRequests>;
+  /** US dollars that the requests cost, where that is known. */
+  readonly requestCost: number | undefined;
   /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
   findings(): Iterable<Finding>;
 }
@@ -77,6 +79,7 @@ export interface ReportContext {
   readonly policy: Policy;
   readonly notices: readonly string[];
   readonly requests: Readonly<StorageRequests>;
+  readonly requestPrices?: RequestPrices | undefined;
   /** Limits findings to matching repositories; what is live does not depend on it. */
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
 }
@@ -95,7 +98,9 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   const shown = marked.repositories.filter(({ name }) => matches(name));
   const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter(
     ({ code, repository }) =>
-      context.matchesRepository === undefined || repository !== undefined || code === "storage-unreadable",
+      context.matchesRepository === undefined ||
+      code === "storage-unreadable" ||
+      (repository !== undefined && matches(repository)),
   );
   findings.sort(byCodeAndPath);
   const blobs = new BlobFindings(marked, policy, context.matchesRepository);
@@ -132,6 +137,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     counts,
     severities,
     requests: context.requests,
+    requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
     *findings() {
       let blobsGiven = false;
       for (const finding of findings) {
@@ -144,6 +150,10 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
       if (!blobsGiven) yield* blobs;
     },
   };
+}
+
+function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
+  return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
 }
 
 /** Whether a variant of the policy lets the blob go. */

@@ -6,7 +6,7 @@ import type { Variant } from "../mark/policy.js";
 import { CATALOGUE, caseOf, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { escapeForTerminal } from "./escape.js";
-import { countOf, formatBytes, formatCount, formatDuration } from "./format.js";
+import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report, RepositoryReport } from "./report.js";
 
 /** How a text report is laid out. */
@@ -78,7 +78,22 @@ class TextReport {
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+    this.#requests();
     for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
+  }
+
+  /** What a run on S3 came to; on a filesystem nobody counts calls. */
+  #requests(): void {
+    const { storage, requests, requestCost } = this.report;
+    if (storage.driver !== "s3") return;
+    const kinds = [
+      `${formatCount(requests.list)} list`,
+      `${formatCount(requests.get)} get`,
+      `${formatCount(requests.head)} head`,
+    ];
+    const total = requests.list + requests.get + requests.head + requests.put + requests.delete;
+    const price = requestCost === undefined ? "" : `, about ${formatDollars(requestCost)} at AWS's list prices`;
+    this.#line(this.#style("dim", `${countOf(total, "request")} (${kinds.join(", ")})${price}`));
   }
 
   #findings(): void {

@@ -90,6 +90,22 @@ export interface RepositoryListing {
   readonly faults: readonly StorageFault[];
 }
 
+/** An unfinished multipart upload: it takes up room, and no listing of objects shows it. */
+export interface MultipartUpload {
+  /** Where its object would be. */
+  readonly path: string;
+  /** What S3 knows it by. */
+  readonly uploadId: string;
+  /** Seconds since 1970. */
+  readonly initiated: number;
+}
+
+/** All unfinished multipart uploads. */
+export interface MultipartListing {
+  readonly uploads: readonly MultipartUpload[];
+  readonly faults: readonly StorageFault[];
+}
+
 /** How reading a manifest failed: `unreadable` is a fault of the storage, the others are damage of the content. */
 export type ManifestProblemKind = "missing" | "corrupt" | "invalid" | "unreadable";
 

@@ -1,5 +1,5 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
-import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "./listing.js";
+import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
 
 /** Requests made to the storage, by kind: for S3 the API's operations, for a filesystem directories listed, objects stat'ed and read. */
 export interface StorageRequests {
@@ -9,6 +9,9 @@ export interface StorageRequests {
   put: number;
   delete: number;
 }
+
+/** US dollars for one request of each kind. */
+export type RequestPrices = Readonly<StorageRequests>;
 
 /** What lies at the storage's root besides blobs and repositories, and says that the links are not the whole truth. */
 export interface StorageMarkers {
@@ -32,6 +35,8 @@ export interface Storage {
   /** For people: the directory, or `s3://bucket/rootdirectory`. */
   readonly location: string;
   readonly requests: Readonly<StorageRequests>;
+  /** What requests cost, where that is known. */
+  readonly requestPrices?: RequestPrices | undefined;
   /** Throws a `UsageError` when there is no registry at the root. */
   markers(): Promise<StorageMarkers>;
   /** All blobs, in no order, each once. */
@@ -40,6 +45,8 @@ export interface Storage {
   repositories(): AsyncIterable<RepositoryListing>;
   /** Reads manifests, verifies each against its digest, parses it. `digests` are packed words. */
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch>;
+  /** Multipart uploads of S3 that were begun and neither completed nor aborted; a filesystem has none. */
+  multipartUploads(): Promise<MultipartListing>;
   /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]>;
   close(): Promise<void>;

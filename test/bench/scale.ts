@@ -77,6 +77,10 @@ class ComputedStorage implements Storage {
     return { offsets, words, problems: [] };
   }
 
+  async multipartUploads() {
+    return { uploads: [], faults: [] };
+  }
+
   async modified(): Promise<readonly number[]> {
     return [];
   }

@@ -7,7 +7,7 @@ import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
 import { mergeListings } from "../listing.js";
-import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
+import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import { causeOf, isAbsent, listDirectory } from "./directory.js";
 import { WorkerPool } from "./pool.js";
@@ -106,6 +106,10 @@ export class FilesystemStorage implements Storage {
       parts.push(this.#pool.run<"manifests">({ kind: "manifests", algorithm, digests: digests.slice(at, at + step) }));
     }
     return mergeManifests(await Promise.all(parts));
+  }
+
+  async multipartUploads(): Promise<MultipartListing> {
+    return { uploads: [], faults: [] };
   }
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {

@@ -8,9 +8,9 @@ export interface AttemptObserver {
   readonly onThrottled: () => void;
   /**
    * Takes the body of a success away from the SDK, within an attempt: a connection that breaks while the body is read, or a body for
-   * which this throws a `$retryable` error, is another attempt. The SDK sees an empty body.
+   * which this throws a `$retryable` error, is another attempt. The SDK sees what it returns, or an empty body.
    */
-  readonly onBody?: (body: Buffer) => void;
+  readonly onBody?: (body: Buffer) => Buffer | undefined;
   /** Bytes of the body to read; the rest is left. All of it if undefined. */
   readonly mostBytes?: number;
 }
@@ -33,8 +33,8 @@ export function observe<Input extends object, Output extends object>(
     if (THROTTLED.has(response.statusCode)) observer.onThrottled();
     if (observer.onBody === undefined || response.statusCode >= 300) return result;
     const body = await collect(response.body, response.headers["content-length"], observer.mostBytes);
-    observer.onBody(body);
-    response.body = context.commandName === "GetObjectCommand" ? Readable.from([]) : EMPTY_XML;
+    const rest = observer.onBody(body);
+    response.body = rest ?? (context.commandName === "GetObjectCommand" ? Readable.from([]) : EMPTY_XML);
     return result;
   };
   command.middlewareStack.addRelativeTo(middleware, {

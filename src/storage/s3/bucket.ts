@@ -5,7 +5,7 @@ import { observe } from "./attempt.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
 import { isNoSuchObject } from "./errors.js";
 import type { S3Options } from "./options.js";
-import { parsePage } from "./page.js";
+import { DamagedPage, parsePage } from "./page.js";
 import type { ListedPage } from "./page.js";
 import { RequestLimit } from "./request-limit.js";
 
@@ -18,6 +18,9 @@ export interface ListRequest {
   readonly delimiter?: string | undefined;
   readonly maxKeys?: number | undefined;
 }
+
+/** A listing of uploads that is not cut off. */
+const WHOLE_UPLOADS = /<\/ListMultipartUploadsResult>|<ListMultipartUploadsResult[^>]*\/>/;
 
 /**
  * The requests that regcheck makes to a bucket: counted, bounded, repeated where that may help. Keys are whole: the registry's root
@@ -52,6 +55,7 @@ export class Bucket {
         onThrottled,
         onBody: (body) => {
           page = parsePage(body.toString("utf8"));
+          return undefined;
         },
       });
       await this.client.send(command);
@@ -71,6 +75,7 @@ export class Bucket {
         mostBytes,
         onBody: (body) => {
           content = body;
+          return undefined;
         },
       });
       try {
@@ -112,7 +117,14 @@ export class Bucket {
         KeyMarker: after?.key,
         UploadIdMarker: after?.uploadId,
       });
-      observe(command, { onAttempt: () => this.requests.list++, onThrottled });
+      observe(command, {
+        onAttempt: () => this.requests.list++,
+        onThrottled,
+        onBody: (body) => {
+          if (!WHOLE_UPLOADS.test(body.toString("utf8"))) throw new DamagedPage("the listing of multipart uploads is cut off");
+          return body;
+        },
+      });
       return this.client.send(command);
     });
   }

@@ -27,10 +27,10 @@ export function isNotImplemented(error: unknown): boolean {
 /** The cause of a failed request in a few words: for a fault, which carries the path by itself. Never a secret. */
 export function causeOf(error: unknown): string {
   const { name, message, status, code } = failureOf(error);
-  if (code !== undefined) return `${code}: ${message}`;
+  if (code !== undefined) return `${code}: ${firstLine(message)}`;
   const meaning = MEANINGS[name];
   if (meaning !== undefined) return `${name}: ${meaning}`;
-  if (name === "DamagedPage" || name === "Error") return message;
+  if (name === "DamagedPage" || name === "ShortBody" || name === "Error") return firstLine(message);
   // Not the server's whole message: that of a signature's mismatch has the string that was signed.
   return status === undefined ? `${name}: ${firstLine(message)}` : `${name} (HTTP ${status}): ${firstLine(message)}`;
 }

@@ -17,6 +17,8 @@ export interface S3Options extends S3Parameters {
   readonly readLinks?: boolean | undefined;
   /** Directory in which parsed manifests are kept between runs. */
   readonly cache?: string | undefined;
+  /** Hears of what went wrong without harm to the check. */
+  readonly onWarning?: ((text: string) => void) | undefined;
   readonly retries?: RetryOptions | undefined;
 }
 

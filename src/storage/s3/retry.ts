@@ -14,10 +14,11 @@ const LONGEST_DELAY = 20_000;
 export function retryStrategy({ attempts, delay }: RetryOptions): RetryStrategyV2 {
   return {
     acquireInitialRetryToken: async () => token(0, 0),
-    refreshRetryTokenForRetry: async (before, { errorType, retryAfterHint }: RetryErrorInfo) => {
+    refreshRetryTokenForRetry: async (before, { error, errorType, retryAfterHint }: RetryErrorInfo) => {
       const count = before.getRetryCount() + 1;
       const isThrottled = errorType === "THROTTLING";
-      const isWorthIt = isThrottled || errorType === "TRANSIENT" || errorType === "SERVER_ERROR";
+      const isWorthIt =
+        isThrottled || errorType === "TRANSIENT" || (errorType === "SERVER_ERROR" && error?.$metadata?.httpStatusCode !== 501);
       if (!isWorthIt || count >= attempts + (isThrottled ? THROTTLED_MORE_ATTEMPTS : 0)) throw new Error("no further attempt");
       const exponential = Math.min(LONGEST_DELAY, delay * (isThrottled ? THROTTLED_FACTOR : 1) * 2 ** (count - 1));
       const asked = retryAfterHint === undefined ? 0 : retryAfterHint.getTime() - Date.now();

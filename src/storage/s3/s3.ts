@@ -1,13 +1,16 @@
 import { concurrently } from "../../concurrently.js";
-import { UsageError } from "../../errors.js";
+import { errorMessage, UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
-import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
-import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
+import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
+import type { RequestPrices, Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import { Bucket } from "./bucket.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
 import type { S3Options } from "./options.js";
+import { ManifestCache } from "./manifest-cache.js";
+import { listMultipartUploads } from "./multipart.js";
+import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { scanRepositories } from "./scan-repositories.js";
@@ -19,12 +22,18 @@ export class S3Storage implements Storage {
   readonly #bucket: Bucket;
   /** What comes before the paths in a key: "" or the root directory and a slash. */
   readonly #root: string;
+  readonly #cache: ManifestCache | undefined;
   #blobPages = 0;
 
   constructor(private readonly options: S3Options) {
     this.location = `s3://${options.bucket}${options.rootDirectory === "" ? "" : `/${options.rootDirectory}`}`;
     this.#root = options.rootDirectory === "" ? "" : `${options.rootDirectory}/`;
+    this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
     this.#bucket = new Bucket(options);
+  }
+
+  get requestPrices(): RequestPrices | undefined {
+    return this.options.endpoint === undefined ? awsPrices : undefined;
   }
 
   get requests(): Readonly<StorageRequests> {
@@ -39,7 +48,9 @@ export class S3Storage implements Storage {
     try {
       // The first alone: what is wrong with the naming or the credentials is one error, not four.
       const hasBlobs = await exists(`${BLOBS}/`);
-      const [hasRepositories, proxyState, database] = await Promise.all([REPOSITORIES, PROXY_STATE, DATABASE_MARKER].map(exists));
+      const [hasRepositories, proxyState, database] = await Promise.all(
+        [`${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(exists),
+      );
       if (!hasBlobs && hasRepositories !== true)
         throw new UsageError(
           `${this.location}: not a registry's storage. Expected keys that begin with ${this.#root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
@@ -73,7 +84,7 @@ export class S3Storage implements Storage {
   }
 
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
-    return readManifests(this.#bucket, this.#root, undefined, algorithm, digests);
+    return readManifests(this.#bucket, this.#root, this.#cache, algorithm, digests);
   }
 
   async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
@@ -94,7 +105,16 @@ export class S3Storage implements Storage {
     return times;
   }
 
+  async multipartUploads(): Promise<MultipartListing> {
+    return listMultipartUploads(this.#bucket, this.#root);
+  }
+
   async close(): Promise<void> {
     this.#bucket.close();
+    try {
+      this.#cache?.close();
+    } catch (error) {
+      this.options.onWarning?.(`the cache ${this.options.cache ?? ""} could not be written: ${errorMessage(error)}`);
+    }
   }
 }

@@ -1,0 +1,164 @@
+import crypto from "node:crypto";
+import fs from "node:fs";
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+
+/**
+ * A file of the manifest cache. It is written once, under a name of its own, and never changed, so that any number of processes may
+ * read and write one directory. Numbers are 32 bits, little-endian:
+ *
+ *     magic (16 bytes), checksum of the index (32 bytes), number of entries
+ *     index, sorted by digest: digest (32 bytes), offset of the entry in bytes from the file's start / 4, length of its words
+ *     entries: checksum (8 bytes), packed references (`registry/packed-manifest.ts`)
+ *
+ * The magic changes whenever the packed form does, or what the parser of manifests takes out of them.
+ */
+const MAGIC = Buffer.from("regcheck-refs-1\n");
+const HEADER_BYTES = MAGIC.length + 32 + 4;
+const INDEX_BYTES = 40;
+const CHECKSUM_BYTES = 8;
+const SUFFIX = ".manifests";
+
+const TEMPORARY = ".tmp";
+/** Milliseconds after which nobody writes to an unfinished segment any more. */
+const ABANDONED = 24 * 60 * 60 * 1000;
+
+/** The segments of a directory, newest first. Those that a process left unfinished are removed. */
+export function listSegments(directory: string): string[] {
+  const dated = fs.readdirSync(directory).map((name) => {
+    const file = path.join(directory, name);
+    return { file, modified: fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now() };
+  });
+  for (const { file, modified } of dated) {
+    if (file.endsWith(`${SUFFIX}${TEMPORARY}`) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
+  }
+  const segments = dated.filter(({ file }) => file.endsWith(SUFFIX));
+  return segments.sort((a, b) => b.modified - a.modified).map(({ file }) => file);
+}
+
+/** A segment that is open for reading: its index is in memory, its entries are not. */
+export class CacheSegment {
+  private constructor(
+    readonly file: string,
+    readonly bytes: number,
+    private readonly descriptor: number,
+    private readonly index: Buffer,
+  ) {}
+
+  /** Opens a segment; undefined when it is damaged, of another version, or gone. */
+  static open(file: string): CacheSegment | undefined {
+    let descriptor: number | undefined;
+    try {
+      descriptor = fs.openSync(file, "r");
+      const { size } = fs.fstatSync(descriptor);
+      const header = readAt(descriptor, 0, HEADER_BYTES);
+      const count = header?.readUInt32LE(HEADER_BYTES - 4) ?? 0;
+      const index = header && count * INDEX_BYTES <= size ? readAt(descriptor, HEADER_BYTES, count * INDEX_BYTES) : undefined;
+      if (header !== undefined && index !== undefined && header.subarray(0, MAGIC.length).equals(MAGIC)) {
+        if (header.subarray(MAGIC.length, MAGIC.length + 32).equals(sha256(index)))
+          return new CacheSegment(file, size, descriptor, index);
+      }
+    } catch {
+      // Of no use, whatever it is: what it held is read from the bucket again.
+    }
+    if (descriptor !== undefined) fs.closeSync(descriptor);
+    return undefined;
+  }
+
+  get count(): number {
+    return this.index.length / INDEX_BYTES;
+  }
+
+  /** The packed references of a digest; undefined when they are not here, or not what was written. */
+  get(digest: Buffer): Uint32Array | undefined {
+    const position = this.#find(digest);
+    return position === undefined ? undefined : this.#read(position);
+  }
+
+  /** All entries that are sound. */
+  *entries(): Generator<readonly [Buffer, Uint32Array]> {
+    for (let i = 0; i < this.count; i++) {
+      const words = this.#read(i);
+      if (words !== undefined) yield [this.index.subarray(i * INDEX_BYTES, i * INDEX_BYTES + 32), words];
+    }
+  }
+
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+
+  #find(digest: Buffer): number | undefined {
+    let low = 0;
+    let high = this.count - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const at = middle * INDEX_BYTES;
+      const order = this.index.compare(digest, 0, 32, at, at + 32);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return undefined;
+  }
+
+  #read(position: number): Uint32Array | undefined {
+    const at = position * INDEX_BYTES;
+    const offset = this.index.readUInt32LE(at + 32) * 4;
+    const length = this.index.readUInt32LE(at + 36) * 4;
+    const entry = readAt(this.descriptor, offset, CHECKSUM_BYTES + length);
+    const words = entry?.subarray(CHECKSUM_BYTES);
+    if (entry === undefined || words === undefined) return undefined;
+    if (!entry.subarray(0, CHECKSUM_BYTES).equals(checksum(this.index.subarray(at, at + 32), words))) return undefined;
+    return Uint32Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32LE(i * 4));
+  }
+}
+
+/** Writes a segment and gives it its name at the end. `entries` come in the order of their digests, each once. */
+export function writeSegment(
+  directory: string,
+  entries: readonly (readonly [Buffer, Uint32Array | readonly number[]])[],
+): string {
+  const file = path.join(directory, `${randomUUID()}${SUFFIX}`);
+  const temporary = `${file}${TEMPORARY}`;
+  const descriptor = fs.openSync(temporary, "wx", 0o600);
+  try {
+    const index = Buffer.alloc(entries.length * INDEX_BYTES);
+    let offset = HEADER_BYTES + index.length;
+    for (const [i, [digest, words]] of entries.entries()) {
+      const packed = packWords(words);
+      digest.copy(index, i * INDEX_BYTES);
+      index.writeUInt32LE(offset / 4, i * INDEX_BYTES + 32);
+      index.writeUInt32LE(words.length, i * INDEX_BYTES + 36);
+      offset += fs.writeSync(descriptor, Buffer.concat([checksum(digest, packed), packed]), 0, undefined, offset);
+    }
+    const header = Buffer.concat([MAGIC, sha256(index), Buffer.alloc(4)]);
+    header.writeUInt32LE(entries.length, HEADER_BYTES - 4);
+    fs.writeSync(descriptor, Buffer.concat([header, index]), 0, undefined, 0);
+    fs.closeSync(descriptor);
+    fs.renameSync(temporary, file);
+    return file;
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function packWords(words: Uint32Array | readonly number[]): Buffer {
+  const packed = Buffer.alloc(words.length * 4);
+  for (const [i, word] of words.entries()) packed.writeUInt32LE(word, i * 4);
+  return packed;
+}
+
+/** Reads exactly so many bytes; undefined where the file ends before. */
+function readAt(descriptor: number, offset: number, length: number): Buffer | undefined {
+  const buffer = Buffer.alloc(length);
+  return fs.readSync(descriptor, buffer, 0, length, offset) === length ? buffer : undefined;
+}
+
+function sha256(content: Buffer): Buffer {
+  return crypto.hash("sha256", content, "buffer");
+}
+
+function checksum(digest: Buffer, words: Buffer): Buffer {
+  return sha256(Buffer.concat([digest, words])).subarray(0, CHECKSUM_BYTES);
+}

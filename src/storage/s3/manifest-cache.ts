@@ -1,0 +1,111 @@
+import fs from "node:fs";
+import { errorMessage, UsageError } from "../../errors.js";
+import type { Digest } from "../../registry/digest.js";
+import { CacheSegment, listSegments, writeSegment } from "./cache-segment.js";
+import type { KnownManifests } from "./read-manifests.js";
+
+/** Entries that are held in memory before they become a segment. */
+const SEGMENT_ENTRIES = 100_000;
+/** Segments from which on they are joined: each run adds one, if it has read anything new. */
+const MOST_SEGMENTS = 16;
+/** Bytes of all segments: about a million manifests. The oldest segments go first. */
+const MOST_BYTES = 512 * 1024 ** 2;
+
+/**
+ * Parsed manifests that earlier runs have verified, by digest: a manifest never changes, so it needs no other key, and one directory
+ * may serve any number of registries and processes. Whatever is damaged is not there.
+ *
+ * What comes from here was not read again in this run: rot in a manifest's blob shows on a run without the cache, or with `--verify`.
+ */
+export class ManifestCache implements KnownManifests {
+  #segments: CacheSegment[];
+  #added = new Map<string, Uint32Array>();
+
+  private constructor(
+    private readonly directory: string,
+    segments: CacheSegment[],
+  ) {
+    this.#segments = segments;
+  }
+
+  /** Opens the cache in a directory, which is made if need be. Throws a `UsageError`. */
+  static open(directory: string): ManifestCache {
+    try {
+      fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      fs.accessSync(directory, fs.constants.R_OK | fs.constants.W_OK);
+      return new ManifestCache(directory, openSegments(directory));
+    } catch (error) {
+      throw new UsageError(`--cache ${directory}: ${errorMessage(error)}`);
+    }
+  }
+
+  get({ algorithm, hex }: Digest): Uint32Array | undefined {
+    if (algorithm !== "sha256") return undefined;
+    const digest = Buffer.from(hex, "hex");
+    for (const segment of this.#segments) {
+      const words = segment.get(digest);
+      if (words !== undefined) return words;
+    }
+    return undefined;
+  }
+
+  /** Takes a manifest that was read and verified. Manifests with another digest than sha256 do not occur in a registry. */
+  add({ algorithm, hex }: Digest, words: readonly number[] | Uint32Array): void {
+    if (algorithm !== "sha256") return;
+    this.#added.set(hex, Uint32Array.from(words));
+    if (this.#added.size >= SEGMENT_ENTRIES) this.#flush();
+  }
+
+  /** Writes what is new, and keeps the directory within its bounds. Throws when it cannot be written: all else is well. */
+  close(): void {
+    this.#flush();
+    if (this.#segments.length >= MOST_SEGMENTS) this.#join();
+    let bytes = 0;
+    for (const segment of this.#segments) {
+      bytes += segment.bytes;
+      if (bytes > MOST_BYTES) fs.rmSync(segment.file, { force: true });
+      segment.close();
+    }
+    this.#segments = [];
+  }
+
+  #flush(): void {
+    if (this.#added.size === 0) return;
+    const entries = Array.from(this.#added, ([hex, words]) => [Buffer.from(hex, "hex"), words] as const);
+    this.#added = new Map();
+    this.#segments.unshift(...this.#write(entries));
+  }
+
+  /** Makes one segment of all. Another process may do the same at this moment: then there are two with the same entries, for a while. */
+  #join(): void {
+    const before = this.#segments;
+    const entries = new Map<string, readonly [Buffer, Uint32Array]>();
+    for (const segment of before) {
+      for (const entry of segment.entries()) {
+        const key = entry[0].toString("latin1");
+        if (!entries.has(key)) entries.set(key, entry);
+      }
+    }
+    this.#segments = this.#write([...entries.values()]);
+    for (const segment of before) {
+      segment.close();
+      fs.rmSync(segment.file, { force: true });
+    }
+  }
+
+  #write(entries: (readonly [Buffer, Uint32Array])[]): CacheSegment[] {
+    entries.sort(([a], [b]) => Buffer.compare(a, b));
+    const segment = CacheSegment.open(writeSegment(this.directory, entries));
+    return segment === undefined ? [] : [segment];
+  }
+}
+
+function openSegments(directory: string): CacheSegment[] {
+  const segments: CacheSegment[] = [];
+  for (const file of listSegments(directory)) {
+    const segment = CacheSegment.open(file);
+    if (segment === undefined) fs.rmSync(file, { force: true });
+    else segments.push(segment);
+  }
+  return segments;
+}

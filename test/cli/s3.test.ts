@@ -1,0 +1,100 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { buildFixture } from "../support/fixture.js";
+import { regcheck } from "../support/run.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
+import type { S3Server, ServerOptions } from "../support/s3-server/index.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+/** Nothing of the machine's own: no profile, no metadata service. */
+const NO_CREDENTIALS = { HOME: "/nonexistent", AWS_EC2_METADATA_DISABLED: "true" };
+
+async function filled(options: ServerOptions = {}, root = ""): Promise<S3Server> {
+  const server = await startedServer(options);
+  store(server, buildFixture(), "md5", root);
+  return server;
+}
+
+describe("regcheck s3://", () => {
+  test("checks a bucket; stderr stays empty", async () => {
+    const server = await filled();
+    const { exitCode, stdout, stderr } = await regcheck(["s3://b", "--endpoint", server.endpoint, "--grace", "0"], KEYS);
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("s3://b (s3), read in");
+    expect(stdout).toMatch(/\d+ requests \(\d+ list, \d+ get, 0 head\)\n/);
+  });
+
+  test.each(["s3://b/some/root", "s3://b/some/root/", "s3://b/some/root/docker/registry/v2"])("%s names a root", async (url) => {
+    const server = await filled({}, "some/root/");
+    const { stdout } = await regcheck([url, "--endpoint", server.endpoint, "--format", "json"], KEYS);
+    const report = JSON.parse(stdout) as { storage: object; totals: { repositories: number }; storageRequests: { list: number } };
+    expect(report.storage).toEqual({ driver: "s3", location: "s3://b/some/root" });
+    expect(report.totals.repositories).toBe(15);
+    expect(report.storageRequests.list).toBeGreaterThan(0);
+  });
+
+  test.each(["s3", "s3aws"])("the registry's config names a bucket, with the driver %s", async (driver) => {
+    const server = await filled({}, "root/");
+    const config = path.join(temporaryDirectory(), "config.yml");
+    const parameters = { region: "us-east-1", regionendpoint: server.endpoint, bucket: "b", rootdirectory: "/root" };
+    const keys = { accesskey: CREDENTIALS.accessKeyId, secretkey: CREDENTIALS.secretAccessKey };
+    fs.writeFileSync(config, JSON.stringify({ version: 0.1, storage: { [driver]: { ...parameters, ...keys } } }));
+    const { exitCode, stdout, stderr } = await regcheck(["--config", config], NO_CREDENTIALS);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "" });
+    expect(stdout).toContain("s3://b/root (s3)");
+  });
+
+  test.each([
+    {
+      name: "a wrong bucket",
+      url: "s3://other",
+      says: /^regcheck: s3:\/\/other: there is no such bucket \(asked at http:\S+\)\n$/,
+    },
+    { name: "a wrong key", url: "s3://b", env: { AWS_ACCESS_KEY_ID: "XX" }, says: /does not know this access key/ },
+    { name: "a wrong secret", url: "s3://b", env: { AWS_SECRET_ACCESS_KEY: SECRET }, says: /secret key does not belong/ },
+    {
+      name: "no credentials",
+      url: "s3://b",
+      env: { ...NO_CREDENTIALS, AWS_ACCESS_KEY_ID: "" },
+      says: /there are no credentials/,
+    },
+    { name: "a wrong region", url: "s3://far", says: /in another region: use --region eu-west-1/ },
+    { name: "a wrong root", url: "s3://b/elsewhere", says: /not a registry's storage/ },
+    { name: "a URL with a password", url: "s3://user:word@b", says: /expected s3:\/\/bucket/ },
+  ])("$name: one clear line, exit 2, no secret", async ({ url, env = {}, says }) => {
+    const server = await filled({ buckets: ["b", { name: "far", region: "eu-west-1" }] });
+    const { exitCode, stdout, stderr } = await regcheck([url, "--endpoint", server.endpoint], { ...KEYS, ...env });
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(says);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).not.toContain(SECRET);
+    expect(exitCode).toBe(2);
+  });
+
+  test("access denied: what is needed, exit 2", async () => {
+    const server = await filled();
+    server.inject({ times: Infinity, effect: { kind: "error", status: 403, code: "AccessDenied" } });
+    const { exitCode, stderr } = await regcheck(["s3://b", "--endpoint", server.endpoint], KEYS);
+    expect(stderr).toContain("reading needs s3:ListBucket on the bucket and s3:GetObject on its objects");
+    expect(exitCode).toBe(2);
+  });
+
+  test("no network: one line, exit 3", async () => {
+    const { exitCode, stderr } = await regcheck(["s3://b", "--endpoint", "http://127.0.0.1:9"], KEYS);
+    expect(stderr).toMatch(/^regcheck: s3:\/\/b: cannot be reached at http:\/\/127\.0\.0\.1:9: ECONNREFUSED.*\n$/);
+    expect(exitCode).toBe(3);
+  });
+
+  test.each(["--endpoint=http://x", "--region=x", "--read-links", "--cache=x"])(
+    "%s with a directory is a mistake",
+    async (option) => {
+      const { exitCode, stderr } = await regcheck([temporaryDirectory(), option]);
+      expect(stderr).toContain(`${option.split("=")[0]} is for a bucket`);
+      expect(exitCode).toBe(2);
+    },
+  );
+});

@@ -1,0 +1,151 @@
+import crypto from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { Digest } from "#regcheck/registry/digest.js";
+import { ManifestCache } from "#regcheck/storage/s3/manifest-cache.js";
+import { S3Storage } from "#regcheck/storage/s3/s3.js";
+import { buildFixture } from "../../support/fixture.js";
+import { regcheck } from "../../support/run.js";
+import { CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { temporaryDirectory } from "../../support/temporary.js";
+import { reportOf } from "../suite.js";
+
+function digestOf(number: number): Digest {
+  const digest = Digest.fromParts("sha256", crypto.hash("sha256", String(number)));
+  if (digest === undefined) throw new Error("a digest");
+  return digest;
+}
+
+/** Words that tell which number they are for. */
+const wordsOf = (number: number): number[] => [
+  0,
+  number,
+  0xffffffff - number,
+  ...Array.from({ length: number % 7 }, (_, i) => i),
+];
+
+function fill(directory: string, from: number, to: number): void {
+  const cache = ManifestCache.open(directory);
+  for (let i = from; i < to; i++) cache.add(digestOf(i), wordsOf(i));
+  cache.close();
+}
+
+/** What a new process finds: the numbers whose words are there. Words that are not what was written fail the test. */
+function found(directory: string, to: number): number[] {
+  const cache = ManifestCache.open(directory);
+  const numbers: number[] = [];
+  for (let i = 0; i < to; i++) {
+    const words = cache.get(digestOf(i));
+    if (words === undefined) continue;
+    expect([...words]).toEqual(wordsOf(i));
+    numbers.push(i);
+  }
+  cache.close();
+  return numbers;
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+const segments = (directory: string): string[] => fs.readdirSync(directory).map((name) => path.join(directory, name));
+
+describe("ManifestCache", () => {
+  test("keeps what was added, over runs", () => {
+    const directory = path.join(temporaryDirectory(), "not/there/yet");
+    fill(directory, 0, 100);
+    fill(directory, 50, 150);
+    expect(found(directory, 200)).toEqual(upTo(150));
+  });
+
+  test("a run that reads nothing new writes nothing", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 10);
+    const before = segments(directory);
+    fill(directory, 0, 0);
+    expect(segments(directory)).toEqual(before);
+  });
+
+  test("any byte that changes costs at most what it is in: nothing wrong is ever believed", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const [file = ""] = segments(directory);
+    const sound = fs.readFileSync(file);
+    for (let at = 0; at < sound.length; at += 3) {
+      const damaged = Buffer.from(sound);
+      damaged[at] = (damaged[at] ?? 0) ^ 0x10;
+      fs.writeFileSync(file, damaged);
+      const numbers = found(directory, 20);
+      expect(numbers.length).toBeLessThan(20);
+      // Entries are apart: damage in one leaves the others.
+      if (numbers.length > 0) expect(numbers).toHaveLength(19);
+    }
+  });
+
+  test.each([0, 1, 15, 52, 60, 500, -1])("a file cut off at %d bytes is dropped or gives what is sound", (length) => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const [file = ""] = segments(directory);
+    const sound = fs.readFileSync(file);
+    fs.writeFileSync(file, sound.subarray(0, length < 0 ? sound.length + length : length));
+    expect(found(directory, 20).length).toBeLessThan(20);
+    fill(directory, 0, 20);
+    expect(found(directory, 20)).toEqual(upTo(20));
+  });
+
+  test("a segment of another version is dropped", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const [file = ""] = segments(directory);
+    fs.writeFileSync(file, Buffer.concat([Buffer.from("regcheck-refs-0\n"), fs.readFileSync(file).subarray(16)]));
+    expect(found(directory, 20)).toEqual([]);
+    expect(segments(directory)).toEqual([]);
+  });
+
+  test("segments do not pile up", () => {
+    const directory = temporaryDirectory();
+    for (let run = 0; run < 40; run++) fill(directory, run * 5, run * 5 + 6);
+    expect(segments(directory).length).toBeLessThanOrEqual(16);
+    expect(found(directory, 201)).toEqual(upTo(201));
+  });
+
+  test("two that write at once lose nothing", () => {
+    const directory = temporaryDirectory();
+    for (let run = 0; run < 15; run++) fill(directory, run, run + 1);
+    const [one, other] = [ManifestCache.open(directory), ManifestCache.open(directory)];
+    for (let i = 20; i < 40; i++) (i % 2 === 0 ? one : other).add(digestOf(i), wordsOf(i));
+    one.close();
+    expect(other.get(digestOf(3))).toEqual(Uint32Array.from(wordsOf(3)));
+    other.close();
+    expect(found(directory, 50)).toEqual([...upTo(15), ...upTo(20).map((i) => i + 20)]);
+  });
+});
+
+describe("--cache", () => {
+  test("the second run reads no manifest, and says the same", async () => {
+    const server = await startedServer();
+    store(server, buildFixture());
+    const cache = temporaryDirectory();
+    const first = await reportOf(new S3Storage(optionsFor(server, { cache })));
+    const reads = server.requests["GetObject"] ?? 0;
+    server.forget();
+    expect(await reportOf(new S3Storage(optionsFor(server, { cache })))).toEqual(first);
+    // What is damaged is read each time, and so are links that only a GET can tell.
+    expect(server.requests["GetObject"]).toBeLessThan(reads / 2);
+    expect(server.log.filter(({ operation, key }) => operation === "GetObject" && key.includes("/blobs/"))).toHaveLength(3);
+  });
+
+  test("several processes at once share a directory", async () => {
+    const server = await startedServer();
+    store(server, buildFixture());
+    const cache = temporaryDirectory();
+    const environment = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+    const args = ["s3://b", "--endpoint", server.endpoint, "--cache", cache, "--fail-on", "never"];
+    const runs = await Promise.all(upTo(3).map(() => regcheck(args, environment)));
+    expect(runs.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(upTo(3).map(() => ({ exitCode: 0, stderr: "" })));
+  });
+
+  test("a directory that cannot be used is a mistake", async () => {
+    const { exitCode, stderr } = await regcheck(["s3://b", "--cache", "/dev/null/x"]);
+    expect(stderr).toMatch(/^regcheck: --cache \/dev\/null\/x: .*\n$/);
+    expect(exitCode).toBe(2);
+  });
+});
