@@ -1,10 +1,10 @@
 import { mark } from "./mark/mark.js";
-import type { Progress } from "./mark/mark.js";
+import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
 import { noticesOf } from "./report/notices.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
-import type { Storage } from "./storage/storage.js";
+import type { Storage, StorageMarkers } from "./storage/storage.js";
 
 /** What a check is told, besides where the storage is. */
 export interface CheckOptions {
@@ -14,17 +14,30 @@ export interface CheckOptions {
 }
 
 /** The main job: inventory and mark, then report. Reads the storage once and writes nothing. */
-export async function check(storage: Storage, { policy, matchesRepository, onProgress }: CheckOptions): Promise<Report> {
+export async function check(storage: Storage, options: CheckOptions): Promise<Report> {
+  return (await markAndReport(storage, options)).report;
+}
+
+/** A check, with what was marked: a sweep is planned from both. */
+export interface Checked {
+  readonly marked: Marked;
+  readonly report: Report;
+  readonly markers: StorageMarkers;
+}
+
+/** The same as `check`, for what goes on from there. */
+export async function markAndReport(storage: Storage, { policy, matchesRepository, onProgress }: CheckOptions): Promise<Checked> {
   const startedAt = Date.now();
-  const notices = noticesOf(await storage.markers());
+  const markers = await storage.markers();
   const marked = await mark(storage, policy, onProgress);
-  return makeReport(marked, {
+  const report = makeReport(marked, {
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,
-    notices,
+    notices: noticesOf(markers),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
     matchesRepository,
   });
+  return { marked, report, markers };
 }

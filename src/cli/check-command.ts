@@ -1,8 +1,10 @@
 import { check } from "../check.js";
+import type { CheckOptions } from "../check.js";
 import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { SEVERITIES } from "../report/catalogue.js";
 import type { Report } from "../report/report.js";
+import type { TextOptions } from "../report/text.js";
 import type { FailOn, Format } from "./options.js";
 import { parseConcurrency, parseTimeSpan } from "./options.js";
 import { openStorage } from "./open-storage.js";
@@ -26,27 +28,34 @@ export interface CheckArguments extends StorageArguments {
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
-  const policy = {
-    deleteUntagged: args.deleteUntagged,
-    dropDanglingTags: args.dropDanglingTags,
-    grace: parseTimeSpan("grace", args.grace),
-    now: Math.floor(Date.now() / 1000),
-    pins: [],
-  };
-  const matchesRepository = args.repository === undefined ? undefined : await globMatcher(args.repository);
+  const options = await checkOptions(args);
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
-    const checking = check(storage, { policy, matchesRepository, onProgress: progress.update });
+    const checking = check(storage, { ...options, onProgress: progress.update });
     const report = await untilAborted(checking, signal);
     progress.stop();
     const exitCode = exitCodeOf(report, args.failOn);
-    await write(report, args, exitCode);
+    await writeReport(report, args, exitCode);
     return exitCode;
   } finally {
     progress.stop();
     await storage.close();
   }
+}
+
+/** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
+export async function checkOptions(args: CheckArguments): Promise<CheckOptions> {
+  return {
+    policy: {
+      deleteUntagged: args.deleteUntagged,
+      dropDanglingTags: args.dropDanglingTags,
+      grace: parseTimeSpan("grace", args.grace),
+      now: Math.floor(Date.now() / 1000),
+      pins: [],
+    },
+    matchesRepository: args.repository === undefined ? undefined : await globMatcher(args.repository),
+  };
 }
 
 /** What the exit code says of a report. */
@@ -57,21 +66,42 @@ export function exitCodeOf(report: Report, failOn: FailOn): ExitCode {
   return bad ? EXIT_CODES.findings : EXIT_CODES.clean;
 }
 
-async function write(report: Report, args: CheckArguments, exitCode: ExitCode): Promise<void> {
-  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args.format, exitCode));
-  else if (!args.quiet || exitCode !== EXIT_CODES.clean)
-    await writeToStream(process.stdout, await format(report, args.format, exitCode, process.stdout));
+/** What a report is written with, besides itself. */
+export interface ReportExtras {
+  /** Names for the JSON report. */
+  readonly json?: object;
+  /** What comes after the text report. */
+  readonly text?: (options: TextOptions) => string;
 }
 
-async function format(report: Report, name: Format, exitCode: ExitCode, stream?: NodeJS.WriteStream): Promise<Iterable<string>> {
+/** Writes the report where the command line says. */
+export async function writeReport(
+  report: Report,
+  args: Pick<CheckArguments, "format" | "output" | "quiet">,
+  exitCode: ExitCode,
+  extras: ReportExtras = {},
+): Promise<void> {
+  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args.format, exitCode, extras));
+  else if (!args.quiet || exitCode !== EXIT_CODES.clean)
+    await writeToStream(process.stdout, await format(report, args.format, exitCode, extras, process.stdout));
+}
+
+async function format(
+  report: Report,
+  name: Format,
+  exitCode: ExitCode,
+  extras: ReportExtras,
+  stream?: NodeJS.WriteStream,
+): Promise<Iterable<string>> {
   if (name === "json") {
     const { formatJson } = await import("../report/json.js");
-    return formatJson(report, TOOL, exitCode);
+    return formatJson(report, TOOL, exitCode, extras.json);
   }
   const { formatText } = await import("../report/text.js");
   const isTerminal = stream?.isTTY === true;
   const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
-  return [formatText(report, { colour, width: isTerminal ? stream.columns : undefined })];
+  const options = { colour, width: isTerminal ? stream.columns : undefined };
+  return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 
 async function globMatcher(glob: string): Promise<(name: string) => boolean> {

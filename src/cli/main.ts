@@ -4,7 +4,7 @@ import { hideBin } from "yargs/helpers";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
-import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS } from "./options.js";
+import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTION, STORAGE_OPTIONS, SWEEP_OPTIONS, WRITER_OPTIONS } from "./options.js";
 import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
 
@@ -14,7 +14,7 @@ async function main(): Promise<ExitCode> {
   const signal = listenForSignals();
   await yargs(hideBin(process.argv))
     .scriptName(TOOL.name)
-    .usage("$0 [storage]\n\nChecks the storage of a container registry. Never writes to it.")
+    .usage("$0 [storage]\n\nChecks the storage of a container registry. Never writes to it, except to sweep.")
     .command(
       "$0 [storage]",
       "check a registry's storage",
@@ -24,26 +24,88 @@ async function main(): Promise<ExitCode> {
             type: "string",
             describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
           })
-          .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...REPORT_OPTIONS }),
+          .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...REPORT_OPTIONS, ...SWEEP_OPTIONS }),
       async (args) => {
-        const { runCheck } = await import("./check-command.js");
-        exitCode = await runCheck(args, signal);
+        if (args.sweep || args.dryRun) {
+          const { runSweep } = await import("./sweep-command.js");
+          exitCode = await runSweep(args, signal);
+        } else {
+          refuseSweepOptions(args);
+          const { runCheck } = await import("./check-command.js");
+          exitCode = await runCheck(args, signal);
+        }
+      },
+    )
+    .command(
+      "untag <tag..>",
+      "remove tags and nothing else; their manifests stay",
+      (command) =>
+        command
+          .positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" })
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...WRITER_OPTIONS, "dry-run": SWEEP_OPTIONS["dry-run"] }),
+      async (args) => {
+        const { runUntag } = await import("./untag-command.js");
+        exitCode = await runUntag(args, signal);
+      },
+    )
+    .command(
+      "restore <run>",
+      "put back what a sweep with --quarantine has moved",
+      (command) =>
+        command
+          .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, "journal-dir": WRITER_OPTIONS["journal-dir"] }),
+      async (args) => {
+        const { runRestore } = await import("./undo-command.js");
+        exitCode = await runRestore(args);
+      },
+    )
+    .command(
+      "purge [run]",
+      "free the space of a quarantine for good",
+      (command) =>
+        command.positional("run", { type: "string", describe: "The run, as the sweep has named it" }).options({
+          storage: STORAGE_OPTION,
+          ...STORAGE_OPTIONS,
+          "journal-dir": WRITER_OPTIONS["journal-dir"],
+          "older-than": { type: "string", requiresArg: true, describe: "All runs older than this (7d)" },
+        }),
+      async (args) => {
+        const { runPurge } = await import("./undo-command.js");
+        exitCode = await runPurge(args);
       },
     )
     .example("$0 /var/lib/registry", "what is broken, what is garbage, how many bytes")
     .example("$0 s3://bucket --endpoint https://s3.example.com", "the same on S3")
     .example("$0 --config /etc/distribution/config.yml --format json", "the same for programs")
     .epilogue(
-      "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 70 internal error, 130 and 143 stopped by a signal.",
+      "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 4 sweep refused, 5 sweep stopped half-way, 70 internal error, 130 and 143 stopped by a signal.",
     )
     .strict()
     .version(TOOL.version)
-    .parserConfiguration({ "duplicate-arguments-array": false })
+    .check(refuseTwice)
     .fail((message, error) => {
       throw error ?? new UsageError(`${oneSpelling(message)} (regcheck --help lists what there is)`);
     })
     .parseAsync();
   return exitCode;
+}
+
+/** yargs makes a list of an option that is given twice: which of them was meant, nobody can tell. */
+function refuseTwice(args: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(args))
+    if (Array.isArray(value) && name !== "_" && name !== "registry-url" && name !== "registryUrl" && name !== "tag")
+      throw new UsageError(`--${name} is given twice: give it once`);
+  return true;
+}
+
+/** Options that do nothing without a sweep: whoever gives them expects one. */
+function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
+  const given = Object.entries(SWEEP_OPTIONS).find(([name, option]) => {
+    const value = args[name];
+    return value !== undefined && value !== ("default" in option ? option.default : undefined);
+  });
+  if (given !== undefined) throw new UsageError(`--${given[0]} goes with --sweep or --dry-run`);
 }
 
 /** yargs names an unknown option twice, as it was written and in camel case. */

@@ -4,6 +4,7 @@ import type { RegistryConfig } from "../registry/config.js";
 import type { S3Parameters } from "../registry/s3-parameters.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
+import type { StorageChanges } from "../storage/changes.js";
 import type { Storage } from "../storage/storage.js";
 
 /** How an operator names a storage. */
@@ -53,6 +54,15 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
     storage: named.driver === "filesystem" ? openDirectory(named.rootDirectory, args) : await openBucket(named.parameters, args),
     config: parsed,
   };
+}
+
+/** What changes the storage that was opened. */
+export async function openChanges({ storage }: OpenedStorage, _args: StorageArguments): Promise<StorageChanges> {
+  if (storage.driver === "filesystem") {
+    const { FilesystemChanges } = await import("../storage/filesystem/changes.js");
+    return new FilesystemChanges(storage.location);
+  }
+  throw new UsageError("a sweep of a bucket is not supported yet");
 }
 
 function openDirectory(directory: string, args: StorageArguments): Storage {

@@ -10,6 +10,14 @@ export type Format = (typeof FORMATS)[number];
 export const FAIL_ON = [...SEVERITIES, "never"] as const;
 export type FailOn = (typeof FAIL_ON)[number];
 
+/** The storage itself, for commands whose arguments are something else. */
+export const STORAGE_OPTION = {
+  type: "string",
+  group: "Storage:",
+  requiresArg: true,
+  describe: "The registry's rootdirectory, or s3://bucket/rootdirectory",
+} as const satisfies Options;
+
 /** Where the storage is: for every command that reads one. */
 export const STORAGE_OPTIONS = {
   config: {
@@ -72,6 +80,74 @@ export const POLICY_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** How it is known that nobody writes: for every command that changes the storage. */
+export const WRITER_OPTIONS = {
+  "registry-url": {
+    type: "string",
+    array: true,
+    nargs: 1,
+    group: "Sweep:",
+    describe: "A registry on this storage, to ask whether it is read-only; once for each replica",
+  },
+  "registry-stopped": {
+    type: "boolean",
+    default: false,
+    group: "Sweep:",
+    describe: "No registry is running on this storage",
+  },
+  "journal-dir": {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "Where the journal of what is removed goes [default: /var/lib/regcheck for root]",
+  },
+  quarantine: {
+    type: "boolean",
+    default: false,
+    group: "Sweep:",
+    describe: "Move what is removed aside, so that `regcheck restore` can undo it",
+  },
+} as const satisfies Record<string, Options>;
+
+/** What is swept, and how. */
+export const SWEEP_OPTIONS = {
+  sweep: { type: "boolean", default: false, group: "Sweep:", describe: "Remove the garbage, if every safety rule passes" },
+  "dry-run": {
+    type: "boolean",
+    default: false,
+    group: "Sweep:",
+    describe: "Show what a sweep would remove and what each safety rule says; always wins over --sweep",
+  },
+  ...WRITER_OPTIONS,
+  "purge-uploads": { type: "boolean", default: false, group: "Sweep:", describe: "Remove abandoned uploads too" },
+  "prune-empty": { type: "boolean", default: false, group: "Sweep:", describe: "Remove empty repositories too" },
+  "max-delete": {
+    type: "string",
+    default: "50%",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "Refuse to remove more than this share of all blobs",
+  },
+  "max-duration": {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "End after this time (30m, 2h), at a point that is safe",
+  },
+  "plan-output": {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "With --dry-run: write what would be removed to this file",
+  },
+  plan: {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "Remove only what this file lists, as far as it is garbage still",
+  },
+} as const satisfies Record<string, Options>;
+
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
   format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
@@ -102,6 +178,13 @@ export function parseTimeSpan(option: string, text: string): number {
   if (match === null || unit === undefined)
     throw new UsageError(`--${option} ${text}: expected a time span such as 30m, 1h or 7d`);
   return Number(match[1]) * unit;
+}
+
+/** Parses a share such as `50%`, to a number from 0 to 1. Throws a `UsageError` that names the option. */
+export function parseShare(option: string, text: string): number {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent === undefined || Number(percent) > 100) throw new UsageError(`--${option} ${text}: expected a share such as 50%`);
+  return Number(percent) / 100;
 }
 
 /** Checks a number of reads or requests under way. Throws a `UsageError`. */

@@ -1,20 +1,25 @@
 import yoctoSpinner from "yocto-spinner";
-import { countOf } from "../report/format.js";
+import { countOf, formatBytes } from "../report/format.js";
 import type { Progress } from "../mark/mark.js";
 
 /** What a running check shows on a terminal's stderr; nothing at all in a pipe or with `--quiet`. */
 export interface ProgressLine {
   readonly update: (progress: Progress) => void;
+  /** During a sweep. */
+  readonly removed: (removed: { readonly bytes: number; readonly blobs: number }) => void;
   readonly stop: () => void;
 }
 
 /** Starts a progress line if somebody is there to see it. */
 export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
-  if (quiet || !stream.isTTY) return { update: () => {}, stop: () => {} };
+  if (quiet || !stream.isTTY) return { update: () => {}, removed: () => {}, stop: () => {} };
   const spinner = yoctoSpinner({ text: "listing blobs", stream }).start();
   return {
     update: (progress) => {
       spinner.text = describe(progress);
+    },
+    removed: ({ bytes, blobs }) => {
+      spinner.text = `sweeping: ${countOf(blobs, "blob")}, ${formatBytes(bytes)}`;
     },
     stop: () => {
       spinner.stop();

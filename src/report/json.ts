@@ -12,9 +12,9 @@ export interface Tool {
   readonly version: string;
 }
 
-/** The report as JSON text, in pieces: findings are written as they are made. `report.schema.json` describes it. */
-export function* formatJson(report: Report, tool: Tool, exitCode: ExitCode): Generator<string> {
-  const head = JSON.stringify(jsonSummary(report, tool, exitCode), undefined, 2);
+/** The report as JSON text, with `more` of what else was done, in pieces: findings are written as they are made. `report.schema.json` describes it. */
+export function* formatJson(report: Report, tool: Tool, exitCode: ExitCode, more: object = {}): Generator<string> {
+  const head = JSON.stringify({ ...jsonSummary(report, tool, exitCode), ...more }, undefined, 2);
   // Findings come last, so that everything before them can be read without reading millions of them.
   yield `${head.slice(0, -2)},\n  "findings": [`;
   let separator = "\n    ";

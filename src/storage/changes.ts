@@ -50,7 +50,7 @@ export interface StorageChanges {
   digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined>;
   /** All objects below a directory, in no order. Throws an `OperatorError` when it cannot be listed to the end. */
   list(directory: string): AsyncIterable<StoredObject>;
-  /** Removes those of the directories below which there is no file; others stay, without an error. Nothing to do on S3. */
+  /** Removes those of the directories below which there is no file; others stay as they are, without an error. Nothing to do on S3. */
   pruneDirectories(directories: readonly string[]): Promise<void>;
   /** Ends unfinished S3 multipart uploads. */
   abortMultipartUploads(

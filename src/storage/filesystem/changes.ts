@@ -1,6 +1,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
@@ -75,7 +76,7 @@ export class FilesystemChanges implements StorageChanges {
     const hash = crypto.createHash(algorithm);
     try {
       this.requests.get++;
-      for await (const chunk of fs.createReadStream(this.#resolve(file))) hash.update(chunk as Uint8Array);
+      await pipeline(fs.createReadStream(this.#resolve(file)), hash);
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw changeError(file, error);
@@ -106,26 +107,28 @@ export class FilesystemChanges implements StorageChanges {
     return [];
   }
 
-  /** Removes a directory if there is no file anywhere below it. */
-  #prune(directory: string): boolean {
+  /** Removes a directory if there is no file anywhere below it; otherwise nothing of it. */
+  #prune(directory: string): void {
+    if (this.#removeEmpty(directory) || !this.#isWithoutFiles(directory)) return;
+    const pending = [directory];
+    // Grows while it is walked: parents come before their children.
+    for (const parent of pending) pending.push(...this.#entries(parent).map(({ name }) => `${parent}/${name}`));
+    for (const child of pending.toReversed()) this.#removeEmpty(child);
+  }
+
+  /** Whether the directory is gone; one that holds anything stays, whoever has put it there. */
+  #removeEmpty(directory: string): boolean {
     try {
       this.requests.delete++;
       fs.rmdirSync(this.#resolve(directory));
       return true;
     } catch (error) {
-      if (isAbsent(error)) return true;
-      if (!(error instanceof Error && "code" in error && error.code === "ENOTEMPTY")) return false;
+      return isAbsent(error);
     }
-    const entries = this.#entries(directory);
-    const emptied = entries.filter((entry) => entry.isDirectory() && this.#prune(`${directory}/${entry.name}`));
-    if (emptied.length < entries.length) return false;
-    try {
-      fs.rmdirSync(this.#resolve(directory));
-      return true;
-    } catch {
-      // Somebody has written here in the meantime: it stays.
-      return false;
-    }
+  }
+
+  #isWithoutFiles(directory: string): boolean {
+    return this.#entries(directory).every((entry) => entry.isDirectory() && this.#isWithoutFiles(`${directory}/${entry.name}`));
   }
 
   #entries(directory: string): fs.Dirent[] {

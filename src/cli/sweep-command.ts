@@ -1,0 +1,110 @@
+import { EXIT_CODES, UsageError } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { planSweep, sweep } from "../sweep.js";
+import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
+import { defaultJournalDirectory } from "../sweep/journal.js";
+import { formatPlan, readPlan } from "../sweep/plan-file.js";
+import { formatPlanned, formatSwept } from "../sweep/format.js";
+import { probeOptions } from "../sweep/probe.js";
+import { checkOptions, exitCodeOf, writeReport } from "./check-command.js";
+import type { CheckArguments } from "./check-command.js";
+import { openChanges, openStorage } from "./open-storage.js";
+import type { OpenedStorage } from "./open-storage.js";
+import { parseConcurrency, parseShare, parseTimeSpan } from "./options.js";
+import { startProgressLine } from "./progress-line.js";
+import { untilAborted } from "./signals.js";
+import { writeFileAtomically } from "./write-report.js";
+
+/** How it is known that nobody writes, as the command line has it. */
+export interface WriterArguments {
+  readonly registryUrl: readonly string[] | undefined;
+  readonly registryStopped: boolean;
+  readonly journalDir: string | undefined;
+  readonly quarantine: boolean;
+}
+
+/** The command line of a sweep, parsed. */
+export interface SweepArguments extends CheckArguments, WriterArguments {
+  readonly sweep: boolean;
+  readonly dryRun: boolean;
+  readonly purgeUploads: boolean;
+  readonly pruneEmpty: boolean;
+  readonly maxDelete: string;
+  readonly maxDuration: string | undefined;
+  readonly plan: string | undefined;
+  readonly planOutput: string | undefined;
+}
+
+/** Plans a sweep and shows it, or does it. */
+export async function runSweep(args: SweepArguments, signal: AbortSignal): Promise<ExitCode> {
+  if (args.planOutput !== undefined && !args.dryRun) throw new UsageError("--plan-output goes with --dry-run");
+  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const progress = startProgressLine(process.stderr, args.quiet);
+  try {
+    const options = await sweepOptions(args, opened, signal);
+    const watched = { ...options, check: { ...options.check, onProgress: progress.update }, onProgress: progress.removed };
+    if (args.dryRun) {
+      const planned = await untilAborted(planSweep(opened.storage, watched), signal);
+      progress.stop();
+      return await showPlan(planned, args);
+    }
+    // From the first delete on, a signal ends it at the next batch.
+    const done = await sweep({ storage: opened.storage, changes: await openChanges(opened, args) }, watched);
+    progress.stop();
+    return await showResult(done, args, opened, signal);
+  } finally {
+    progress.stop();
+    await opened.storage.close();
+  }
+}
+
+/** Who may be writing, as the command line, the config and the environment say. */
+export function writerOptions(args: WriterArguments, { config }: OpenedStorage): SweepOptions["writers"] {
+  for (const url of args.registryUrl ?? [])
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+      throw new UsageError(`--registry-url ${url}: expected a URL such as http://registry:5000`);
+  return {
+    registryUrls: args.registryUrl ?? [],
+    registryStopped: args.registryStopped,
+    config,
+    probe: probeOptions(process.env),
+  };
+}
+
+async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
+  const { driver, location } = opened.storage;
+  return {
+    check: await checkOptions(args),
+    writers: writerOptions(args, opened),
+    purgeUploads: args.purgeUploads,
+    pruneEmpty: args.pruneEmpty,
+    maxDelete: parseShare("max-delete", args.maxDelete),
+    maxDuration: args.maxDuration === undefined ? undefined : parseTimeSpan("max-duration", args.maxDuration) * 1000,
+    quarantine: args.quarantine,
+    journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+    accept: args.plan === undefined ? undefined : await readPlan(args.plan, { driver, location }),
+    signal,
+  };
+}
+
+async function showPlan(planned: PlannedSweep, args: SweepArguments): Promise<ExitCode> {
+  const { report, stages, totals, verdicts } = planned;
+  if (args.planOutput !== undefined) writeFileAtomically(args.planOutput, formatPlan(stages, report.storage));
+  const exitCode = exitCodeOf(report, args.failOn);
+  await writeReport(report, args, exitCode, {
+    json: { plan: totals, verdicts },
+    text: (options) => formatPlanned(planned, options, args.planOutput),
+  });
+  return exitCode;
+}
+
+async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
+  const { report, result, verdicts } = done;
+  const exitCode =
+    result.stopped === undefined ? exitCodeOf(report, args.failOn) : signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.stopped;
+  await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
+    json: { verdicts, sweep: result },
+    text: (options) => formatSwept(done, options, opened.config?.redis ?? false),
+  });
+  return exitCode;
+}

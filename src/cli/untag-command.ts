@@ -1,0 +1,47 @@
+import { EXIT_CODES } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { escapeForTerminal } from "../report/escape.js";
+import { formatSwept } from "../sweep/format.js";
+import { defaultJournalDirectory } from "../sweep/journal.js";
+import { parseTagReference, untag } from "../untag.js";
+import type { Untagged } from "../untag.js";
+import { openChanges, openStorage } from "./open-storage.js";
+import type { StorageArguments } from "./open-storage.js";
+import { parseConcurrency } from "./options.js";
+import { writerOptions } from "./sweep-command.js";
+import type { WriterArguments } from "./sweep-command.js";
+
+/** The command line of `regcheck untag`, parsed. */
+export interface UntagArguments extends StorageArguments, WriterArguments {
+  readonly tag: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/** Removes tags and says what becomes of their manifests. */
+export async function runUntag(args: UntagArguments, signal: AbortSignal): Promise<ExitCode> {
+  const references = args.tag.map(parseTagReference);
+  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  try {
+    const { untagged, result } = await untag({ storage: opened.storage, changes: await openChanges(opened, args) }, references, {
+      writers: writerOptions(args, opened),
+      quarantine: args.quarantine,
+      journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+      dryRun: args.dryRun,
+      signal,
+    });
+    for (const one of untagged) process.stdout.write(`${escapeForTerminal(sentence(one, args.dryRun))}\n`);
+    if (result === undefined) return EXIT_CODES.clean;
+    process.stdout.write(formatSwept({ result }, { colour: false, width: undefined }, opened.config?.redis ?? false));
+    return result.stopped === undefined ? EXIT_CODES.clean : EXIT_CODES.stopped;
+  } finally {
+    await opened.storage.close();
+  }
+}
+
+function sentence({ repository, tag, digest, otherTags, parents }: Untagged, dryRun: boolean): string {
+  const name = `${repository}:${tag}${dryRun ? " would be removed" : " is removed"}`;
+  if (digest === undefined) return `${name}; it named no manifest`;
+  if (otherTags.length > 0) return `${name}; ${digest} still has the tags ${otherTags.join(", ")}`;
+  if (parents.length > 0) return `${name}; ${digest} is still part of ${parents.join(", ")}`;
+  return `${name}; ${digest} has no other tag: it can be pulled by digest until a sweep with --delete-untagged`;
+}

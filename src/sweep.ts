@@ -1,0 +1,123 @@
+import crypto from "node:crypto";
+import { markAndReport } from "./check.js";
+import type { CheckOptions, Checked } from "./check.js";
+import { EXIT_CODES, OperatorError } from "./errors.js";
+import type { StorageChanges } from "./storage/changes.js";
+import type { Storage } from "./storage/storage.js";
+import { execute } from "./sweep/execute.js";
+import type { Removed, SweepResult } from "./sweep/execute.js";
+import {
+  judgeCompleteness,
+  judgeDatabase,
+  judgeProxy,
+  judgeRepositories,
+  judgeShare,
+  judgeUploads,
+  judgeWriters,
+} from "./sweep/guard.js";
+import type { Verdict, WriterOptions } from "./sweep/guard.js";
+import { Journal, makeRunId } from "./sweep/journal.js";
+import type { JournalHead } from "./sweep/journal.js";
+import { withLock } from "./sweep/lock.js";
+import { countPlan, filterPlan, makePlan } from "./sweep/plan.js";
+import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
+import { judgeRoots } from "./sweep/roots.js";
+
+/** What a sweep works on. */
+export interface SweepTarget {
+  readonly storage: Storage;
+  readonly changes: StorageChanges;
+}
+
+/** What an operator decides about a sweep, besides what is garbage. */
+export interface SweepOptions extends PlanOptions {
+  readonly check: CheckOptions;
+  readonly writers: WriterOptions;
+  /** Share of the blobs, 0 to 1. */
+  readonly maxDelete: number;
+  /** Milliseconds. */
+  readonly maxDuration: number | undefined;
+  readonly quarantine: boolean;
+  readonly journalDirectory: string;
+  /** What a reviewed plan allows; everything without one. */
+  readonly accept: ((item: PlanItem) => boolean) | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((removed: Readonly<Removed>) => void) | undefined;
+}
+
+/** A sweep as it would be. */
+export interface PlannedSweep extends Checked {
+  readonly stages: readonly Stage[];
+  readonly totals: PlanTotals;
+  /** Every rule, passed or not. */
+  readonly verdicts: readonly Verdict[];
+}
+
+/** A sweep as it was. */
+export interface DoneSweep extends PlannedSweep {
+  readonly result: SweepResult;
+}
+
+/** Marks, plans, and asks every rule. Changes nothing. */
+export async function planSweep(storage: Storage, options: SweepOptions): Promise<PlannedSweep> {
+  // Before the mark as well as after it: a registry that was read-only for both was so in between, or the roots have changed.
+  const writersBefore = await judgeWriters(options.writers);
+  const checked = await markAndReport(storage, options.check);
+  const { marked, report, markers } = checked;
+  const all = makePlan(report, marked, options);
+  const stages = options.accept === undefined ? all : filterPlan(all, options.accept);
+  const totals = countPlan(stages);
+  const verdicts = [
+    judgeCompleteness(report),
+    writersBefore,
+    judgeProxy(markers, options.writers.config),
+    judgeDatabase(markers),
+    judgeRepositories(markers, report),
+    judgeUploads(report),
+    judgeShare(report, totals.items.blob, options.maxDelete),
+  ];
+  return { ...checked, stages, totals, verdicts };
+}
+
+/**
+ * Plans, and removes what was planned if every rule passes: under a lock, after the roots were read again, with a journal. Throws an
+ * `OperatorError` (exit code 4, or 3 for an incomplete scan) that names the rule that refuses.
+ */
+export async function sweep({ storage, changes }: SweepTarget, options: SweepOptions): Promise<DoneSweep> {
+  insist(await judgeWriters(options.writers));
+  return withLock(changes, storage.location, "sweep", async () => {
+    const planned = await planSweep(storage, options);
+    for (const verdict of planned.verdicts) insist(verdict);
+    const roots = await judgeRoots(storage, planned.marked);
+    insist(roots);
+    const writers = await judgeWriters(options.writers);
+    insist(writers);
+    const head = await makeHead({ storage, changes }, options.quarantine);
+    const result = await execute(planned.stages, {
+      changes,
+      journal: new Journal(options.journalDirectory, head),
+      head,
+      judgeWriters: () => judgeWriters(options.writers),
+      maxDuration: options.maxDuration,
+      signal: options.signal,
+      onProgress: options.onProgress,
+    });
+    return { ...planned, verdicts: [...planned.verdicts, roots], result };
+  });
+}
+
+/** A new run's head. */
+export async function makeHead({ storage, changes }: SweepTarget, quarantine: boolean): Promise<JournalHead> {
+  return {
+    runId: makeRunId(new Date(), crypto.randomBytes(3).toString("hex")),
+    storage: { driver: storage.driver, location: storage.location },
+    mode: quarantine ? ((await changes.keepsVersions()) ? "versions" : "quarantine") : "delete",
+  };
+}
+
+/** Throws an `OperatorError` that names the rule if it did not pass. */
+export function insist({ rule, passed, evidence, remedy }: Verdict): void {
+  if (passed) return;
+  const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
+  throw new OperatorError(`sweep refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} Nothing was removed.`, exitCode);
+}

@@ -1,0 +1,72 @@
+import { styleText } from "node:util";
+import wrapAnsi from "wrap-ansi";
+import { escapeForTerminal } from "../report/escape.js";
+import { countOf, formatBytes } from "../report/format.js";
+import type { TextOptions } from "../report/text.js";
+import type { Removed, SweepResult } from "./execute.js";
+import type { Verdict } from "./guard.js";
+import type { PlanTotals } from "./plan.js";
+
+/** What a sweep would do and what each rule says of it, for people. `file` is where the plan was written to. */
+export function formatPlanned(
+  { totals, verdicts }: { readonly totals: PlanTotals; readonly verdicts: readonly Verdict[] },
+  options: TextOptions,
+  file: string | undefined,
+): string {
+  const { items, bytes } = totals;
+  const counts = [
+    countOf(items.blob, "blob"),
+    countOf(items.revision, "manifest"),
+    countOf(items["layer-link"], "layer link"),
+    countOf(items.tag, "tag"),
+    countOf(items["tag-index"], "tag history entry", "tag history entries"),
+    countOf(items.upload + items.multipart, "upload"),
+  ];
+  const lines = ["", "A sweep would remove (nothing was changed)", `  ${formatBytes(bytes)} in ${counts.join(", ")}`];
+  if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
+  lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
+  return finish(lines, options);
+}
+
+function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {
+  const word = passed ? "passed " : "REFUSES";
+  const mark = colour ? styleText(passed ? "green" : "red", word) : word;
+  const lines = [`  ${mark}  ${rule}: ${escapeForTerminal(evidence)}`];
+  return remedy === undefined ? lines : [...lines, `           → ${escapeForTerminal(remedy)}`];
+}
+
+/** What a sweep did, and what the operator has to do now. */
+export function formatSwept({ result }: { readonly result: SweepResult }, options: TextOptions, hasRedis: boolean): string {
+  const { runId, deleted, stopped, quarantined, journal } = result;
+  const lines = ["", `${quarantined ? "Moved to the quarantine" : "Removed"}: ${describe(deleted)}`];
+  lines.push(`  Run ${runId}, journal ${escapeForTerminal(journal)}`);
+  if (quarantined) lines.push(`  Undo it with regcheck restore ${runId}; free the space with regcheck purge ${runId}.`);
+  if (stopped !== undefined)
+    lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing that pulled before is broken; run it again to finish.`);
+  lines.push("", "Now restart every registry: what it has cached may name blobs that are gone, and pushes would skip them.");
+  lines.push(
+    hasRedis
+      ? "Its config caches blob descriptors in Redis, which a restart does not empty:"
+      : "If its config caches blob descriptors in Redis, empty that too:",
+    "  redis-cli --scan --pattern 'blobs::*' | xargs -r redis-cli del",
+    "  redis-cli --scan --pattern 'repository::*' | xargs -r redis-cli del",
+  );
+  return finish(lines, options);
+}
+
+/** What was removed, in words. */
+export function describe({ blobs, bytes, revisions, layerLinks, tags, uploads }: Readonly<Removed>): string {
+  return [
+    `${formatBytes(bytes)} in ${countOf(blobs, "blob")}`,
+    countOf(revisions, "manifest"),
+    countOf(layerLinks, "layer link"),
+    countOf(tags, "tag"),
+    countOf(uploads, "upload"),
+  ].join(", ");
+}
+
+function finish(lines: readonly string[], { width }: TextOptions): string {
+  const wrapped =
+    width === undefined ? lines : lines.map((line) => wrapAnsi(line, Math.max(20, width), { hard: true, trim: false }));
+  return `${wrapped.join("\n")}\n`;
+}

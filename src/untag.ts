@@ -1,0 +1,130 @@
+import { UsageError } from "./errors.js";
+import { Digest } from "./registry/digest.js";
+import { tagPath } from "./registry/layout.js";
+import { unpackReferences } from "./registry/packed-manifest.js";
+import { isRepositoryName, isTagName } from "./registry/reference.js";
+import type { RepositoryListing } from "./storage/listing.js";
+import { insist, makeHead } from "./sweep.js";
+import type { SweepTarget } from "./sweep.js";
+import { execute } from "./sweep/execute.js";
+import type { SweepResult } from "./sweep/execute.js";
+import { judgeDatabase, judgeProxy, judgeWriters } from "./sweep/guard.js";
+import type { WriterOptions } from "./sweep/guard.js";
+import { Journal } from "./sweep/journal.js";
+import { withLock } from "./sweep/lock.js";
+import type { PlanItem } from "./sweep/plan.js";
+
+/** A tag to remove. */
+export interface TagReference {
+  readonly repository: string;
+  readonly tag: string;
+}
+
+/** What becomes of the manifest that a removed tag has named. */
+export interface Untagged extends TagReference {
+  /** Undefined where the tag names none. */
+  readonly digest: string | undefined;
+  /** Other tags of the repository that name the same manifest. */
+  readonly otherTags: readonly string[];
+  /** Indexes of the repository that it is part of. */
+  readonly parents: readonly string[];
+}
+
+/** What an operator decides about it. */
+export interface UntagOptions {
+  readonly writers: WriterOptions;
+  readonly quarantine: boolean;
+  readonly journalDirectory: string;
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Parses `repository:tag`. Throws a `UsageError`. */
+export function parseTagReference(text: string): TagReference {
+  const colon = text.lastIndexOf(":");
+  const [repository, tag] = [text.slice(0, colon), text.slice(colon + 1)];
+  if (colon < 1 || !isRepositoryName(repository) || !isTagName(tag))
+    throw new UsageError(`${text}: expected repository:tag, such as team/app:1.2`);
+  return { repository, tag };
+}
+
+/**
+ * Removes tags, their history with them, and nothing else: the manifests stay. Under the guard, the lock and the journal of a sweep.
+ * Throws an `OperatorError` before anything is touched when a tag is unknown or a rule refuses.
+ */
+export async function untag(
+  target: SweepTarget,
+  references: readonly TagReference[],
+  options: UntagOptions,
+): Promise<{ readonly untagged: readonly Untagged[]; readonly result: SweepResult | undefined }> {
+  const { storage, changes } = target;
+  if (options.dryRun) return { untagged: await examine(target, references), result: undefined };
+  const markers = await storage.markers();
+  insist(await judgeWriters(options.writers));
+  insist(judgeProxy(markers, options.writers.config));
+  insist(judgeDatabase(markers));
+  return withLock(changes, storage.location, "untag", async () => {
+    const untagged = await examine(target, references);
+    const items = untagged.map(toItem);
+    insist(await judgeWriters(options.writers));
+    const head = await makeHead(target, options.quarantine);
+    const result = await execute([{ name: "tags", barrier: false, items: () => items }], {
+      changes,
+      head,
+      journal: new Journal(options.journalDirectory, head),
+      judgeWriters: () => judgeWriters(options.writers),
+      maxDuration: undefined,
+      signal: options.signal,
+    });
+    return { untagged, result };
+  });
+}
+
+function toItem({ repository, tag, digest }: Untagged): PlanItem {
+  return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest };
+}
+
+/** Looks all tags up, before any is touched. */
+async function examine({ storage }: SweepTarget, references: readonly TagReference[]): Promise<Untagged[]> {
+  const wanted = new Set(references.map(({ repository }) => repository));
+  const listings = new Map<string, RepositoryListing>();
+  for await (const listing of storage.repositories()) if (wanted.has(listing.name)) listings.set(listing.name, listing);
+  const problems: string[] = [];
+  const untagged: Untagged[] = [];
+  for (const reference of references) {
+    const listing = listings.get(reference.repository);
+    const position = listing?.tags.names.indexOf(reference.tag) ?? -1;
+    if (listing === undefined) problems.push(`${reference.repository}: no such repository`);
+    else if (listing.faults.length > 0) problems.push(`${listing.faults[0]?.path}: ${listing.faults[0]?.cause}`);
+    else if (position < 0) problems.push(`${reference.repository}:${reference.tag}: no such tag`);
+    else untagged.push(await describe(storage, listing, reference, position, references));
+  }
+  if (problems.length > 0) throw new UsageError(`${problems.join("; ")}. Nothing was removed.`);
+  return untagged;
+}
+
+async function describe(
+  storage: SweepTarget["storage"],
+  { tags, revisions }: RepositoryListing,
+  reference: TagReference,
+  position: number,
+  references: readonly TagReference[],
+): Promise<Untagged> {
+  if (tags.oddCurrent.some(({ tag }) => tag === position)) return { ...reference, digest: undefined, otherTags: [], parents: [] };
+  const digest = Digest.fromWords("sha256", tags.current, position * 8);
+  const goes = new Set(references.filter(({ repository }) => repository === reference.repository).map(({ tag }) => tag));
+  const otherTags = tags.names.filter(
+    (name, i) => !goes.has(name) && Digest.fromWords("sha256", tags.current, i * 8).equals(digest),
+  );
+  const { words, offsets, problems } = await storage.readManifests("sha256", revisions.digests);
+  const damaged = new Set(problems.map((problem) => problem.position));
+  const parents: string[] = [];
+  for (const [i, offset] of offsets.entries()) {
+    if (damaged.has(i)) continue;
+    for (const { role, algorithm, at } of unpackReferences(words, offset)) {
+      if (role === "child" && Digest.fromWords(algorithm, words, at).equals(digest))
+        parents.push(Digest.fromWords("sha256", revisions.digests, i * 8).toString());
+    }
+  }
+  return { ...reference, digest: digest.toString(), otherTags, parents };
+}
