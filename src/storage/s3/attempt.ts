@@ -15,6 +15,11 @@ export interface AttemptObserver {
   readonly mostBytes?: number;
 }
 
+/** A command of the SDK, which has a stack of its own. */
+export interface Observable<Input extends object, Output extends object> {
+  readonly middlewareStack: MiddlewareStack<Input, Output>;
+}
+
 const THROTTLED = new Set([429, 503]);
 
 /** An empty listing: costs the SDK nothing to parse. */
@@ -22,7 +27,7 @@ const EMPTY_XML = Buffer.from("<ListBucketResult/>");
 
 /** Puts the observer where each attempt of a command passes: between the SDK's deserialiser and the connection. */
 export function observe<Input extends object, Output extends object>(
-  command: { readonly middlewareStack: MiddlewareStack<Input, Output> },
+  command: Observable<Input, Output>,
   observer: AttemptObserver,
 ): void {
   const middleware: DeserializeMiddleware<Input, Output> = (next, context) => async (args) => {
@@ -70,9 +75,9 @@ async function collect(stream: unknown, contentLength: string | undefined, most 
     chunks.push(chunk);
     length += chunk.length;
     if (length < most) return;
+    resolve(Buffer.concat(chunks).subarray(0, most));
     // The connection cannot be used again, which is cheaper than reading a layer of some gigabytes to its end.
     stream.destroy();
-    resolve(Buffer.concat(chunks).subarray(0, most));
   });
   stream.on("end", () => {
     const expected = Number(contentLength ?? length);
