@@ -1,14 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { concurrently } from "../../concurrently.js";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
+import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
 import { causeOf, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
 import { KeyRange } from "./key-range.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
-import { WritableBucket } from "./writable-bucket.js";
-import type { Deletion, Doomed, ObjectHead } from "./writable-bucket.js";
+import { BucketWriter } from "./bucket-writer.js";
+import type { Deletion, Doomed, ObjectHead } from "./bucket-writer.js";
 
 /** S3 takes so many keys in one request. */
 const KEYS_PER_DELETE = 1000;
@@ -20,14 +21,14 @@ const SETTLING = 2000;
 
 /** Changes to a registry's storage in a bucket. */
 export class S3Changes implements StorageChanges {
-  readonly #bucket: WritableBucket;
+  readonly #bucket: BucketWriter;
   readonly #root: string;
 
   constructor(
     private readonly options: S3Options,
     private readonly settling = SETTLING,
   ) {
-    this.#bucket = new WritableBucket(options);
+    this.#bucket = new BucketWriter(options);
     this.#root = rootPrefixOf(options);
   }
 
@@ -82,6 +83,14 @@ export class S3Changes implements StorageChanges {
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
       return await this.#bucket.get(this.#key(path), Number.POSITIVE_INFINITY);
+    } catch (error) {
+      throw this.#error(path, "cannot be read", error);
+    }
+  }
+
+  async digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined> {
+    try {
+      return await this.#bucket.hash(this.#key(path), algorithm);
     } catch (error) {
       throw this.#error(path, "cannot be read", error);
     }

@@ -4,7 +4,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { RequestPrices, Storage, StorageMarkers, StorageRequests } from "../storage.js";
-import { Bucket } from "./bucket.js";
+import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
 import { locationOf, rootPrefixOf } from "./options.js";
@@ -20,7 +20,7 @@ import { scanRepositories } from "./scan-repositories.js";
 export class S3Storage implements Storage {
   readonly driver = "s3";
   readonly location: string;
-  readonly #bucket: Bucket;
+  readonly #bucket: BucketReader;
   readonly #root: string;
   readonly #cache: ManifestCache | undefined;
   #blobPages = 0;
@@ -29,7 +29,7 @@ export class S3Storage implements Storage {
     this.location = locationOf(options);
     this.#root = rootPrefixOf(options);
     this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
-    this.#bucket = new Bucket(options);
+    this.#bucket = new BucketReader(options);
   }
 
   get requestPrices(): RequestPrices | undefined {

@@ -1,3 +1,4 @@
+import crypto from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { S3Changes } from "#regcheck/storage/s3/changes.js";
 import { optionsFor, startedServer } from "../../support/s3-bucket.js";
@@ -217,6 +218,16 @@ describe("read and list", () => {
     const { changes } = await changed(["a/b"], { root: "root/" });
     expect(text(await changes.read("a/b"))).toBe("content of a/b");
     expect(await changes.read("a/c")).toBeUndefined();
+  });
+
+  test("the digest of what is there, even if the connection breaks on the way", async () => {
+    const { server, changes } = await changed([]);
+    const content = Buffer.alloc(3_000_000, "a layer");
+    server.put("b", "layer", content);
+    server.inject({ operation: "GetObject", key: "layer", effect: { kind: "short-body", framing: "cut", bytes: 1_000_000 } });
+    expect(await changes.digest("layer", "sha256")).toBe(crypto.hash("sha256", content));
+    expect(await changes.digest("layer", "sha512")).toBe(crypto.hash("sha512", content));
+    expect(await changes.digest("none", "sha256")).toBeUndefined();
   });
 
   test("all below a directory, over pages, and nothing beside it", async () => {

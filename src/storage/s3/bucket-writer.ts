@@ -11,7 +11,7 @@ import type { ObjectIdentifier } from "@aws-sdk/client-s3";
 import type { StorageRequests } from "../storage.js";
 import { observe } from "./attempt.js";
 import type { Observable } from "./attempt.js";
-import { Bucket } from "./bucket.js";
+import { BucketReader } from "./bucket-reader.js";
 import { copyObject } from "./copy.js";
 import { causeOf, isNoSuchObject, isNotImplemented, nameOf } from "./errors.js";
 
@@ -34,7 +34,7 @@ export interface ObjectHead {
 const WAYS = ["checksum", "content-md5", "one by one"] as const;
 
 /** A bucket that is written to: for the sweep and its kin. */
-export class WritableBucket extends Bucket {
+export class BucketWriter extends BucketReader {
   #way = 0;
 
   /** Whether a delete hides an object behind a marker. `Suspended` is no such state: its markers take the place of what was there. */
