@@ -8,6 +8,7 @@ import { formatJson } from "#regcheck/report/json.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import type { Storage } from "#regcheck/storage/storage.js";
 import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrary-registry.js";
+import { RegistryBuilder } from "../support/builder.js";
 import { buildFixture } from "../support/fixture.js";
 import { generate } from "../support/generate.js";
 import { RegistryTree } from "../support/registry-tree.js";
@@ -49,7 +50,7 @@ export async function reportOf(storage: Storage, policy: Partial<Policy> = {}): 
 /** What every backend must do alike: the same registry gives the same report, wherever it lies. */
 export function storageSuite(backend: Backend): void {
   const bothReports = async (tree: RegistryTree, policy: Partial<Policy> = {}) => ({
-    expected: await reportOf(FilesystemStorage.open(written(tree)), policy),
+    expected: await reportOf(FilesystemStorage.open(written(tree), { concurrency: 1 }), policy),
     found: await reportOf(await backend.open(tree), policy),
   });
 
@@ -91,6 +92,15 @@ export function storageSuite(backend: Backend): void {
     for (const file of generate({ ...options, abandoned: 0.1, damaged: 0.05, layerBytes: 60 }))
       tree.write(file.path, file.content);
     const { found, expected } = await bothReports(tree, { deleteUntagged: true });
+    expect(found).toEqual(expected);
+  });
+
+  test("a revision link to a blob that is far too large for a manifest", async () => {
+    const tree = buildFixture();
+    const image = new RegistryBuilder();
+    image.repository("data/models").manifest(" ".repeat(4 * 1024 * 1024 + 10), "huge");
+    for (const [file, { content }] of image.tree.files) tree.write(file, content);
+    const { found, expected } = await bothReports(tree);
     expect(found).toEqual(expected);
   });
 

@@ -18,6 +18,17 @@ export function isNoSuchObject(error: unknown): boolean {
   return name === "NoSuchKey" || (name === "NotFound" && status === 404);
 }
 
+/** The server's or the SDK's name for the error. */
+export function nameOf(error: unknown): string {
+  return failureOf(error).name;
+}
+
+/** Whether a conditional write found that there is such an object already, or that somebody else is writing it. */
+export function isPreconditionFailed(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return status === 412 || name === "PreconditionFailed" || name === "ConditionalRequestConflict";
+}
+
 /** Whether the server does not have the operation at all. */
 export function isNotImplemented(error: unknown): boolean {
   const { name, status } = failureOf(error);

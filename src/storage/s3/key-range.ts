@@ -1,4 +1,4 @@
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import type { ListedObject } from "./page.js";
 
 /** Pages without a key, one after the other, that a listing may have: a bucket full of delete markers has some. */
@@ -35,7 +35,7 @@ export class KeyRange {
   }
 
   /** Lists the next page. `isLast` says that the range is through. Throws when the storage fails, or its listing contradicts itself. */
-  async next(bucket: Bucket): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
+  async next(bucket: BucketReader): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
     const page = await bucket.list({
       prefix: this.prefix,
       startAfter: this.#after === "" ? undefined : this.#after,

@@ -1,7 +1,7 @@
 import crypto from "node:crypto";
 import { isDigestHex } from "../../registry/digest.js";
 import { LINK_BYTES, MAX_LINK_BYTES } from "../../registry/layout.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { causeOf } from "./errors.js";
 import type { ListedObject } from "./page.js";
 
@@ -11,7 +11,7 @@ import type { ListedObject } from "./page.js";
  */
 export class LinkReader {
   constructor(
-    private readonly bucket: Bucket,
+    private readonly bucket: BucketReader,
     /** Read even where the ETag fits. */
     private readonly always: boolean,
   ) {}

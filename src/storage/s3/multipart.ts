@@ -1,13 +1,13 @@
 import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { causeOf, isNotImplemented } from "./errors.js";
 
 /**
  * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none; one that refuses it is
  * a fault, because an upload under way is evidence that somebody writes.
  */
-export async function listMultipartUploads(bucket: Bucket, root: string): Promise<MultipartListing> {
+export async function listMultipartUploads(bucket: BucketReader, root: string): Promise<MultipartListing> {
   const uploads: MultipartUpload[] = [];
   let after: { readonly key: string; readonly uploadId: string } | undefined;
   try {

@@ -35,9 +35,14 @@ export interface RetryOptions {
 /** Six attempts take some ten seconds: a throttling or failing-over server has time to recover, and a dead one is told apart from it. */
 export const DEFAULT_RETRIES: RetryOptions = { attempts: 6, delay: 200, timeout: 30_000 };
 
-/** Whether the text names a bucket. */
-export function isS3Url(text: string): boolean {
-  return /^s3:\/\//i.test(text);
+/** For people: `s3://bucket/rootdirectory`. */
+export function locationOf({ bucket, rootDirectory }: S3Parameters): string {
+  return rootDirectory === "" ? `s3://${bucket}` : `s3://${bucket}/${rootDirectory}`;
+}
+
+/** What comes before the paths in a key: "", or the root directory and a slash. */
+export function rootPrefixOf({ rootDirectory }: S3Parameters): string {
+  return rootDirectory === "" ? "" : `${rootDirectory}/`;
 }
 
 /** Parses `s3://bucket[/rootdirectory]`; the root may be given down to `docker/registry/v2`. Throws a `UsageError`. */

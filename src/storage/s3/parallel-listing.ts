@@ -1,5 +1,5 @@
 import { concurrently } from "../../concurrently.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { noteDensity } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
 import { KeyRange } from "./key-range.js";
@@ -61,7 +61,7 @@ export class ParallelListing<T> {
   #exploring = false;
 
   constructor(
-    private readonly bucket: Bucket,
+    private readonly bucket: BucketReader,
     private readonly plan: ListingPlan,
     private readonly makeReader: () => RangeReader<T>,
   ) {

@@ -5,7 +5,7 @@ import { blobPath, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
 import type { ManifestBatch } from "../listing.js";
 import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
 import type { PackedManifest } from "../manifest-batch.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { causeOf } from "./errors.js";
 
 /** Manifests by digest, as they were parsed before. */
@@ -16,7 +16,7 @@ export interface KnownManifests {
 
 /** Reads manifests, one GET for each that is not known already, and verifies and parses them. */
 export async function readManifests(
-  bucket: Bucket,
+  bucket: BucketReader,
   root: string,
   known: KnownManifests | undefined,
   algorithm: DigestAlgorithm,
@@ -48,7 +48,7 @@ export async function readManifests(
 }
 
 /** A wrong content may be the transfer's fault: only what comes out the same twice is damage. */
-async function readManifest(bucket: Bucket, root: string, digest: Digest): Promise<PackedManifest> {
+async function readManifest(bucket: BucketReader, root: string, digest: Digest): Promise<PackedManifest> {
   const read = async (): Promise<PackedManifest> => {
     try {
       const content = await bucket.get(`${root}${blobPath(digest)}`, MAX_MANIFEST_BYTES + 1);

@@ -4,9 +4,10 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { RequestPrices, Storage, StorageMarkers, StorageRequests } from "../storage.js";
-import { Bucket } from "./bucket.js";
+import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
+import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { ManifestCache } from "./manifest-cache.js";
 import { listMultipartUploads } from "./multipart.js";
@@ -19,17 +20,16 @@ import { scanRepositories } from "./scan-repositories.js";
 export class S3Storage implements Storage {
   readonly driver = "s3";
   readonly location: string;
-  readonly #bucket: Bucket;
-  /** What comes before the paths in a key: "" or the root directory and a slash. */
+  readonly #bucket: BucketReader;
   readonly #root: string;
   readonly #cache: ManifestCache | undefined;
   #blobPages = 0;
 
   constructor(private readonly options: S3Options) {
-    this.location = `s3://${options.bucket}${options.rootDirectory === "" ? "" : `/${options.rootDirectory}`}`;
-    this.#root = options.rootDirectory === "" ? "" : `${options.rootDirectory}/`;
+    this.location = locationOf(options);
+    this.#root = rootPrefixOf(options);
     this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
-    this.#bucket = new Bucket(options);
+    this.#bucket = new BucketReader(options);
   }
 
   get requestPrices(): RequestPrices | undefined {

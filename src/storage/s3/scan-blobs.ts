@@ -3,14 +3,14 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import { parseBlobPath } from "../../registry/parse-path.js";
 import type { BlobBatch } from "../listing.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { sectionCuts } from "./digest-section.js";
 import { listingFault } from "./errors.js";
 import type { ListedObject } from "./page.js";
 import { ParallelListing } from "./parallel-listing.js";
 
 /** Lists all blobs; a page of keys is a batch, or two where it has both algorithms. `root` is what comes before the paths. */
-export async function* scanBlobs(bucket: Bucket, root: string): AsyncGenerator<BlobBatch> {
+export async function* scanBlobs(bucket: BucketReader, root: string): AsyncGenerator<BlobBatch> {
   const listing = new ParallelListing(bucket, { prefix: `${root}${BLOBS}/`, cuts: sectionCuts }, () => ({
     read: async (objects: readonly ListedObject[]) => batchesOf(objects, root.length),
   }));

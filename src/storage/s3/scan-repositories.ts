@@ -1,7 +1,7 @@
 import { REPOSITORIES, repositoryPath } from "../../registry/layout.js";
 import { mergeListings, RepositoryListingBuilder } from "../listing.js";
 import type { RepositoryListing } from "../listing.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { listingFault } from "./errors.js";
 import type { LinkReader } from "./links.js";
 import { ParallelListing } from "./parallel-listing.js";
@@ -10,7 +10,7 @@ import { RepositorySplitter } from "./split-repositories.js";
 
 /** What a listing of the repositories needs. */
 export interface RepositoryScan {
-  readonly bucket: Bucket;
+  readonly bucket: BucketReader;
   readonly links: LinkReader;
   /** What comes before the paths in a key. */
   readonly root: string;

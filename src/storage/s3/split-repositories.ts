@@ -1,5 +1,5 @@
 import { REPOSITORIES, TAGS_DIRECTORY } from "../../registry/layout.js";
-import type { Bucket } from "./bucket.js";
+import type { BucketReader } from "./bucket-reader.js";
 import { endOfSection, sectionCuts } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
 import type { KeyRange } from "./key-range.js";
@@ -18,7 +18,7 @@ export class RepositorySplitter {
   readonly #explored = new Map<string, string | true>();
 
   constructor(
-    private readonly bucket: Bucket,
+    private readonly bucket: BucketReader,
     private readonly root: string,
     /** Keys in a repository on average, as far as it is known. */
     private readonly keysPerRepository: () => number,

@@ -1,7 +1,10 @@
+import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
+import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { StorageRequests } from "../storage.js";
 import { observe } from "./attempt.js";
+import { collect, hashOf } from "./body.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
 import { isNoSuchObject } from "./errors.js";
 import type { S3Options } from "./options.js";
@@ -25,8 +28,10 @@ const WHOLE_UPLOADS = /<\/ListMultipartUploadsResult>|<ListMultipartUploadsResul
 /**
  * The requests that regcheck makes to a bucket: counted, bounded, repeated where that may help. Keys are whole: the registry's root
  * directory is the caller's affair. What fails after all attempts throws the SDK's error, which `errors.ts` explains.
+ *
+ * Not simply named `Bucket`: in a class of that name with private methods, tsc 7.0 renames the SDK's property `Bucket` as well.
  */
-export class Bucket {
+export class BucketReader {
   readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
   readonly limit: RequestLimit;
   protected readonly client: S3Client;
@@ -53,9 +58,8 @@ export class Bucket {
       observe(command, {
         onAttempt: () => this.requests.list++,
         onThrottled,
-        onBody: (body) => {
-          page = parsePage(body.toString("utf8"));
-          return undefined;
+        readBody: async (body, bytes) => {
+          page = parsePage((await collect(body, bytes)).toString("utf8"));
         },
       });
       await this.client.send(command);
@@ -66,16 +70,23 @@ export class Bucket {
 
   /** An object's content, of which at most `mostBytes` are read; undefined when there is no such object. */
   get(key: string, mostBytes: number): Promise<Buffer | undefined> {
+    return this.#read(key, (body, bytes) => collect(body, bytes, mostBytes));
+  }
+
+  /** The hash of an object's content, as hex; undefined when there is no such object. */
+  hash(key: string, algorithm: DigestAlgorithm): Promise<string | undefined> {
+    return this.#read(key, (body, bytes) => hashOf(body, bytes, algorithm));
+  }
+
+  #read<T>(key: string, read: (body: Readable, bytes: number | undefined) => Promise<T>): Promise<T | undefined> {
     return this.limit.run(async (onThrottled) => {
       const command = new GetObjectCommand({ Bucket: this.name, Key: key });
-      let content: Buffer | undefined;
+      let content: T | undefined;
       observe(command, {
         onAttempt: () => this.requests.get++,
         onThrottled,
-        mostBytes,
-        onBody: (body) => {
-          content = body;
-          return undefined;
+        readBody: async (body, bytes) => {
+          content = await read(body, bytes);
         },
       });
       try {
@@ -120,7 +131,8 @@ export class Bucket {
       observe(command, {
         onAttempt: () => this.requests.list++,
         onThrottled,
-        onBody: (body) => {
+        readBody: async (stream, bytes) => {
+          const body = await collect(stream, bytes);
           if (!WHOLE_UPLOADS.test(body.toString("utf8"))) throw new DamagedPage("the listing of multipart uploads is cut off");
           return body;
         },

@@ -1,0 +1,44 @@
+import crypto from "node:crypto";
+import type { Readable } from "node:stream";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+
+/** A body that ended before its time; worth another attempt. */
+export class ShortBody extends Error {
+  override readonly name = "ShortBody";
+  /** Read by the SDK: the request may be repeated. */
+  readonly $retryable = {};
+}
+
+/** Reads a body of `expected` bytes, or of any length if undefined; at most `most` bytes of it. */
+export function collect(stream: Readable, expected: number | undefined, most = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length < most) return;
+      resolve(Buffer.concat(chunks).subarray(0, most));
+      // The connection cannot be used again, which is cheaper than reading a layer of some gigabytes to its end.
+      stream.destroy();
+    });
+    stream.on("end", () => {
+      if (expected === undefined || length === expected) resolve(Buffer.concat(chunks));
+      else reject(new ShortBody(`the body ended after ${length} of ${expected} bytes`));
+    });
+    stream.on("error", reject);
+    stream.on("aborted", () => reject(new ShortBody(`the connection was closed after ${length} bytes`)));
+  });
+}
+
+/** The hash, as hex, of a body of any length. */
+export async function hashOf(stream: Readable, expected: number | undefined, algorithm: DigestAlgorithm): Promise<string> {
+  const hash = crypto.createHash(algorithm);
+  let length = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    length += chunk.length;
+  }
+  if (expected !== undefined && length !== expected) throw new ShortBody(`the body ended after ${length} of ${expected} bytes`);
+  return hash.digest("hex");
+}

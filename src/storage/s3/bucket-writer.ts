@@ -1,0 +1,185 @@
+import crypto from "node:crypto";
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetBucketVersioningCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
+import type { ObjectIdentifier } from "@aws-sdk/client-s3";
+import type { StorageRequests } from "../storage.js";
+import { observe } from "./attempt.js";
+import type { Observable } from "./attempt.js";
+import { BucketReader } from "./bucket-reader.js";
+import { copyObject } from "./copy.js";
+import { causeOf, isNoSuchObject, isNotImplemented, nameOf } from "./errors.js";
+
+/** A key, or one version of it. */
+export interface Doomed {
+  readonly key: string;
+  readonly versionId?: string | undefined;
+}
+
+/** What became of it: the delete marker that hides it now, if the bucket keeps versions. */
+export type Deletion = { readonly deleteMarker?: string | undefined } | { readonly failure: string; readonly code: string };
+
+/** An object's head. */
+export interface ObjectHead {
+  readonly bytes: number;
+  readonly etag: string;
+}
+
+/** How a server takes deletes: each of those that do not take the one before is asked in the next way from then on. */
+const WAYS = ["checksum", "content-md5", "one by one"] as const;
+
+/** A bucket that is written to: for the sweep and its kin. */
+export class BucketWriter extends BucketReader {
+  #way = 0;
+
+  /** Whether a delete hides an object behind a marker. `Suspended` is no such state: its markers take the place of what was there. */
+  async keepsVersions(): Promise<boolean> {
+    const command = new GetBucketVersioningCommand({ Bucket: this.name });
+    try {
+      return (await this.#send("get", () => this.client.send(command), command)).Status === "Enabled";
+    } catch (error) {
+      if (isNotImplemented(error)) return false;
+      throw error;
+    }
+  }
+
+  async head(key: string): Promise<ObjectHead | undefined> {
+    const command = new HeadObjectCommand({ Bucket: this.name, Key: key });
+    try {
+      const { ContentLength, ETag } = await this.#send("head", () => this.client.send(command), command);
+      if (ContentLength === undefined) throw new Error("an object without a length");
+      return { bytes: ContentLength, etag: (ETag ?? "").replaceAll('"', "") };
+    } catch (error) {
+      if (isNoSuchObject(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Stores an object; `ifAbsent` asks the server to do so only where there is none, which some servers take no notice of. */
+  async put(key: string, content: Uint8Array, ifAbsent: boolean): Promise<void> {
+    const command = new PutObjectCommand({
+      Bucket: this.name,
+      Key: key,
+      Body: Buffer.from(content),
+      ...(ifAbsent ? { IfNoneMatch: "*" } : {}),
+    });
+    await this.#send("put", () => this.client.send(command), command);
+  }
+
+  /** Copies an object that is still what its head says, of any size. */
+  copy(from: string, to: string, head: ObjectHead): Promise<void> {
+    return copyObject(
+      { bucket: this.name, from, to, head, send: (command, call) => this.#send("put", call, command) },
+      this.client,
+    );
+  }
+
+  /** Ends an unfinished multipart upload; false when there is none. */
+  async abort(key: string, uploadId: string): Promise<boolean> {
+    const command = new AbortMultipartUploadCommand({ Bucket: this.name, Key: key, UploadId: uploadId });
+    try {
+      await this.#send("delete", () => this.client.send(command), command);
+      return true;
+    } catch (error) {
+      if (nameOf(error) === "NoSuchUpload" || isNoSuchObject(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Deletes up to 1,000 objects; the results are in their order. What fails as a whole throws. */
+  async delete(doomed: readonly Doomed[]): Promise<readonly Deletion[]> {
+    for (;;) {
+      const way = this.#way;
+      try {
+        if (WAYS[way] === "one by one") return await Promise.all(doomed.map((one) => this.#deleteOne(one)));
+        return await this.#deleteMany(doomed, WAYS[way] === "content-md5");
+      } catch (error) {
+        if (!isRefused(error) || way === WAYS.length - 1) throw error;
+        this.#way = Math.max(this.#way, way + 1);
+      }
+    }
+  }
+
+  async #deleteMany(doomed: readonly Doomed[], withMd5: boolean): Promise<readonly Deletion[]> {
+    const Objects = doomed.map(({ key, versionId }): ObjectIdentifier => ({
+      Key: key,
+      ...(versionId === undefined ? {} : { VersionId: versionId }),
+    }));
+    const command = new DeleteObjectsCommand({ Bucket: this.name, Delete: { Objects, Quiet: false } });
+    if (withMd5) sendContentMd5(command);
+    const { Deleted = [], Errors = [] } = await this.#send("delete", () => this.client.send(command), command);
+    const identity = (key = "", versionId = ""): string => `${versionId}\n${key}`;
+    const results = new Map<string, Deletion>();
+    for (const { Key, VersionId, DeleteMarker, DeleteMarkerVersionId } of Deleted)
+      results.set(identity(Key, VersionId), { deleteMarker: DeleteMarker === true ? DeleteMarkerVersionId : undefined });
+    for (const { Key, VersionId, Code = "an error without a code", Message = "" } of Errors)
+      results.set(identity(Key, VersionId), {
+        code: Code,
+        failure: Message === "" || Message === Code ? Code : `${Code}: ${Message}`,
+      });
+    return doomed.map(
+      ({ key, versionId }) =>
+        results.get(identity(key, versionId)) ??
+        // Ceph 16 leaves the version out of its answer.
+        results.get(identity(key)) ?? { code: "", failure: "the server's answer says nothing of it" },
+    );
+  }
+
+  async #deleteOne({ key, versionId }: Doomed): Promise<Deletion> {
+    const command = new DeleteObjectCommand({ Bucket: this.name, Key: key, VersionId: versionId });
+    try {
+      const { DeleteMarker, VersionId } = await this.#send("delete", () => this.client.send(command), command);
+      return { deleteMarker: DeleteMarker === true ? VersionId : undefined };
+    } catch (error) {
+      return { code: nameOf(error), failure: causeOf(error) };
+    }
+  }
+
+  /** Counts the attempts of a request and runs it within the bound. */
+  #send<Input extends object, Output extends object, T>(
+    kind: keyof StorageRequests,
+    call: () => Promise<T>,
+    command: Observable<Input, Output>,
+  ): Promise<T> {
+    return this.limit.run((onThrottled) => {
+      observe(command, { onAttempt: () => this.requests[kind]++, onThrottled });
+      return call();
+    });
+  }
+}
+
+/** Whether the server does not take the request in this form, and has therefore done nothing. */
+function isRefused(error: unknown): boolean {
+  return (
+    isNotImplemented(error) ||
+    ["InvalidRequest", "MissingContentMD5", "InvalidDigest", "MissingDigest", "XAmzContentChecksumMismatch"].includes(
+      nameOf(error),
+    )
+  );
+}
+
+/** DeleteObjects of the present SDK carries a CRC32; servers from before it insist on the MD5 of the body (RFC 1864). */
+function sendContentMd5(command: DeleteObjectsCommand): void {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args;
+      if (isWithBody(request)) {
+        for (const header of Object.keys(request.headers))
+          if (/^x-amz-(?:sdk-)?checksum-/.test(header)) delete request.headers[header];
+        request.headers["content-md5"] = crypto.hash("md5", request.body, "base64");
+      }
+      return next(args);
+    },
+    { step: "build", priority: "low", name: "contentMd5" },
+  );
+}
+
+function isWithBody(request: unknown): request is { headers: Record<string, string>; readonly body: string | Uint8Array } {
+  if (typeof request !== "object" || request === null || !("headers" in request) || !("body" in request)) return false;
+  return typeof request.body === "string" || request.body instanceof Uint8Array;
+}

@@ -1,0 +1,246 @@
+import { setTimeout } from "node:timers/promises";
+import { concurrently } from "../../concurrently.js";
+import { EXIT_CODES, OperatorError } from "../../errors.js";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
+import type { StorageRequests } from "../storage.js";
+import { causeOf, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
+import { KeyRange } from "./key-range.js";
+import { locationOf, rootPrefixOf } from "./options.js";
+import type { S3Options } from "./options.js";
+import { BucketWriter } from "./bucket-writer.js";
+import type { Deletion, Doomed, ObjectHead } from "./bucket-writer.js";
+
+/** S3 takes so many keys in one request. */
+const KEYS_PER_DELETE = 1000;
+/** Errors of single keys inside a success that may pass, and how often these keys are tried. */
+const PASSING = new Set(["InternalError", "SlowDown", "ServiceUnavailable", "OperationAborted", "503"]);
+const KEY_ATTEMPTS = 4;
+/** Milliseconds after which a write that was under way when ours began has come to its end: for servers without conditional writes. */
+const SETTLING = 2000;
+
+/** Changes to a registry's storage in a bucket. */
+export class S3Changes implements StorageChanges {
+  readonly #bucket: BucketWriter;
+  readonly #root: string;
+
+  constructor(
+    private readonly options: S3Options,
+    private readonly settling = SETTLING,
+  ) {
+    this.#bucket = new BucketWriter(options);
+    this.#root = rootPrefixOf(options);
+  }
+
+  get requests(): Readonly<StorageRequests> {
+    return this.#bucket.requests;
+  }
+
+  async keepsVersions(): Promise<boolean> {
+    try {
+      return await this.#bucket.keepsVersions();
+    } catch (error) {
+      throw openError(error, locationOf(this.options), this.options.endpoint);
+    }
+  }
+
+  remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]> {
+    return this.#delete(paths.map((path) => ({ path })));
+  }
+
+  unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]> {
+    return this.#delete(markers.map(({ path, deleteMarker }) => ({ path, versionId: deleteMarker })));
+  }
+
+  /**
+   * S3 has no rename: an object is copied, the copy is compared, then the original goes. Stopped in between, both are there; moving
+   * again takes what is at `to` for the copy if it is the same content.
+   */
+  async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
+    const outcomes = await this.#each(
+      moves,
+      ({ from }) => from,
+      (move) => this.#copy(move),
+    );
+    const copied = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
+    const removed = new Map((await this.remove(copied)).map((outcome) => [outcome.path, outcome]));
+    return outcomes.map((outcome) => removed.get(outcome.path) ?? outcome);
+  }
+
+  async create(path: string, content: Uint8Array): Promise<"created" | "exists"> {
+    const key = this.#key(path);
+    try {
+      if ((await this.#bucket.head(key)) !== undefined) return "exists";
+      if (await this.#putIfAbsent(key, content)) return await this.#isOurs(key, content);
+      // This server stores whatever was asked for: whoever wrote last has it, once all have written.
+      await setTimeout(this.settling);
+      return await this.#isOurs(key, content);
+    } catch (error) {
+      throw this.#error(path, "cannot be written", error);
+    }
+  }
+
+  async read(path: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#bucket.get(this.#key(path), Number.POSITIVE_INFINITY);
+    } catch (error) {
+      throw this.#error(path, "cannot be read", error);
+    }
+  }
+
+  async digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined> {
+    try {
+      return await this.#bucket.hash(this.#key(path), algorithm);
+    } catch (error) {
+      throw this.#error(path, "cannot be read", error);
+    }
+  }
+
+  async *list(directory: string): AsyncGenerator<StoredObject> {
+    const range = new KeyRange(`${this.#key(directory)}/`, "", undefined);
+    for (let isLast = false; !isLast;) {
+      const page = await range.next(this.#bucket).catch((error: unknown) => {
+        throw this.#error(directory, "cannot be listed", error);
+      });
+      for (const { key, size, modified } of page.objects) yield { path: key.slice(this.#root.length), bytes: size, modified };
+      isLast = page.isLast;
+    }
+  }
+
+  async pruneDirectories(): Promise<void> {
+    // A bucket has no directories.
+  }
+
+  abortMultipartUploads(
+    uploads: readonly { readonly path: string; readonly uploadId: string }[],
+  ): Promise<readonly ChangeOutcome[]> {
+    return this.#each(
+      uploads,
+      ({ path }) => path,
+      async ({ path, uploadId }) => ((await this.#bucket.abort(this.#key(path), uploadId)) ? "done" : "absent"),
+    );
+  }
+
+  /** Closes the connections. */
+  async close(): Promise<void> {
+    this.#bucket.close();
+  }
+
+  #key(path: string): string {
+    return this.#root + path;
+  }
+
+  #error(path: string, what: string, error: unknown): OperatorError {
+    return new OperatorError(`${locationOf(this.options)}: ${path} ${what}: ${causeOf(error)}`, EXIT_CODES.incomplete, {
+      cause: error,
+    });
+  }
+
+  /**
+   * Stores an object if there is none. Returns whether the server is known to have checked: it is asked to do the same again, which one
+   * that checks refuses.
+   */
+  async #putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      try {
+        await this.#bucket.put(key, content, true);
+      } catch (error) {
+        if (isPreconditionFailed(error)) return true;
+        if (!isNotImplemented(error)) throw error;
+        await this.#bucket.put(key, content, false);
+        return false;
+      }
+    }
+    return false;
+  }
+
+  async #isOurs(key: string, content: Uint8Array): Promise<"created" | "exists"> {
+    const stored = await this.#bucket.get(key, content.length + 1);
+    return stored?.equals(content) === true ? "created" : "exists";
+  }
+
+  /** Copies an object and compares the copy; the original stays. */
+  async #copy({ from, to }: Move): Promise<"done" | "absent"> {
+    const [source, there] = await Promise.all([this.#bucket.head(this.#key(from)), this.#bucket.head(this.#key(to))]);
+    if (source === undefined) return "absent";
+    if (there !== undefined) {
+      if (isSame(source, there)) return "done";
+      throw new Error(`there is something at ${to} already`);
+    }
+    await this.#bucket.copy(this.#key(from), this.#key(to), source);
+    const copy = await this.#bucket.head(this.#key(to));
+    if (copy?.bytes !== source.bytes)
+      throw new Error(`the copy at ${to} has ${copy?.bytes ?? "no"} bytes instead of ${source.bytes}`);
+    return "done";
+  }
+
+  /** Deletes in batches; what fails for itself and may pass is tried again. */
+  async #delete(doomed: readonly { readonly path: string; readonly versionId?: string }[]): Promise<readonly ChangeOutcome[]> {
+    const outcomes: ChangeOutcome[] = [];
+    let at = 0;
+    const next = (): Promise<void> | undefined => {
+      const begin = at;
+      const batch = doomed.slice(begin, begin + KEYS_PER_DELETE);
+      at += batch.length;
+      if (batch.length === 0) return undefined;
+      const keys = batch.map(({ path, versionId }) => ({ key: this.#key(path), versionId }));
+      return this.#deleteBatch(keys).then((deletions) => {
+        for (const [i, { path }] of batch.entries()) outcomes[begin + i] = outcomeOf(path, deletions[i]);
+      });
+    };
+    for await (const _ of concurrently(this.#bucket.limit.most, next));
+    return outcomes;
+  }
+
+  async #deleteBatch(keys: readonly Doomed[]): Promise<readonly Deletion[]> {
+    try {
+      const deletions = [...(await this.#bucket.delete(keys))];
+      for (let attempt = 1; attempt < KEY_ATTEMPTS; attempt++) {
+        const again = deletions.flatMap((deletion, i) => ("failure" in deletion && PASSING.has(deletion.code) ? [i] : []));
+        if (again.length === 0) break;
+        await setTimeout((this.options.retries?.delay ?? 200) * 2 ** attempt);
+        const repeated = await this.#bucket.delete(again.flatMap((i) => keys[i] ?? []));
+        for (const [n, i] of again.entries()) deletions[i] = repeated[n] ?? deletions[i] ?? UNKNOWN;
+      }
+      return deletions;
+    } catch (error) {
+      return keys.map(() => ({ code: "", failure: causeOf(error) }));
+    }
+  }
+
+  async #each<T>(
+    items: readonly T[],
+    pathOf: (item: T) => string,
+    change: (item: T) => Promise<"done" | "absent">,
+  ): Promise<readonly ChangeOutcome[]> {
+    const outcomes: ChangeOutcome[] = [];
+    let at = 0;
+    const run = async (i: number, item: T): Promise<void> => {
+      const path = pathOf(item);
+      try {
+        outcomes[i] = { path, status: await change(item) };
+      } catch (error) {
+        outcomes[i] = { path, status: "failed", cause: causeOf(error) };
+      }
+    };
+    const next = (): Promise<void> | undefined => {
+      const item = items[at];
+      return item === undefined ? undefined : run(at++, item);
+    };
+    for await (const _ of concurrently(this.#bucket.limit.most, next));
+    return outcomes;
+  }
+}
+
+const UNKNOWN: Deletion = { code: "", failure: "unknown" };
+
+function outcomeOf(path: string, deletion: Deletion = UNKNOWN): ChangeOutcome {
+  if (!("failure" in deletion)) return { path, status: "done", deleteMarker: deletion.deleteMarker };
+  if (deletion.code === "NoSuchKey" || deletion.code === "NoSuchVersion") return { path, status: "absent" };
+  return { path, status: "failed", cause: deletion.failure };
+}
+
+/** Whether both are the same content, as far as heads can tell: ETags that are no MD5 differ for the same content, never the other way. */
+function isSame(one: ObjectHead, other: ObjectHead): boolean {
+  return one.bytes === other.bytes && one.etag !== "" && one.etag === other.etag;
+}

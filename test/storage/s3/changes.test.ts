@@ -1,0 +1,262 @@
+import crypto from "node:crypto";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { S3Changes } from "#regcheck/storage/s3/changes.js";
+import { optionsFor, startedServer } from "../../support/s3-bucket.js";
+import type { Effect, S3Server } from "../../support/s3-server/index.js";
+
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `docker/n${i}`);
+const text = (content: Uint8Array | undefined): string | undefined => content && Buffer.from(content).toString();
+
+async function changed(keys: readonly string[], { versioned = false, root = "" } = {}) {
+  const server = await startedServer({ buckets: [{ name: "b", versioned }] });
+  for (const key of keys) server.put("b", `${root}${key}`, `content of ${key}`);
+  const open = (): S3Changes => {
+    const changes = new S3Changes(optionsFor(server, { rootDirectory: root.replace(/\/$/, "") }), 20);
+    onTestFinished(() => changes.close());
+    return changes;
+  };
+  return { server, changes: open(), open };
+}
+
+const keysOf = (server: S3Server): string[] => [...server.objects("b").keys()];
+const refused = (code: string, status = 400): Effect => ({ kind: "error", status, code });
+
+describe("remove", () => {
+  test("goes a thousand keys to a request; outcomes come in order", async () => {
+    const all = names(2500);
+    const { server, changes } = await changed([...all, "keep"]);
+    const outcomes = await changes.remove(all);
+    expect(outcomes.map(({ path }) => path)).toEqual(all);
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(["done"]));
+    expect(keysOf(server)).toEqual(["keep"]);
+    expect(server.requests).toEqual({ DeleteObjects: 3 });
+    expect(changes.requests.delete).toBe(3);
+  });
+
+  test("paths are below the root directory", async () => {
+    const { server, changes } = await changed(["a"], { root: "some/root/" });
+    server.put("b", "a", "another's");
+    await changes.remove(["a"]);
+    expect(keysOf(server)).toEqual(["a"]);
+  });
+
+  test("names of any kind", async () => {
+    const keys = ["a&b<c>\"d'", "é/日本", "x y+z%41", "tail/"];
+    const { server, changes } = await changed(keys);
+    expect((await changes.remove(keys)).map(({ status }) => status)).toEqual(keys.map(() => "done"));
+    expect(keysOf(server)).toEqual([]);
+  });
+
+  test("one key's failure is an outcome, and stops no other", async () => {
+    const { server, changes } = await changed(names(3));
+    server.inject({ operation: "DeleteObjects", key: "docker/n1", times: Infinity, effect: refused("AccessDenied", 403) });
+    const outcomes = await changes.remove(names(3));
+    expect(outcomes.map(({ status, cause }) => [status, cause])).toEqual([
+      ["done", undefined],
+      ["failed", "AccessDenied"],
+      ["done", undefined],
+    ]);
+    expect(keysOf(server)).toEqual(["docker/n1"]);
+  });
+
+  test("one key's failure that passes is tried again, for itself", async () => {
+    const { server, changes } = await changed(names(3));
+    server.inject({ operation: "DeleteObjects", key: "docker/n1", times: 2, effect: refused("InternalError", 500) });
+    expect((await changes.remove(names(3))).map(({ status }) => status)).toEqual(["done", "done", "done"]);
+    expect(server.log.map(({ keys }) => keys.length)).toEqual([3, 1, 1]);
+  });
+
+  test("a request that fails is a failure of all its keys, and of no others", async () => {
+    const { server, changes } = await changed(names(2000));
+    server.inject({ operation: "DeleteObjects", times: 1, effect: refused("AccessDenied", 403) });
+    const outcomes = await changes.remove(names(2000));
+    expect(outcomes.filter(({ status }) => status === "failed")).toHaveLength(1000);
+    expect(keysOf(server)).toHaveLength(1000);
+  });
+
+  test("a reply that is lost after the deed is a success", async () => {
+    const { server, changes } = await changed(names(2));
+    server.inject({ operation: "DeleteObjects", effect: { kind: "reset", applied: true } });
+    expect((await changes.remove(names(2))).map(({ status }) => status)).toEqual(["done", "done"]);
+  });
+
+  test.each(["InvalidRequest", "MissingContentMD5"])(
+    "a server that insists on Content-MD5 (%s) gets it from then on",
+    async (code) => {
+      const { server, changes } = await changed(names(1500));
+      server.inject({ operation: "DeleteObjects", times: 1, effect: refused(code) });
+      expect((await changes.remove(names(1))).map(({ status }) => status)).toEqual(["done"]);
+      expect((await changes.remove(names(1500).slice(1, 500))).every(({ status }) => status === "done")).toBe(true);
+      expect(server.requests).toEqual({ DeleteObjects: 3 });
+    },
+  );
+
+  test("a server without DeleteObjects is asked key by key", async () => {
+    const { server, changes } = await changed(names(5));
+    server.inject({ operation: "DeleteObjects", times: Infinity, effect: refused("NotImplemented", 501) });
+    server.inject({ operation: "DeleteObject", key: "docker/n3", times: Infinity, effect: refused("AccessDenied", 403) });
+    const outcomes = await changes.remove(names(5));
+    expect(outcomes.map(({ status }) => status)).toEqual(["done", "done", "done", "failed", "done"]);
+    expect(keysOf(server)).toEqual(["docker/n3"]);
+  });
+});
+
+describe("a bucket with versions", () => {
+  test.each([true, false])("is known as one: %s", async (versioned) => {
+    const { changes } = await changed([], { versioned });
+    expect(await changes.keepsVersions()).toBe(versioned);
+  });
+
+  test("what is removed is hidden, and comes back", async () => {
+    const { server, changes } = await changed(names(3), { versioned: true });
+    const outcomes = await changes.remove(names(3));
+    expect(keysOf(server)).toEqual([]);
+    const markers = outcomes.map(({ path, deleteMarker = "" }) => ({ path, deleteMarker }));
+    expect(markers.every(({ deleteMarker }) => deleteMarker !== "")).toBe(true);
+    expect((await changes.unhide(markers)).map(({ status }) => status)).toEqual(["done", "done", "done"]);
+    expect(keysOf(server)).toEqual(names(3));
+    expect(text(await changes.read("docker/n0"))).toBe("content of docker/n0");
+  });
+});
+
+describe("move", () => {
+  const move = { from: "docker/n0", to: "docker/quarantine/run/n0" };
+
+  test("copies, compares, and removes the originals in one request", async () => {
+    const { server, changes } = await changed(names(20));
+    const outcomes = await changes.move(names(20).map((from) => ({ from, to: `away/${from}` })));
+    expect(outcomes.map(({ path, status }) => [path, status])).toEqual(names(20).map((path) => [path, "done"]));
+    expect(keysOf(server).sort()).toEqual(
+      names(20)
+        .map((name) => `away/${name}`)
+        .sort(),
+    );
+    expect(text(await changes.read("away/docker/n7"))).toBe("content of docker/n7");
+    expect(server.requests).toMatchObject({ CopyObject: 20, DeleteObjects: 1 });
+  });
+
+  test("overwrites nothing", async () => {
+    const { server, changes } = await changed(names(1));
+    server.put("b", move.to, "something else");
+    expect(await changes.move([move])).toEqual([
+      { path: move.from, status: "failed", cause: `there is something at ${move.to} already` },
+    ]);
+    expect(text(server.objects("b").get(move.from))).toBe("content of docker/n0");
+    expect(text(server.objects("b").get(move.to))).toBe("something else");
+  });
+
+  test("what is gone is absent", async () => {
+    const { changes } = await changed([]);
+    expect(await changes.move([move])).toEqual([{ path: move.from, status: "absent" }]);
+  });
+
+  test("the original stays while the copy is not certain", async () => {
+    const { server, changes } = await changed(names(1));
+    server.inject({ operation: "CopyObject", times: Infinity, effect: { kind: "error-in-200", code: "InternalError" } });
+    expect((await changes.move([move]))[0]).toMatchObject({ status: "failed" });
+    expect(keysOf(server)).toEqual([move.from]);
+  });
+
+  test("stopped between copy and delete, it can be done again", async () => {
+    const { server, changes, open } = await changed(names(1));
+    const fault = server.inject({ operation: "DeleteObjects", times: Infinity, effect: refused("AccessDenied", 403) });
+    expect((await changes.move([move]))[0]).toMatchObject({ status: "failed" });
+    expect(keysOf(server)).toEqual([move.from, move.to]);
+    fault.remove();
+    expect((await open().move([move]))[0]).toMatchObject({ status: "done" });
+    expect(keysOf(server)).toEqual([move.to]);
+  });
+
+  test("names of any kind", async () => {
+    const from = "docker/x y+z%41/é&?#";
+    const { server, changes } = await changed([from]);
+    expect((await changes.move([{ from, to: `away/${from}` }]))[0]).toMatchObject({ status: "done" });
+    expect(keysOf(server)).toEqual([`away/${from}`]);
+  });
+});
+
+describe("create", () => {
+  const content = Buffer.from("host a, process 1");
+
+  test("makes an object only where there is none", async () => {
+    const { server, changes } = await changed([]);
+    expect(await changes.create("lock", content)).toBe("created");
+    expect(await changes.create("lock", Buffer.from("host b"))).toBe("exists");
+    expect(text(server.objects("b").get("lock"))).toBe("host a, process 1");
+  });
+
+  test("of many at once, one has it", async () => {
+    const { server, open } = await changed([]);
+    const all = Array.from({ length: 8 }, (_, i) => open().create("lock", Buffer.from(`process ${i}`)));
+    const results = await Promise.all(all);
+    expect(results.filter((result) => result === "created")).toHaveLength(1);
+    expect(text(server.objects("b").get("lock"))).toBe(`process ${results.indexOf("created")}`);
+  });
+
+  test("a reply that is lost after the deed is ours all the same", async () => {
+    const { server, changes } = await changed([]);
+    server.inject({ operation: "PutObject", effect: { kind: "reset", applied: true } });
+    expect(await changes.create("lock", content)).toBe("created");
+  });
+
+  test("a server that knows no conditions: who wrote last has it", async () => {
+    const { server, open } = await changed([]);
+    server.inject({ operation: "PutObject", times: 2, effect: refused("NotImplemented", 501) });
+    const results = await Promise.all([open().create("lock", Buffer.from("one")), open().create("lock", Buffer.from("other"))]);
+    expect(results.filter((result) => result === "created")).toHaveLength(1);
+  });
+
+  test("what the storage refuses is an error that names the path, without a secret", async () => {
+    const { server, changes } = await changed([]);
+    server.inject({ operation: "PutObject", times: Infinity, effect: refused("AccessDenied", 403) });
+    await expect(changes.create("lock", content)).rejects.toThrow("s3://b: lock cannot be written: AccessDenied: access denied");
+  });
+});
+
+describe("read and list", () => {
+  test("what is there, and what is not", async () => {
+    const { changes } = await changed(["a/b"], { root: "root/" });
+    expect(text(await changes.read("a/b"))).toBe("content of a/b");
+    expect(await changes.read("a/c")).toBeUndefined();
+  });
+
+  test("the digest of what is there, even if the connection breaks on the way", async () => {
+    const { server, changes } = await changed([]);
+    const content = Buffer.alloc(3_000_000, "a layer");
+    server.put("b", "layer", content);
+    server.inject({ operation: "GetObject", key: "layer", effect: { kind: "short-body", framing: "cut", bytes: 1_000_000 } });
+    expect(await changes.digest("layer", "sha256")).toBe(crypto.hash("sha256", content));
+    expect(await changes.digest("layer", "sha512")).toBe(crypto.hash("sha512", content));
+    expect(await changes.digest("none", "sha256")).toBeUndefined();
+  });
+
+  test("all below a directory, over pages, and nothing beside it", async () => {
+    const { changes } = await changed([...names(1500), "dock", "docker-2/x"], { root: "root/" });
+    const listed: string[] = [];
+    for await (const { path, bytes } of changes.list("docker")) {
+      expect(bytes).toBe(`content of ${path}`.length);
+      listed.push(path);
+    }
+    expect(listed).toEqual(names(1500).sort());
+  });
+
+  test("a listing that breaks off is an error, not an end", async () => {
+    const { server, changes } = await changed(names(1500));
+    server.inject({ operation: "ListObjectsV2", skip: 1, times: Infinity, effect: refused("AccessDenied", 403) });
+    const listing = async (): Promise<void> => {
+      for await (const { bytes } of changes.list("docker")) expect(bytes).toBeGreaterThan(0);
+    };
+    await expect(listing()).rejects.toThrow("docker cannot be listed: AccessDenied");
+  });
+});
+
+test("abortMultipartUploads ends those that are there", async () => {
+  const { server, changes } = await changed([]);
+  const uploadId = server.startUpload("b", "docker/up");
+  const outcomes = await changes.abortMultipartUploads([
+    { path: "docker/up", uploadId },
+    { path: "docker/gone", uploadId: "gone" },
+  ]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["done", "absent"]);
+  expect(server.uploads("b").size).toBe(0);
+});
