@@ -13,7 +13,8 @@ export function fingerprintOf(listing: RepositoryListing): string {
     sum.add(hashText(`${section} ${algorithm}:${hex} ${Buffer.from(content).toString("latin1")}`));
   const names = tags.names.map((name) => hashText(`tag ${name}`));
   for (const [tag, name] of names.entries()) sum.add(hashWords(tags.current, tag * 8, name.low));
-  for (const [entry, tag] of tags.indexTag.entries()) sum.add(hashWords(tags.indexDigests, entry * 8, (names[tag]?.low ?? 0) ^ 1));
+  for (const [entry, tag] of tags.indexTag.entries())
+    sum.add(hashWords(tags.indexDigests, entry * 8, (names[tag]?.low ?? 0) ^ 1));
   for (const { tag, content } of tags.oddCurrent)
     sum.add(hashText(`${tags.names[tag] ?? ""} ${content === undefined ? "absent" : Buffer.from(content).toString("latin1")}`));
   for (const { tag, algorithm, hex, content } of tags.oddIndex)

@@ -6,7 +6,17 @@ import { fingerprintOf } from "./fingerprint.js";
 import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
-import { DANGLING_ROOT, HELD, isYoung, LIVE, MANIFEST, REVISION, REVISION_ROOT, selectedVariant, VARIANT_BITS } from "./policy.js";
+import {
+  DANGLING_ROOT,
+  HELD,
+  isYoung,
+  LIVE,
+  MANIFEST,
+  REVISION,
+  REVISION_ROOT,
+  selectedVariant,
+  VARIANT_BITS,
+} from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import { checkReferences } from "./references.js";

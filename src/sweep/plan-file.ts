@@ -58,7 +58,8 @@ export async function readPlan(file: string, storage: PlanStorage): Promise<(ite
     refuse(errorMessage(error));
   }
   if (end === undefined) refuse("it is damaged: its end is missing");
-  else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex")) refuse("it is damaged: it was changed since it was written");
+  else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex"))
+    refuse("it is damaged: it was changed since it was written");
   return (item) => allowed.has(`${item.kind} ${item.path} ${item.uploadId ?? ""}`);
 }
 
@@ -71,7 +72,9 @@ function checkHead(head: Readonly<Record<string, unknown>>, storage: PlanStorage
 
 function keyOf({ kind, path, uploadId }: Readonly<Record<string, unknown>>): string | undefined {
   const isKnown = ITEM_KINDS.some((known) => known === kind);
-  return isKnown && typeof path === "string" ? `${String(kind)} ${path} ${typeof uploadId === "string" ? uploadId : ""}` : undefined;
+  return isKnown && typeof path === "string"
+    ? `${String(kind)} ${path} ${typeof uploadId === "string" ? uploadId : ""}`
+    : undefined;
 }
 
 function parseLine(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -53,9 +53,21 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
     { name: "tag history", barrier: false, items: () => itemsOf("tag-index", ["tag-index-dangling"]) },
     { name: "dangling tags", barrier: false, items: () => itemsOf("tag", ["tag-dangling"]) },
     { name: "manifests", barrier: false, items: () => revisions(report, held) },
-    { name: "layer links", barrier: false, items: () => itemsOf("layer-link", ["layer-link-dangling", "layer-link-unreferenced"]) },
-    { name: "manifest blobs", barrier: true, items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest === true) },
-    { name: "blobs", barrier: false, items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest !== true) },
+    {
+      name: "layer links",
+      barrier: false,
+      items: () => itemsOf("layer-link", ["layer-link-dangling", "layer-link-unreferenced"]),
+    },
+    {
+      name: "manifest blobs",
+      barrier: true,
+      items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest === true),
+    },
+    {
+      name: "blobs",
+      barrier: false,
+      items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest !== true),
+    },
     { name: "uploads", barrier: false, items: () => itemsOf("upload", uploads("upload-stale")) },
     { name: "multipart uploads", barrier: false, items: () => itemsOf("multipart", uploads("multipart-stale")) },
     { name: "empty tags", barrier: false, items: () => itemsOf("directory", ["tag-without-current"]) },
@@ -85,7 +97,9 @@ function isTakeable(finding: Finding, held: ReadonlySet<string>): boolean {
 
 /** Untagged manifests, those that refer to others first. */
 function revisions(report: Report, held: ReadonlySet<string>): PlanItem[] {
-  const findings = [...report.findings()].filter((finding) => finding.code === "manifest-unreferenced" && isTakeable(finding, held));
+  const findings = [...report.findings()].filter(
+    (finding) => finding.code === "manifest-unreferenced" && isTakeable(finding, held),
+  );
   return findings.sort((a, b) => (b.height ?? 0) - (a.height ?? 0)).map((finding) => toItem("revision", finding));
 }
 
