@@ -5,7 +5,7 @@ import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import { ManifestStore } from "./manifest-store.js";
-import { HELD, isYoung, LIVE, REVISION } from "./policy.js";
+import { CHILD, isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
 import type { MarkContext, MarkedRepository } from "./repository.js";
@@ -125,8 +125,7 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
   const pending: number[] = pins.filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
   if (policy.grace > 0) {
     table.forEach((id, size, modified) => {
-      if (isYoung(policy, modified) && (table.marks(id) & (LIVE | HELD | REVISION)) === 0 && size <= MAX_MANIFEST_BYTES)
-        pending.push(id);
+      if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && mayBeUnlinkedManifest(table.marks(id))) pending.push(id);
     });
   }
   for (const id of pins) table.mark(id, LIVE);
@@ -148,4 +147,9 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
     }
     batch = next;
   }
+}
+
+/** Blobs that are live in every variant, and no index's child, are configs and layers: these need not be read. */
+function mayBeUnlinkedManifest(marks: number): boolean {
+  return (marks & REVISION) === 0 && ((marks & LIVE) !== LIVE || (marks & CHILD) !== 0);
 }

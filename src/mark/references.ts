@@ -1,6 +1,6 @@
 import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { ReferenceRole } from "../registry/manifest.js";
-import { HELD } from "./policy.js";
+import { CHILD, HELD } from "./policy.js";
 import type { Finding } from "./finding.js";
 import type { Reachability } from "./reachability.js";
 import type { MarkContext } from "./repository.js";
@@ -84,7 +84,7 @@ export function checkReferences(
       if (role === "subject") return;
       // A reference is resolved as the registry does: by the content of the layer link under its name (sha512 aliases).
       const id = links.aliases.get(named) ?? named;
-      table.mark(id, marks);
+      table.mark(id, role === "child" ? marks | CHILD : marks);
       const isLinked = markLink(named, marks) || links.damagedLayers.has(named);
       if (id !== named) markLink(id, marks);
       if (!isRelevant) return;

@@ -21,8 +21,9 @@ export interface Tag {
 
 /** A repository's links by blob number, and what is wrong with the links themselves. */
 export interface RepositoryLinks {
-  /** Manifests with a revision link, in no order; a damaged link counts, so that what it names stays. */
+  /** Manifests with a revision link, in order; a damaged link counts, so that what it names stays. */
   readonly revisions: readonly number[];
+  /** By name. */
   readonly tags: readonly Tag[];
   /** What sound layer links name by path, sorted, stored or not. */
   readonly layers: Uint32Array;
@@ -63,8 +64,9 @@ class Resolver {
     const tags = this.#resolveTags();
     this.#checkIndex(tags);
     return {
-      revisions: [...this.#revisions],
-      tags: tags.filter((tag): tag is Tag => tag.target !== undefined),
+      // In order, whatever the storage's: which tag or manifest a finding names must not depend on a listing.
+      revisions: [...Uint32Array.from(this.#revisions).sort()],
+      tags: tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
       ...sortLayers(layerIds, layers.modified, this.#oddLayers),
       revisionTimes: timesById(this.#ids(revisions.digests), revisions.modified),
       aliases: this.#aliases,

@@ -76,6 +76,7 @@ export async function markRepository(context: MarkContext, owner: number, listin
   mark.checkReferences();
   mark.checkReferrers();
   mark.checkRevisions();
+  await mark.keepYoungDamagedLayers();
   await mark.checkLayerLinks();
   mark.checkUploads();
   mark.own(owner);
@@ -207,15 +208,21 @@ class RepositoryMark {
     return this.links.aliases.get(link) ?? link;
   }
 
+  /** A damaged layer link younger than the grace time may be in the middle of being written: what it names stays. */
+  async keepYoungDamagedLayers(): Promise<void> {
+    if (this.#held) return;
+    const damaged = [...this.links.damagedLayers];
+    const path = (id: number): string => layerLinkPath(this.listing.name, this.context.table.digest(id));
+    for (const id of await youngLinks(this.context, damaged, path, undefined, this.#addFault)) this.context.table.mark(id, LIVE);
+  }
+
   async checkLayerLinks(): Promise<void> {
     const { table } = this.context;
     const { layers, layerTimes } = this.links;
     const held = this.#held ? HELD : 0;
     const isDangling = (link: number): boolean => !table.isStored(this.#target(link));
     const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(layers[position] ?? 0));
-    const unused = Array.from(layers.keys()).filter(
-      (i) => (this.#layerMarks[i] ?? 0) !== LIVE && held === 0 && !isDangling(layers[i] ?? 0),
-    );
+    const unused = Array.from(layers.keys()).filter((i) => (this.#layerMarks[i] ?? 0) !== LIVE && held === 0);
     const young = new Set(await youngLinks(this.context, unused, path, layerTimes && ((i) => layerTimes[i]), this.#addFault));
     for (const [i, link] of layers.entries()) {
       if (young.has(i)) {

@@ -96,7 +96,7 @@ function override(root: Section, name: string, value: string, warnings: string[]
   const [top = "", ...path] = name.slice("REGISTRY_".length).toLowerCase().split("_");
   if (!SECTIONS.has(top)) return;
   if (path.length === 0) {
-    root[top] = parseYaml(value);
+    root[top] = parseVariable(name, value);
     return;
   }
   // Below a parameter the registry's parser meets a map that it cannot write to: it panics, or warns and goes on (D#1736).
@@ -115,7 +115,16 @@ function override(root: Section, name: string, value: string, warnings: string[]
     target[found] = next;
     target = next;
   }
-  target[findKey(target, path.at(-1) ?? "")] = parseYaml(value);
+  target[findKey(target, path.at(-1) ?? "")] = parseVariable(name, value);
+}
+
+/** The value of a variable, which may be a secret: it is never part of a message. */
+function parseVariable(name: string, value: string): unknown {
+  try {
+    return parse(value);
+  } catch {
+    throw new ConfigProblem(`the value of ${name} in the environment is no YAML`);
+  }
 }
 
 /** The registry compares names without regard to case. */

@@ -1,31 +1,14 @@
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { check } from "#regcheck/check.js";
-import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { describe, expect, test } from "vitest";
 import { blobFile, RegistryBuilder, TYPES } from "../support/builder.js";
+import { checkTree, findingsOf } from "../support/check-tree.js";
 
 /**
  * BuildKit before 0.21 exports its cache as an index whose `manifests` are layers and a config, pushed as blobs. A registry of 2.x takes
  * it, because it looks for manifests below `_layers` too, and serves the blobs by these very links (docker/buildx#173).
  */
 describe("an index of layers", () => {
-  let directory = "";
-  beforeEach(() => {
-    directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-cache-"));
-  });
-  afterEach(() => fs.rmSync(directory, { recursive: true }));
-
-  async function findings(registry: RegistryBuilder) {
-    registry.tree.writeTo(directory);
-    const storage = FilesystemStorage.open(directory);
-    try {
-      const policy = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
-      return [...(await check(storage, { policy })).findings()].map(({ code, digest }) => `${code} ${String(digest)}`);
-    } finally {
-      await storage.close();
-    }
+  async function findings({ tree }: RegistryBuilder) {
+    return findingsOf(await checkTree(tree, { deleteUntagged: true, dropDanglingTags: true }));
   }
 
   function cache() {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { RegistryBuilder, TYPES } from "./builder.js";
+import { blobFile, RegistryBuilder, TYPES } from "./builder.js";
 import type { Descriptor, RepositoryBuilder } from "./builder.js";
 import { LONG_AGO } from "./registry-tree.js";
 import type { RegistryTree } from "./registry-tree.js";
@@ -8,86 +8,62 @@ import type { RegistryTree } from "./registry-tree.js";
 export const NOW = LONG_AGO + 100_000;
 export const GRACE = 3600;
 
-/** One thing that happens to a registry. Numbers choose among what there is, whatever there is by then. */
-type Operation =
-  | {
-      readonly kind: "image";
-      readonly repository: number;
-      readonly layers: readonly number[];
-      readonly tag: number;
-      readonly subject: number;
-      readonly schema1: boolean;
-    }
-  | {
-      readonly kind: "index";
-      readonly repository: number;
-      readonly children: readonly number[];
-      readonly tag: number;
-      readonly elsewhere: number;
-    }
-  | {
-      readonly kind: "tag" | "untag" | "delete" | "mount" | "alias" | "orphan";
-      readonly repository: number;
-      readonly which: number;
-      readonly tag: number;
-    }
-  | {
-      readonly kind: "damage";
-      readonly which: number;
-      readonly how: "empty" | "newline" | "other" | "remove" | "truncate" | "young";
-    };
-
 const REPOSITORIES = ["app", "app/web", "app-web", "team/list", "team"];
 /** Some are names of directories in the layout. */
 const TAGS = ["latest", "list", "_layers", "current", "link", "v1"];
+/** Kinds of files, for damage to hit each as often. */
+const KINDS = {
+  "manifest blob": /\/blobs\//,
+  blob: /\/blobs\//,
+  "layer link": /\/_layers\//,
+  "revision link": /\/_manifests\/revisions\//,
+  "tag link": /\/current\/link$/,
+  "tag index link": /\/index\/.*\/link$/,
+} as const;
+type Kind = keyof typeof KINDS;
+const HOW = ["empty", "newline", "other", "remove", "truncate"] as const;
+const CHANGES = ["tag", "tag", "untag", "delete", "delete", "mount", "alias", "orphan", "mount manifest", "forget tags"] as const;
 
-const small = fc.nat(30);
-/** 0 for none. */
-const maybe = fc.oneof(fc.constant(0), fc.nat(30));
-const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant("image" as const),
-      repository: small,
-      layers: fc.array(fc.nat(9), { maxLength: 3 }),
-      tag: maybe,
-      subject: maybe,
-      schema1: fc.boolean(),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant("index" as const),
-      repository: small,
-      children: fc.array(small, { maxLength: 3 }),
-      tag: maybe,
-      elsewhere: maybe,
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constantFrom("tag", "untag", "delete", "mount", "alias", "orphan"),
-      repository: small,
-      which: small,
-      tag: small,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("damage" as const),
-      which: fc.nat(),
-      how: fc.constantFrom("empty", "newline", "other", "remove", "truncate", "young"),
-    }),
-  },
+/** Numbers choose among what there is, whatever there is by then; 0 often means none. */
+const some = fc.nat(30);
+const maybe = fc.oneof(fc.constant(0), some);
+const anyKind = fc.constantFrom<Kind[]>("manifest blob", "blob", "layer link", "revision link", "tag link", "tag index link");
+
+const anyImage = fc.record({
+  repository: some,
+  layers: fc.array(fc.nat(9), { maxLength: 3 }),
+  tag: maybe,
+  subject: maybe,
+  shape: fc.constantFrom("image", "image", "image", "schema 1", "artifact", "unknown"),
+});
+const anyIndex = fc.record({
+  repository: some,
+  children: fc.array(some, { maxLength: 3 }),
+  /** Layers among the children, as in BuildKit's cache. */
+  layers: fc.array(fc.nat(9), { maxLength: 1 }),
+  tag: maybe,
+  subject: maybe,
+  /** Another repository that gets the same index, with or without the children. */
+  elsewhere: maybe,
+});
+const anyChange = fc.record({ change: fc.constantFrom(...CHANGES), repository: some, which: some, tag: some });
+const anyDamage = fc.record({ kind: anyKind, which: fc.nat(), how: fc.constantFrom(...HOW) });
+const anyTouch = fc.record({ kind: anyKind, which: fc.nat() });
+
+/** One thing that happens to a registry. */
+const anyOperation = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ image: anyImage }) },
+  { weight: 3, arbitrary: fc.record({ index: anyIndex }) },
+  { weight: 5, arbitrary: fc.record({ change: anyChange }) },
+  { weight: 1, arbitrary: fc.record({ damage: anyDamage }) },
+  { weight: 2, arbitrary: fc.record({ touch: anyTouch }) },
 );
+type Value<T> = T extends fc.Arbitrary<infer V> ? V : never;
+type Operation = Value<typeof anyOperation>;
 
 /** A registry to which random things happened, and digests to pin. */
 export const arbitraryRegistry: fc.Arbitrary<{ readonly tree: RegistryTree; readonly pins: readonly string[] }> = fc
-  .record({ operations: fc.array(anyOperation, { maxLength: 25, size: "max" }), pins: fc.array(small, { maxLength: 2 }) })
+  .record({ operations: fc.array(anyOperation, { maxLength: 25, size: "max" }), pins: fc.array(some, { maxLength: 2 }) })
   .map(({ operations, pins }) => {
     const world = new World();
     for (const one of operations) world.apply(one);
@@ -110,67 +86,78 @@ class World {
   }
 
   apply(operation: Operation): void {
-    if (operation.kind === "damage") this.#damage(operation.which, operation.how);
-    else if (operation.kind === "image") this.#image(operation);
-    else if (operation.kind === "index") this.#index(operation);
-    else this.#change(operation.kind, this.repository(operation.repository), operation.which, operation.tag);
+    if ("image" in operation) this.#image(operation.image);
+    else if ("index" in operation) this.#index(operation.index);
+    else if ("change" in operation) this.#change(operation.change);
+    else if ("damage" in operation) this.#damage(operation.damage);
+    else this.#touch(operation.touch);
   }
 
-  #image({ repository, layers, tag, subject, schema1 }: Operation & { kind: "image" }): void {
+  #image({ repository, layers, tag, subject, shape }: Value<typeof anyImage>): void {
     const target = this.repository(repository);
     const contents = layers.map((layer) => `layer ${layer}`);
     const name = tag === 0 ? undefined : pick(TAGS, tag);
-    const image =
-      schema1 && name !== undefined
-        ? target.schema1(contents, name)
-        : target.image({
-            layers: contents,
-            config: `config ${layers[0] ?? 0}`,
-            ...(name === undefined ? {} : { tag: name }),
-            ...(subject === 0 ? {} : { subject: this.manifest(subject) }),
-          });
-    this.#manifests.push(image);
+    const about = subject === 0 ? {} : { subject: this.manifest(subject) };
+    const tagged = name === undefined ? {} : { tag: name };
+    if (shape === "unknown") this.#manifests.push(target.manifest({ mediaType: "text/html", schemaVersion: 2, layers }, name));
+    else if (shape === "schema 1" && name !== undefined) this.#manifests.push(target.schema1(contents, name));
+    else if (shape === "artifact") {
+      const blobs = contents.map((content) => target.push(content));
+      this.#manifests.push(target.manifest({ mediaType: TYPES.artifact, blobs, ...about }, name));
+    } else this.#manifests.push(target.image({ layers: contents, config: `config ${layers[0] ?? 0}`, ...tagged, ...about }));
   }
 
-  #index({ repository, children, tag, elsewhere }: Operation & { kind: "index" }): void {
-    const descriptors = children.map((child) => this.manifest(child));
-    const index = this.repository(repository).index(descriptors, tag === 0 ? undefined : pick(TAGS, tag));
-    // The same index in another repository, which may not have its children.
-    if (elsewhere !== 0) this.repository(elsewhere).index(descriptors, pick(TAGS, elsewhere));
-    this.#manifests.push(index);
+  #index({ repository, children, layers, tag, subject, elsewhere }: Value<typeof anyIndex>): void {
+    const target = this.repository(repository);
+    const descriptors = [
+      ...children.map((child) => this.manifest(child)),
+      ...layers.map((layer) => target.push(`layer ${layer}`)),
+    ];
+    const about = subject === 0 ? {} : { subject: this.manifest(subject) };
+    this.#manifests.push(target.index(descriptors, tag === 0 ? undefined : pick(TAGS, tag), about));
+    if (elsewhere !== 0) this.repository(elsewhere).index(descriptors, pick(TAGS, elsewhere), about);
   }
 
-  #change(
-    kind: "tag" | "untag" | "delete" | "mount" | "alias" | "orphan",
-    target: RepositoryBuilder,
-    which: number,
-    tag: number,
-  ): void {
-    if (kind === "tag") target.tag(pick(TAGS, tag), this.manifest(which).digest);
-    if (kind === "untag") target.untag(pick(TAGS, tag));
-    if (kind === "delete") target.deleteManifest(this.manifest(which));
-    if (kind === "mount") target.push(`layer ${which % 10}`);
-    if (kind === "orphan") this.registry.blob(`nobody's ${which}`);
-    if (kind === "alias") {
+  #change({ change, repository, which, tag }: Value<typeof anyChange>): void {
+    const target = this.repository(repository);
+    if (change === "tag") target.tag(pick(TAGS, tag), this.manifest(which).digest);
+    if (change === "untag") target.untag(pick(TAGS, tag));
+    if (change === "delete") target.deleteManifest(this.manifest(which));
+    if (change === "mount") target.push(`layer ${which % 10}`);
+    if (change === "mount manifest") target.mount(this.manifest(which));
+    if (change === "forget tags") target.remove("_manifests/tags");
+    if (change === "orphan") this.registry.blob(`nobody's ${which}`);
+    if (change === "alias") {
       const layer = target.pushSha512(`layer ${which % 10}`);
       this.#manifests.push(target.image({ layers: [layer], tag: pick(TAGS, tag) }));
     }
   }
 
-  /** Something happens to a file, of whichever kind. */
-  #damage(which: number, how: "empty" | "newline" | "other" | "remove" | "truncate" | "young"): void {
+  /** Chooses a file of a kind. */
+  #file(kind: Kind, which: number): string | undefined {
+    if (kind === "manifest blob") return blobFile(this.manifest(which).digest);
+    const files = [...this.registry.tree.files.keys()].filter((file) => KINDS[kind].test(file));
+    return files[which % files.length];
+  }
+
+  #damage({ kind, which, how }: Value<typeof anyDamage>): void {
     const { tree } = this.registry;
-    const files = [...tree.files.keys()];
-    const file = files[which % files.length];
-    const before = file === undefined ? undefined : tree.files.get(file);
-    if (file === undefined || before === undefined) return;
-    const text = before.content.toString("latin1");
+    const file = this.#file(kind, which);
+    const text = file === undefined ? undefined : tree.text(file);
+    if (file === undefined || text === undefined) return;
     if (how === "remove") tree.remove(file);
-    if (how === "young") tree.write(file, before.content, NOW - 60);
     if (how === "empty") tree.write(file, "");
     if (how === "newline") tree.write(file, `${text}\n`);
     if (how === "truncate") tree.write(file, text.slice(0, -3));
     if (how === "other" && file.endsWith("/link")) tree.write(file, this.manifest(which).digest);
+  }
+
+  /** A file was written a moment ago. */
+  #touch({ kind, which }: Value<typeof anyTouch>): void {
+    const { tree } = this.registry;
+    const file = this.#file(kind, which);
+    const before = file === undefined ? undefined : tree.files.get(file);
+    if (file !== undefined && before !== undefined) tree.write(file, before.content, NOW - 60);
   }
 }
 

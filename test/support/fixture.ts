@@ -204,6 +204,12 @@ function aliased(repository: RepositoryBuilder): void {
 function leftovers(repository: RepositoryBuilder): void {
   repository.image({ layers: [layer("build cache", 11)], config: config("amd64"), tag: "main" });
   repository.push(layer("a cache layer that no build uses", 26));
+  const cached = repository.push(layer("a layer of BuildKit's cache", 3));
+  const records = repository.push(
+    '{"layers":[{"blob":"…","parent":-1}],"records":[]}',
+    "application/vnd.buildkit.cacheconfig.v0",
+  );
+  repository.index([cached, records], "buildcache");
   const gone = repository.push("a layer that the registry's own collector took, and left its link");
   repository.registry.tree.remove(blobFile(gone.digest));
   repository.upload(

@@ -20,6 +20,8 @@ export interface Verdict {
   readonly blobs: readonly string[];
   /** Paths of layer links that may go though their blob is stored. */
   readonly layerLinks: readonly string[];
+  /** Paths of layer links that may go, and whose blob is gone already. */
+  readonly danglingLayerLinks: readonly string[];
   /** Paths of revision links that may go: only with `deleteUntagged`. */
   readonly revisions: readonly string[];
 }
@@ -37,8 +39,8 @@ interface Repository {
   /** What each layer link leads to, by what its path names; only links in order. */
   readonly layers: Map<string, { readonly path: string; readonly target: string; readonly modified: number }>;
   readonly tags: Map<string, string>;
-  /** Everything that any damaged link names, by path or by content. */
-  readonly named: Set<string>;
+  /** Everything that a damaged layer link names, by path or by content, and when it was written. */
+  readonly named: Map<string, number>;
   held: boolean;
 }
 
@@ -99,40 +101,32 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     for (const { path, target, modified } of repository.layers.values()) {
       if (!isYoung(modified) && !repository.held) continue;
       live.add(target);
-      if (stored.has(target)) usedLinks.add(path);
+      usedLinks.add(path);
     }
-    if (repository.held) for (const digest of repository.named) live.add(digest);
+    for (const [digest, modified] of repository.named) if (isYoung(modified) || repository.held) live.add(digest);
   }
 
-  // Manifests that are no revision anywhere, but pinned or young: with all that they reach.
+  // Manifests that are no revision anywhere, but pinned or young: with all that they reach, wherever that is.
   const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
-  const pending = [...stored]
-    .filter(([digest, { modified }]) => policy.pins.includes(digest) || isYoung(modified))
-    .map(([digest]) => digest);
-  const seen = new Set(pending);
-  for (const digest of pending) {
-    const wasLive = live.has(digest);
-    live.add(digest);
-    if (isRevision(digest) || (wasLive && !policy.pins.includes(digest))) continue;
-    const manifest = parse(digest);
-    for (const blob of manifest?.blobs ?? []) live.add(blob);
-    for (const child of manifest?.children ?? []) {
-      live.add(child);
-      if (!seen.has(child)) pending.push(child);
-      seen.add(child);
-    }
+  const reached = new Set<string>();
+  for (const [digest, { modified }] of stored) {
+    if (policy.pins.includes(digest) || isYoung(modified)) live.add(digest);
+    if ((policy.pins.includes(digest) || isYoung(modified)) && !isRevision(digest)) reached.add(digest);
+  }
+  for (const digest of reached) {
+    for (const child of parse(digest)?.children ?? []) reached.add(child);
+    for (const blob of [digest, ...(parse(digest)?.blobs ?? [])]) live.add(blob);
   }
 
+  const unusedLinks = repositories.flatMap(({ layers }) => [...layers.values()]).filter(({ path }) => !usedLinks.has(path));
+  const pathsOf = (links: typeof unusedLinks): string[] => links.map(({ path }) => path).sort();
   return {
     blobs: [...stored]
-      .filter(([digest, { modified }]) => !live.has(digest) && !isYoung(modified))
+      .filter(([digest]) => !live.has(digest))
       .map(([digest]) => digest)
       .sort(),
-    layerLinks: repositories
-      .flatMap(({ layers }) => [...layers.values()])
-      .filter(({ path, target }) => stored.has(target) && !usedLinks.has(path))
-      .map(({ path }) => path)
-      .sort(),
+    layerLinks: pathsOf(unusedLinks.filter(({ target }) => stored.has(target))),
+    danglingLayerLinks: pathsOf(unusedLinks.filter(({ target }) => !stored.has(target))),
     revisions: repositories
       .flatMap((repository) =>
         [...repository.revisions].filter(([digest]) => liveRevisions.get(repository)?.has(digest) !== true),
@@ -160,7 +154,7 @@ function readRepositories(tree: RegistryTree): Repository[] {
     if (own < 1) continue;
     const name = parts.slice(0, own).join("/");
     const known = repositories.get(name);
-    const repository = known ?? { name, revisions: new Map(), layers: new Map(), tags: new Map(), named: new Set(), held: false };
+    const repository = known ?? { name, revisions: new Map(), layers: new Map(), tags: new Map(), named: new Map(), held: false };
     repositories.set(name, repository);
     readFile(repository, parts.slice(own).join("/"), `${V2}/repositories/${file}`, content.toString("latin1"), modified);
   }
@@ -189,17 +183,17 @@ function readFile(repository: Repository, file: string, path: string, content: s
       repository.layers.set(digest, { path, target: content, modified });
       return;
     }
-    repository.named.add(digest);
+    repository.named.set(digest, modified);
     if (!DIGEST.test(content)) return;
     // It names two digests: which of them the repository needs, nobody can tell.
-    repository.named.add(content);
+    repository.named.set(content, modified);
     repository.held = true;
   } else if (index !== null && DIGEST.test(named(index)) && content !== named(index)) repository.held = true;
 }
 
 /** As much of a manifest as matters here. */
 interface ManifestJson {
-  readonly schemaVersion?: number;
+  readonly mediaType?: string;
   readonly config?: { readonly digest: string };
   readonly layers?: readonly { readonly digest: string }[];
   readonly manifests?: readonly { readonly digest: string }[];
@@ -218,6 +212,7 @@ function parseManifest(content: Buffer, digest: string): Parsed | undefined {
   } catch {
     return undefined;
   }
+  if (json.mediaType === "text/html") return undefined;
   const { config, layers, manifests, blobs, fsLayers, subject } = json;
   const digests = (descriptors: readonly { readonly digest: string }[]): string[] => descriptors.map((one) => one.digest);
   const parsed = (of: readonly string[], children: readonly string[]): Parsed => ({

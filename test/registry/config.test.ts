@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { ConfigProblem, parseRegistryConfig } from "#regcheck/registry/config.js";
+
+const FILESYSTEM = `
+version: 0.1
+storage:
+  filesystem:
+    rootdirectory: /srv/registry
+  delete:
+    enabled: true
+  cache:
+    blobdescriptor: inmemory
+  maintenance:
+    uploadpurging:
+      enabled: false
+    readonly:
+      enabled: false
+http:
+  addr: :5000
+`;
+
+function parse(text: string, environment: Readonly<Record<string, string>> = {}) {
+  return parseRegistryConfig(text, environment);
+}
+
+describe("a registry's config.yml", () => {
+  test("a filesystem, and what else matters", () => {
+    expect(parse(FILESYSTEM)).toEqual({
+      storage: { driver: "filesystem", rootDirectory: "/srv/registry" },
+      readOnly: false,
+      httpAddress: ":5000",
+      tls: false,
+      proxyRemoteUrl: undefined,
+      redis: false,
+      warnings: [],
+    });
+  });
+
+  test.each([
+    "storage: filesystem",
+    "storage: {filesystem: {}}",
+    "storage: {filesystem: }",
+    "storage: {filesystem: {rootdirectory: ''}}",
+  ])("%s: the registry's own default directory", (text) =>
+    expect(parse(text).storage).toEqual({ driver: "filesystem", rootDirectory: "/var/lib/registry" }),
+  );
+
+  test.each(["s3", "s3aws"])("the driver %s, with its parameters", (driver) => {
+    const text = `storage: {${driver}: {bucket: images, region: eu-central-1, rootdirectory: /prod}, redirect: {disable: true}}`;
+    expect(parse(text).storage).toMatchObject({
+      driver: "s3",
+      parameters: { bucket: "images", region: "eu-central-1", rootDirectory: "prod" },
+    });
+  });
+
+  test("3.x: tag is no driver", () => {
+    expect(parse("storage: {tag: {concurrencylimit: 5}, filesystem: {}}").storage.driver).toBe("filesystem");
+  });
+
+  test("read-only, TLS, a proxy and Redis are seen", () => {
+    const text = `
+storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}, cache: {blobdescriptor: redis}}
+http: {addr: "0.0.0.0:443", tls: {certificate: /c.pem, key: /k.pem}}
+proxy: {remoteurl: https://registry.example.com}`;
+    expect(parse(text)).toMatchObject({
+      readOnly: true,
+      tls: true,
+      redis: true,
+      httpAddress: "0.0.0.0:443",
+      proxyRemoteUrl: "https://registry.example.com",
+    });
+    expect(parse("storage: {filesystem: , cache: {layerinfo: redis}}").redis).toBe(true);
+  });
+
+  test.each([
+    ["nothing", "", "expected a mapping"],
+    ["a list", "- storage", "expected a mapping"],
+    ["broken YAML", "storage: {filesystem", "broken YAML"],
+    ["no storage", "version: 0.1", "names no driver"],
+    ["no driver", "storage: {delete: {enabled: true}}", "names no driver"],
+    ["two drivers", "storage: {filesystem: {}, s3: {}}", "several drivers (filesystem, s3)"],
+    ["a driver that regcheck does not read", "storage: {azure: {}}", '"azure" is not supported'],
+    ["a driver that forgets all", "storage: inmemory", '"inmemory" is not supported'],
+  ])("%s: one clear line", (_, text, problem) => {
+    expect(() => parse(text)).toThrow(ConfigProblem);
+    expect(() => parse(text)).toThrow(problem);
+    expect(() => parse(text)).toThrow(/^[^\n]*$/);
+  });
+});
+
+describe("REGISTRY_* in the environment", () => {
+  test("a parameter", () => {
+    const environment = { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: "/mnt/images", REGISTRY_HTTP_ADDR: "127.0.0.1:5001" };
+    expect(parse(FILESYSTEM, environment)).toMatchObject({
+      storage: { rootDirectory: "/mnt/images" },
+      httpAddress: "127.0.0.1:5001",
+    });
+  });
+
+  test("another driver, named before its parameters", () => {
+    const environment = { REGISTRY_STORAGE_S3_BUCKET: "images", REGISTRY_STORAGE: "s3", REGISTRY_STORAGE_S3_REGION: "eu-west-1" };
+    expect(parse(FILESYSTEM, environment).storage).toMatchObject({
+      driver: "s3",
+      parameters: { bucket: "images", region: "eu-west-1" },
+    });
+  });
+
+  test("a driver's parameter without the driver: two drivers, which the registry refuses too", () => {
+    expect(() => parse(FILESYSTEM, { REGISTRY_STORAGE_S3_BUCKET: "images" })).toThrow("several drivers");
+  });
+
+  test.each([
+    { REGISTRY_STORAGE_MAINTENANCE_READONLY: '{"enabled":true}' },
+    { REGISTRY_STORAGE_MAINTENANCE_READONLY: "enabled: true" },
+    { REGISTRY_STORAGE_MAINTENANCE: '{"readonly":{"enabled":true}}' },
+  ])("read-only by %j", (environment) => {
+    expect(parse(FILESYSTEM, environment)).toMatchObject({ readOnly: true, warnings: [] });
+  });
+
+  test("the trap: READONLY_ENABLED leaves a registry writable, and says so (D#1736)", () => {
+    const { readOnly, warnings } = parse(FILESYSTEM, { REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED: "true" });
+    expect(readOnly).toBe(false);
+    expect(warnings).toEqual([expect.stringContaining("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED is not honoured")]);
+  });
+
+  test("nor does it undo a read-only config", () => {
+    const readOnly = FILESYSTEM.replace("readonly:\n      enabled: false", "readonly:\n      enabled: true");
+    expect(parse(readOnly, { REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED: "false" }).readOnly).toBe(true);
+  });
+
+  test("what is not the registry's is left alone", () => {
+    expect(parse(FILESYSTEM, { REGISTRYSTORAGE: "s3", HTTP_ADDR: ":1", REGISTRY_AUTH_HTPASSWD_REALM: "[", PATH: "{" })).toEqual(
+      parse(FILESYSTEM),
+    );
+  });
+
+  test("a value that is no YAML is named without being shown: it may be a secret", () => {
+    const secret = { REGISTRY_STORAGE_S3_SECRETKEY: "*hunter2", REGISTRY_STORAGE: "s3" };
+    expect(() => parse(FILESYSTEM, secret)).toThrow(ConfigProblem);
+    expect(() => parse(FILESYSTEM, secret)).toThrow("REGISTRY_STORAGE_S3_SECRETKEY");
+    expect(() => parse(FILESYSTEM, secret)).not.toThrow("hunter2");
+  });
+});

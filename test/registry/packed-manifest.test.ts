@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Digest } from "#regcheck/registry/digest.js";
+import { packReferences, referenceDigest, unpackReferences } from "#regcheck/registry/packed-manifest.js";
+import type { Reference } from "#regcheck/registry/manifest.js";
+
+const anyReference: fc.Arbitrary<Reference> = fc
+  .record({
+    role: fc.constantFrom("config", "layer", "foreign-layer", "child", "subject"),
+    bytes: fc.uint8Array({ minLength: 64, maxLength: 64 }),
+    isLong: fc.boolean(),
+    size: fc.option(fc.maxSafeNat(), { nil: undefined }),
+  })
+  .map(({ role, bytes, isLong, size }) => {
+    const hex = Buffer.from(bytes).toString("hex");
+    const digest = isLong ? Digest.fromParts("sha512", hex) : Digest.fromParts("sha256", hex.slice(64));
+    if (digest === undefined) throw new Error("this is a digest");
+    return { role, digest, size };
+  });
+
+test("references come out of words as they went in, whatever stands before them", () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(anyReference, { maxLength: 4 }), { maxLength: 4 }), (manifests) => {
+      const words: number[] = [];
+      const offsets = manifests.map((references) => {
+        const offset = words.length;
+        packReferences(references, words);
+        return offset;
+      });
+      const packed = Uint32Array.from(words);
+      const unpacked = offsets.map((offset) =>
+        Array.from(unpackReferences(packed, offset), (reference) => ({
+          role: reference.role,
+          digest: referenceDigest(packed, reference),
+          size: reference.size,
+        })),
+      );
+      expect(unpacked).toEqual(manifests);
+    }),
+  );
+});
