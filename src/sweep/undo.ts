@@ -1,7 +1,7 @@
 import path from "node:path";
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import { Digest } from "../registry/digest.js";
-import { QUARANTINE } from "../registry/layout.js";
+import { OWN, QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { JournaledRun, JournalEntry } from "./journal.js";
 
@@ -32,7 +32,8 @@ export async function restore(run: JournaledRun, changes: StorageChanges): Promi
   const restorer = new Restorer(run, changes);
   const entries = run.entries.filter(({ kind }) => kind !== "multipart").toReversed();
   for (let at = 0; at < entries.length; at += BATCH) await restorer.restoreBatch(entries.slice(at, at + BATCH));
-  if (mode === "quarantine" && restorer.problems.length === 0) await changes.pruneDirectories([quarantineOf(runId), QUARANTINE]);
+  if (mode === "quarantine" && restorer.problems.length === 0)
+    await changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
   return { restored: restorer.restored, present: restorer.present, problems: restorer.problems };
 }
 
@@ -60,7 +61,7 @@ export async function purge(
     if (batch.length >= BATCH) await flush();
   }
   await flush();
-  await changes.pruneDirectories([quarantineOf(runId), QUARANTINE]);
+  await changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
   return { objects, bytes };
 }
 

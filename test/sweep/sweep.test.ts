@@ -1,0 +1,143 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { check } from "#regcheck/check.js";
+import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { readRun } from "#regcheck/sweep/journal.js";
+import { purge, restore } from "#regcheck/sweep/undo.js";
+import { V2 } from "../support/builder.js";
+import { pullAll } from "../support/pullable.js";
+import { RegistryTree } from "../support/registry-tree.js";
+import { contentOf, garbageRegistry, sweepDirectory, sweepOptions } from "../support/sweeping.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
+
+async function codesOf(directory: string): Promise<string[]> {
+  const storage = FilesystemStorage.open(directory);
+  try {
+    const { policy } = sweepOptions("").check;
+    return [...(await check(storage, { policy })).findings()].map(({ code }) => code);
+  } finally {
+    await storage.close();
+  }
+}
+
+/** Directories that hold nothing. */
+function emptyDirectories(directory: string): string[] {
+  return fs
+    .readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter((file) => fs.readdirSync(file).length === 0);
+}
+
+describe("a sweep of a filesystem", () => {
+  test("removes all garbage, leaves every pull as it was, and counts what it did", async () => {
+    const before = garbageRegistry(3);
+    const directory = written(before);
+    const { result, report } = await sweepDirectory(directory, sweepOptions(temporaryDirectory()));
+    const after = RegistryTree.readFrom(directory);
+    expect(result.stopped).toBeUndefined();
+    expect(await codesOf(directory)).toEqual([]);
+    const pullable = new Map([...pullAll(before)].filter(([, content]) => content !== undefined));
+    expect(pullable.size).toBe(3 * 3 + 1);
+    expect(pullAll(after)).toEqual(pullable);
+    const blobsOf = (tree: RegistryTree): number => [...tree.below(`${V2}/blobs`)].length;
+    expect(result.deleted).toMatchObject({ blobs: blobsOf(before) - blobsOf(after), tags: 3, revisions: 12, uploads: 3 });
+    expect(result.deleted.bytes).toBe(
+      report.reclaimable.withBoth.bytes + 3 * ("half a layer".length + "2023-01-01T00:00:00Z".length),
+    );
+    const left = emptyDirectories(path.join(directory, V2, "repositories")).map((file) => path.basename(file));
+    expect(left.filter((name) => /^[0-9a-f-]{36,}$|^dangling$/.test(name))).toEqual([]);
+    expect(fs.existsSync(path.join(directory, V2, "repositories/empty/repository-0"))).toBe(false);
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  });
+
+  test("without the options takes only what nothing can need", async () => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    const options = sweepOptions(temporaryDirectory(), { purgeUploads: false, pruneEmpty: false });
+    const policy = { ...options.check.policy, deleteUntagged: false, dropDanglingTags: false };
+    await sweepDirectory(directory, { ...options, check: { policy } });
+    const tree = RegistryTree.readFrom(directory);
+    expect(pullAll(tree)).toEqual(pullAll(before));
+    const kinds = [...tree.files.keys()].map((file) => /_uploads|_manifests\/revisions|tags\/dangling/.exec(file)?.[0]);
+    expect(new Set(kinds)).toEqual(new Set([undefined, "_uploads", "_manifests/revisions", "tags/dangling"]));
+    expect(fs.existsSync(path.join(directory, V2, "repositories/empty/repository-0"))).toBe(true);
+  });
+
+  test("a quarantine can be undone, twice without harm, and purged", async () => {
+    const before = garbageRegistry(2);
+    const directory = written(before);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    expect(await codesOf(directory)).toEqual([]);
+    const changes = new FilesystemChanges(fs.realpathSync(directory));
+    const run = readRun(journal, result.runId);
+    const { restored, problems } = await restore(run, changes);
+    expect(problems).toEqual([]);
+    expect(restored).toBe(run.entries.length);
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(await restore(run, changes)).toEqual({ restored: 0, present: restored, problems: [] });
+
+    const again = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    const { objects } = await purge(again.result.runId, changes);
+    expect(objects).toBe(restored);
+    expect(fs.existsSync(path.join(directory, "regcheck/quarantine"))).toBe(false);
+  });
+
+  test("restore verifies blobs and overwrites nothing", async () => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    const run = readRun(journal, result.runId);
+    const [rotten, replaced] = run.entries.filter(({ kind }) => kind === "blob").map((entry) => entry.path);
+    fs.writeFileSync(path.join(directory, "regcheck/quarantine", result.runId, rotten ?? ""), "rotten");
+    fs.mkdirSync(path.dirname(path.join(directory, replaced ?? "")), { recursive: true });
+    fs.writeFileSync(path.join(directory, replaced ?? ""), "pushed again");
+    const { problems } = await restore(run, new FilesystemChanges(fs.realpathSync(directory)));
+    expect(problems.map((problem) => problem.path).sort()).toEqual([rotten, replaced].sort());
+    expect(fs.readFileSync(path.join(directory, replaced ?? ""), "utf8")).toBe("pushed again");
+    expect(fs.existsSync(path.join(directory, rotten ?? ""))).toBe(false);
+  });
+
+  test("what was deleted for good cannot be restored, and says so", async () => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal));
+    const restoring = restore(readRun(journal, result.runId), new FilesystemChanges(fs.realpathSync(directory)));
+    await expect(restoring).rejects.toThrow("deleted for good");
+  });
+
+  test("another regcheck holds the lock: refused, with how to remove a stale one", async () => {
+    const directory = written(garbageRegistry(1));
+    await new FilesystemChanges(fs.realpathSync(directory)).create("regcheck/lock", Buffer.from('{"host":"elsewhere","pid":7}'));
+    const sweeping = sweepDirectory(directory, sweepOptions(temporaryDirectory()));
+    await expect(sweeping).rejects.toThrow(/another regcheck is at work.*"host":"elsewhere","pid":7.*remove .*\/regcheck\/lock/s);
+  });
+
+  test("no journal, no delete", async () => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    const file = path.join(temporaryDirectory(), "a file");
+    fs.writeFileSync(file, "");
+    await expect(sweepDirectory(directory, sweepOptions(path.join(file, "journal")))).rejects.toThrow("nothing is removed");
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
+  });
+
+  test("damage in one repository holds that one back and no other; a fault of the storage holds everything back", async () => {
+    const tree = garbageRegistry(2);
+    tree.write(`${V2}/repositories/team/app-0/_manifests/tags/latest/current/link`, "");
+    const directory = written(tree);
+    await sweepDirectory(directory, sweepOptions(temporaryDirectory()));
+    const left = [...RegistryTree.readFrom(directory).files.keys()];
+    const of = (files: Iterable<string>, name: string) =>
+      [...files].filter((file) => file.includes(`/${name}/`) && !file.includes("_uploads")).sort();
+    expect(of(left, "team/app-0")).toEqual(of(tree.files.keys(), "team/app-0"));
+    expect(of(left, "team/app-1").length).toBeLessThan(of(tree.files.keys(), "team/app-1").length);
+
+    fs.symlinkSync("/etc", path.join(directory, V2, "repositories/elsewhere"));
+    await expect(sweepDirectory(directory, sweepOptions(temporaryDirectory()))).rejects.toThrow("scan-complete");
+  });
+});
