@@ -30,9 +30,8 @@ export const HELD = 0b1_0000;
 export const REVISION = 0b10_0000;
 /** Some index has it as a child, wherever that is: if it is stored, it is a manifest. */
 export const CHILD = 0b100_0000;
-
 /** Some repository has it as a manifest, by a revision link or a dangling tag. */
-export const MANIFEST = 0b100_0000;
+export const MANIFEST = 0b1000_0000;
 
 /** Every revision link is a root unless untagged manifests go. */
 export const REVISION_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDropDanglingTags;

@@ -2,9 +2,9 @@ import type { ManifestStore } from "./manifest-store.js";
 import { DANGLING_ROOT, HELD } from "./policy.js";
 
 /**
- * Which manifests of one repository are live, by variant. Bits flow from the roots along two kinds of edges: an index to its
- * children, and a subject to its referrers (a live subject keeps its signatures). Bits are only ever added, so the order of the
- * roots does not matter and cycles end.
+ * Which manifests of one repository are live, by variant. Bits flow from the roots along two kinds of edges: from a manifest to the
+ * manifests that it names (an index to its children; the registry also takes a manifest for a layer), and from a subject to its
+ * referrers (a live subject keeps its signatures). Bits are only ever added, so the order of the roots does not matter and cycles end.
  */
 export class Reachability {
   readonly #position = new Map<number, number>();
@@ -79,8 +79,8 @@ export class Reachability {
       if (tag !== undefined && this.#tags[position] === undefined) this.#tags[position] = tag;
       if ((before | bits) === before) continue;
       this.#marks[position] = before | bits;
-      this.store.forEachReference(id, (role, child) => {
-        if (role === "child") pending.push({ id: child, bits });
+      this.store.forEachReference(id, (role, named) => {
+        if (role !== "subject" && this.#position.has(named)) pending.push({ id: named, bits });
       });
       for (const referrer of this.#referrers.get(id) ?? []) pending.push({ id: referrer, bits });
     }

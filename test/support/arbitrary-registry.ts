@@ -34,7 +34,7 @@ const anyImage = fc.record({
   layers: fc.array(fc.nat(9), { maxLength: 3 }),
   tag: maybe,
   subject: maybe,
-  shape: fc.constantFrom("image", "image", "image", "schema 1", "artifact", "unknown"),
+  shape: fc.constantFrom("image", "image", "image", "schema 1", "artifact", "bundle", "unknown"),
 });
 const anyIndex = fc.record({
   repository: some,
@@ -104,6 +104,9 @@ class World {
     else if (shape === "artifact") {
       const blobs = contents.map((content) => target.push(content));
       this.#manifests.push(target.manifest({ mediaType: TYPES.artifact, blobs, ...about }, name));
+    } else if (shape === "bundle") {
+      const inner = target.mount(this.manifest(subject));
+      this.#manifests.push(target.image({ layers: [...contents, inner], ...tagged }));
     } else this.#manifests.push(target.image({ layers: contents, config: `config ${layers[0] ?? 0}`, ...tagged, ...about }));
   }
 

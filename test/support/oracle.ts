@@ -78,7 +78,11 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     if (repository.held) for (const target of repository.tags.values()) if (stored.has(target)) alive.add(target);
     for (let before = -1; before !== alive.size;) {
       before = alive.size;
-      for (const digest of alive) for (const child of parse(digest)?.children ?? []) if (isManifestHere(child)) alive.add(child);
+      for (const digest of alive) {
+        // Children, or whatever else is a manifest here.
+        const { children = [], blobs = [] } = parse(digest) ?? {};
+        for (const named of [...children, ...blobs]) if (isManifestHere(named)) alive.add(named);
+      }
       for (const digest of [...repository.revisions.keys(), ...repository.tags.values()]) {
         const subject = isManifestHere(digest) ? parse(digest)?.subject : undefined;
         if (subject !== undefined && alive.has(subject)) alive.add(digest);
