@@ -21,10 +21,15 @@ export function splitRepositoryPath(path: string): { readonly name: string; read
   return { name: path.slice(start, underscore), own: path.slice(underscore + 1) };
 }
 
+/** All but a few: worth a look of its own, of which there may be a hundred million. */
+const SHA256_BLOB = new RegExp(`^${BLOBS}/sha256/([0-9a-f]{2})/(?=\\1)([0-9a-f]{64})/data$`);
+
 /** The digest of `docker/registry/v2/blobs/<algorithm>/<xx>/<hex>/data`, or from where on the path is outside the layout. */
 export function parseBlobPath(
   path: string,
 ): { readonly algorithm: DigestAlgorithm; readonly hex: string } | { readonly kind: "stray"; readonly path: string } {
+  const sound = SHA256_BLOB.exec(path)?.[2];
+  if (sound !== undefined) return { algorithm: "sha256", hex: sound };
   const parts = path.slice(BLOBS.length + 1).split("/");
   const [algorithm = "", prefix = "", hex = "", data, more] = parts;
   const strayFrom = (at: number) => ({ kind: "stray" as const, path: `${BLOBS}/${stray(parts, at).path}` });

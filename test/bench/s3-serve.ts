@@ -1,22 +1,44 @@
-import { BENCHMARK, generate, MANY_TAGS } from "../support/generate.js";
+import { BENCHMARK, generate } from "../support/generate.js";
 import type { GenerateOptions } from "../support/generate.js";
-import { startS3Server } from "../support/s3-server/index.js";
+import { startS3Server, uniformBlobs } from "../support/s3-server/index.js";
+import type { S3Server } from "../support/s3-server/index.js";
 
 /**
- * An S3 server in a process of its own, with a generated registry in the bucket `b`: the processor time of a benchmark is then the
- * client's alone. Usage: `s3-serve.js LATENCY [OPTIONS]`, with options of `generate` as JSON, or `many-tags`. Prints its endpoint and
- * the number of keys; answers each line on stdin with the requests since the last one, as JSON.
+ * An S3 server in a process of its own, so that the processor time of a benchmark is the client's alone. Usage:
+ *
+ *     s3-serve.js LATENCY '{"repositories": 20}'    the bucket `b` with a generated registry (options of `generate`)
+ *     s3-serve.js LATENCY 100000000                 the bucket `b` with so many simulated blobs, and one repository
+ *
+ * Prints its endpoint and the number of keys; answers each line on stdin with the requests since the last one. All of it is JSON.
  */
-const [, , latency = "0", changes = "{}"] = process.argv;
-const options: GenerateOptions =
-  changes === "many-tags" ? MANY_TAGS : { ...BENCHMARK, ...(JSON.parse(changes) as Partial<GenerateOptions>) };
-const server = await startS3Server({ buckets: ["b"] });
+const [, , latency = "0", content = "{}"] = process.argv;
 const modified = new Date("2026-01-01T00:00:00Z");
-let keys = 0;
-for (const { path, content } of generate(options)) {
-  server.put("b", path, content, { modified });
-  keys++;
+
+function fill(server: S3Server, options: GenerateOptions): number {
+  let keys = 0;
+  for (const { path, content: text } of generate(options)) {
+    server.put("b", path, text, { modified });
+    keys++;
+  }
+  return keys;
 }
+
+function simulate(server: S3Server, count: number): number {
+  const blobs = uniformBlobs({ count, modified });
+  const link = "docker/registry/v2/repositories/app/_uploads/x/data";
+  server.virtualBucket("b", (prefix, startAfter, maxKeys) =>
+    prefix.includes("/blobs/")
+      ? blobs(prefix, startAfter, maxKeys)
+      : { objects: link.startsWith(prefix) && link > startAfter ? [{ key: link, size: 1, etag: "x", modified }] : [], isTruncated: false },
+  );
+  return count + 1;
+}
+
+const server = await startS3Server({ buckets: ["b"] });
+const count = Number(content);
+const keys = Number.isNaN(count)
+  ? fill(server, { ...BENCHMARK, ...(JSON.parse(content) as Partial<GenerateOptions>) })
+  : simulate(server, count);
 server.setLatency(Number(latency));
 console.log(JSON.stringify({ endpoint: server.endpoint, keys }));
 process.stdin.on("data", () => {

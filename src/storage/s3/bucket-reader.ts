@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
@@ -20,6 +21,11 @@ export interface ListRequest {
   readonly token?: string | undefined;
   readonly delimiter?: string | undefined;
   readonly maxKeys?: number | undefined;
+}
+
+/** Most pages are ASCII, which is decoded several times as fast. */
+function textOf(body: Buffer): string {
+  return isAscii(body) ? body.toString("latin1") : body.toString("utf8");
 }
 
 /** A listing of uploads that is not cut off. */
@@ -59,7 +65,7 @@ export class BucketReader {
         onAttempt: () => this.requests.list++,
         onThrottled,
         readBody: async (body, bytes) => {
-          page = parsePage((await collect(body, bytes)).toString("utf8"));
+          page = parsePage(textOf(await collect(body, bytes)));
         },
       });
       await this.client.send(command);
