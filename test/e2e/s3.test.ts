@@ -87,7 +87,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("the bucket of regis
     await pushAllThatIsLegal(registry, client, directory);
     const report = await check(storage);
     expect(summary(report)).toEqual([]);
-    expect(report.totals).toMatchObject({ repositories: 3, tags: 9, uploads: 0 });
+    expect(report.totals).toMatchObject({ repositories: 3, tags: 10, uploads: 0 });
     expect(summary(await check(storage, "--read-links"))).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import type { RegistryClient } from "./client.js";
 import type { RealRegistry } from "./registry.js";
 import { makeImageDirectory, skopeoCopy } from "./skopeo.js";
 
-/** Pushes one of everything that is legal: by skopeo in two formats, indexes, mounts, sha512, referrers, odd names. Three repositories, nine tags. */
+/** Pushes one of everything that is legal: by skopeo in two formats, indexes, mounts, chunks, sha512, referrers, odd names. Three repositories, ten tags. */
 export async function pushAllThatIsLegal(registry: RealRegistry, client: RegistryClient, directory: string): Promise<void> {
   const image = makeImageDirectory(path.join(directory, "image"), ["a base layer", "an app"]);
   await skopeoCopy(`dir:${image}`, `docker://${registry.address}/library/app:docker`);
@@ -18,6 +18,7 @@ export async function pushAllThatIsLegal(registry: RealRegistry, client: Registr
   await client.image([base], "base");
   await other.image([await other.mount(base, "team/app"), "and more"], "list");
   await client.image([await client.push("a layer by its sha512 digest", TYPES.layer, "sha512")], "_layers");
+  await client.image([await client.pushInChunks(["a layer ", "in three ", "chunks"])], "chunks");
   await client.image(["the SBOM"], undefined, await client.image(["an image with an SBOM"], "current"));
 }
 
