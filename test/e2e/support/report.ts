@@ -11,6 +11,7 @@ export interface Report {
     readonly repository?: string;
     readonly tag?: string;
     readonly digest?: string;
+    readonly path?: string;
     readonly recoverable?: boolean;
   }[];
 }
