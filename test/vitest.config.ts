@@ -15,7 +15,7 @@ export default defineConfig({
           name: "unit",
           root,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/bench/**"],
+          exclude: ["test/e2e/**"],
           testTimeout: 30_000,
         },
       },

@@ -13,7 +13,8 @@ export interface ProgressLine {
 /** Starts a progress line if somebody is there to see it. */
 export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
   if (quiet || !stream.isTTY) return { update: () => {}, removed: () => {}, stop: () => {} };
-  const spinner = yoctoSpinner({ text: "listing blobs", stream }).start();
+  // Its own way with signals is to end the process at once, in the middle of the work.
+  const spinner = yoctoSpinner({ text: "listing blobs", stream, handleSignals: false }).start();
   return {
     update: (progress) => {
       spinner.text = describe(progress);

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import fs from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -54,7 +55,7 @@ describe("signals", () => {
     ["SIGTERM", 143],
   ] as const)("%s ends it with %d and one line", async (signal, exitCode) => {
     const directory = temporaryDirectory();
-    generateTo(directory, { ...BENCHMARK, repositories: 3 });
+    generateTo(directory, { ...BENCHMARK, repositories: 1 });
     const child = spawn(process.execPath, ["--import", TELL, MAIN, directory, "--concurrency", "1"], {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -64,5 +65,17 @@ describe("signals", () => {
     child.kill(signal);
     const [code] = (await once(child, "close")) as [number | null];
     expect({ code, output: output.join("") }).toEqual({ code: exitCode, output: `reading\nregcheck: stopped by ${signal}\n` });
+  });
+
+  test("Ctrl-C on a terminal stops as cleanly, and gives the cursor back", async () => {
+    const directory = temporaryDirectory();
+    const interrupt = path.join(directory, "interrupt.mjs");
+    fs.writeFileSync(interrupt, 'process.once("worker", () => process.kill(process.pid, "SIGINT"));');
+    generateTo(directory, { ...BENCHMARK, repositories: 1 });
+    const output = await onTerminal(80, `${directory} --concurrency 1; echo status $?`, `NODE_OPTIONS=--import=${interrupt}`);
+    expect(plain(output)).toMatch(/regcheck: stopped by SIGINT\r?\nstatus 130/);
+    const [hidden, shown] = ["\u001b[?25l", "\u001b[?25h"].map((sequence) => output.lastIndexOf(sequence));
+    expect(hidden).toBeGreaterThanOrEqual(0);
+    expect(shown).toBeGreaterThan(hidden ?? 0);
   });
 });

@@ -13,7 +13,7 @@ import type { ListObjectsV2CommandInput, ListObjectsV2CommandOutput } from "@aws
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { S3Server } from "./s3-server/index.js";
 import { startS3Server, uniformBlobs } from "./s3-server/index.js";
-import { clientOf, s3ServerContract, targetOfEnvironment } from "./s3-server/contract.js";
+import { clientOf, s3ServerContract } from "./s3-server/contract.js";
 
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
@@ -27,11 +27,6 @@ describe("the contract, on the test server", () => {
   });
   afterAll(() => server.stop());
   s3ServerContract(() => ({ endpoint: server.endpoint, ...credentials }));
-});
-
-const real = targetOfEnvironment();
-describe.runIf(real !== undefined)("the contract, on a real server", () => {
-  s3ServerContract(() => real ?? { endpoint: "", ...credentials });
 });
 
 describe("the test server", () => {

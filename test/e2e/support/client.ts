@@ -41,23 +41,44 @@ export class RegistryClient {
     algorithm: "sha256" | "sha512" = "sha256",
   ): Promise<Descriptor> {
     const digest = `${algorithm}:${crypto.createHash(algorithm).update(content).digest("hex")}`;
-    const location = await this.startUpload();
-    const url = new URL(location, this.url);
-    url.searchParams.set("digest", digest);
-    await this.request("PUT", url.href, [201], content, { "content-type": "application/octet-stream" });
+    await this.#finish(await this.startUpload(), digest, content);
     return { mediaType, digest, size: Buffer.byteLength(content) };
+  }
+
+  /** Uploads a layer in chunks, as clients do with large ones. */
+  async pushInChunks(chunks: readonly string[]): Promise<Descriptor> {
+    let location = await this.startUpload();
+    let size = 0;
+    for (const chunk of chunks) {
+      location = await this.#send(location, chunk, size);
+      size += chunk.length;
+    }
+    const digest = `sha256:${crypto.createHash("sha256").update(chunks.join("")).digest("hex")}`;
+    await this.#finish(location, digest);
+    return { mediaType: TYPES.layer, digest, size };
   }
 
   /** Begins an upload; sends part of the data if there is any, and leaves it. Returns its location. */
   async startUpload(data?: string): Promise<string> {
     const response = await this.request("POST", "blobs/uploads/", [202]);
     const location = response.headers.get("location") ?? "";
-    if (data !== undefined)
-      await this.request("PATCH", location, [202], data, {
-        "content-type": "application/octet-stream",
-        "content-range": `0-${data.length - 1}`,
-      });
-    return location;
+    return data === undefined ? location : this.#send(location, data, 0);
+  }
+
+  /** Sends a chunk of an upload. Returns where the next one goes. */
+  async #send(location: string, data: string, offset: number): Promise<string> {
+    const headers = {
+      "content-type": "application/octet-stream",
+      "content-range": `${offset}-${offset + data.length - 1}`,
+    };
+    const response = await this.request("PATCH", location, [202], data, headers);
+    return response.headers.get("location") ?? "";
+  }
+
+  async #finish(location: string, digest: string, content?: string | Buffer): Promise<void> {
+    const url = new URL(location, this.url);
+    url.searchParams.set("digest", digest);
+    await this.request("PUT", url.href, [201], content, { "content-type": "application/octet-stream" });
   }
 
   /** Mounts another repository's blob. */

@@ -23,18 +23,6 @@ export interface Subject {
   readonly clientWith: (change: Partial<Target>) => S3Client;
 }
 
-/** The target that `REGCHECK_TEST_S3_ENDPOINT`, `…_ACCESS_KEY`, `…_SECRET_KEY` and `…_DIALECT` name, if they do. */
-export function targetOfEnvironment(env: NodeJS.ProcessEnv = process.env): Target | undefined {
-  const endpoint = env["REGCHECK_TEST_S3_ENDPOINT"];
-  if (endpoint === undefined) return undefined;
-  return {
-    endpoint,
-    accessKeyId: env["REGCHECK_TEST_S3_ACCESS_KEY"] ?? "AK",
-    secretAccessKey: env["REGCHECK_TEST_S3_SECRET_KEY"] ?? "SK",
-    dialect: env["REGCHECK_TEST_S3_DIALECT"] === "radosgw" ? "radosgw" : "aws",
-  };
-}
-
 /** A client as regcheck makes it for a custom endpoint. */
 export function clientOf({ endpoint, accessKeyId, secretAccessKey, region = "us-east-1" }: Target): S3Client {
   return new S3Client({
