@@ -93,7 +93,7 @@ function groupStart(first: Finding, count: number): Markup {
       <span class="count">${formatCount(count)}</span> <span class="severity">${severity}</span
       ><span class="meaning">${meaning}</span><span class="remedy">${remedy}${consequence}</span>
     </summary>
-  `;
+   `;
 }
 
 /** Full lists but for the last are laid out when they come into view; how high they are until then is a guess. */
