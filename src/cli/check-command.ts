@@ -97,6 +97,10 @@ async function format(
     const { formatJson } = await import("../report/json.js");
     return formatJson(report, TOOL, exitCode, extras.json);
   }
+  if (name === "html") {
+    const { formatHtml } = await import("../report/html/html.js");
+    return formatHtml(report, TOOL, exitCode);
+  }
   const { formatText } = await import("../report/text.js");
   const isTerminal = stream?.isTTY === true;
   const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";

@@ -48,3 +48,8 @@ export function selectedVariant(policy: Policy): Variant {
 export function isYoung(policy: Policy, modified: number): boolean {
   return modified > policy.now - policy.grace;
 }
+
+/** Whether a variant of the policy lets a blob go, by its marks and when it was written (seconds). */
+export function isGarbage(marks: number, variant: Variant, policy: Policy, modified: number): boolean {
+  return (marks & (VARIANT_BITS[variant] | HELD)) === 0 && !isYoung(policy, modified);
+}

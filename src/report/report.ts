@@ -2,13 +2,15 @@ import { NOBODY, SHARED } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
-import { HELD, isYoung, MANIFEST, selectedVariant, VARIANT_BITS, VARIANTS } from "../mark/policy.js";
+import { HELD, isGarbage, MANIFEST, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import { blobPath } from "../registry/layout.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
 import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
+import { garbageAges } from "./garbage-ages.js";
+import type { GarbageAge } from "./garbage-ages.js";
 
 /** What a policy would take. */
 export interface Reclaimable {
@@ -70,6 +72,8 @@ export interface Report {
   readonly requestCost: number | undefined;
   /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
   findings(): Iterable<Finding>;
+  /** How old the blobs are that the selected policy would take. Summed up when asked for. */
+  garbageAges(): readonly GarbageAge[];
 }
 
 /** What the report is about, besides what was marked. */
@@ -149,16 +153,12 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
       }
       if (!blobsGiven) yield* blobs;
     },
+    garbageAges: () => garbageAges(marked.table, policy),
   };
 }
 
 function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
   return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
-}
-
-/** Whether a variant of the policy lets the blob go. */
-function isGarbage(marks: number, variant: Variant, policy: Policy, modified: number): boolean {
-  return (marks & (VARIANT_BITS[variant] | HELD)) === 0 && !isYoung(policy, modified);
 }
 
 function sumBlobs({ table }: Marked, policy: Policy): Record<Variant, Reclaimable> {

@@ -8,6 +8,8 @@ import type { Severity } from "./catalogue.js";
 import { escapeForTerminal } from "./escape.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report, RepositoryReport } from "./report.js";
+import { subjectOf } from "./subject.js";
+import { verdictOf } from "./verdict.js";
 
 /** How a text report is laid out. */
 export interface TextOptions {
@@ -170,32 +172,10 @@ class TextReport {
   }
 
   #verdict(): void {
-    const { complete, severities, reclaimable, selected } = this.report;
+    const { word, colour, sentence } = verdictOf(this.report);
     this.#lines.push("");
-    if (!complete) {
-      this.#line(
-        this.#style(
-          ["red", "bold"],
-          "INCOMPLETE: something could not be read (storage-unreadable). The figures are lower bounds, and nothing may be swept.",
-        ),
-      );
-      return;
-    }
-    const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");
-    const verdict = severities.error > 0 ? "DAMAGED" : severities.warning > 0 ? "SERVING, with warnings" : "SOUND";
-    const colour = severities.error > 0 ? "red" : severities.warning > 0 ? "yellow" : "green";
-    this.#line(`${this.#style([colour, "bold"], verdict)}: ${found}, ${formatBytes(reclaimable[selected].bytes)} reclaimable`);
+    this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
   }
-}
-
-/** The name by which people know what a finding is about; its path where it has none. */
-function subjectOf({ repository, tag, digest, path, code }: Finding): string {
-  if (repository === undefined || code === "stray-object" || code === "storage-unreadable" || code.startsWith("upload-")) {
-    return digest !== undefined && code === "blob-unreferenced" ? digest.toString() : path;
-  }
-  if (tag !== undefined && (digest === undefined || code.startsWith("tag-"))) return `${repository}:${tag}`;
-  const name = digest === undefined ? repository : `${repository}@${digest.toString()}`;
-  return tag === undefined ? name : `${name} (tag ${tag})`;
 }
 
 function repositoryLine({ name, reclaimableBytes, bytes }: RepositoryReport): string {

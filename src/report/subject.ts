@@ -1,0 +1,11 @@
+import type { Finding } from "../mark/finding.js";
+
+/** The name by which people know what a finding is about; its path where it has none. */
+export function subjectOf({ repository, tag, digest, path, code }: Finding): string {
+  if (repository === undefined || code === "stray-object" || code === "storage-unreadable" || code.startsWith("upload-")) {
+    return digest !== undefined && code === "blob-unreferenced" ? digest.toString() : path;
+  }
+  if (tag !== undefined && (digest === undefined || code.startsWith("tag-"))) return `${repository}:${tag}`;
+  const name = digest === undefined ? repository : `${repository}@${digest.toString()}`;
+  return tag === undefined ? name : `${name} (tag ${tag})`;
+}

@@ -1,0 +1,25 @@
+import { countOf, formatBytes } from "./format.js";
+import type { Report } from "./report.js";
+
+/** What a report comes to, in a word and a sentence. */
+export interface Verdict {
+  readonly word: "INCOMPLETE" | "DAMAGED" | "SERVING, with warnings" | "SOUND";
+  readonly colour: "red" | "yellow" | "green";
+  readonly sentence: string;
+}
+
+/** The verdict, in the same words in every format. */
+export function verdictOf({ complete, severities, reclaimable, selected }: Report): Verdict {
+  if (!complete) {
+    return {
+      word: "INCOMPLETE",
+      colour: "red",
+      sentence: "something could not be read (storage-unreadable). The figures are lower bounds, and nothing may be swept.",
+    };
+  }
+  const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");
+  const sentence = `${found}, ${formatBytes(reclaimable[selected].bytes)} reclaimable`;
+  if (severities.error > 0) return { word: "DAMAGED", colour: "red", sentence };
+  if (severities.warning > 0) return { word: "SERVING, with warnings", colour: "yellow", sentence };
+  return { word: "SOUND", colour: "green", sentence };
+}
