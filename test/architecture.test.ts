@@ -50,6 +50,6 @@ describe("the shape of the code", () => {
 
   test("only the sweep changes a storage", () => {
     const importers = files.filter((file) => !file.startsWith("storage/") && importsOf(file).includes("storage/changes.ts"));
-    expect(importers.filter((file) => !/^(?:sweep|cli)\//.test(file))).toEqual([]);
+    expect(importers.filter((file) => !/^(?:sweep|cli)\/|^(?:sweep|untag)\.ts$/.test(file))).toEqual([]);
   });
 });

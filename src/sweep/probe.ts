@@ -63,7 +63,7 @@ function judge(response: Response): ProbeAnswer {
     return unclear("it does not answer as a registry does: is there a proxy that answers for itself?");
   const allow = headers.get("allow");
   if (allow === null) return unclear("it does not say which methods it allows: is there a proxy that answers for itself?");
-  const methods = allow.split(",").map((method) => method.trim().toUpperCase());
+  const methods = allow.split(",").flatMap((method) => method.trim().toUpperCase() || []);
   if (methods.some((method) => !READS.has(method))) return { kind: "writable" };
   return methods.includes("GET") ? { kind: "read-only" } : unclear(`it allows ${JSON.stringify(allow)}`);
 }

@@ -1,0 +1,183 @@
+import { once } from "node:events";
+import http from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import { judgeDatabase, judgeProxy, judgeShare, judgeWriters } from "#regcheck/sweep/guard.js";
+import type { WriterOptions } from "#regcheck/sweep/guard.js";
+import { probe } from "#regcheck/sweep/probe.js";
+import { parseRegistryConfig } from "#regcheck/registry/config.js";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const servers: http.Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function serve(answer: Answer): Promise<string> {
+  const server = http.createServer(answer).listen(0, "127.0.0.1");
+  servers.push(server);
+  await once(server, "listening");
+  const address = server.address();
+  return typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
+}
+
+/** A port at which nobody listens. */
+async function nobody(): Promise<string> {
+  const url = await serve(() => {});
+  const server = servers.pop();
+  server?.close();
+  await once(server ?? new http.Server(), "close");
+  return url;
+}
+
+function registry(allow: string, more: Record<string, string> = {}): Answer {
+  return (request, response) => {
+    const isProbe = request.method === "OPTIONS" && request.url === "/v2/regcheck/blobs/uploads/";
+    response.writeHead(isProbe ? 200 : 404, { "docker-distribution-api-version": "registry/2.0", allow, ...more }).end();
+  };
+}
+
+const READ_ONLY = registry("GET, HEAD");
+const WRITABLE = registry("DELETE, GET, HEAD, PATCH, POST, PUT");
+
+function writers(change: Partial<WriterOptions>): WriterOptions {
+  return { registryUrls: [], registryStopped: false, config: undefined, probe: { timeout: 500 }, ...change };
+}
+
+describe("a probe", () => {
+  test.each<[string, Answer, string]>([
+    ["a read-only registry", READ_ONLY, "read-only"],
+    ["a writable one", WRITABLE, "writable"],
+    ["one that allows a write besides", registry("GET, HEAD, POST"), "writable"],
+    [
+      "a proxy that answers OPTIONS for itself",
+      (_, response) => response.writeHead(204, { "access-control-allow-methods": "GET, HEAD" }).end(),
+      "unclear",
+    ],
+    [
+      "a proxy that answers with the methods of its own",
+      (_, response) => response.writeHead(200, { allow: "GET, HEAD" }).end(),
+      "unclear",
+    ],
+    [
+      "a redirect to a login page",
+      (_, response) => response.writeHead(302, { location: "https://login.example" }).end(),
+      "unclear",
+    ],
+    ["a server with a fault", (_, response) => response.writeHead(502).end(), "unclear"],
+    [
+      "one that wants credentials",
+      (_, response) => response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end(),
+      "unclear",
+    ],
+    ["one that never answers", () => {}, "unclear"],
+    ["one that hangs up", (request) => void request.socket.destroy(), "unclear"],
+    ["one that allows nothing that makes sense", registry(""), "unclear"],
+  ])("%s", async (_, answer, kind) => {
+    expect((await probe(await serve(answer), { timeout: 500 })).kind).toBe(kind);
+  });
+
+  test("nobody listens: refused, which is something else than unreachable", async () => {
+    expect(await probe(await nobody(), {})).toEqual({ kind: "refused" });
+    expect((await probe("http://no-such-host.invalid:5000", { timeout: 500 })).kind).toBe("unclear");
+  });
+
+  test("basic credentials and a token of the environment are sent", async () => {
+    const wanting =
+      (authorization: string): Answer =>
+      (request, response) =>
+        request.headers.authorization === authorization
+          ? READ_ONLY(request, response)
+          : response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+    const basic = await serve(wanting(`Basic ${Buffer.from("me:secret").toString("base64")}`));
+    expect((await probe(basic, { username: "me", password: "secret" })).kind).toBe("read-only");
+    expect((await probe(basic, { username: "me", password: "wrong" })).kind).toBe("unclear");
+    const bearer = await serve(wanting("Bearer t0ken"));
+    expect((await probe(bearer, { token: "t0ken" })).kind).toBe("read-only");
+  });
+
+  test("a token server that the registry names is asked", async () => {
+    const tokens = await serve((request, response) =>
+      request.headers.authorization === `Basic ${Buffer.from("me:secret").toString("base64")}` &&
+      request.url === "/token?service=registry"
+        ? response.end('{"token":"fresh"}')
+        : response.writeHead(403).end(),
+    );
+    const url = await serve((request, response) =>
+      request.headers.authorization === "Bearer fresh"
+        ? READ_ONLY(request, response)
+        : response.writeHead(401, { "www-authenticate": `Bearer realm="${tokens}/token",service="registry"` }).end(),
+    );
+    expect((await probe(url, { username: "me", password: "secret" })).kind).toBe("read-only");
+  });
+});
+
+describe("rule 2: nobody writes", () => {
+  test.each<[string, Partial<WriterOptions> & { answers?: readonly Answer[]; refusing?: number }, boolean]>([
+    ["nothing is known", {}, false],
+    ["one read-only registry", { answers: [READ_ONLY] }, true],
+    ["two read-only replicas", { answers: [READ_ONLY, READ_ONLY] }, true],
+    ["a read-only replica and a writable one", { answers: [READ_ONLY, WRITABLE] }, false],
+    ["stopped, and no URL is known", { registryStopped: true }, true],
+    ["stopped, and nobody listens", { registryStopped: true, refusing: 1 }, true],
+    ["stopped, they say, but it answers and takes writes", { registryStopped: true, answers: [WRITABLE] }, false],
+    [
+      "stopped, but something unclear answers",
+      { registryStopped: true, answers: [(_, response) => response.writeHead(502).end()] },
+      false,
+    ],
+    ["nobody listens, and nobody says that it is stopped", { refusing: 1 }, false],
+    ["one is read-only, one does not listen, and nobody says why", { answers: [READ_ONLY], refusing: 1 }, false],
+    ["one is read-only, and the other is said to be stopped", { answers: [READ_ONLY], refusing: 1, registryStopped: true }, true],
+  ])("%s", async (_, { answers = [], refusing = 0, ...options }, passed) => {
+    const registryUrls = await Promise.all(answers.map(serve));
+    for (let i = 0; i < refusing; i++) registryUrls.push(await nobody());
+    const verdict = await judgeWriters(writers({ ...options, registryUrls }));
+    expect(verdict).toMatchObject({ rule: "no-writers", passed });
+    expect(verdict.remedy === undefined).toBe(passed);
+  });
+
+  test("the address of the config is asked too", async () => {
+    const port = new URL(await serve(WRITABLE)).port;
+    const config = parseRegistryConfig(
+      `storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}\nhttp: {addr: ":${port}"}\n`,
+      {},
+    );
+    const verdict = await judgeWriters(writers({ config, registryStopped: true }));
+    expect(verdict).toMatchObject({ passed: false, evidence: `http://127.0.0.1:${port}: takes writes` });
+  });
+
+  test("a read-only config counts as stopped only while nobody listens at its address", async () => {
+    const port = new URL(await nobody()).port;
+    const yaml = (readOnly: boolean) =>
+      `storage: {filesystem: {}, maintenance: {readonly: {enabled: ${readOnly}}}}\nhttp: {addr: "localhost:${port}"}\n`;
+    expect((await judgeWriters(writers({ config: parseRegistryConfig(yaml(true), {}) }))).passed).toBe(true);
+    expect((await judgeWriters(writers({ config: parseRegistryConfig(yaml(false), {}) }))).passed).toBe(false);
+  });
+});
+
+describe("the other rules", () => {
+  const markers = { hasBlobs: true, hasRepositories: true, proxyState: false, database: false };
+
+  test("a pull-through cache, by its config or by its file", () => {
+    const config = parseRegistryConfig("storage: {filesystem: {}}\nproxy: {remoteurl: https://registry.example}\n", {});
+    expect(judgeProxy(markers, undefined).passed).toBe(true);
+    expect(judgeProxy({ ...markers, proxyState: true }, undefined).passed).toBe(false);
+    expect(judgeProxy(markers, config).passed).toBe(false);
+  });
+
+  test("a database", () => {
+    expect(judgeDatabase(markers).passed).toBe(true);
+    expect(judgeDatabase({ ...markers, database: true }).passed).toBe(false);
+  });
+
+  test("too much at once, with what to say to allow it", () => {
+    const report = { totals: { blobs: 200 } } as Parameters<typeof judgeShare>[0];
+    expect(judgeShare(report, 100, 0.5).passed).toBe(true);
+    expect(judgeShare(report, 101, 0.5)).toMatchObject({
+      passed: false,
+      remedy: expect.stringContaining("--max-delete 51%") as unknown,
+    });
+  });
+});
