@@ -63,16 +63,37 @@ type Operation = Value<typeof anyOperation>;
 
 /** A registry to which random things happened, and digests to pin. */
 export const arbitraryRegistry: fc.Arbitrary<{ readonly tree: RegistryTree; readonly pins: readonly string[] }> = fc
-  .record({ operations: fc.array(anyOperation, { maxLength: 25, size: "max" }), pins: fc.array(some, { maxLength: 2 }) })
+  .record({ operations: many(anyOperation), pins: fc.array(some, { maxLength: 2 }) })
   .map(({ operations, pins }) => {
-    const world = new World();
-    for (const one of operations) world.apply(one);
+    const world = new World(operations);
     return { tree: world.registry.tree, pins: pins.map((which) => world.manifest(which).digest) };
   });
+
+/** What the collectors of 2.8 and 3.1 get through: no damage, no kind of manifest that either knows no more, and layers and tags everywhere. */
+const plainOperation = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ image: anyImage.map((image) => ({ ...image, shape: "image" as const })) }) },
+  { weight: 3, arbitrary: fc.record({ index: anyIndex.map((index) => ({ ...index, layers: [] })) }) },
+  { weight: 5, arbitrary: fc.record({ change: anyChange.filter(({ change }) => change !== "alias") }) },
+);
+
+export const plainRegistry: fc.Arbitrary<RegistryTree> = many(plainOperation).map((operations) => {
+  const world = new World(operations);
+  for (const number of REPOSITORIES.keys())
+    world.repository(number).image({ layers: ["layer 0"], config: "config 0", tag: "plain" });
+  return world.registry.tree;
+});
+
+function many<T>(operation: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
+  return fc.array(operation, { maxLength: 25, size: "max" });
+}
 
 class World {
   readonly registry = new RegistryBuilder();
   readonly #manifests: Descriptor[] = [];
+
+  constructor(operations: readonly Operation[]) {
+    for (const operation of operations) this.apply(operation);
+  }
 
   repository(number: number): RepositoryBuilder {
     return this.registry.repository(pick(REPOSITORIES, number));
