@@ -33,7 +33,7 @@ export const FINDING_CODES = [
 ] as const;
 export type FindingCode = (typeof FINDING_CODES)[number];
 
-/** Codes whose damage holds their repository back from a sweep: what it references is unknown. */
+/** Codes that hold their repository back from a sweep: what it references is unknown, or nobody can know what it is for. */
 export const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
   "manifest-missing",
   "manifest-corrupt",
@@ -41,6 +41,7 @@ export const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
   "revision-link-invalid",
   "tag-link-invalid",
   "link-mismatch",
+  "repository-name-invalid",
 ]);
 
 /** Something to know about the storage. Data only: the report makes the text. */

@@ -16,15 +16,15 @@ export class Reachability {
   readonly manifests: readonly number[];
 
   /**
-   * `revisions` are the repository's own, `recoverable` those that only dangling tags name: they count as manifests of the repository
-   * as long as dangling tags do. All of them are loaded.
+   * `lasting` are the repository's own manifests, whatever the policy; `droppable` those that only dangling tags name: they count as
+   * manifests of the repository as long as dangling tags do. All of them are loaded.
    */
   constructor(
-    revisions: readonly number[],
-    private readonly recoverable: ReadonlySet<number>,
+    lasting: readonly number[],
+    private readonly droppable: ReadonlySet<number>,
     private readonly store: ManifestStore,
   ) {
-    const manifests = [...revisions, ...recoverable];
+    const manifests = [...lasting, ...droppable];
     this.manifests = manifests;
     for (const [position, id] of manifests.entries()) this.#position.set(id, position);
     this.#marks = new Uint8Array(manifests.length);
@@ -74,7 +74,7 @@ export class Reachability {
       const { id } = next;
       const position = this.#position.get(id);
       if (position === undefined) continue;
-      const bits = this.recoverable.has(id) ? next.bits & (DANGLING_ROOT | HELD) : next.bits;
+      const bits = this.droppable.has(id) ? next.bits & (DANGLING_ROOT | HELD) : next.bits;
       const before = this.#marks[position] ?? 0;
       if (tag !== undefined && this.#tags[position] === undefined) this.#tags[position] = tag;
       if ((before | bits) === before) continue;

@@ -1,4 +1,5 @@
 import { blobPath, layerLinkPath, repositoryPath, revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
+import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
@@ -6,17 +7,7 @@ import { fingerprintOf } from "./fingerprint.js";
 import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
-import {
-  DANGLING_ROOT,
-  HELD,
-  isYoung,
-  LIVE,
-  MANIFEST,
-  REVISION,
-  REVISION_ROOT,
-  selectedVariant,
-  VARIANT_BITS,
-} from "./policy.js";
+import { HELD, isYoung, LIVE, MANIFEST, REVISION, REVISION_ROOT, selectedVariant, VARIANT_BITS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import { checkReferences } from "./references.js";
@@ -67,7 +58,11 @@ export async function markRepository(context: MarkContext, owner: number, listin
     links.tags.map((tag) => tag.target).filter((id) => !revisions.has(id) && context.table.isStored(id)),
   );
   await context.store.load([...links.revisions, ...recoverable]);
-  const reachability = new Reachability(links.revisions, recoverable, context.store);
+  // A tag that is outside the grammar is never dropped, so it always keeps its manifest.
+  const kept = new Set(links.tags.filter(({ name }) => !isTagName(name)).map((tag) => tag.target));
+  const lasting = [...links.revisions, ...[...recoverable].filter((id) => kept.has(id))];
+  const droppable = new Set([...recoverable].filter((id) => !kept.has(id)));
+  const reachability = new Reachability(lasting, droppable, context.store);
   const mark = new RepositoryMark(context, listing, links, reachability, recoverable);
   mark.checkManifests();
   mark.checkTags();
@@ -139,15 +134,14 @@ class RepositoryMark {
         tag: name,
         digest,
         recoverable: isRecoverable,
-        reclaimable: this.context.policy.dropDanglingTags && !this.#held,
+        reclaimable: this.context.policy.dropDanglingTags && !this.#held && isTagName(name),
       });
     }
   }
 
   markRoots(): void {
     const { policy, pins, table } = this.context;
-    for (const { name, target } of this.links.tags)
-      this.reachability.mark(target, this.recoverable.has(target) ? DANGLING_ROOT : LIVE, name);
+    for (const { name, target } of this.links.tags) this.reachability.mark(target, LIVE, name);
     for (const id of this.links.revisions) {
       table.mark(id, REVISION);
       this.reachability.mark(id, REVISION_ROOT | (table.isStored(id) && isYoung(policy, table.modified(id)) ? LIVE : 0));

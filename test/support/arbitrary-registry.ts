@@ -8,9 +8,14 @@ import type { RegistryTree } from "./registry-tree.js";
 export const NOW = LONG_AGO + 100_000;
 export const GRACE = 3600;
 
-const REPOSITORIES = ["app", "app/web", "app-web", "team/list", "team"];
 /** Some are names of directories in the layout. */
-const TAGS = ["latest", "list", "_layers", "current", "link", "v1"];
+const LEGAL = {
+  repositories: ["app", "app/web", "app-web", "team/list", "team"],
+  tags: ["latest", "list", "_layers", "current", "link", "v1"],
+} as const;
+/** With names that the registry does not know: what is there is kept, and all that it needs. */
+const ANY = { repositories: [...LEGAL.repositories, "docs/UPPER"], tags: [...LEGAL.tags, "-latest"] } as const;
+type Names = typeof LEGAL | typeof ANY;
 /** Kinds of files, for damage to hit each as often. */
 const KINDS = {
   "manifest blob": /\/blobs\//,
@@ -63,19 +68,43 @@ type Operation = Value<typeof anyOperation>;
 
 /** A registry to which random things happened, and digests to pin. */
 export const arbitraryRegistry: fc.Arbitrary<{ readonly tree: RegistryTree; readonly pins: readonly string[] }> = fc
-  .record({ operations: fc.array(anyOperation, { maxLength: 25, size: "max" }), pins: fc.array(some, { maxLength: 2 }) })
+  .record({ operations: many(anyOperation), pins: fc.array(some, { maxLength: 2 }) })
   .map(({ operations, pins }) => {
-    const world = new World();
-    for (const one of operations) world.apply(one);
+    const world = new World(operations, ANY);
     return { tree: world.registry.tree, pins: pins.map((which) => world.manifest(which).digest) };
   });
+
+/** What the collectors of 2.8 and 3.1 get through: no damage, no kind of manifest that either knows no more, and layers and tags everywhere. */
+const plainOperation = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ image: anyImage.map((image) => ({ ...image, shape: "image" as const })) }) },
+  { weight: 3, arbitrary: fc.record({ index: anyIndex.map((index) => ({ ...index, layers: [] })) }) },
+  { weight: 5, arbitrary: fc.record({ change: anyChange.filter(({ change }) => change !== "alias") }) },
+);
+
+export const plainRegistry: fc.Arbitrary<RegistryTree> = many(plainOperation).map((operations) => {
+  const world = new World(operations, LEGAL);
+  for (const number of LEGAL.repositories.keys())
+    world.repository(number).image({ layers: ["layer 0"], config: "config 0", tag: "plain" });
+  return world.registry.tree;
+});
+
+function many<T>(operation: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
+  return fc.array(operation, { maxLength: 25, size: "max" });
+}
 
 class World {
   readonly registry = new RegistryBuilder();
   readonly #manifests: Descriptor[] = [];
 
+  constructor(
+    operations: readonly Operation[],
+    private readonly names: Names,
+  ) {
+    for (const operation of operations) this.apply(operation);
+  }
+
   repository(number: number): RepositoryBuilder {
-    return this.registry.repository(pick(REPOSITORIES, number));
+    return this.registry.repository(pick(this.names.repositories, number));
   }
 
   /** A manifest that was pushed somewhere; one that never was where there is none. */
@@ -96,7 +125,7 @@ class World {
   #image({ repository, layers, tag, subject, shape }: Value<typeof anyImage>): void {
     const target = this.repository(repository);
     const contents = layers.map((layer) => `layer ${layer}`);
-    const name = tag === 0 ? undefined : pick(TAGS, tag);
+    const name = tag === 0 ? undefined : pick(this.names.tags, tag);
     const about = subject === 0 ? {} : { subject: this.manifest(subject) };
     const tagged = name === undefined ? {} : { tag: name };
     if (shape === "unknown") this.#manifests.push(target.manifest({ mediaType: "text/html", schemaVersion: 2, layers }, name));
@@ -117,14 +146,14 @@ class World {
       ...layers.map((layer) => target.push(`layer ${layer}`)),
     ];
     const about = subject === 0 ? {} : { subject: this.manifest(subject) };
-    this.#manifests.push(target.index(descriptors, tag === 0 ? undefined : pick(TAGS, tag), about));
-    if (elsewhere !== 0) this.repository(elsewhere).index(descriptors, pick(TAGS, elsewhere), about);
+    this.#manifests.push(target.index(descriptors, tag === 0 ? undefined : pick(this.names.tags, tag), about));
+    if (elsewhere !== 0) this.repository(elsewhere).index(descriptors, pick(this.names.tags, elsewhere), about);
   }
 
   #change({ change, repository, which, tag }: Value<typeof anyChange>): void {
     const target = this.repository(repository);
-    if (change === "tag") target.tag(pick(TAGS, tag), this.manifest(which).digest);
-    if (change === "untag") target.untag(pick(TAGS, tag));
+    if (change === "tag") target.tag(pick(this.names.tags, tag), this.manifest(which).digest);
+    if (change === "untag") target.untag(pick(this.names.tags, tag));
     if (change === "delete") target.deleteManifest(this.manifest(which));
     if (change === "mount") target.push(`layer ${which % 10}`);
     if (change === "mount manifest") target.mount(this.manifest(which));
@@ -132,7 +161,7 @@ class World {
     if (change === "orphan") this.registry.blob(`nobody's ${which}`);
     if (change === "alias") {
       const layer = target.pushSha512(`layer ${which % 10}`);
-      this.#manifests.push(target.image({ layers: [layer], tag: pick(TAGS, tag) }));
+      this.#manifests.push(target.image({ layers: [layer], tag: pick(this.names.tags, tag) }));
     }
   }
 

@@ -57,6 +57,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   for (const repository of repositories) {
     const manifests = [...repository.revisions.keys(), ...[...repository.tags.values()].filter((digest) => stored.has(digest))];
     if (manifests.some((digest) => parse(digest) === undefined)) repository.held = true;
+    // Outside the grammar: kept as a whole.
+    if (/[A-Z]/.test(repository.name)) repository.held = true;
   }
 
   const live = new Set<string>();
@@ -66,9 +68,11 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   // Within each repository: what its roots reach.
   for (const repository of repositories) {
     const alive = liveRevisions.get(repository) ?? new Set<string>();
+    // A tag outside the grammar is kept, whatever the policy, and with it what it needs.
+    const isKeptTag = (name: string): boolean => !policy.dropDanglingTags || !/^\w[\w.-]*$/.test(name);
     const isManifestHere = (digest: string): boolean =>
       repository.revisions.has(digest) ||
-      (!policy.dropDanglingTags && stored.has(digest) && [...repository.tags.values()].includes(digest));
+      (stored.has(digest) && [...repository.tags].some(([name, target]) => target === digest && isKeptTag(name)));
     for (const target of repository.tags.values()) if (isManifestHere(target)) alive.add(target);
     for (const [digest, { modified }] of repository.revisions) {
       const blobTime = stored.get(digest)?.modified;
