@@ -29,7 +29,10 @@ function simulate(server: S3Server, count: number): number {
   server.virtualBucket("b", (prefix, startAfter, maxKeys) =>
     prefix.includes("/blobs/")
       ? blobs(prefix, startAfter, maxKeys)
-      : { objects: link.startsWith(prefix) && link > startAfter ? [{ key: link, size: 1, etag: "x", modified }] : [], isTruncated: false },
+      : {
+          objects: link.startsWith(prefix) && link > startAfter ? [{ key: link, size: 1, etag: "x", modified }] : [],
+          isTruncated: false,
+        },
   );
   return count + 1;
 }
