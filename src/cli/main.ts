@@ -4,7 +4,16 @@ import { hideBin } from "yargs/helpers";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
-import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTION, STORAGE_OPTIONS, SWEEP_OPTIONS, WRITER_OPTIONS } from "./options.js";
+import { complete } from "./completion.js";
+import {
+  CODES_FORMAT_OPTION,
+  POLICY_OPTIONS,
+  REPORT_OPTIONS,
+  STORAGE_OPTION,
+  STORAGE_OPTIONS,
+  SWEEP_OPTIONS,
+  WRITER_OPTIONS,
+} from "./options.js";
 import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
 
@@ -75,6 +84,16 @@ async function main(): Promise<ExitCode> {
         exitCode = await runPurge(args);
       },
     )
+    .command(
+      "codes",
+      "list the codes of findings, with what they mean and what to do",
+      (command) => command.options({ format: CODES_FORMAT_OPTION }),
+      async ({ format }) => {
+        const { runCodes } = await import("./codes-command.js");
+        await runCodes(format);
+      },
+    )
+    .completion("completion", "print a script for completion in bash or zsh: source <(regcheck completion)", complete)
     .example("$0 /var/lib/registry", "what is broken, what is garbage, how many bytes")
     .example("$0 s3://bucket --endpoint https://s3.example.com", "the same on S3")
     .example("$0 --config /etc/distribution/config.yml --format json", "the same for programs")

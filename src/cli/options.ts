@@ -192,3 +192,11 @@ export function parseConcurrency(value: number | undefined): number | undefined 
   if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 1024)) return value;
   throw new UsageError(`--concurrency ${value}: expected a whole number from 1 to 1024`);
 }
+
+/** How the catalogue is printed: for people or for programs. */
+export const CODES_FORMAT_OPTION = {
+  choices: ["text", "json"],
+  default: "text",
+  requiresArg: true,
+  describe: "How the catalogue is written",
+} as const satisfies Options;

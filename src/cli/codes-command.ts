@@ -1,0 +1,26 @@
+import { FINDING_CODES } from "../mark/finding.js";
+import { CATALOGUE } from "../report/catalogue.js";
+import { writeToStream } from "./write-report.js";
+
+/** `regcheck codes`: prints every code that a finding can have, with what it means and what to do; worst first. */
+export async function runCodes(format: "text" | "json"): Promise<void> {
+  await writeToStream(process.stdout, [format === "json" ? codesAsJson() : codesAsText()]);
+}
+
+function codesAsJson(): string {
+  return `${JSON.stringify(
+    FINDING_CODES.map((code) => ({ code, ...CATALOGUE[code] })),
+    undefined,
+    2,
+  )}\n`;
+}
+
+function codesAsText(): string {
+  return FINDING_CODES.map((code) => {
+    const { severity, severityIfReclaimable, effect, meaning, remedy } = CATALOGUE[code];
+    const severities = [severity, severityIfReclaimable].filter((one) => one !== undefined).join(" or ");
+    const consequence =
+      effect === "holds" ? ", holds its repository back from a sweep" : effect === "blocks" ? ", blocks every sweep" : "";
+    return `${code} (${severities}${consequence}): ${meaning}\n  → ${remedy}\n`;
+  }).join("");
+}

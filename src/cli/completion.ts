@@ -1,0 +1,35 @@
+import type { Options } from "yargs";
+import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS } from "./options.js";
+
+const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
+  ...STORAGE_OPTIONS,
+  ...POLICY_OPTIONS,
+  ...REPORT_OPTIONS,
+  ...SWEEP_OPTIONS,
+};
+const COMMANDS = ["untag", "restore", "purge", "codes", "completion"];
+
+/**
+ * What may stand for the word that is being typed. yargs completes commands that are named, but knows nothing of the options of the
+ * default command, and would offer it as `$0`. Where nothing fits, the shell goes on with names of files.
+ */
+export function complete(
+  current: string,
+  _: unknown,
+  completeByYargs: (onCompleted: (error: Error | null, words: readonly string[] | undefined) => void) => void,
+  done: (words: string[]) => void,
+): void {
+  const words = process.argv.slice(process.argv.indexOf("--get-yargs-completions") + 2);
+  if (words.some((word, i) => COMMANDS.includes(word) && i < words.length - 1))
+    completeByYargs((_error, offered) => done([...(offered ?? [])]));
+  else done(checkWords(current, words.at(-2)).filter((word) => word.startsWith(current)));
+}
+
+/** Words for the default command: the values of the option before, or options, or commands. */
+function checkWords(current: string, previous = ""): string[] {
+  const option = previous.startsWith("--") ? CHECK_OPTIONS[previous.slice(2)] : undefined;
+  if (option?.choices !== undefined) return option.choices.map(String);
+  if (option !== undefined && option.type !== "boolean") return [];
+  if (!current.startsWith("-")) return COMMANDS;
+  return [...Object.keys(CHECK_OPTIONS), "help", "version"].map((name) => `--${name}`);
+}

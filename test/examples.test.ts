@@ -1,0 +1,123 @@
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { FIXTURE, regcheck } from "./support/run.js";
+import { temporaryDirectory } from "./support/temporary.js";
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+const EXAMPLES = path.join(ROOT, "docs/examples");
+
+function read(name: string): string {
+  return fs.readFileSync(path.join(EXAMPLES, name), "utf8");
+}
+
+/** Runs the words of an example's command on the fixture: the option for the config, the storage and the output are in a temporary place. */
+function runExample(words: readonly string[]) {
+  const directory = temporaryDirectory();
+  const config = path.join(directory, "config.yml");
+  fs.writeFileSync(config, JSON.stringify({ version: 0.1, storage: { filesystem: { rootdirectory: FIXTURE } } }));
+  const places: Readonly<Record<string, string>> = { "/etc/distribution/config.yml": config, "/var/lib/registry": FIXTURE };
+  const args = words.map((word, i) => (words[i - 1] === "--output" ? path.join(directory, "report") : (places[word] ?? word)));
+  return { directory, run: regcheck([...args, "--grace", "0"]) };
+}
+
+describe("crontab", () => {
+  const lines = read("crontab")
+    .split("\n")
+    .filter((line) => /^[\d*]/.test(line));
+
+  test("has commands", () => expect(lines).toHaveLength(2));
+
+  test.each(lines)("%s", async (line) => {
+    const [, user, program, options = ""] = /^(?:\S+ +){5}(\S+) +(\S+) (.*)$/.exec(line) ?? [];
+    expect({ user, program }).toEqual({ user: "root", program: "regcheck" });
+    // An unescaped % would end the command and become its input.
+    expect(line).not.toContain("%");
+    const { directory, run } = runExample(options.split(" "));
+    const { exitCode, stdout, stderr } = await run;
+    const toFile = options.includes("--output");
+    expect({ exitCode, stderr }).toEqual({ exitCode: toFile ? 0 : 1, stderr: "" });
+    expect(toFile ? fs.readFileSync(path.join(directory, "report"), "utf8") : stdout).toContain("DAMAGED");
+  });
+});
+
+test("the systemd service's command writes the report that it names", async () => {
+  const [, options = ""] = /^ExecStart=\/usr\/local\/bin\/regcheck (.*)$/m.exec(read("regcheck.service")) ?? [];
+  const { directory, run } = runExample(options.split(" "));
+  expect(await run).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  expect(fs.readFileSync(path.join(directory, "report"), "utf8")).toMatch(/^<!doctype html>/);
+});
+
+interface CronJob {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly spec: {
+    readonly schedule: string;
+    readonly jobTemplate: { readonly spec: { readonly template: { readonly spec: Pod } } };
+  };
+}
+
+interface Pod {
+  readonly restartPolicy: string;
+  readonly securityContext: object;
+  readonly containers: readonly [
+    {
+      readonly args: readonly string[];
+      readonly securityContext: object;
+      readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly: boolean }[];
+    },
+  ];
+  readonly volumes: readonly { readonly name: string; readonly persistentVolumeClaim: { readonly readOnly: boolean } }[];
+}
+
+describe("cronjob.yaml", () => {
+  const job = parse(read("cronjob.yaml")) as CronJob;
+  const pod = job.spec.jobTemplate.spec.template.spec;
+  const [container] = pod.containers;
+
+  test("is a CronJob that cannot write to the storage", () => {
+    expect(job).toMatchObject({ apiVersion: "batch/v1", kind: "CronJob", spec: { concurrencyPolicy: "Forbid" } });
+    expect(job.spec.schedule).toMatch(/^(?:[\d*/,-]+ ){4}[\d*/,-]+$/);
+    expect(["Never", "OnFailure"]).toContain(pod.restartPolicy);
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true });
+    expect(container.securityContext).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
+    expect(container.volumeMounts.map(({ readOnly }) => readOnly)).toEqual([true]);
+    expect(pod.volumes.map(({ persistentVolumeClaim }) => persistentVolumeClaim.readOnly)).toEqual([true]);
+    expect(container.volumeMounts.map(({ name }) => name)).toEqual(pod.volumes.map(({ name }) => name));
+  });
+
+  test("checks what it mounts", async () => {
+    expect(container.args[0]).toBe(container.volumeMounts[0]?.mountPath);
+    expect((await runExample(container.args).run).stdout).toContain("DAMAGED");
+  });
+});
+
+describe("Dockerfile", () => {
+  const instructions = read("Dockerfile")
+    .split("\n")
+    .filter((line) => /^[A-Z]+ /.test(line))
+    .map((line) => line.split(" "));
+  const copied = instructions.filter(([name, first]) => name === "COPY" && first?.startsWith("--") === false);
+  const build = copied.slice(0, 2).flatMap((words) => words.slice(1, -1));
+
+  test("copies what is there, and ends as a user without rights", () => {
+    expect(copied.flatMap((words) => words.slice(1, -1)).filter((file) => !fs.existsSync(path.join(ROOT, file)))).toEqual([]);
+    const user = instructions.findLastIndex(([name]) => name === "USER");
+    expect(instructions[user]?.[1]).toBe("node");
+    expect(instructions.slice(user + 1).map(([name]) => name)).toEqual(["ENTRYPOINT", "CMD"]);
+  });
+
+  test("copies all that the build and the program need", () => {
+    const directory = temporaryDirectory();
+    for (const file of build) fs.cpSync(path.join(ROOT, file), path.join(directory, file), { recursive: true });
+    // What `npm ci` would install.
+    fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(directory, "node_modules"));
+    const options = { cwd: directory, encoding: "utf8" } as const;
+    execFileSync("npm", ["run", "--silent", "build"], options);
+    for (const file of build) if (file !== "package.json") fs.rmSync(path.join(directory, file), { recursive: true });
+    const output = execFileSync(process.execPath, ["dist/cli/main.js", FIXTURE, "--fail-on", "never"], options);
+    expect(output).toContain("DAMAGED");
+  });
+});
