@@ -25,9 +25,14 @@ export interface StorageArguments {
 const USUAL_CONFIGS = ["/etc/distribution/config.yml", "/etc/docker/registry/config.yml"];
 
 /** A storage, and the registry's config if that is what named it. */
-export interface OpenedStorage {
-  readonly storage: Storage;
+export interface OpenedStorage extends NamedStorage {
   readonly config: RegistryConfig | undefined;
+}
+
+/** A storage, and what changes it: only what sweeps loads that. */
+interface NamedStorage {
+  readonly storage: Storage;
+  readonly openChanges: () => Promise<StorageChanges>;
 }
 
 /** Opens what the operator named: a directory, a bucket, a config, or the config in its usual place. Throws a `UsageError`. */
@@ -37,9 +42,9 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
     throw new UsageError(`both ${storage} and --config ${config} name a storage: give one of them`);
   }
   if (storage !== undefined) {
-    if (!/^s3:\/\//i.test(storage)) return { storage: openDirectory(storage, args), config: undefined };
+    if (!/^s3:\/\//i.test(storage)) return { ...openDirectory(storage, args), config: undefined };
     const { parseS3Url } = await import("../storage/s3/options.js");
-    return { storage: await openBucket(parseS3Url(storage), args), config: undefined };
+    return { ...(await openBucket(parseS3Url(storage), args)), config: undefined };
   }
   const file = config ?? USUAL_CONFIGS.find((path) => fs.existsSync(path));
   if (file === undefined) {
@@ -50,22 +55,22 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
   const parsed = await readConfig(file);
   for (const warning of parsed.warnings) warn(warning);
   const named = parsed.storage;
-  return {
-    storage: named.driver === "filesystem" ? openDirectory(named.rootDirectory, args) : await openBucket(named.parameters, args),
-    config: parsed,
-  };
+  const opened =
+    named.driver === "filesystem" ? openDirectory(named.rootDirectory, args) : await openBucket(named.parameters, args);
+  return { ...opened, config: parsed };
 }
 
-/** What changes the storage that was opened. */
-export async function openChanges({ storage }: OpenedStorage, _args: StorageArguments): Promise<StorageChanges> {
-  if (storage.driver === "filesystem") {
-    const { FilesystemChanges } = await import("../storage/filesystem/changes.js");
-    return new FilesystemChanges(storage.location);
+/** Does some work with what changes the storage, and closes that. */
+export async function withChanges<T>(opened: OpenedStorage, work: (changes: StorageChanges) => Promise<T>): Promise<T> {
+  const changes = await opened.openChanges();
+  try {
+    return await work(changes);
+  } finally {
+    await changes.close();
   }
-  throw new UsageError("a sweep of a bucket is not supported yet");
 }
 
-function openDirectory(directory: string, args: StorageArguments): Storage {
+function openDirectory(directory: string, args: StorageArguments): NamedStorage {
   const [option] = Object.entries({
     endpoint: args.endpoint,
     region: args.region,
@@ -74,17 +79,27 @@ function openDirectory(directory: string, args: StorageArguments): Storage {
     cache: args.cache,
   }).find(([, value]) => value !== undefined) ?? [undefined];
   if (option !== undefined) throw new UsageError(`--${option} is for a bucket, but ${directory} is a directory`);
-  return FilesystemStorage.open(directory, { concurrency: args.concurrency });
+  const storage = FilesystemStorage.open(directory, { concurrency: args.concurrency });
+  const openChanges = async (): Promise<StorageChanges> => {
+    const { FilesystemChanges } = await import("../storage/filesystem/changes.js");
+    return new FilesystemChanges(storage.location);
+  };
+  return { storage, openChanges };
 }
 
 /** The SDK takes 90 ms to load, which a check of a directory need not pay. */
-async function openBucket(parameters: S3Parameters, args: StorageArguments): Promise<Storage> {
+async function openBucket(parameters: S3Parameters, args: StorageArguments): Promise<NamedStorage> {
   const [{ S3Storage }, { withOverrides }] = await Promise.all([
     import("../storage/s3/s3.js"),
     import("../storage/s3/options.js"),
   ]);
   const { concurrency, readLinks, cache } = args;
-  return new S3Storage({ ...withOverrides(parameters, args), concurrency, readLinks, cache, onWarning: warn });
+  const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, onWarning: warn };
+  const openChanges = async (): Promise<StorageChanges> => {
+    const { S3Changes } = await import("../storage/s3/changes.js");
+    return new S3Changes(options);
+  };
+  return { storage: new S3Storage(options), openChanges };
 }
 
 function warn(text: string): void {

@@ -8,7 +8,7 @@ import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../sweep/probe.js";
 import { checkOptions, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
-import { openChanges, openStorage } from "./open-storage.js";
+import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
 import { parseConcurrency, parseShare, parseTimeSpan } from "./options.js";
 import { startProgressLine } from "./progress-line.js";
@@ -49,7 +49,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
       return await showPlan(planned, args);
     }
     // From the first delete on, a signal ends it at the next batch.
-    const done = await sweep({ storage: opened.storage, changes: await openChanges(opened, args) }, watched);
+    const done = await withChanges(opened, (changes) => sweep({ storage: opened.storage, changes }, watched));
     progress.stop();
     return await showResult(done, args, opened, signal);
   } finally {

@@ -6,7 +6,7 @@ import { defaultJournalDirectory, listRuns, readRun } from "../sweep/journal.js"
 import type { JournaledRun } from "../sweep/journal.js";
 import { withLock } from "../sweep/lock.js";
 import { purge, restore } from "../sweep/undo.js";
-import { openChanges, openStorage } from "./open-storage.js";
+import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./options.js";
 
@@ -26,9 +26,10 @@ export async function runRestore(args: UndoArguments): Promise<ExitCode> {
   const run = readRun(directory, args.run);
   const opened = await openRunStorage(run, args);
   try {
-    const changes = await openChanges(opened, args);
     const { location } = opened.storage;
-    const { restored, present, problems } = await withLock(changes, location, "restore", () => restore(run, changes));
+    const { restored, present, problems } = await withChanges(opened, (changes) =>
+      withLock(changes, location, "restore", () => restore(run, changes)),
+    );
     for (const { path, cause } of problems) process.stderr.write(`regcheck: ${escapeForTerminal(`${path}: ${cause}`)}\n`);
     process.stdout.write(`${countOf(restored, "object")} restored, ${countOf(present, "object")} already there\n`);
     return problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.stopped;
@@ -48,8 +49,10 @@ export async function runPurge(args: UndoArguments): Promise<ExitCode> {
     if (run.head.mode !== "quarantine" || !isOld) continue;
     const opened = await openRunStorage(run, args);
     try {
-      const changes = await openChanges(opened, args);
-      const { objects, bytes } = await withLock(changes, opened.storage.location, "purge", () => purge(run.head.runId, changes));
+      const { location } = opened.storage;
+      const { objects, bytes } = await withChanges(opened, (changes) =>
+        withLock(changes, location, "purge", () => purge(run.head.runId, changes)),
+      );
       process.stdout.write(`${run.head.runId}: ${countOf(objects, "object")} purged, ${formatBytes(bytes)}\n`);
     } finally {
       await opened.storage.close();

@@ -5,7 +5,7 @@ import { formatSwept } from "../sweep/format.js";
 import { defaultJournalDirectory } from "../sweep/journal.js";
 import { parseTagReference, untag } from "../untag.js";
 import type { Untagged } from "../untag.js";
-import { openChanges, openStorage } from "./open-storage.js";
+import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseConcurrency } from "./options.js";
 import { writerOptions } from "./sweep-command.js";
@@ -22,13 +22,15 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
   const references = args.tag.map(parseTagReference);
   const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   try {
-    const { untagged, result } = await untag({ storage: opened.storage, changes: await openChanges(opened, args) }, references, {
+    const options = {
       writers: writerOptions(args, opened),
       quarantine: args.quarantine,
       journalDirectory: args.journalDir ?? defaultJournalDirectory(),
       dryRun: args.dryRun,
       signal,
-    });
+    };
+    const { storage } = opened;
+    const { untagged, result } = await withChanges(opened, (changes) => untag({ storage, changes }, references, options));
     for (const one of untagged) process.stdout.write(`${escapeForTerminal(sentence(one, args.dryRun))}\n`);
     if (result === undefined) return EXIT_CODES.clean;
     process.stdout.write(formatSwept({ result }, { colour: false, width: undefined }, opened.config?.redis ?? false));

@@ -52,6 +52,7 @@ export interface StorageChanges {
   list(directory: string): AsyncIterable<StoredObject>;
   /** Removes those of the directories below which there is no file; others stay as they are, without an error. Nothing to do on S3. */
   pruneDirectories(directories: readonly string[]): Promise<void>;
+  close(): Promise<void>;
   /** Ends unfinished S3 multipart uploads. */
   abortMultipartUploads(
     uploads: readonly { readonly path: string; readonly uploadId: string }[],

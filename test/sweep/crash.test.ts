@@ -53,6 +53,7 @@ function killedAt(
     digest: (file, algorithm) => changes.digest(file, algorithm),
     list: (directory) => changes.list(directory),
     pruneDirectories: (directories) => each(directories, async (one) => [await changes.pruneDirectories([one])]).then(() => {}),
+    close: () => changes.close(),
     abortMultipartUploads: (uploads) => changes.abortMultipartUploads(uploads),
   };
   return { wrapped, operations: () => operation };

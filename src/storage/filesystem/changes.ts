@@ -107,6 +107,8 @@ export class FilesystemChanges implements StorageChanges {
     return [];
   }
 
+  async close(): Promise<void> {}
+
   /** Removes a directory if there is no file anywhere below it; otherwise nothing of it. */
   #prune(directory: string): void {
     if (this.#removeEmpty(directory) || !this.#isWithoutFiles(directory)) return;
