@@ -128,7 +128,7 @@ class World {
     const name = tag === 0 ? undefined : pick(this.names.tags, tag);
     const about = subject === 0 ? {} : { subject: this.manifest(subject) };
     const tagged = name === undefined ? {} : { tag: name };
-    if (shape === "unknown") this.#manifests.push(target.manifest({ mediaType: "text/html", schemaVersion: 2, layers }, name));
+    if (shape === "unknown") this.#manifests.push(target.manifest({ mediaType: "text/html", schemaVersion: 2 }, name));
     else if (shape === "schema 1" && name !== undefined) this.#manifests.push(target.schema1(contents, name));
     else if (shape === "artifact") {
       const blobs = contents.map((content) => target.push(content));
