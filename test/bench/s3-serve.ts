@@ -37,12 +37,27 @@ function simulate(server: S3Server, count: number): number {
   return count + 1;
 }
 
+/** The server renders a key when it is listed for the first time, which no other server would take so long for. */
+async function listAll(): Promise<void> {
+  for (let after = ""; ;) {
+    const page = await (await fetch(`${server.endpoint}/b?list-type=2&start-after=${encodeURIComponent(after)}`)).text();
+    after =
+      page
+        .match(/<Key>[^<]+/g)
+        ?.at(-1)
+        ?.slice(5) ?? "";
+    if (!page.includes("<IsTruncated>true")) return;
+  }
+}
+
 const server = await startS3Server({ buckets: ["b"] });
 const count = Number(content);
 const keys = Number.isNaN(count)
   ? fill(server, { ...BENCHMARK, ...(JSON.parse(content) as Partial<GenerateOptions>) })
   : simulate(server, count);
+if (Number.isNaN(count)) await listAll();
 server.setLatency(Number(latency));
+server.forget();
 console.log(JSON.stringify({ endpoint: server.endpoint, keys }));
 process.stdin.on("data", () => {
   console.log(JSON.stringify({ requests: server.requests, peak: server.peak() }));

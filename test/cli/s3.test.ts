@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { buildFixture } from "../support/fixture.js";
-import { regcheck } from "../support/run.js";
+import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import type { S3Server, ServerOptions } from "../support/s3-server/index.js";
 import { temporaryDirectory } from "../support/temporary.js";
@@ -87,6 +87,21 @@ describe("regcheck s3://", () => {
     const { exitCode, stderr } = await regcheck(["s3://b", "--endpoint", "http://127.0.0.1:9"], KEYS);
     expect(stderr).toMatch(/^regcheck: s3:\/\/b: cannot be reached at http:\/\/127\.0\.0\.1:9: ECONNREFUSED.*\n$/);
     expect(exitCode).toBe(3);
+  });
+
+  test("the SDK is not loaded for a directory", async () => {
+    const script = path.join(temporaryDirectory(), "loaded.cjs");
+    const count = `Object.keys(require.cache).filter((file) => file.includes("@aws-sdk")).length`;
+    fs.writeFileSync(script, `process.on("exit", () => process.stderr.write("loaded: " + ${count}));`);
+    const loaded = async (storage: string): Promise<string> =>
+      (await regcheck([storage, "--quiet"], { ...KEYS, NODE_OPTIONS: `--require ${script}` })).stderr;
+    expect(await loaded(FIXTURE)).toBe("loaded: 0");
+    expect(await loaded("s3://b?")).toContain("loaded: 0");
+    const server = await filled();
+    expect(
+      (await regcheck(["s3://b", "--endpoint", server.endpoint, "--quiet"], { ...KEYS, NODE_OPTIONS: `--require ${script}` }))
+        .stderr,
+    ).toMatch(/^loaded: [1-9]/);
   });
 
   test.each(["--endpoint=http://x", "--region=x", "--read-links", "--cache=x"])(

@@ -4,6 +4,8 @@ import type { DeserializeMiddleware, MiddlewareStack } from "@smithy/types";
 /** What is to be known of each attempt at a request. */
 export interface AttemptObserver {
   readonly onAttempt: () => void;
+  /** Gets to see the request as the SDK has sent it, once there is an answer. */
+  readonly onRequest?: (request: unknown) => void;
   /** The server asks to slow down. */
   readonly onThrottled: () => void;
   /**
@@ -34,6 +36,7 @@ export function observe<Input extends object, Output extends object>(
     const result = await next(args);
     const { response } = result;
     if (!isHttpResponse(response)) return result;
+    observer.onRequest?.(args.request);
     if (THROTTLED.has(response.statusCode)) observer.onThrottled();
     if (observer.readBody === undefined || response.statusCode >= 300) return result;
     if (!(response.body instanceof Readable)) throw new TypeError("a body that is no stream");
@@ -50,12 +53,14 @@ export function observe<Input extends object, Output extends object>(
   });
 }
 
-interface HttpResponse {
+/** An answer as the SDK's connections return it. */
+export interface HttpResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   body: unknown;
 }
 
-function isHttpResponse(value: unknown): value is HttpResponse {
+/** Whether it is what the SDK's connections return. */
+export function isHttpResponse(value: unknown): value is HttpResponse {
   return typeof value === "object" && value !== null && "statusCode" in value && "headers" in value && "body" in value;
 }

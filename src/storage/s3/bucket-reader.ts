@@ -5,12 +5,16 @@ import type { ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/clien
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { StorageRequests } from "../storage.js";
 import { observe } from "./attempt.js";
+import type { AttemptObserver } from "./attempt.js";
 import { collect, hashOf } from "./body.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
 import { isNoSuchObject } from "./errors.js";
-import type { S3Options } from "./options.js";
+import { DirectGet } from "./direct-get.js";
+import { DEFAULT_RETRIES } from "./options.js";
+import type { RetryOptions, S3Options } from "./options.js";
 import { DamagedPage, parsePage } from "./page.js";
 import type { ListedPage } from "./page.js";
+import { retryStrategy } from "./retry.js";
 import { RequestLimit } from "./request-limit.js";
 
 /** Which page of a listing is asked for. */
@@ -42,9 +46,12 @@ export class BucketReader {
   readonly limit: RequestLimit;
   protected readonly client: S3Client;
   readonly name: string;
+  readonly #retries: RetryOptions;
+  #direct: DirectGet | undefined;
 
   constructor(options: S3Options) {
     this.name = options.bucket;
+    this.#retries = options.retries ?? DEFAULT_RETRIES;
     this.limit = new RequestLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
     this.client = createClient(options);
   }
@@ -64,6 +71,9 @@ export class BucketReader {
       observe(command, {
         onAttempt: () => this.requests.list++,
         onThrottled,
+        onRequest: (request) => {
+          this.#direct ??= this.#directGet(request);
+        },
         readBody: async (body, bytes) => {
           page = parsePage(textOf(await collect(body, bytes)));
         },
@@ -86,17 +96,17 @@ export class BucketReader {
 
   #read<T>(key: string, read: (body: Readable, bytes: number | undefined) => Promise<T>): Promise<T | undefined> {
     return this.limit.run(async (onThrottled) => {
-      const command = new GetObjectCommand({ Bucket: this.name, Key: key });
       let content: T | undefined;
-      observe(command, {
+      const observer: AttemptObserver = {
         onAttempt: () => this.requests.get++,
         onThrottled,
         readBody: async (body, bytes) => {
           content = await read(body, bytes);
         },
-      });
+      };
       try {
-        await this.client.send(command);
+        if (this.#direct === undefined) await this.#getBySdk(key, observer);
+        else await this.#direct.get(key, observer);
       } catch (error) {
         if (isNoSuchObject(error)) return undefined;
         throw error;
@@ -104,6 +114,22 @@ export class BucketReader {
       if (content === undefined) throw new Error("an object without a body");
       return content;
     });
+  }
+
+  async #getBySdk(key: string, observer: AttemptObserver): Promise<void> {
+    const command = new GetObjectCommand({ Bucket: this.name, Key: key });
+    observe(command, observer);
+    await this.client.send(command);
+  }
+
+  /** The SDK knows where the bucket is: its first listing shows it. */
+  #directGet(request: unknown): DirectGet | undefined {
+    if (typeof request !== "object" || request === null) return undefined;
+    const { protocol, hostname, port, path }: { protocol?: unknown; hostname?: unknown; port?: unknown; path?: unknown } =
+      request;
+    if (typeof protocol !== "string" || typeof hostname !== "string" || typeof path !== "string") return undefined;
+    const address = { protocol, hostname, port: typeof port === "number" ? port : undefined, basePath: path.replace(/\/$/, "") };
+    return new DirectGet(this.client, address, retryStrategy(this.#retries));
   }
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */

@@ -1,0 +1,122 @@
+import { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { RetryErrorInfo, RetryStrategyV2 } from "@smithy/types";
+import type { AttemptObserver } from "./attempt.js";
+import { isHttpResponse } from "./attempt.js";
+import { collect } from "./body.js";
+
+/** Where the SDK sends requests for the bucket: taken from one that it made. */
+export interface BucketAddress {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number | undefined;
+  /** "" where the bucket is in the host's name, `/bucket` otherwise. */
+  readonly basePath: string;
+}
+
+/**
+ * GETs objects with the SDK's own signer and connections, past its stack of middleware: that costs more processor time for a manifest
+ * than all the rest of a check, and is the bound of a whole run where many requests are in flight.
+ */
+export class DirectGet {
+  #signer: Promise<Signer> | undefined;
+
+  constructor(
+    private readonly client: S3Client,
+    private readonly address: BucketAddress,
+    private readonly retries: RetryStrategyV2,
+  ) {}
+
+  /** Gets an object and gives its body to the observer. Throws what the SDK would, as far as `errors.ts` can tell. */
+  async get(key: string, observer: AttemptObserver): Promise<void> {
+    let token = await this.retries.acquireInitialRetryToken("");
+    for (;;) {
+      try {
+        await this.#attempt(key, observer);
+        return;
+      } catch (error) {
+        try {
+          token = await this.retries.refreshRetryTokenForRetry(token, { errorType: typeOf(error) });
+        } catch {
+          throw error;
+        }
+        await setTimeout(token.getRetryDelay());
+      }
+    }
+  }
+
+  async #attempt(key: string, { onAttempt, onThrottled, readBody }: AttemptObserver): Promise<void> {
+    onAttempt();
+    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(await this.#signed(key));
+    if (!isHttpResponse(response) || !(response.body instanceof Readable)) throw new TypeError("an answer that is none of HTTP");
+    const length = response.headers["content-length"];
+    const bytes = length === undefined ? undefined : Number(length);
+    if (response.statusCode === 200) {
+      await readBody?.(response.body, bytes);
+      return;
+    }
+    if (response.statusCode === 429 || response.statusCode === 503) onThrottled();
+    const document = (await collect(response.body, bytes)).toString("utf8");
+    throw new ResponseError(response.statusCode, response.headers, document);
+  }
+
+  async #signed(key: string) {
+    const { protocol, hostname, port, basePath } = this.address;
+    this.#signer ??= this.#makeSigner();
+    const signer = await this.#signer;
+    const request = {
+      method: "GET",
+      protocol,
+      hostname,
+      ...(port === undefined ? {} : { port }),
+      path: `${basePath}/${key.split("/").map(escapeSegment).join("/")}`,
+      query: {},
+      headers: { host: port === undefined ? hostname : `${hostname}:${port}` },
+    };
+    return signer.sign(request, { signingDate: new Date(Date.now() + this.client.config.systemClockOffset) });
+  }
+
+  async #makeSigner(): Promise<Signer> {
+    const signingRegion = await this.client.config.region();
+    const { signer } = this.client.config;
+    return signer({ name: "sigv4", signingName: "s3", signingRegion, properties: {} });
+  }
+}
+
+type Signer = Awaited<ReturnType<S3Client["config"]["signer"]>>;
+
+/** An answer that is no success, in the form of the SDK's errors. */
+class ResponseError extends Error {
+  override readonly name: string;
+  readonly $metadata: { readonly httpStatusCode: number };
+  readonly $response: { readonly headers: Readonly<Record<string, string | undefined>> };
+
+  constructor(status: number, headers: Readonly<Record<string, string | undefined>>, document: string) {
+    super(/<Message>([^<]*)<\/Message>/.exec(document)?.[1] ?? `HTTP ${status}`);
+    this.name = /<Code>([^<]+)<\/Code>/.exec(document)?.[1] ?? (status === 404 ? "NoSuchKey" : `HTTP ${status}`);
+    this.$metadata = { httpStatusCode: status };
+    this.$response = { headers };
+  }
+}
+
+const THROTTLING = new Set(["SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"]);
+const TRANSIENT_STATUS = new Set([500, 502, 503, 504]);
+const TRANSIENT_NAMES = new Set(["TimeoutError", "RequestTimeout"]);
+const TRANSIENT_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+
+/** What the SDK's retries tell errors apart by. */
+function typeOf(error: unknown): RetryErrorInfo["errorType"] {
+  if (!(error instanceof Error)) return "CLIENT_ERROR";
+  const status = error instanceof ResponseError ? error.$metadata.httpStatusCode : undefined;
+  if (status === 429 || THROTTLING.has(error.name)) return "THROTTLING";
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const isTransient =
+    "$retryable" in error || TRANSIENT_NAMES.has(error.name) || TRANSIENT_CODES.test(code) || TRANSIENT_STATUS.has(status ?? 0);
+  return isTransient ? "TRANSIENT" : "CLIENT_ERROR";
+}
+
+/** As S3 wants a path in its signature: all but the unreserved characters of RFC 3986. */
+function escapeSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
