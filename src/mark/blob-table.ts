@@ -85,8 +85,13 @@ export class BlobTable {
     return Digest.fromWords(algorithm, words, 0);
   }
 
-  /** Copies the words of a stored blob's digest. */
+  /** Copies the words of a digest. */
   copyWords(id: number, target: Uint32Array, at: number): void {
+    const absent = this.#absent[id - this.count];
+    if (absent !== undefined) {
+      target.set(absent.toWords(), at);
+      return;
+    }
     const { table, start } = this.#tableOf(id);
     table.copyWords(id - start, target, at);
   }

@@ -44,7 +44,7 @@ export class ManifestStore {
     return this.#offsets.size;
   }
 
-  /** Reads those manifests that are not known yet. */
+  /** Reads those manifests that are not known yet. One that was not stored when the blobs were listed may have arrived since. */
   async load(ids: readonly number[]): Promise<void> {
     const wanted: number[] = [];
     const awaited = new Set<Promise<void>>();
@@ -52,8 +52,7 @@ export class ManifestStore {
       if (this.#offsets.has(id) || this.#problems.has(id)) continue;
       const reading = this.#underWay.get(id);
       if (reading !== undefined) awaited.add(reading);
-      else if (this.table.isStored(id)) wanted.push(id);
-      else this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
+      else wanted.push(id);
     }
     if (wanted.length > 0) {
       const reading = this.#read(wanted).finally(() => {
@@ -106,9 +105,10 @@ export class ManifestStore {
     for (const [i, id] of ids.entries()) {
       const problem = problems.get(i);
       if (problem === undefined) this.#add(id, batch.words, batch.offsets[i] ?? 0);
+      else if (problem.kind !== "missing") this.#problems.set(id, problem);
+      else if (!this.table.isStored(id)) this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
       // It was there when the blobs were listed: somebody deletes while we read, or the storage does not tell the truth.
-      else if (problem.kind === "missing") this.#problems.set(id, { kind: "unreadable", detail: "gone since it was listed" });
-      else this.#problems.set(id, problem);
+      else this.#problems.set(id, { kind: "unreadable", detail: "gone since it was listed" });
     }
   }
 

@@ -15,6 +15,7 @@ import { checkReferrers } from "./referrers.js";
 import { resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkUploads } from "./uploads.js";
+import { withoutWhatArrived } from "./second-look.js";
 import { youngLinks } from "./young-links.js";
 
 /** What marking is done with, the same for all repositories. */
@@ -74,12 +75,13 @@ export async function markRepository(context: MarkContext, owner: number, listin
   await mark.keepYoungDamagedLayers();
   await mark.checkLayerLinks();
   mark.checkUploads();
+  await mark.lookAgain();
   mark.own(owner);
   return mark.result();
 }
 
 class RepositoryMark {
-  readonly #findings: Finding[];
+  #findings: Finding[];
   readonly #selected: number;
   readonly #layerMarks: Uint8Array;
   readonly #reclaimable: Record<Variant, ReclaimableLinks> = {
@@ -242,6 +244,11 @@ class RepositoryMark {
     if (isRepository && revisions.length === 0 && tags.length === 0 && this.listing.tags.names.length === 0) {
       this.#add("repository-empty", repositoryPath(name), {});
     }
+  }
+
+  /** What was missing when its place was listed may have arrived since, for a registry writes while it is read: no false alarms. */
+  async lookAgain(): Promise<void> {
+    this.#findings = await withoutWhatArrived(this.context.storage, this.#findings);
   }
 
   own(owner: number): void {

@@ -13,6 +13,9 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
   return uploads.flatMap((upload): Finding[] => {
     const age = policy.now - startOf(upload);
     const about = { path: uploadPath(repository, upload.id), repository, bytes: upload.bytes, detail: describeAge(age) };
+    // An empty directory is what a registry makes first and removes last: nobody can go on with it.
+    const isEmpty = upload.startedAt === undefined && upload.bytes === 0;
+    if (isEmpty && isYoung(policy, upload.modified)) return [];
     // A large upload may have begun long ago and be written to this minute.
     const isActive = age < 0 || age < policy.grace || isYoung(policy, upload.modified);
     if (isActive) return [{ code: "upload-active", ...about }];

@@ -11,8 +11,16 @@ const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_N
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** Milliseconds until an empty link is read again. */
+const REWRITE_TIME = 20;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
 /** Reads a link into a buffer that the next call overwrites; `undefined` when there is no such file. Throws on any other error. */
 export function readLink(path: string): Buffer | undefined {
+  const content = readSmall(path, linkBuffer);
+  if (content?.length !== 0) return content;
+  // Until 3.1 a registry empties a link before it writes it (`driver/filesystem`): damage is what stays empty.
+  Atomics.wait(never, 0, 0, REWRITE_TIME);
   return readSmall(path, linkBuffer);
 }
 

@@ -5,7 +5,7 @@ import { REPOSITORIES } from "../../registry/layout.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { LinkSection, RepositoryListing } from "../listing.js";
 import { counts } from "./counts.js";
-import { causeOf, listDirectory } from "./directory.js";
+import { causeOf, isAbsent, listDirectory } from "./directory.js";
 import type { Directory } from "./directory.js";
 import { readLink } from "./read-file.js";
 
@@ -46,8 +46,16 @@ export function visitRepository(root: string, name: string): RepositoryVisit {
   const own = top.directories.filter((entry) => entry.startsWith("_"));
   for (const file of top.files) scan.builder.addStray(`${scan.path}/${file}`);
   if (name === "") for (const entry of own) scan.builder.addStray(`${scan.path}/${entry}`);
-  else for (const entry of own) scan.visitOwn(entry);
+  else for (const entry of own.toSorted(inReadingOrder)) scan.visitOwn(entry);
   return { subdirectories, listing: scan.builder.build(), rest: scan.rest };
+}
+
+/**
+ * Tags, then revisions, then layer links: the other way round from the order in which a push writes them, so that what the first name
+ * is there when its turn comes.
+ */
+function inReadingOrder(one: string, other: string): number {
+  return one < other ? 1 : -1;
 }
 
 /** Reads a piece of a large repository. */
@@ -97,7 +105,7 @@ class RepositoryScan {
     if (entry === "_layers") this.#visitSection("layers");
     else if (entry === "_uploads") this.#visitUploads(path);
     else if (entry === "_manifests") {
-      for (const child of this.#directories(path)) {
+      for (const child of this.#directories(path).toSorted(inReadingOrder)) {
         if (child === "revisions") this.#visitSection("revisions");
         else if (child === "tags") this.#visitTags(`${path}/tags`);
         else this.builder.addStray(`${path}/${child}`);
@@ -232,7 +240,10 @@ class RepositoryScan {
     for (const id of this.#directories(path)) this.#readUpload(id, `${path}/${id}`);
   }
 
+  /** What an upload's directory holds. It goes when the upload is finished, its files first: what is gone is no fault. */
   #readUpload(id: string, path: string): void {
+    const own = this.#stat(path);
+    if (own === undefined) return;
     let bytes = 0;
     let modified = 0;
     const pending = [path];
@@ -240,17 +251,25 @@ class RepositoryScan {
       const listed = this.list(directory);
       for (const child of listed?.directories ?? []) pending.push(`${directory}/${child}`);
       for (const file of listed?.files ?? []) {
-        counts.head++;
-        try {
-          const stat = fs.lstatSync(`${this.root}/${directory}/${file}`);
-          bytes += stat.size;
-          modified = Math.max(modified, Math.floor(stat.mtimeMs / 1000));
-        } catch (error) {
-          this.builder.addFault(`${directory}/${file}`, causeOf(error));
-        }
+        const found = this.#stat(`${directory}/${file}`);
+        bytes += found?.bytes ?? 0;
+        modified = Math.max(modified, found?.modified ?? 0);
       }
     }
-    this.builder.addUpload({ id, startedAt: this.#readStartedAt(`${path}/startedat`), bytes, modified });
+    const startedAt = this.#readStartedAt(`${path}/startedat`);
+    this.builder.addUpload({ id, startedAt, bytes, modified: modified === 0 ? own.modified : modified });
+  }
+
+  /** Size and time of a file or directory; `undefined` when there is none, or when it could not be told, which is a fault. */
+  #stat(path: string): { readonly bytes: number; readonly modified: number } | undefined {
+    counts.head++;
+    try {
+      const { size, mtimeMs } = fs.lstatSync(`${this.root}/${path}`);
+      return { bytes: size, modified: Math.floor(mtimeMs / 1000) };
+    } catch (error) {
+      if (!isAbsent(error)) this.builder.addFault(path, causeOf(error));
+      return undefined;
+    }
   }
 
   #readStartedAt(path: string): string | undefined {

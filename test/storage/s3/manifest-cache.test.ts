@@ -127,9 +127,9 @@ describe("--cache", () => {
     const reads = server.requests["GetObject"] ?? 0;
     server.forget();
     expect(await reportOf(new S3Storage(optionsFor(server, { cache })))).toEqual(first);
-    // What is damaged is read each time, and so are links that only a GET can tell.
+    // What is damaged or missing is looked for each time, and so are links that only a GET can tell.
     expect(server.requests["GetObject"]).toBeLessThan(reads / 2);
-    expect(server.log.filter(({ operation, key }) => operation === "GetObject" && key.includes("/blobs/"))).toHaveLength(3);
+    expect(server.log.filter(({ operation, key }) => operation === "GetObject" && key.includes("/blobs/"))).toHaveLength(4);
   });
 
   test("several processes at once share a directory", async () => {
