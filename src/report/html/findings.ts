@@ -105,7 +105,7 @@ function listStart(done: number, limit: number): Markup {
 function groupEnd(code: FindingCode, done: number, { counts }: Report): Markup {
   const left = (counts[code] ?? 0) - done;
   const rest =
-    left > 0 ? html`<p class="note">… and ${formatCount(left)} more. All of them: <code>--format ndjson</code>.</p>` : undefined;
+    left > 0 ? html`<p class="note">… and ${formatCount(left)} more. All of them: <code>--format json</code>.</p>` : undefined;
   return html`</ol>${rest}</details>
 `;
 }

@@ -7,33 +7,44 @@ export const SCRIPT = `"use strict";
   const form = document.getElementById("filter");
   const groups = Array.from(document.querySelectorAll("#findings details.code"));
   const format = new Intl.NumberFormat("en-US");
-  let rows;
+  let read;
   let timer;
 
-  const readRows = () => groups.map((group) => {
-    const about = group.querySelector("summary").textContent.toLowerCase();
-    return Array.from(group.querySelectorAll("li"), (row) => ({ row, text: row.textContent.toLowerCase(), about }));
+  const readGroup = (group) => ({
+    group,
+    about: group.querySelector("summary").textContent.toLowerCase(),
+    lists: Array.from(group.querySelectorAll("ol"), (list) => ({
+      list,
+      rows: Array.from(list.children, (row) => ({ row, text: row.textContent.toLowerCase() })),
+    })),
   });
+
+  /* Hiding a list of which nothing is shown is cheaper than hiding all that is in it. */
+  const filterList = ({ list, rows }, isHit) => {
+    const hits = rows.map(isHit);
+    const count = hits.filter(Boolean).length;
+    list.hidden = count === 0;
+    if (count > 0) for (const [i, { row }] of rows.entries()) if (row.hidden === hits[i]) row.hidden = !hits[i];
+    return count;
+  };
 
   const apply = () => {
     const words = form.elements.text.value.toLowerCase().split(/\\s+/).filter(Boolean);
-    rows ??= readRows();
+    read ??= groups.map(readGroup);
     let shown = 0;
     let all = 0;
-    for (const [i, group] of groups.entries()) {
-      const box = form.elements[group.dataset.severity];
-      const isOn = box === undefined || box.checked;
+    for (const { group, about, lists } of read) {
+      const isOn = form.elements[group.dataset.severity]?.checked ?? true;
+      const left = words.filter((word) => !about.includes(word));
+      const isHit = ({ text }) => isOn && left.every((word) => text.includes(word));
       let count = 0;
-      for (const { row, text, about } of rows[i]) {
-        const isHit = isOn && words.every((word) => text.includes(word) || about.includes(word));
-        if (row.hidden === isHit) row.hidden = !isHit;
-        if (isHit) count++;
+      for (const list of lists) {
+        count += filterList(list, isHit);
+        all += list.rows.length;
       }
-      for (const list of group.querySelectorAll("ol")) list.hidden = !list.querySelector("li:not([hidden])");
       group.hidden = count === 0;
       if (words.length > 0 && count > 0 && count <= 1000) group.open = true;
       shown += count;
-      all += rows[i].length;
     }
     form.elements.count.textContent = shown === all ? "" : format.format(shown) + " of " + format.format(all) + " shown";
   };

@@ -65,11 +65,11 @@ describe("the HTML report", () => {
   test("shows each finding once, and says how many it leaves out", () => {
     const page = pageOf(reportOf(manyFindings(1234)));
     expect(page.match(/<li><b>/g)).toHaveLength(1234);
-    expect(page).not.toContain("ndjson");
+    expect(page).not.toContain("more. All of them");
     const more = pageOf(reportOf(manyFindings(SHOWN_FINDINGS + 6000)));
     expect(more.match(/<li><b>/g)?.length).toBeGreaterThan(SHOWN_FINDINGS - 10);
     expect(more.match(/<li><b>/g)?.length).toBeLessThanOrEqual(SHOWN_FINDINGS);
-    expect(more).toMatch(/… and 1,00[01] more\. All of them: <code>--format ndjson<\/code>/);
+    expect(more).toMatch(/… and 1,00[01] more\. All of them: <code>--format json<\/code>/);
   });
 
   test("when not all can be shown, codes with few findings show all of them", () => {
