@@ -12,7 +12,7 @@ export interface ProgressLine {
 
 /** Starts a progress line if somebody is there to see it. */
 export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
-  if (quiet || !stream.isTTY) return { update: () => {}, removed: () => {}, stop: () => {} };
+  if (quiet || !isInteractive(stream)) return { update: () => {}, removed: () => {}, stop: () => {} };
   // Its own way with signals is to end the process at once, in the middle of the work.
   const spinner = yoctoSpinner({ text: "listing blobs", stream, handleSignals: false }).start();
   return {
@@ -26,6 +26,11 @@ export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): P
       spinner.stop();
     },
   };
+}
+
+/** The spinner would print each of its states as a line where it cannot replace one: there, silence is better. */
+function isInteractive(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined;
 }
 
 function describe({ phase, blobs, repositories, manifests }: Progress): string {

@@ -13,7 +13,7 @@ const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
 
 /** Runs it on a pseudo-terminal of some width (util-linux's `script`): both outputs as a person would see them. */
 function onTerminal(columns: number, args: string, environment = ""): Promise<string> {
-  const command = `stty cols ${columns} rows 24; ${environment} ${process.execPath} ${MAIN} ${args}`;
+  const command = `stty cols ${columns} rows 24; env -u CI -u NO_COLOR TERM=xterm ${environment} ${process.execPath} ${MAIN} ${args}`;
   return runProgram("script", ["-qec", command, "/dev/null"]);
 }
 
@@ -36,6 +36,11 @@ describe("on a terminal", () => {
     const output = await onTerminal(120, `${FIXTURE} --fail-on never 2> /dev/null`, "NO_COLOR=1");
     expect(output).toContain("DAMAGED");
     expect(output).not.toContain("\u001b");
+  });
+
+  test.each(["CI=true", "TERM=dumb"])("where a line cannot be replaced (%s) there is no progress", async (environment) => {
+    const output = await onTerminal(120, `${FIXTURE} --fail-on never > /dev/null`, environment);
+    expect(output).toBe("");
   });
 
   test.each([40, 80])("no line is longer than %d columns", async (columns) => {
