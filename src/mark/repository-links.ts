@@ -19,6 +19,12 @@ export interface Tag {
   readonly target: number;
 }
 
+/** An entry of a tag's `index/` that names a revision other than the tag's own. */
+export interface TagHistoryEntry {
+  readonly tag: string;
+  readonly target: number;
+}
+
 /** A repository's links by blob number, and what is wrong with the links themselves. */
 export interface RepositoryLinks {
   /** Manifests with a revision link, in order; a damaged link counts, so that what it names stays. */
@@ -35,6 +41,7 @@ export interface RepositoryLinks {
   readonly aliases: ReadonlyMap<number, number>;
   /** What damaged layer links name by path or by content: linked after all, but to be repaired. */
   readonly damagedLayers: ReadonlySet<number>;
+  readonly history: readonly TagHistoryEntry[];
   readonly findings: Finding[];
 }
 
@@ -48,6 +55,7 @@ class Resolver {
   readonly #revisions = new Set<number>();
   readonly #aliases = new Map<number, number>();
   readonly #damagedLayers = new Set<number>();
+  readonly #history: TagHistoryEntry[] = [];
   readonly #oddLayers: { readonly id: number; readonly modified: number | undefined }[] = [];
 
   constructor(
@@ -71,6 +79,7 @@ class Resolver {
       revisionTimes: timesById(this.#ids(revisions.digests), revisions.modified),
       aliases: this.#aliases,
       damagedLayers: this.#damagedLayers,
+      history: this.#history,
       findings: this.#findings,
     };
   }
@@ -151,9 +160,13 @@ class Resolver {
     const { name } = this.listing;
     const { indexTag, indexDigests, oddIndex } = this.listing.tags;
     const checkTarget = (tag: number, id: number): void => {
-      if (this.#revisions.has(id) || tags[tag]?.target === id) return;
-      const digest = this.table.digest(id);
+      if (tags[tag]?.target === id) return;
       const tagName = tags[tag]?.name ?? "";
+      if (this.#revisions.has(id)) {
+        this.#history.push({ tag: tagName, target: id });
+        return;
+      }
+      const digest = this.table.digest(id);
       this.#add("tag-index-dangling", tagIndexLinkPath(name, tagName, digest), { tag: tagName, digest });
     };
     for (let i = 0; i < indexTag.length; i++) checkTarget(indexTag[i] ?? 0, this.table.idOf("sha256", indexDigests, i * 8));

@@ -14,6 +14,7 @@ import { checkReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
 import { resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
+import { checkHistory } from "./tag-history.js";
 import { checkUploads } from "./uploads.js";
 import { withoutWhatArrived } from "./second-look.js";
 import { youngLinks } from "./young-links.js";
@@ -72,6 +73,7 @@ export async function markRepository(context: MarkContext, owner: number, listin
   mark.checkReferences();
   mark.checkReferrers();
   mark.checkRevisions();
+  mark.checkHistory();
   await mark.keepYoungDamagedLayers();
   await mark.checkLayerLinks();
   mark.checkUploads();
@@ -197,6 +199,11 @@ class RepositoryMark {
         reclaimable: (marks & this.#selected) === 0,
       });
     }
+  }
+
+  checkHistory(): void {
+    const { context, listing, links, reachability } = this;
+    this.#findings.push(...checkHistory(context, listing.name, links, reachability, this.#selected));
   }
 
   /** The blob that a layer link leads to. */

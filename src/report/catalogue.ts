@@ -131,7 +131,7 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   },
   "tag-index-dangling": {
     severity: "garbage",
-    meaning: "an entry of a tag's history names a manifest that is gone",
+    meaning: "an entry of a tag's history names a manifest that is gone, or that goes",
     remedy: "No pull reads it, but it slows the registry's own walks. A sweep removes it.",
   },
   "upload-stale": {

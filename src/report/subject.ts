@@ -5,6 +5,8 @@ export function subjectOf({ repository, tag, digest, path, code }: Finding): str
   if (repository === undefined || code === "stray-object" || code === "storage-unreadable" || code.startsWith("upload-")) {
     return digest !== undefined && code === "blob-unreferenced" ? digest.toString() : path;
   }
+  // A tag has one history entry for each manifest that it has ever named.
+  if (code === "tag-index-dangling" && digest !== undefined) return `${repository}:${tag} (${digest.toString()})`;
   if (tag !== undefined && (digest === undefined || code.startsWith("tag-"))) return `${repository}:${tag}`;
   const name = digest === undefined ? repository : `${repository}@${digest.toString()}`;
   return tag === undefined ? name : `${name} (tag ${tag})`;
