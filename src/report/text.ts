@@ -80,8 +80,17 @@ class TextReport {
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+    this.#verified();
     this.#requests();
     for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
+  }
+
+  #verified(): void {
+    const { verified } = this.report;
+    if (verified === undefined) return;
+    const { blobs, bytes, vouchedBytes } = verified;
+    const vouched = vouchedBytes === 0 ? "" : `, ${formatBytes(vouchedBytes)} of it by the checksums that S3 keeps`;
+    this.#line(`verified ${countOf(blobs, "blob")}, ${formatBytes(bytes)}${vouched}${partOf(verified)}`);
   }
 
   /** What a run on S3 came to; on a filesystem nobody counts calls. */
@@ -176,6 +185,11 @@ class TextReport {
     this.#lines.push("");
     this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
   }
+}
+
+/** Which part was verified, unless it is all. */
+function partOf({ part, parts }: NonNullable<Report["verified"]>): string {
+  return parts === 1 ? "" : ` (part ${part} of ${parts})`;
 }
 
 function repositoryLine({ name, reclaimableBytes, bytes }: RepositoryReport): string {
