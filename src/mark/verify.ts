@@ -83,11 +83,12 @@ export async function verifyBlobs(
   }
   for (const [owner, some] of corruptByOwner) {
     const repository = repositories[owner - 1];
-    if (repository === undefined) findings.push(...some);
-    else {
-      const own = some.map((finding) => ({ ...finding, repository: repository.name }));
-      repositories[owner - 1] = { ...repository, findings: [...repository.findings, ...own] };
+    if (repository === undefined) {
+      for (const finding of some) findings.push(finding);
+      continue;
     }
+    const own = some.map((finding) => ({ ...finding, repository: repository.name }));
+    repositories[owner - 1] = { ...repository, findings: [...repository.findings, ...own] };
   }
   return verified;
 }

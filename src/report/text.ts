@@ -95,7 +95,7 @@ class TextReport {
 
   /** What a run on S3 came to; on a filesystem nobody counts calls. */
   #requests(): void {
-    const { storage, requests, requestCost } = this.report;
+    const { storage, requests, requestCost, verified } = this.report;
     if (storage.driver !== "s3") return;
     const kinds = [
       `${formatCount(requests.list)} list`,
@@ -103,7 +103,9 @@ class TextReport {
       `${formatCount(requests.head)} head`,
     ];
     const total = requests.list + requests.get + requests.head + requests.put + requests.delete;
-    const price = requestCost === undefined ? "" : `, about ${formatDollars(requestCost)} at AWS's list prices`;
+    // Where the bucket is in another region, reading all costs far more than the requests.
+    const without = verified === undefined ? "" : ", without the transfer";
+    const price = requestCost === undefined ? "" : `, about ${formatDollars(requestCost)} at AWS's list prices${without}`;
     this.#line(this.#style("dim", `${countOf(total, "request")} (${kinds.join(", ")})${price}`));
   }
 
