@@ -1,6 +1,7 @@
 import { mark } from "./mark/mark.js";
 import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
+import type { VerifyPart } from "./mark/verify.js";
 import { noticesOf } from "./report/notices.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
@@ -11,9 +12,11 @@ export interface CheckOptions {
   readonly policy: Policy;
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Which part of the blobs is read to the end and compared with its digest; none without. */
+  readonly verify?: VerifyPart | undefined;
 }
 
-/** The main job: inventory and mark, then report. Reads the storage once and writes nothing. */
+/** The main job: inventory and mark, verify if asked to, then report. Reads the storage once and writes nothing. */
 export async function check(storage: Storage, options: CheckOptions): Promise<Report> {
   return (await markAndReport(storage, options)).report;
 }
@@ -26,10 +29,13 @@ export interface Checked {
 }
 
 /** The same as `check`, for what goes on from there. */
-export async function markAndReport(storage: Storage, { policy, matchesRepository, onProgress }: CheckOptions): Promise<Checked> {
+export async function markAndReport(
+  storage: Storage,
+  { policy, matchesRepository, onProgress, verify }: CheckOptions,
+): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
-  const marked = await mark(storage, policy, onProgress);
+  const marked = await mark(storage, policy, onProgress, verify);
   const report = makeReport(marked, {
     storage: { driver: storage.driver, location: storage.location },
     startedAt,

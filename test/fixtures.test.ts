@@ -6,6 +6,8 @@ import { check } from "#regcheck/check.js";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
 import type { Finding } from "#regcheck/mark/finding.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import type { VerifyPart } from "#regcheck/mark/verify.js";
+import { sha256 } from "./support/builder.js";
 import { buildFixture } from "./support/fixture.js";
 import { RegistryTree } from "./support/registry-tree.js";
 
@@ -16,13 +18,15 @@ const EXPECTED = path.join(FIXTURES, "registry.findings.json");
 const isUpdate = process.env["UPDATE_FIXTURES"] === "1";
 
 /** Codes that no committed directory can show. */
-const NOT_SHOWN = new Set<string>(["storage-unreadable", "multipart-stale", "blob-corrupt"]);
+const NOT_SHOWN = new Set<string>(["storage-unreadable", "multipart-stale"]);
 
-async function findingsOf(directory: string, grace = 0): Promise<Finding[]> {
+const ALL: VerifyPart = { part: 1, parts: 1 };
+
+async function findingsOf(directory: string, grace = 0, verify?: VerifyPart): Promise<Finding[]> {
   const storage = FilesystemStorage.open(directory);
   try {
     const policy = { deleteUntagged: false, dropDanglingTags: false, grace, now: Math.floor(Date.now() / 1000), pins: [] };
-    return [...(await check(storage, { policy })).findings()];
+    return [...(await check(storage, { policy, verify })).findings()];
   } finally {
     await storage.close();
   }
@@ -53,8 +57,28 @@ describe("fixtures/registry", () => {
     expect(found).toEqual(expected);
   });
 
+  test("gives the findings of blobs that are corrupt, and no other more, with --verify", async () => {
+    const verified = (await findingsOf(REGISTRY, 0, ALL)).map(identity);
+    const corrupt = verified.filter(({ code }) => code === "blob-corrupt");
+    expect(verified.filter(({ code }) => code !== "blob-corrupt")).toEqual((await findingsOf(REGISTRY)).map(identity));
+    const tree = RegistryTree.readFrom(REGISTRY);
+    // The manifest of `data/models:resnet` is known to be corrupt without.
+    const rotten = [...tree.files].filter(
+      ([file, { content }]) => /\/blobs\//.test(file) && !file.includes(sha256(content).slice(7)),
+    );
+    expect(rotten).toHaveLength(3);
+    const known = verified.find(({ code }) => code === "manifest-corrupt")?.path;
+    expect(corrupt.map(({ path: file }) => file)).toEqual(
+      rotten
+        .map(([file]) => file)
+        .filter((file) => file !== known)
+        .toSorted(),
+    );
+    expect(corrupt.map(({ repository }) => repository)).toEqual(["team/web", "team/web"]);
+  });
+
   test("shows every code that a directory can show, and the README names each", async () => {
-    const shown = new Set((await findingsOf(REGISTRY)).map(({ code }) => code));
+    const shown = new Set((await findingsOf(REGISTRY, 0, ALL)).map(({ code }) => code));
     const expected = FINDING_CODES.filter((code) => !NOT_SHOWN.has(code));
     expect(expected.filter((code) => !shown.has(code))).toEqual([]);
     const readme = fs.readFileSync(path.join(FIXTURES, "README.md"), "utf8");

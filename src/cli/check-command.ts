@@ -6,7 +6,7 @@ import { SEVERITIES } from "../report/catalogue.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
 import type { FailOn, Format } from "./options.js";
-import { parseConcurrency, parseTimeSpan } from "./options.js";
+import { parseConcurrency, parsePart, parseTimeSpan } from "./options.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
@@ -19,6 +19,8 @@ export interface CheckArguments extends StorageArguments {
   readonly deleteUntagged: boolean;
   readonly dropDanglingTags: boolean;
   readonly grace: string;
+  /** A part such as `1/7`; undefined without `--verify`. */
+  readonly verify: string | undefined;
   readonly format: Format;
   readonly output: string | undefined;
   readonly repository: string | undefined;
@@ -54,6 +56,7 @@ export async function checkOptions(args: CheckArguments): Promise<CheckOptions> 
       now: Math.floor(Date.now() / 1000),
       pins: [],
     },
+    verify: args.verify === undefined ? undefined : parsePart(args.verify),
     matchesRepository: args.repository === undefined ? undefined : await globMatcher(args.repository),
   };
 }

@@ -1,9 +1,10 @@
 import type { Options } from "yargs";
-import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS } from "./options.js";
+import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
 
 const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...STORAGE_OPTIONS,
   ...POLICY_OPTIONS,
+  ...VERIFY_OPTIONS,
   ...REPORT_OPTIONS,
   ...SWEEP_OPTIONS,
 };
@@ -29,7 +30,8 @@ export function complete(
 function checkWords(current: string, previous = ""): string[] {
   const option = previous.startsWith("--") ? CHECK_OPTIONS[previous.slice(2)] : undefined;
   if (option?.choices !== undefined) return option.choices.map(String);
-  if (option !== undefined && option.type !== "boolean") return [];
+  // The value of `--verify` is no word of its own.
+  if (option !== undefined && option.type !== "boolean" && option !== VERIFY_OPTIONS.verify) return [];
   if (!current.startsWith("-")) return COMMANDS;
   return [...Object.keys(CHECK_OPTIONS), "help", "version"].map((name) => `--${name}`);
 }

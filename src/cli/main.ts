@@ -12,6 +12,8 @@ import {
   STORAGE_OPTION,
   STORAGE_OPTIONS,
   SWEEP_OPTIONS,
+  spellOutVerify,
+  VERIFY_OPTIONS,
   WRITER_OPTIONS,
 } from "./options.js";
 import { listenForSignals } from "./signals.js";
@@ -21,7 +23,7 @@ import { TOOL } from "./tool.js";
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.clean;
   const signal = listenForSignals();
-  await yargs(hideBin(process.argv))
+  await yargs(spellOutVerify(hideBin(process.argv)))
     .scriptName(TOOL.name)
     .usage("$0 [storage]\n\nChecks the storage of a container registry. Never writes to it, except to sweep.")
     .command(
@@ -33,7 +35,7 @@ async function main(): Promise<ExitCode> {
             type: "string",
             describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
           })
-          .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...REPORT_OPTIONS, ...SWEEP_OPTIONS }),
+          .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...VERIFY_OPTIONS, ...REPORT_OPTIONS, ...SWEEP_OPTIONS }),
       async (args) => {
         if (args.sweep || args.dryRun) {
           const { runSweep } = await import("./sweep-command.js");

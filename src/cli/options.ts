@@ -1,5 +1,6 @@
 import type { Options } from "yargs";
 import { UsageError } from "../errors.js";
+import type { VerifyPart } from "../mark/verify.js";
 import { SEVERITIES } from "../report/catalogue.js";
 
 /** The formats of a report. */
@@ -148,6 +149,15 @@ export const SWEEP_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** What is read besides what a check needs. `--verify` alone is `--verify=1/1`: see `spellOutVerify`. */
+export const VERIFY_OPTIONS = {
+  verify: {
+    type: "string",
+    group: "Report:",
+    describe: "Read every blob and compare it with its digest; --verify=1/7 reads the first seventh, by digest",
+  },
+} as const satisfies Record<string, Options>;
+
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
   format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
@@ -185,6 +195,23 @@ export function parseShare(option: string, text: string): number {
   const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
   if (percent === undefined || Number(percent) > 100) throw new UsageError(`--${option} ${text}: expected a share such as 50%`);
   return Number(percent) / 100;
+}
+
+/** Parses a part such as `1/7`. Throws a `UsageError`. */
+export function parsePart(text: string): VerifyPart {
+  const [, part = "", parts = ""] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text) ?? [];
+  if (part === "" || Number(part) > Number(parts))
+    throw new UsageError(`--verify=${text}: expected a part such as 1/7, the first of seven; or --verify alone, for all blobs`);
+  return { part: Number(part), parts: Number(parts) };
+}
+
+/**
+ * The command line with `--verify` written as `--verify=1/1`: an option whose value may be left out would take the next argument for
+ * it, which is the storage.
+ */
+export function spellOutVerify(args: readonly string[]): string[] {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  return args.map((argument, i) => (argument === "--verify" && i < end ? "--verify=1/1" : argument));
 }
 
 /** Checks a number of reads or requests under way. Throws a `UsageError`. */

@@ -1,5 +1,5 @@
 import yoctoSpinner from "yocto-spinner";
-import { countOf, formatBytes } from "../report/format.js";
+import { countOf, formatBytes, formatDuration } from "../report/format.js";
 import type { Progress } from "../mark/mark.js";
 
 /** What a running check shows on a terminal's stderr; nothing at all in a pipe or with `--quiet`. */
@@ -15,9 +15,11 @@ export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): P
   if (quiet || !isInteractive(stream)) return { update: () => {}, removed: () => {}, stop: () => {} };
   // Its own way with signals is to end the process at once, in the middle of the work.
   const spinner = yoctoSpinner({ text: "listing blobs", stream, handleSignals: false }).start();
+  let verifyingSince: number | undefined;
   return {
     update: (progress) => {
-      spinner.text = describe(progress);
+      verifyingSince ??= progress.phase === "verify" ? Date.now() : undefined;
+      spinner.text = describeProgress(progress, Date.now() - (verifyingSince ?? Date.now()));
     },
     removed: ({ bytes, blobs }) => {
       spinner.text = `sweeping: ${countOf(blobs, "blob")}, ${formatBytes(bytes)}`;
@@ -33,7 +35,23 @@ function isInteractive(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && process.env["TERM"] !== "dumb" && process.env["CI"] === undefined;
 }
 
-function describe({ phase, blobs, repositories, manifests }: Progress): string {
+/** The progress in words; `verifyingFor` is how long blobs have been read to verify them, in milliseconds. */
+export function describeProgress(progress: Progress, verifyingFor: number): string {
+  if (progress.phase === "verify") {
+    const { bytes, bytesInAll } = progress;
+    return `verifying: ${formatBytes(bytes)} of ${formatBytes(bytesInAll)}${restOf(bytes, bytesInAll, verifyingFor)}`;
+  }
+  const { phase, blobs, repositories, manifests } = progress;
   if (phase === "blobs") return `listing blobs: ${countOf(blobs, "blob")}`;
   return `marking: ${countOf(repositories, "repository", "repositories")}, ${countOf(manifests, "manifest")} of ${countOf(blobs, "blob")} read`;
+}
+
+/** Milliseconds until the speed says anything. */
+const SETTLED = 2000;
+
+/** How long the rest takes if it goes on as it went until now. */
+function restOf(bytes: number, bytesInAll: number, milliseconds: number): string {
+  if (milliseconds < SETTLED || bytes <= 0) return "";
+  const left = ((bytesInAll - bytes) / bytes) * milliseconds;
+  return left < 0 ? "" : `, about ${formatDuration(Math.ceil(left / 1000) * 1000)} left`;
 }

@@ -64,6 +64,11 @@ export class ManifestStore {
     await Promise.all(awaited);
   }
 
+  /** Whether the manifest was read, and what it refers to is known. */
+  has(id: number): boolean {
+    return this.#offsets.has(id);
+  }
+
   /** Why the manifest's references are unknown; undefined when they are known. */
   problem(id: number): ManifestProblem | undefined {
     return this.#problems.get(id);

@@ -10,9 +10,14 @@ import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
 import type { MarkContext, MarkedRepository } from "./repository.js";
 import { checkMultipartUploads } from "./uploads.js";
+import { verifyBlobs } from "./verify.js";
+import type { Verified, VerifyPart, VerifyProgress } from "./verify.js";
 
 /** Progress of a check, for people who wait. */
-export interface Progress {
+export type Progress = MarkProgress | VerifyProgress;
+
+/** Progress until all is marked. */
+interface MarkProgress {
   readonly phase: "blobs" | "repositories";
   readonly blobs: number;
   readonly repositories: number;
@@ -30,16 +35,22 @@ export interface Marked {
   /** False when something could not be read: nothing may be swept. */
   readonly complete: boolean;
   readonly pinsFound: number;
+  /** What was read whole, if that was asked for. */
+  readonly verified: Verified | undefined;
 }
 
 /** Repositories that are marked at a time: enough to keep the storage busy while some wait for their manifests. */
 const REPOSITORIES_AT_A_TIME = 16;
 
-/** Reads the storage once and follows all references from the roots. Blobs come first: one that arrives later is no candidate. */
+/**
+ * Reads the storage once and follows all references from the roots. Blobs come first: one that arrives later is no candidate. With
+ * `verify`, that part of the blobs is read to the end at last.
+ */
 export async function mark(
   storage: Storage,
   policy: Policy,
   onProgress: (progress: Progress) => void = () => {},
+  verify?: VerifyPart,
 ): Promise<Marked> {
   const findings: Finding[] = [];
   const table = await inventory(storage, findings, (blobs) =>
@@ -57,6 +68,7 @@ export async function mark(
   await markUnlinked(context, findings);
   const multipart = await storage.multipartUploads();
   findings.push(...checkMultipartUploads(multipart.uploads, policy), ...multipart.faults.map(unreadable));
+  const verified = verify && (await verifyBlobs(context, verify, { repositories, findings }, onProgress));
   let blobBytes = 0;
   table.forEach((_, size) => {
     blobBytes += size;
@@ -69,6 +81,7 @@ export async function mark(
     findings,
     complete: !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault)),
     pinsFound: pins.filter((id) => table.isStored(id)).length,
+    verified,
   };
 }
 

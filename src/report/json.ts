@@ -44,6 +44,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       pins: policy.pins.length,
     },
     totals: report.totals,
+    verified: report.verified,
     reclaimable: {
       asIs: reclaimable.asIs,
       withDeleteUntagged: reclaimable.withDeleteUntagged,

@@ -5,6 +5,7 @@ import type { Marked } from "../mark/mark.js";
 import { HELD, isGarbage, MANIFEST, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
+import type { Verified } from "../mark/verify.js";
 import { blobPath } from "../registry/layout.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
 import { severityOf } from "./catalogue.js";
@@ -52,6 +53,8 @@ export interface Report {
   readonly notices: readonly string[];
   readonly policy: Policy;
   readonly pinsFound: number;
+  /** Which blobs were read to the end and compared with their digests; undefined where that was not asked for. */
+  readonly verified?: Verified | undefined;
   readonly totals: {
     readonly repositories: number;
     readonly tags: number;
@@ -126,6 +129,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     notices: context.notices,
     policy,
     pinsFound: marked.pinsFound,
+    verified: marked.verified,
     totals: {
       repositories: marked.repositories.length,
       tags: sum(({ tags }) => tags),

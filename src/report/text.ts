@@ -80,13 +80,22 @@ class TextReport {
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+    this.#verified();
     this.#requests();
     for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
   }
 
+  #verified(): void {
+    const { verified } = this.report;
+    if (verified === undefined) return;
+    const { blobs, bytes, vouchedBytes } = verified;
+    const vouched = vouchedBytes === 0 ? "" : `, ${formatBytes(vouchedBytes)} of it by the checksums that S3 keeps`;
+    this.#line(`verified ${countOf(blobs, "blob")}, ${formatBytes(bytes)}${vouched}${partOf(verified)}`);
+  }
+
   /** What a run on S3 came to; on a filesystem nobody counts calls. */
   #requests(): void {
-    const { storage, requests, requestCost } = this.report;
+    const { storage, requests, requestCost, verified } = this.report;
     if (storage.driver !== "s3") return;
     const kinds = [
       `${formatCount(requests.list)} list`,
@@ -94,7 +103,9 @@ class TextReport {
       `${formatCount(requests.head)} head`,
     ];
     const total = requests.list + requests.get + requests.head + requests.put + requests.delete;
-    const price = requestCost === undefined ? "" : `, about ${formatDollars(requestCost)} at AWS's list prices`;
+    // Where the bucket is in another region, reading all costs far more than the requests.
+    const without = verified === undefined ? "" : ", without the transfer";
+    const price = requestCost === undefined ? "" : `, about ${formatDollars(requestCost)} at AWS's list prices${without}`;
     this.#line(this.#style("dim", `${countOf(total, "request")} (${kinds.join(", ")})${price}`));
   }
 
@@ -176,6 +187,11 @@ class TextReport {
     this.#lines.push("");
     this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
   }
+}
+
+/** Which part was verified, unless it is all. */
+function partOf({ part, parts }: NonNullable<Report["verified"]>): string {
+  return parts === 1 ? "" : ` (part ${part} of ${parts})`;
 }
 
 function repositoryLine({ name, reclaimableBytes, bytes }: RepositoryReport): string {

@@ -1,5 +1,6 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
+import type { BlobSelection, VerifiedBlobs } from "./verification.js";
 
 /** Requests made to the storage, by kind: for S3 the API's operations, for a filesystem directories listed, objects stat'ed and read. */
 export interface StorageRequests {
@@ -45,6 +46,15 @@ export interface Storage {
   repositories(): AsyncIterable<RepositoryListing>;
   /** Reads manifests, verifies each against its digest, parses it. `digests` are packed words. */
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch>;
+  /** Whether `readManifests` may answer from what an earlier run has read and verified. */
+  readonly remembersManifests: boolean;
+  /**
+   * Compares blobs with their digests: reads each to its end as a stream, or takes the word of a storage that keeps a checksum of the
+   * content where that is the digest. A content that is wrong is read again, since only what comes out the same twice is damage.
+   * Selections are begun in their order and as they are needed; results come in any.
+   * `onBytes` hears of bytes as they come: of fewer, negative, when they have to come again. A blob that is gone is a fault.
+   */
+  verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncIterable<VerifiedBlobs>;
   /** Multipart uploads of S3 that were begun and neither completed nor aborted; a filesystem has none. */
   multipartUploads(): Promise<MultipartListing>;
   /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */

@@ -2,6 +2,7 @@ import { check } from "#regcheck/check.js";
 import { RepositoryListingBuilder } from "#regcheck/storage/listing.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing } from "#regcheck/storage/listing.js";
 import type { Storage, StorageMarkers } from "#regcheck/storage/storage.js";
+import type { VerifiedBlobs } from "#regcheck/storage/verification.js";
 import { machine } from "./measure.js";
 
 /**
@@ -15,6 +16,7 @@ const IMAGES_PER_REPOSITORY = 1000;
 class ComputedStorage implements Storage {
   readonly driver = "filesystem";
   readonly location = "computed";
+  readonly remembersManifests = false;
   readonly requests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
   readonly #references: number;
 
@@ -76,6 +78,8 @@ class ComputedStorage implements Storage {
     }
     return { offsets, words, problems: [] };
   }
+
+  async *verifyBlobs(): AsyncGenerator<VerifiedBlobs> {}
 
   async multipartUploads() {
     return { uploads: [], faults: [] };

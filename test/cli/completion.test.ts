@@ -21,6 +21,7 @@ async function offered(...words: readonly string[]): Promise<string[]> {
 describe("completion in bash", () => {
   test("offers options of the check, which is the command without a name", async () => {
     expect(await offered("--del")).toEqual(["--delete-untagged"]);
+    expect(await offered("--verify", "--dr")).toEqual(["--drop-dangling-tags", "--dry-run"]);
     expect(await offered("/var/lib/registry", "--dr")).toEqual(["--drop-dangling-tags", "--dry-run"]);
   });
 

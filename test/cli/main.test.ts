@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { RegistryBuilder } from "../support/builder.js";
+import { blobFile, RegistryBuilder } from "../support/builder.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
 
@@ -49,6 +49,9 @@ describe("bad input is one clear line and exit code 2", () => {
     ["two storages", [FIXTURE, "--config", "x.yml"], "give one of them"],
     ["a broken time span", [FIXTURE, "--grace", "soon"], "--grace soon: expected a time span such as 30m, 1h or 7d"],
     ["a broken number", [FIXTURE, "--concurrency", "many"], "expected a whole number from 1 to 1024"],
+    ["a part of nothing", [FIXTURE, "--verify=0/7"], "--verify=0/7: expected a part such as 1/7"],
+    ["a part that is none", [FIXTURE, "--verify=some"], "--verify=some: expected a part such as 1/7"],
+    ["all and a part", [FIXTURE, "--verify", "--verify=1/7"], "--verify is given twice"],
     ["an unknown format", [FIXTURE, "--format", "xml"], "Invalid values"],
     ["no config", ["--config", "/no/config.yml"], "/no/config.yml: ENOENT"],
     ["an output that cannot be", [FIXTURE, "--output", "/no/such/place/report"], "--output /no/such/place/report"],
@@ -95,6 +98,37 @@ describe("--config", () => {
     const { exitCode, stderr } = await regcheck(["--config", config(text)]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(message);
+  });
+});
+
+describe("--verify", () => {
+  test.each<[string, (directory: string) => string[]]>([
+    ["before the storage", (directory) => ["--verify", directory]],
+    ["behind it", (directory) => [directory, "--verify"]],
+    ["with an option behind it", (directory) => [directory, "--verify", "--grace", "0"]],
+  ])("%s reads all blobs", async (_, args) => {
+    const directory = soundRegistry();
+    const { exitCode, stdout, stderr } = await regcheck(args(directory));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain("\nverified 3 blobs, 506 B\n");
+  });
+
+  test("=PART reads a part, and says which", async () => {
+    const { stdout } = await regcheck(["--verify=2/2", FIXTURE, "--fail-on", "never"]);
+    expect(stdout).toMatch(/\nverified \d\d blobs, \d+ kB \(part 2 of 2\)\n/);
+  });
+
+  test("finds what a plain check does not see, which makes exit code 1", async () => {
+    const registry = new RegistryBuilder();
+    const layer = registry.repository("team/app").push("a layer");
+    registry.repository("team/app").image({ layers: [layer], tag: "1" });
+    registry.tree.write(blobFile(layer.digest), "A layer");
+    const directory = written(registry.tree);
+    expect((await regcheck([directory])).exitCode).toBe(0);
+    const { exitCode, stdout } = await regcheck([directory, "--verify", "--quiet"]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("blob-corrupt (1 error)");
+    expect(stdout).toContain(`team/app@${layer.digest}  7 B\n      its content has the digest sha256:`);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConcurrency, parseTimeSpan } from "#regcheck/cli/options.js";
+import { parseConcurrency, parsePart, parseTimeSpan, spellOutVerify } from "#regcheck/cli/options.js";
 
 describe("parseTimeSpan", () => {
   test.each([
@@ -16,6 +16,47 @@ describe("parseTimeSpan", () => {
 
   test.each(["", "h", "-1h", "1w", "1 h", "1e3", "Infinity"])("refuses %j and names the option", (text) => {
     expect(() => parseTimeSpan("grace", text)).toThrow(`--grace ${text}: expected a time span such as 30m, 1h or 7d`);
+  });
+});
+
+describe("parsePart", () => {
+  test.each([
+    ["1/1", { part: 1, parts: 1 }],
+    ["7/7", { part: 7, parts: 7 }],
+    ["12/365", { part: 12, parts: 365 }],
+  ])("takes %s", (text, part) => {
+    expect(parsePart(text)).toEqual(part);
+  });
+
+  test.each(["", "x", "1", "0/7", "8/7", "1/0", "-1/7", "1/7/2", "1.5/7", "01/7", "1/ 7", "1/1000000"])("refuses %j", (text) => {
+    expect(() => parsePart(text)).toThrow(`--verify=${text}: expected a part such as 1/7`);
+  });
+});
+
+describe("spellOutVerify", () => {
+  test.each([
+    [
+      ["--verify", "/var/lib/registry"],
+      ["--verify=1/1", "/var/lib/registry"],
+    ],
+    [
+      ["/var/lib/registry", "--verify"],
+      ["/var/lib/registry", "--verify=1/1"],
+    ],
+    [
+      ["--verify=1/7", "/var/lib/registry"],
+      ["--verify=1/7", "/var/lib/registry"],
+    ],
+    [
+      ["--verify=", "x"],
+      ["--verify=", "x"],
+    ],
+    [
+      ["--", "--verify"],
+      ["--", "--verify"],
+    ],
+  ])("%j becomes %j", (before, after) => {
+    expect(spellOutVerify(before)).toEqual(after);
   });
 });
 

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { sha256, V2 } from "../support/builder.js";
+import { blobFile, sha256, V2 } from "../support/builder.js";
 import { regcheck } from "../support/run.js";
 import { configOf, RegistryClient } from "./support/client.js";
 import { pushAllThatIsLegal, pushAndLetGo } from "./support/contents.js";
@@ -62,6 +62,23 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("the storage of regi
     const links = version === "2.8" ? [layer, config].map((digest) => `layer-link-dangling team/app ${digest}`) : [];
     expect(summary(after)).toEqual([...left, ...links].sort());
     expect(after.findings.find(({ code }) => code === "tag-dangling")?.recoverable).toBe(false);
+  });
+
+  test("with --verify, is sound until a bit of a layer flips; then that blob is found, by the part that has it", async () => {
+    await client.image(["a layer", "another layer"], "1");
+    const sound = await check([registry.root, "--verify"]);
+    expect(summary(sound)).toEqual([]);
+    expect(sound.verified).toMatchObject({ part: 1, parts: 1, blobs: 4, bytes: sound.totals["blobBytes"] });
+    const digest = sha256("another layer");
+    const file = path.join(registry.root, blobFile(digest));
+    const content = fs.readFileSync(file);
+    content[3] = (content[3] ?? 0) ^ 0b100;
+    fs.writeFileSync(file, content);
+    expect(summary(await check([registry.root]))).toEqual([]);
+    expect(summary(await check([registry.root, "--verify"]))).toEqual([`blob-corrupt team/app ${digest}`]);
+    const parts = await Promise.all([1, 2, 3].map((part) => check([registry.root, `--verify=${part}/3`])));
+    expect(parts.flatMap(summary)).toEqual([`blob-corrupt team/app ${digest}`]);
+    expect(parts.reduce((sum, { verified }) => sum + (verified?.["blobs"] ?? 0), 0)).toBe(4);
   });
 
   test("in which a tag was deleted: the manifest stays, and nothing finds it", async (context) => {

@@ -9,6 +9,7 @@ import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { startLatencyProxy } from "../bench/latency-proxy.js";
 import type { LatencyProxy } from "../bench/latency-proxy.js";
 import { storageSuite } from "../storage/suite.js";
+import { blobFile, sha256 } from "../support/builder.js";
 import { optionsFor } from "../support/s3-bucket.js";
 import { clientOf } from "../support/s3-server/contract.js";
 import type { RegistryTree } from "../support/registry-tree.js";
@@ -89,6 +90,17 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("the bucket of regis
     expect(summary(report)).toEqual([]);
     expect(report.totals).toMatchObject({ repositories: 3, tags: 10, uploads: 0 });
     expect(summary(await check(storage, "--read-links"))).toEqual([]);
+  });
+
+  test("with --verify, has each blob read, and what is rotten found", async () => {
+    await client.image(["a layer", "another layer"], "1");
+    const sound = await check(storage, "--verify");
+    expect(summary(sound)).toEqual([]);
+    expect(sound.verified).toMatchObject({ blobs: 4, bytes: sound.totals["blobBytes"], vouchedBytes: 0 });
+    const digest = sha256("another layer");
+    const rotten = { Bucket: `bucket-${buckets}`, Key: `a/registry/${blobFile(digest)}`, Body: "Another layer" };
+    await clientOf(gateway.target).send(new PutObjectCommand(rotten));
+    expect(summary(await check(storage, "--verify"))).toEqual([`blob-corrupt team/app ${digest}`]);
   });
 
   test("full of garbage: what is unreferenced is what the real collector would take, for a fraction of its requests", async () => {

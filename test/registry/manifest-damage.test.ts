@@ -22,6 +22,8 @@ describe("parseManifest on damage", () => {
 
   test.each([
     ["nothing", "", "the manifest is empty"],
+    ["a layer", "\u001f\u008b\b\0\0\0", "the manifest is not JSON"],
+    ["JSON with a zero byte", `${JSON.stringify(image)}\0`, "the manifest is not JSON"],
     ["a part of JSON", JSON.stringify(image).slice(0, -5), "the manifest is not JSON"],
     ["a list", "[]", "the manifest is [], not an object"],
     ["null", "null", "the manifest is null, not an object"],

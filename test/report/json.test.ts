@@ -34,14 +34,17 @@ function problemsOf(report: unknown): string {
 }
 
 describe("the JSON report", () => {
-  test.each([[[]], [["--delete-untagged", "--drop-dangling-tags"]], [["--repository", "team/*"]]])(
-    "is what the published schema says: %s",
-    async (options) => {
-      const { stdout, stderr } = await regcheck([FIXTURE, "--grace", "0", "--format", "json", ...options]);
-      expect(stderr).toBe("");
-      expect(problemsOf(JSON.parse(stdout))).toBe("No errors");
-    },
-  );
+  test.each([
+    [[]],
+    [["--delete-untagged", "--drop-dangling-tags"]],
+    [["--repository", "team/*"]],
+    [["--verify"]],
+    [["--verify=3/7"]],
+  ])("is what the published schema says: %s", async (options) => {
+    const { stdout, stderr } = await regcheck([FIXTURE, "--grace", "0", "--format", "json", ...options]);
+    expect(stderr).toBe("");
+    expect(problemsOf(JSON.parse(stdout))).toBe("No errors");
+  });
 
   test("the schema refuses what is no report", async () => {
     const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--format", "json"]);

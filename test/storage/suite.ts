@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import type { Policy } from "#regcheck/mark/policy.js";
+import type { VerifyPart } from "#regcheck/mark/verify.js";
 import { formatJson } from "#regcheck/report/json.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import type { Storage } from "#regcheck/storage/storage.js";
@@ -13,6 +14,7 @@ import { buildFixture } from "../support/fixture.js";
 import { generate } from "../support/generate.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { written } from "../support/temporary.js";
+import { verifySuite } from "./verify-suite.js";
 
 const EXPECTED = path.resolve(import.meta.dirname, "../../fixtures/registry.findings.json");
 
@@ -27,7 +29,11 @@ export interface Backend {
 }
 
 /** All that a report says of a storage, but for where it is, when it was read and at what price. */
-export async function reportOf(storage: Storage, policy: Partial<Policy> = {}): Promise<Record<string, unknown>> {
+export async function reportOf(
+  storage: Storage,
+  policy: Partial<Policy> = {},
+  verify?: VerifyPart,
+): Promise<Record<string, unknown>> {
   const all = {
     deleteUntagged: false,
     dropDanglingTags: false,
@@ -37,7 +43,7 @@ export async function reportOf(storage: Storage, policy: Partial<Policy> = {}): 
     ...policy,
   };
   try {
-    const report = await check(storage, { policy: all });
+    const report = await check(storage, { policy: all, verify });
     const text = [...formatJson(report, { name: "regcheck", version: "0" }, 0)].join("");
     const json = JSON.parse(text) as Record<string, unknown>;
     for (const own of ["storage", "startedAt", "finishedAt", "storageRequests"]) delete json[own];
@@ -49,9 +55,9 @@ export async function reportOf(storage: Storage, policy: Partial<Policy> = {}): 
 
 /** What every backend must do alike: the same registry gives the same report, wherever it lies. */
 export function storageSuite(backend: Backend): void {
-  const bothReports = async (tree: RegistryTree, policy: Partial<Policy> = {}) => ({
-    expected: await reportOf(FilesystemStorage.open(written(tree), { concurrency: 1 }), policy),
-    found: await reportOf(await backend.open(tree), policy),
+  const bothReports = async (tree: RegistryTree, policy: Partial<Policy> = {}, verify?: VerifyPart) => ({
+    expected: await reportOf(FilesystemStorage.open(written(tree), { concurrency: 1 }), policy, verify),
+    found: await reportOf(await backend.open(tree), policy, verify),
   });
 
   test("the damaged registry of fixtures/ gives its findings", async () => {
@@ -74,12 +80,18 @@ export function storageSuite(backend: Backend): void {
     "random registries give the same report as on a filesystem",
     async () => {
       await fc.assert(
-        fc.asyncProperty(arbitraryRegistry, fc.boolean(), fc.constantFrom(0, GRACE), async ({ tree }, deleteUntagged, grace) => {
-          // An empty bucket may be a wrong name; an empty directory is a registry that was just set up.
-          fc.pre(tree.files.size > 0);
-          const { found, expected } = await bothReports(tree, { deleteUntagged, grace, now: NOW });
-          expect(found, describeTree(tree)).toEqual(expected);
-        }),
+        fc.asyncProperty(
+          arbitraryRegistry,
+          fc.boolean(),
+          fc.constantFrom(0, GRACE),
+          fc.constantFrom(undefined, { part: 1, parts: 1 }, { part: 2, parts: 3 }),
+          async ({ tree }, deleteUntagged, grace, verify) => {
+            // An empty bucket may be a wrong name; an empty directory is a registry that was just set up.
+            fc.pre(tree.files.size > 0);
+            const { found, expected } = await bothReports(tree, { deleteUntagged, grace, now: NOW }, verify);
+            expect(found, describeTree(tree)).toEqual(expected);
+          },
+        ),
         { numRuns: backend.runs, interruptAfterTimeLimit: 60_000 },
       );
     },
@@ -103,6 +115,8 @@ export function storageSuite(backend: Backend): void {
     const { found, expected } = await bothReports(tree);
     expect(found).toEqual(expected);
   });
+
+  verifySuite(backend);
 
   describe("what lies in the way", () => {
     test("keys outside the layout are strays, and nothing else", async () => {

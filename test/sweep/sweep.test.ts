@@ -6,7 +6,8 @@ import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { readRun } from "#regcheck/sweep/journal.js";
 import { purge, restore } from "#regcheck/sweep/undo.js";
-import { V2 } from "../support/builder.js";
+import { sweep } from "#regcheck/sweep.js";
+import { blobFile, sha256, V2 } from "../support/builder.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { contentOf, garbageRegistry, sweepDirectory, sweepOptions } from "../support/sweeping.js";
@@ -51,6 +52,41 @@ describe("a sweep of a filesystem", () => {
     expect(left.filter((name) => /^[0-9a-f-]{36,}$|^dangling$/.test(name))).toEqual([]);
     expect(fs.existsSync(path.join(directory, V2, "repositories/empty/repository-0"))).toBe(false);
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  });
+
+  test("with --verify, a corrupt blob is neither more nor less garbage than it was", async () => {
+    const tree = garbageRegistry(1);
+    const rotten = ["kept 0", "nobody's 0"].map((content) => blobFile(sha256(content)));
+    const [live = "", garbage = ""] = rotten;
+    for (const file of rotten) tree.write(file, "rotten");
+    const directory = written(tree);
+    const options = sweepOptions(temporaryDirectory());
+    const verifying = { ...options.check, verify: { part: 1, parts: 1 } };
+    const { report } = await sweepDirectory(directory, { ...options, check: verifying });
+    const corrupt = [...report.findings()].filter(({ code }) => code === "blob-corrupt");
+    expect(new Set(corrupt.map((finding) => finding.path))).toEqual(new Set(rotten));
+    expect(fs.readFileSync(path.join(directory, live), "utf8")).toBe("rotten");
+    expect(fs.existsSync(path.join(directory, garbage))).toBe(false);
+    expect(await codesOf(directory)).toEqual([]);
+  });
+
+  test("with --verify, a blob that cannot be read holds everything back", async () => {
+    const directory = written(garbageRegistry(1));
+    const before = contentOf(RegistryTree.readFrom(directory));
+    const file = blobFile(sha256("nobody's 0"));
+    const storage = FilesystemStorage.open(directory);
+    const verify = storage.verifyBlobs.bind(storage);
+    storage.verifyBlobs = (...args) => {
+      fs.rmSync(path.join(directory, file));
+      return verify(...args);
+    };
+    const options = sweepOptions(temporaryDirectory());
+    const verifying = { ...options.check, verify: { part: 1, parts: 1 } };
+    const swept = sweep({ storage, changes: new FilesystemChanges(directory) }, { ...options, check: verifying });
+    await expect(swept).rejects.toMatchObject({ exitCode: 3 });
+    await storage.close();
+    before.delete(file);
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(before);
   });
 
   test("without the options takes only what nothing can need", async () => {

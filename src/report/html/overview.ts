@@ -24,7 +24,7 @@ export function overview(report: Report): Markup {
     ${totals(report)}`;
 }
 
-function totals({ totals: all, requests, requestCost, storage, policy, pinsFound }: Report): Markup {
+function totals({ totals: all, requests, requestCost, storage, policy, pinsFound, verified }: Report): Markup {
   const figures: (readonly [string, string])[] = [
     [formatBytes(all.blobBytes), "stored"],
     [formatCount(all.blobs), "blobs"],
@@ -34,6 +34,10 @@ function totals({ totals: all, requests, requestCost, storage, policy, pinsFound
     [formatCount(all.layerLinks), "layer links"],
     [formatCount(all.uploads), "uploads"],
   ];
+  if (verified !== undefined) {
+    const part = verified.parts === 1 ? "" : `, part ${verified.part} of ${verified.parts}`;
+    figures.push([formatBytes(verified.bytes), `verified${part}`]);
+  }
   if (storage.driver === "s3") {
     figures.push([formatCount(requests.list + requests.get + requests.head + requests.put + requests.delete), "requests"]);
     if (requestCost !== undefined) figures.push([`≈ ${formatDollars(requestCost)}`, "at AWS's list prices"]);

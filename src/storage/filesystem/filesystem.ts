@@ -9,6 +9,7 @@ import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../reg
 import { mergeListings } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
+import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf, isAbsent, listDirectory } from "./directory.js";
 import { WorkerPool } from "./pool.js";
 import type { RepositoryVisit } from "./scan-repository.js";
@@ -30,6 +31,7 @@ export interface FilesystemOptions {
 /** A registry's storage in a directory: the driver `filesystem`. */
 export class FilesystemStorage implements Storage {
   readonly driver = "filesystem";
+  readonly remembersManifests = false;
   readonly #pool: WorkerPool;
 
   private constructor(
@@ -114,6 +116,15 @@ export class FilesystemStorage implements Storage {
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
     return this.#pool.run<"modified">({ kind: "modified", paths });
+  }
+
+  /** No task waits behind another for the same thread: it might be a blob that takes an hour. */
+  async *verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {
+    const iterator = selections[Symbol.iterator]();
+    yield* concurrently(this.#pool.size, () => {
+      const next = iterator.next();
+      return next.done === true ? undefined : this.#pool.run<"verify">({ kind: "verify", selection: next.value }, onBytes);
+    });
   }
 
   close(): Promise<void> {

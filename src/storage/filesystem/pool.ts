@@ -2,12 +2,17 @@ import { Worker } from "node:worker_threads";
 import type { StorageRequests } from "../storage.js";
 import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
 
-type Answer = { readonly id: number } & ({ readonly outcome: TaskOutcome } | { readonly error: unknown });
+type Answer = { readonly id: number } & (
+  | { readonly outcome: TaskOutcome }
+  | { readonly error: unknown }
+  | { readonly bytes: number }
+);
 
 interface Job {
   readonly task: Task;
   readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
+  readonly onBytes: (bytes: number) => void;
 }
 
 /** Tasks given to one thread at a time: the second is at hand when the first is done. A thread does one after the other. */
@@ -28,10 +33,16 @@ export class WorkerPool {
     readonly size: number,
   ) {}
 
-  /** Runs a task on the next free thread. Rejects when the thread died or the pool was closed. */
-  run<K extends Task["kind"]>(task: Extract<Task, { kind: K }>): Promise<TaskResults[K]> {
+  /**
+   * Runs a task on the next free thread. Rejects when the thread died or the pool was closed. `onBytes` hears of what a task that may
+   * take long has read.
+   */
+  run<K extends Task["kind"]>(
+    task: Extract<Task, { kind: K }>,
+    onBytes: (bytes: number) => void = () => {},
+  ): Promise<TaskResults[K]> {
     return new Promise<TaskResults[K]>((resolve, reject) => {
-      this.#waiting.push({ task, resolve, reject });
+      this.#waiting.push({ task, resolve, reject, onBytes });
       this.#assign();
     });
   }
@@ -79,8 +90,12 @@ export class WorkerPool {
 
   #settle(jobs: Map<number, Job>, answer: Answer): void {
     const job = jobs.get(answer.id);
-    jobs.delete(answer.id);
     if (job === undefined) return;
+    if ("bytes" in answer) {
+      job.onBytes(answer.bytes);
+      return;
+    }
+    jobs.delete(answer.id);
     if ("error" in answer) {
       job.reject(answer.error);
       return;

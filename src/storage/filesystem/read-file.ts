@@ -7,20 +7,25 @@ import { isAbsent } from "./directory.js";
  * followed (`O_NOFOLLOW`: the open fails with ELOOP, a fault), and a pipe in a link's place is not waited for (`O_NONBLOCK`: it
  * reads as empty, which is damage).
  */
-const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
+export const READ_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Milliseconds until an empty link is read again. */
+/** Milliseconds until what may be in the middle of being written is read again. */
 const REWRITE_TIME = 20;
 const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Gives a registry that is writing the time to come to its end. */
+export function pauseForWriter(): void {
+  Atomics.wait(never, 0, 0, REWRITE_TIME);
+}
 
 /** Reads a link into a buffer that the next call overwrites; `undefined` when there is no such file. Throws on any other error. */
 export function readLink(path: string): Buffer | undefined {
   const content = readSmall(path, linkBuffer);
   if (content?.length !== 0) return content;
   // Until 3.1 a registry empties a link before it writes it (`driver/filesystem`): damage is what stays empty.
-  Atomics.wait(never, 0, 0, REWRITE_TIME);
+  pauseForWriter();
   return readSmall(path, linkBuffer);
 }
 
@@ -36,7 +41,7 @@ export function readManifest(path: string): Buffer | undefined {
 function readSmall(path: string, buffer: Buffer): Buffer | undefined {
   let file: number;
   try {
-    file = fs.openSync(path, FLAGS);
+    file = fs.openSync(path, READ_FLAGS);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;

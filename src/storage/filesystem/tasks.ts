@@ -2,12 +2,14 @@ import fs from "node:fs";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { StorageRequests } from "../storage.js";
+import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
 import { causeOf } from "./directory.js";
 import { readManifests } from "./read-manifests.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { readLinks, visitRepository } from "./scan-repository.js";
 import type { LinkWork, RepositoryVisit } from "./scan-repository.js";
+import { verifyBlobs } from "./verify-blobs.js";
 
 /** The units of work that the threads of a filesystem storage share: each is a batch of synchronous calls. */
 export type Task =
@@ -15,7 +17,8 @@ export type Task =
   | { readonly kind: "repositories"; readonly names: readonly string[] }
   | { readonly kind: "links"; readonly name: string; readonly work: LinkWork }
   | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
-  | { readonly kind: "modified"; readonly paths: readonly string[] };
+  | { readonly kind: "modified"; readonly paths: readonly string[] }
+  | { readonly kind: "verify"; readonly selection: BlobSelection };
 
 /** What each kind of task returns. */
 export interface TaskResults {
@@ -24,6 +27,7 @@ export interface TaskResults {
   links: RepositoryListing;
   manifests: ManifestBatch;
   modified: readonly (number | StorageFault)[];
+  verify: VerifiedBlobs;
 }
 
 /** The result of a task, with what it cost. */
@@ -32,13 +36,16 @@ export interface TaskOutcome {
   readonly requests: StorageRequests;
 }
 
-/** Does the work of one task on the storage at `root`, an absolute path. Throws on nothing but errors of its own. */
-export function runTask(root: string, task: Task): TaskOutcome {
-  const result = dispatch(root, task);
+/**
+ * Does the work of one task on the storage at `root`, an absolute path. Throws on nothing but errors of its own. `onBytes` hears of
+ * bytes as they are read, from tasks that may take long.
+ */
+export function runTask(root: string, task: Task, onBytes: (bytes: number) => void): TaskOutcome {
+  const result = dispatch(root, task, onBytes);
   return { result, requests: takeCounts() };
 }
 
-function dispatch(root: string, task: Task): TaskResults[Task["kind"]] {
+function dispatch(root: string, task: Task, onBytes: (bytes: number) => void): TaskResults[Task["kind"]] {
   switch (task.kind) {
     case "blobs":
       return scanBlobs(root, task.algorithm, task.prefixes);
@@ -50,6 +57,8 @@ function dispatch(root: string, task: Task): TaskResults[Task["kind"]] {
       return readManifests(root, task.algorithm, task.digests);
     case "modified":
       return task.paths.map((path) => modifiedTime(root, path));
+    case "verify":
+      return verifyBlobs(root, task.selection, onBytes);
   }
 }
 

@@ -7,9 +7,20 @@ const port = parentPort;
 const root: unknown = workerData;
 if (port === null || typeof root !== "string") throw new Error("worker.js runs as a worker thread only");
 
+/** Bytes read until the main thread hears of them: a large blob takes minutes, a message some microseconds. */
+const BYTES_PER_MESSAGE = 32 * 1024 ** 2;
+
 port.on("message", ({ id, task }: { readonly id: number; readonly task: Task }) => {
+  let unsaid = 0;
+  const onBytes = (bytes: number): void => {
+    unsaid += bytes;
+    if (unsaid < BYTES_PER_MESSAGE) return;
+    port.postMessage({ id, bytes: unsaid });
+    unsaid = 0;
+  };
   try {
-    const outcome = runTask(root, task);
+    const outcome = runTask(root, task, onBytes);
+    if (unsaid > 0) port.postMessage({ id, bytes: unsaid });
     port.postMessage({ id, outcome }, buffersOf(outcome.result));
   } catch (error) {
     port.postMessage({ id, error });

@@ -13,7 +13,7 @@ export interface AttemptObserver {
    * `$retryable` error that this throws, is another attempt. The SDK sees what it returns, or an empty body. `bytes` is the length
    * that the server announced.
    */
-  readonly readBody?: (body: Readable, bytes: number | undefined) => Promise<Buffer | void>;
+  readonly readBody?: (body: Readable, bytes: number | undefined, headers: HttpResponse["headers"]) => Promise<Buffer | void>;
 }
 
 /** A command of the SDK, which has a stack of its own. */
@@ -41,7 +41,7 @@ export function observe<Input extends object, Output extends object>(
     if (observer.readBody === undefined || response.statusCode >= 300) return result;
     if (!(response.body instanceof Readable)) throw new TypeError("a body that is no stream");
     const length = response.headers["content-length"];
-    const rest = await observer.readBody(response.body, length === undefined ? undefined : Number(length));
+    const rest = await observer.readBody(response.body, length === undefined ? undefined : Number(length), response.headers);
     response.body = rest ?? (context.commandName === "GetObjectCommand" ? Readable.from([]) : EMPTY_XML);
     return result;
   };

@@ -31,13 +31,19 @@ export function collect(stream: Readable, expected: number | undefined, most = N
   });
 }
 
-/** The hash, as hex, of a body of any length. */
-export async function hashOf(stream: Readable, expected: number | undefined, algorithm: DigestAlgorithm): Promise<string> {
+/** The hash, as hex, of a body of any length. `onBytes` hears of bytes as they come. */
+export async function hashOf(
+  stream: Readable,
+  expected: number | undefined,
+  algorithm: DigestAlgorithm,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<string> {
   const hash = crypto.createHash(algorithm);
   let length = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     hash.update(chunk);
     length += chunk.length;
+    onBytes(chunk.length);
   }
   if (expected !== undefined && length !== expected) throw new ShortBody(`the body ended after ${length} of ${expected} bytes`);
   return hash.digest("hex");

@@ -1,12 +1,14 @@
 import { isAscii } from "node:buffer";
 import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import type { ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
+import type { HeadObjectCommandOutput, ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { StorageRequests } from "../storage.js";
 import { observe } from "./attempt.js";
-import type { AttemptObserver } from "./attempt.js";
+import type { AttemptObserver, HttpResponse } from "./attempt.js";
 import { collect, hashOf } from "./body.js";
+import { ASK_FOR_CHECKSUM, checksumOf, checksumOfHead } from "./checksum.js";
+import type { StoredChecksum } from "./checksum.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
 import { isNoSuchObject } from "./errors.js";
 import { DirectGet } from "./direct-get.js";
@@ -94,19 +96,39 @@ export class BucketReader {
     return this.#read(key, (body, bytes) => hashOf(body, bytes, algorithm));
   }
 
-  #read<T>(key: string, read: (body: Readable, bytes: number | undefined) => Promise<T>): Promise<T | undefined> {
+  /**
+   * Gets an object and asks for the checksum that the server keeps of it, which `read` hears of before the body comes; each attempt
+   * calls it anew. undefined when there is no such object.
+   */
+  getWithChecksum<T>(
+    key: string,
+    read: (body: Readable, bytes: number | undefined, checksum: StoredChecksum) => Promise<T>,
+  ): Promise<T | undefined> {
+    return this.#read(key, (body, bytes, headers) => read(body, bytes, checksumOf(headers)), ASK_FOR_CHECKSUM);
+  }
+
+  /** The checksum that the server keeps of an object; undefined when there is no such object. */
+  checksum(key: string): Promise<StoredChecksum | undefined> {
+    return this.#head(new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: "ENABLED" }), checksumOfHead);
+  }
+
+  #read<T>(
+    key: string,
+    read: (body: Readable, bytes: number | undefined, headers: HttpResponse["headers"]) => Promise<T>,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<T | undefined> {
     return this.limit.run(async (onThrottled) => {
       let content: T | undefined;
       const observer: AttemptObserver = {
         onAttempt: () => this.requests.get++,
         onThrottled,
-        readBody: async (body, bytes) => {
-          content = await read(body, bytes);
+        readBody: async (...response) => {
+          content = await read(...response);
         },
       };
       try {
         if (this.#direct === undefined) await this.#getBySdk(key, observer);
-        else await this.#direct.get(key, observer);
+        else await this.#direct.get(key, observer, headers);
       } catch (error) {
         if (isNoSuchObject(error)) return undefined;
         throw error;
@@ -134,13 +156,17 @@ export class BucketReader {
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */
   modified(key: string): Promise<number | undefined> {
+    return this.#head(new HeadObjectCommand({ Bucket: this.name, Key: key }), ({ LastModified }) => {
+      if (LastModified === undefined) throw new Error("an object without a date");
+      return Math.floor(LastModified.getTime() / 1000);
+    });
+  }
+
+  #head<T>(command: HeadObjectCommand, read: (head: HeadObjectCommandOutput) => T): Promise<T | undefined> {
     return this.limit.run(async (onThrottled) => {
-      const command = new HeadObjectCommand({ Bucket: this.name, Key: key });
       observe(command, { onAttempt: () => this.requests.head++, onThrottled });
       try {
-        const { LastModified } = await this.client.send(command);
-        if (LastModified === undefined) throw new Error("an object without a date");
-        return Math.floor(LastModified.getTime() / 1000);
+        return read(await this.client.send(command));
       } catch (error) {
         if (isNoSuchObject(error)) return undefined;
         throw error;

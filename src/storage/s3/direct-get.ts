@@ -28,12 +28,15 @@ export class DirectGet {
     private readonly retries: RetryStrategyV2,
   ) {}
 
-  /** Gets an object and gives its body to the observer. Throws what the SDK would, as far as `errors.ts` can tell. */
-  async get(key: string, observer: AttemptObserver): Promise<void> {
+  /**
+   * Gets an object, with more headers in the request if need be, and gives its body to the observer. Throws what the SDK would, as far
+   * as `errors.ts` can tell.
+   */
+  async get(key: string, observer: AttemptObserver, headers: Readonly<Record<string, string>> = {}): Promise<void> {
     let token = await this.retries.acquireInitialRetryToken("");
     for (;;) {
       try {
-        await this.#attempt(key, observer);
+        await this.#attempt(key, observer, headers);
         return;
       } catch (error) {
         try {
@@ -46,14 +49,18 @@ export class DirectGet {
     }
   }
 
-  async #attempt(key: string, { onAttempt, onThrottled, readBody }: AttemptObserver): Promise<void> {
+  async #attempt(
+    key: string,
+    { onAttempt, onThrottled, readBody }: AttemptObserver,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
     onAttempt();
-    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(await this.#signed(key));
+    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(await this.#signed(key, headers));
     if (!isHttpResponse(response) || !(response.body instanceof Readable)) throw new TypeError("an answer that is none of HTTP");
     const length = response.headers["content-length"];
     const bytes = length === undefined ? undefined : Number(length);
     if (response.statusCode === 200) {
-      await readBody?.(response.body, bytes);
+      await readBody?.(response.body, bytes, response.headers);
       return;
     }
     if (response.statusCode === 429 || response.statusCode === 503) onThrottled();
@@ -61,7 +68,7 @@ export class DirectGet {
     throw new ResponseError(response.statusCode, response.headers, document);
   }
 
-  async #signed(key: string) {
+  async #signed(key: string, headers: Readonly<Record<string, string>>) {
     const { protocol, hostname, port, basePath } = this.address;
     this.#signer ??= this.#makeSigner();
     const signer = await this.#signer;
@@ -72,7 +79,7 @@ export class DirectGet {
       ...(port === undefined ? {} : { port }),
       path: `${basePath}/${key.split("/").map(escapeSegment).join("/")}`,
       query: {},
-      headers: { host: port === undefined ? hostname : `${hostname}:${port}` },
+      headers: { ...headers, host: port === undefined ? hostname : `${hostname}:${port}` },
     };
     return signer.sign(request, { signingDate: new Date(Date.now() + this.client.config.systemClockOffset) });
   }

@@ -4,6 +4,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { RequestPrices, Storage, StorageMarkers, StorageRequests } from "../storage.js";
+import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
@@ -14,6 +15,7 @@ import { listMultipartUploads } from "./multipart.js";
 import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
 import { scanBlobs } from "./scan-blobs.js";
+import { verifyBlobs } from "./verify-blobs.js";
 import { scanRepositories } from "./scan-repositories.js";
 
 /** A registry's storage in an S3 bucket: the driver `s3`. */
@@ -85,6 +87,14 @@ export class S3Storage implements Storage {
 
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
     return readManifests(this.#bucket, this.#root, this.#cache, algorithm, digests);
+  }
+
+  get remembersManifests(): boolean {
+    return this.#cache !== undefined;
+  }
+
+  verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {
+    return verifyBlobs(this.#bucket, this.#root, selections, onBytes);
   }
 
   async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {

@@ -5,6 +5,7 @@ import { regcheck } from "../../support/run.js";
 export interface Report {
   readonly complete: boolean;
   readonly totals: Readonly<Record<string, number>>;
+  readonly verified?: Readonly<Record<string, number>>;
   readonly storageRequests: Readonly<Record<string, number>>;
   readonly findings: readonly {
     readonly code: string;

@@ -52,6 +52,13 @@ describe("the HTML report", () => {
     expect(page).toContain(`<title>${word}: /var/lib/registry`);
   });
 
+  test("says what was verified, and which part of all blobs that is", () => {
+    const verified = { part: 1, parts: 1, blobs: 12, bytes: 3.4e9, vouchedBytes: 0 };
+    expect(pageOf(reportOf([], { verified }))).toMatch(/<dt>verified<\/dt>\s*<dd>3.40 GB<\/dd>/);
+    expect(pageOf(reportOf([], { verified: { ...verified, part: 2, parts: 7 } }))).toContain("<dt>verified, part 2 of 7</dt>");
+    expect(pageOf(reportOf([]))).not.toContain("<dt>verified");
+  });
+
   test("has the finding, with what it means and what to do", () => {
     const page = pageOf(reportOf([finding]));
     expect(page).toContain("team/app:v1");

@@ -11,10 +11,16 @@ import { written } from "../../support/temporary.js";
 
 const POLICY = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
-async function checked(directory: string): Promise<Report> {
+/** Checks a directory; with `change`, verifies its blobs and changes something when they are about to be read. */
+async function checked(directory: string, change?: () => void): Promise<Report> {
   const storage = FilesystemStorage.open(directory);
+  const verify = storage.verifyBlobs.bind(storage);
+  storage.verifyBlobs = (...args) => {
+    change?.();
+    return verify(...args);
+  };
   try {
-    return await check(storage, { policy: POLICY });
+    return await check(storage, { policy: POLICY, verify: change && { part: 1, parts: 1 } });
   } finally {
     await storage.close();
   }
@@ -83,6 +89,47 @@ describe("what cannot be read makes the scan incomplete, names its path, and sto
     expect(faults.every(({ detail }) => detail !== undefined && detail !== "")).toBe(true);
     expect(report.complete).toBe(false);
     expect(report.repositories.map(({ name }) => name)).toContain("team/other");
+  });
+});
+
+describe("a blob that is verified", () => {
+  const GONE = "gone since it was listed";
+  test.each<[string, (file: string) => void, string]>([
+    ["is gone since it was listed", (file) => fs.rmSync(file), GONE],
+    ["is gone with its directory", (file) => fs.rmSync(path.dirname(file), { recursive: true }), GONE],
+    ["is a symbolic link by now", replaceBySymlink, "ELOOP"],
+    ["is a directory by now", replaceByDirectory, "EISDIR"],
+  ])("%s: incomplete, whatever it was needed for", async (_, damage, cause) => {
+    const files = registry();
+    const report = await checked(files.directory, () => damage(files.layer));
+    const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
+    expect(faults).toEqual([
+      { code: "storage-unreadable", path: path.relative(files.directory, files.layer), detail: expect.stringContaining(cause) },
+    ]);
+    expect(report.complete).toBe(false);
+    expect(report.verified?.blobs).toBe(report.totals.blobs - 1);
+  });
+
+  test("has another size than when it was listed: corrupt, and the size is named", async () => {
+    const files = registry();
+    const report = await checked(files.directory, () => fs.truncateSync(files.layer, 3));
+    const [finding] = [...report.findings()];
+    expect({ code: finding?.code, bytes: finding?.bytes, complete: report.complete }).toEqual({
+      code: "blob-corrupt",
+      bytes: 3,
+      complete: true,
+    });
+    expect(finding?.detail).toMatch(
+      /^its content has the digest sha256:[0-9a-f]{64}, and 3 bytes instead of the 7 that were listed$/,
+    );
+  });
+
+  test("was being written when it was listed: sound", async () => {
+    const files = registry();
+    const content = fs.readFileSync(files.layer);
+    fs.truncateSync(files.layer, 3);
+    const report = await checked(files.directory, () => fs.writeFileSync(files.layer, content));
+    expect(report.counts["blob-corrupt"]).toBeUndefined();
   });
 });
 

@@ -97,7 +97,12 @@ export function objectsContract(subject: () => Subject): void {
       await put("checksum", "content", { ChecksumSHA256 });
       const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: "checksum", ChecksumMode: "ENABLED" }));
       // Ceph 16 knows no checksums: it neither verifies nor keeps them.
+      const kept = { ChecksumSHA256, ChecksumType: "FULL_OBJECT" };
+      expect(head).toMatchObject(dialect === "radosgw" ? {} : kept);
       expect(head.ChecksumSHA256).toBe(dialect === "radosgw" ? undefined : ChecksumSHA256);
+      const get = await client.send(new GetObjectCommand({ Bucket: bucket, Key: "checksum", ChecksumMode: "ENABLED" }));
+      expect(await get.Body?.transformToString()).toBe("content");
+      expect(get.ChecksumSHA256).toBe(dialect === "radosgw" ? undefined : ChecksumSHA256);
       expect((await client.send(new HeadObjectCommand({ Bucket: bucket, Key: "checksum" }))).ChecksumSHA256).toBeUndefined();
     });
 

@@ -75,5 +75,21 @@ export function uploadsContract(subject: () => Subject): void {
       const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: "whole" }));
       expect(Contents?.[0]?.ETag).toBe(head.ETag);
     });
+
+    it("makes an object whose SHA-256 is one of its parts' checksums, and says so", async () => {
+      const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest();
+      const ChecksumSHA256 = sha256("hello").toString("base64");
+      const of = { Bucket: bucket, Key: "checksum" };
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...of, ChecksumAlgorithm: "SHA256" }));
+      const part = { PartNumber: 1, ChecksumSHA256 };
+      const { ETag } = await client.send(new UploadPartCommand({ ...of, UploadId, ...part, Body: "hello" }));
+      const MultipartUpload = { Parts: [{ ...part, ETag }] };
+      await client.send(new CompleteMultipartUploadCommand({ ...of, UploadId, MultipartUpload }));
+      const head = await client.send(new HeadObjectCommand({ ...of, ChecksumMode: "ENABLED" }));
+      const composite = { ChecksumSHA256: `${sha256(sha256("hello")).toString("base64")}-1`, ChecksumType: "COMPOSITE" };
+      // Ceph 16 knows no checksums.
+      const { ChecksumSHA256: found, ChecksumType } = head;
+      expect({ ChecksumSHA256: found, ChecksumType }).toEqual(dialect === "radosgw" ? {} : composite);
+    });
   });
 }

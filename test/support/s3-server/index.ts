@@ -12,6 +12,7 @@ export type { Effect, Fault, Injected } from "./faults.js";
 export type { LogEntry } from "./server.js";
 export type { VirtualListing, VirtualObject, VirtualPage, VirtualRead } from "./virtual.js";
 export { contentsXml } from "./listing.js";
+export { compositeSha256 } from "./uploads.js";
 export { uniformBlobs } from "./virtual.js";
 
 /** A bucket to start with. */
@@ -39,8 +40,8 @@ export interface PutOptions {
   readonly modified?: Date;
   /** Default `md5`; the others are no MD5 of the content. */
   readonly etag?: EtagKind;
-  /** Keeps the SHA-256 with the object, as `x-amz-checksum-sha256` does. Base64. */
-  readonly checksumSha256?: string;
+  /** Keeps this SHA-256 with the object, as `x-amz-checksum-sha256` does. Base64. */
+  readonly checksumSha256?: string | undefined;
 }
 
 /** An S3 server in this process, path style, in memory. */

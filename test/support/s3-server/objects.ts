@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Call } from "./call.js";
 import type { ByteString } from "./keys.js";
 import { fromBytes, toBytes } from "./keys.js";
@@ -17,9 +18,15 @@ export function getObject(call: Call): Reply {
   if (headers["if-none-match"] !== undefined && matches(headers["if-none-match"], version))
     return { status: 304, headers: common };
   if (headers["range"] !== undefined) return rangeOf(version.content, headers["range"], common);
-  const hasChecksum = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" && version.checksumSha256 !== undefined;
-  const checksum = hasChecksum ? { "x-amz-checksum-sha256": version.checksumSha256, "x-amz-checksum-type": "FULL_OBJECT" } : {};
+  const checksum = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" ? checksumHeaders(version) : {};
   return { status: 200, headers: { ...common, ...checksum }, body: version.content };
+}
+
+/** A checksum of parts' checksums ends in their number. */
+function checksumHeaders({ checksumSha256 }: Version): Record<string, string> {
+  if (checksumSha256 === undefined) return {};
+  const type = checksumSha256.includes("-") ? "COMPOSITE" : "FULL_OBJECT";
+  return { "x-amz-checksum-sha256": checksumSha256, "x-amz-checksum-type": type };
 }
 
 /** PutObject, with `If-None-Match: *` (creates only) and `If-Match` (replaces only). */
@@ -37,7 +44,7 @@ export function putObject({ bucket, key, headers, body }: Call): Reply {
   return { status: 200, headers: { etag: `"${version.etag}"`, ...versionHeader(bucket, version) } };
 }
 
-/** CopyObject: the copy is of now, and its ETag is an MD5 whatever the source's was. */
+/** CopyObject: the copy is of now, its ETag is an MD5 whatever the source's was, and a checksum is one of the whole. */
 export function copyObject(call: Call): Reply {
   const { bucket, key, headers } = call;
   const [path = "", versionId] = (headers["x-amz-copy-source"] ?? "").split("?versionId=");
@@ -55,7 +62,8 @@ export function copyObject(call: Call): Reply {
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
     throw new S3Error(400, "InvalidRequest", why);
   }
-  const { content, checksumSha256 } = source;
+  const { content } = source;
+  const checksumSha256 = source.checksumSha256 && createHash("sha256").update(content).digest("base64");
   const contentType = replaces ? headers["content-type"] : source.contentType;
   const metadata = replaces ? metadataOf(headers) : source.metadata;
   const copy = bucket.put(key, {

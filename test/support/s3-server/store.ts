@@ -11,7 +11,7 @@ export interface Version {
   /** Without quotes. */
   readonly etag: string;
   readonly modified: Date;
-  /** Base64, when the object was stored with one. */
+  /** Base64, when the object was stored with one; of a multipart upload that of its parts' checksums, `-` and their number. */
   readonly checksumSha256?: string | undefined;
   readonly contentType?: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
@@ -25,6 +25,8 @@ export interface Upload {
   readonly id: string;
   readonly initiated: Date;
   readonly parts: Map<number, Buffer>;
+  /** Whether it was begun with the checksum algorithm SHA256. */
+  readonly hasSha256?: boolean;
 }
 
 export type Versioning = "Enabled" | "Suspended" | undefined;

@@ -9,9 +9,10 @@ import { nextId } from "./store.js";
 import { document, element, escapeXml, keyEncoder, textsOf, unescapeXml } from "./xml.js";
 
 /** CreateMultipartUpload. */
-export function createMultipartUpload({ bucket, key }: Call): Reply {
+export function createMultipartUpload({ bucket, key, headers }: Call): Reply {
   const id = nextId();
-  bucket.uploads.set(id, { key, id, initiated: new Date(), parts: new Map() });
+  const hasSha256 = headers["x-amz-checksum-algorithm"] === "SHA256";
+  bucket.uploads.set(id, { key, id, initiated: new Date(), parts: new Map(), hasSha256 });
   const names = element("Bucket", bucket.name) + element("Key", escapeXml(fromBytes(key)));
   return xmlReply(document("InitiateMultipartUploadResult", names + element("UploadId", id)));
 }
@@ -29,7 +30,7 @@ export function uploadPart(call: Call): Reply {
   return { status: 200, headers: { etag: `"${createHash("md5").update(call.body).digest("hex")}"` } };
 }
 
-/** CompleteMultipartUpload: the ETag is the MD5 of the parts' MD5s and their number. */
+/** CompleteMultipartUpload: the ETag is the MD5 of the parts' MD5s and their number; a checksum is made in the same way. */
 export function completeMultipartUpload(call: Call): Reply {
   const upload = uploadOf(call);
   const numbers = textsOf(call.body.toString(), "PartNumber").map(Number);
@@ -47,10 +48,18 @@ export function completeMultipartUpload(call: Call): Reply {
     return part;
   });
   const etag = `${md5.digest("hex")}-${parts.length}`;
+  const checksumSha256 = upload.hasSha256 === true ? compositeSha256(parts) : undefined;
   call.bucket.uploads.delete(upload.id);
-  call.bucket.put(upload.key, { content: Buffer.concat(parts), etag, modified: new Date(), metadata: {} });
+  call.bucket.put(upload.key, { content: Buffer.concat(parts), etag, modified: new Date(), checksumSha256, metadata: {} });
   const names = element("Bucket", call.bucket.name) + element("Key", escapeXml(fromBytes(upload.key)));
   return xmlReply(document("CompleteMultipartUploadResult", `${names}${element("ETag", `&quot;${etag}&quot;`)}`));
+}
+
+/** The checksum of type COMPOSITE that an upload in these parts has. */
+export function compositeSha256(parts: readonly Buffer[]): string {
+  const sha256 = createHash("sha256");
+  for (const part of parts) sha256.update(createHash("sha256").update(part).digest());
+  return `${sha256.digest("base64")}-${parts.length}`;
 }
 
 /** ListMultipartUploads: by key, then by the time of initiation, which is the order of our ids. */
