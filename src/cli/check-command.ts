@@ -12,13 +12,17 @@ import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { writeFileAtomically, writeToStream } from "./write-report.js";
+import { textOptions, writeFileAtomically, writeToStream } from "./write-report.js";
 
-/** The command line of `regcheck [storage]`, parsed. */
-export interface CheckArguments extends StorageArguments {
+/** What counts as garbage, as the command line has it. */
+export interface PolicyArguments {
   readonly deleteUntagged: boolean;
   readonly dropDanglingTags: boolean;
   readonly grace: string;
+}
+
+/** The command line of `regcheck [storage]`, parsed. */
+export interface CheckArguments extends StorageArguments, PolicyArguments {
   readonly format: Format;
   readonly output: string | undefined;
   readonly repository: string | undefined;
@@ -45,7 +49,7 @@ export async function runCheck(args: CheckArguments, signal: AbortSignal): Promi
 }
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
-export async function checkOptions(args: CheckArguments): Promise<CheckOptions> {
+export async function checkOptions(args: PolicyArguments & Pick<CheckArguments, "repository">): Promise<CheckOptions> {
   return {
     policy: {
       deleteUntagged: args.deleteUntagged,
@@ -102,9 +106,7 @@ async function format(
     return formatHtml(report, TOOL, exitCode);
   }
   const { formatText } = await import("../report/text.js");
-  const isTerminal = stream?.isTTY === true;
-  const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
-  const options = { colour, width: isTerminal ? stream.columns : undefined };
+  const options = textOptions(stream);
   return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 

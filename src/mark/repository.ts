@@ -7,7 +7,7 @@ import { fingerprintOf } from "./fingerprint.js";
 import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
-import { HELD, LIVE, MANIFEST, REVISION, selectedVariant, VARIANT_BITS } from "./policy.js";
+import { HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { checkReferences } from "./references.js";
@@ -86,7 +86,7 @@ class RepositoryMark {
     private readonly graph: RepositoryGraph,
   ) {
     this.#findings = [...this.links.findings];
-    this.#selected = VARIANT_BITS[selectedVariant(context.policy)];
+    this.#selected = selectedBit(context.policy);
     this.#layerMarks = new Uint8Array(this.links.layers.length);
   }
 
