@@ -107,9 +107,10 @@ class KeeperFinder implements Keepers {
   }
 
   askUnlinked(): void {
-    const { table, policy, pins, store } = this.marked.context;
+    const { table, policy, store } = this.marked.context;
+    const pins = new Set(this.marked.context.pins);
     for (const id of this.below.all)
-      if (pins.includes(id) || (table.isStored(id) && isYoung(policy, table.modified(id)))) this.kept.add(id);
+      if (pins.has(id) || (table.isStored(id) && isYoung(policy, table.modified(id)))) this.kept.add(id);
     const space = unlinkedSpace(this.marked.unlinked, store);
     this.#note(space, reach(space, unlinkedRoots(this.marked), ANY, this.focus));
   }

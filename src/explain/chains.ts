@@ -49,7 +49,10 @@ export function followWay(start: number, ways: ReadonlyMap<number, Way>): readon
 /** How often a kind of root keeps the focus. */
 export type RootCounts = Record<RootKind, number>;
 
-/** Keeps the best chains of any number, and counts all. Better is: in the repository that was asked about, by a more lasting root, shorter. */
+/**
+ * Keeps the best chains of any number, and counts all. Better is: what does not pass by itself, in the repository that was
+ * asked about, by a more lasting root, shorter.
+ */
 export class ChainCollector {
   readonly counts: RootCounts = {
     tag: 0,
@@ -97,6 +100,7 @@ export class ChainCollector {
     const isAnother = ({ root }: NumberedChain): number => (tag === undefined || root.tag === tag ? 0 : 1);
     const rank = ({ root }: NumberedChain): number => ROOT_KINDS.indexOf(root.kind);
     return (
+      durationOf(a.root.kind) - durationOf(b.root.kind) ||
       isElsewhere(a) - isElsewhere(b) ||
       rank(a) - rank(b) ||
       isAnother(a) - isAnother(b) ||
@@ -106,6 +110,11 @@ export class ChainCollector {
       (a.steps[0]?.id ?? 0) - (b.steps[0]?.id ?? 0)
     );
   }
+}
+
+/** How long a root keeps things: 0 until somebody removes it, 1 until the damage is repaired, 2 until the grace time is over. */
+export function durationOf(kind: RootKind): 0 | 1 | 2 {
+  return kind === "held" ? 1 : kind.startsWith("young-") ? 2 : 0;
 }
 
 function compareText(a = "", b = ""): number {

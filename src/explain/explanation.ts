@@ -32,7 +32,7 @@ export interface Step {
 /** A root and the references from there to what was asked about, which is the last step. */
 export interface Chain {
   readonly root: ChainRoot;
-  /** What is wrong with the root itself. */
+  /** What is wrong with the tag, or holds the repository back: the first ten. */
   readonly findings: readonly Finding[];
   readonly steps: readonly Step[];
 }

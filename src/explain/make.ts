@@ -1,3 +1,4 @@
+import { HOLDING_CODES } from "../mark/finding.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
 import { HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
@@ -5,12 +6,15 @@ import type { Variant } from "../mark/policy.js";
 import type { Digest } from "../registry/digest.js";
 import { layerLinkPath, revisionLinkPath, tagCurrentPath, blobPath } from "../registry/layout.js";
 import type { Below, Keepers } from "./below.js";
-import type { NumberedChain, StepRole } from "./chains.js";
+import { durationOf } from "./chains.js";
+import type { ChainRoot, NumberedChain, StepRole } from "./chains.js";
 import type { Chain, Goes, Kind, RepositoryMention, Since, Step, Verdict, Weight } from "./explanation.js";
 import type { Mention } from "./mentions.js";
 
 /** Digests of what goes that are listed. */
 const DIGESTS_LISTED = 100;
+/** Findings that hold a repository back that are listed with a chain. */
+const HOLDING_LISTED = 10;
 
 /** Turns what was found out by number into what is said of it. */
 export class Maker {
@@ -34,7 +38,7 @@ export class Maker {
     const marks = this.#table.marks(this.focus);
     if (isGarbage(marks, selectedVariant(policy), policy, this.#table.modified(this.focus))) return "garbage";
     const kind = best?.root.kind ?? ((marks & HELD) === 0 ? "tag" : "held");
-    return kind === "held" ? "held" : kind.startsWith("young-") ? "young" : "alive";
+    return KEPT[durationOf(kind)];
   }
 
   garbage(): Record<Variant, boolean> | undefined {
@@ -68,10 +72,16 @@ export class Maker {
   }
 
   chain({ root, steps }: NumberedChain): Chain {
-    const { repository, tag } = root;
-    const path = repository !== undefined && tag !== undefined ? tagCurrentPath(repository, tag) : undefined;
-    const ofRoot = path === undefined || repository === undefined ? [] : this.#findingsOf(repository, (one) => one.path === path);
-    return { root, findings: ofRoot, steps: steps.map(({ id, as }) => this.#step(id, as, repository)) };
+    return { root, findings: this.#rootFindings(root), steps: steps.map(({ id, as }) => this.#step(id, as, root.repository)) };
+  }
+
+  /** What is wrong with a tag, or what it is that holds a repository back. */
+  #rootFindings({ kind, repository, tag }: ChainRoot): readonly Finding[] {
+    if (repository === undefined) return [];
+    if (kind === "held") return this.#findingsOf(repository, ({ code }) => HOLDING_CODES.has(code)).slice(0, HOLDING_LISTED);
+    if (tag === undefined) return [];
+    const path = tagCurrentPath(repository, tag);
+    return this.#findingsOf(repository, (one) => one.path === path);
   }
 
   #step(id: number, as: StepRole, repository: string | undefined): Step {
@@ -164,6 +174,8 @@ export class Maker {
     return { lastWritten, tagMoved };
   }
 }
+
+const KEPT = ["alive", "held", "young"] as const satisfies readonly Verdict[];
 
 /** Whether a finding is about something that a pull stumbles over. */
 function isDamage({ code }: Finding): boolean {

@@ -57,8 +57,9 @@ export function unlinkedSpace(manifests: readonly number[], store: ManifestStore
 
 /** Those of the unlinked manifests that are kept for their own sake. */
 export function unlinkedRoots({ unlinked, context }: Marked): number[] {
-  const { table, policy, pins } = context;
-  return unlinked.filter((id) => pins.includes(id) || isYoung(policy, table.modified(id)));
+  const { table, policy } = context;
+  const pins = new Set(context.pins);
+  return unlinked.filter((id) => pins.has(id) || isYoung(policy, table.modified(id)));
 }
 
 /** All manifests that liveness flows to from the `starts`, themselves included; never into or through `except`. */

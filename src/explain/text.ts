@@ -5,6 +5,7 @@ import { blobPath } from "../registry/layout.js";
 import { CATALOGUE, caseOf, severityOf } from "../report/catalogue.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes, formatCount } from "../report/format.js";
+import { subjectOf } from "../report/subject.js";
 import type { TextOptions } from "../report/text.js";
 import type { Explanation, RepositoryMention, Step } from "./explanation.js";
 import { countRoots, formatTime, rootName, roleName, verdictOf } from "./words.js";
@@ -95,7 +96,7 @@ class TextExplanation {
     for (const { root, findings, steps } of chains) {
       this.#lines.push("");
       this.#line(this.#style("bold", escapeForTerminal(rootName(root))));
-      for (const finding of findings) this.#damage(finding, "   ");
+      for (const finding of findings) this.#damage(finding, "   ", root.kind === "held");
       for (const [i, step] of steps.entries()) this.#step(step, i, i === steps.length - 1);
     }
     if (chains.length === 0 || total <= chains.length) return;
@@ -121,13 +122,14 @@ class TextExplanation {
     for (const finding of findings) this.#damage(finding, " ".repeat(indent.length));
   }
 
-  /** A finding in its place: its code, and what it means. */
-  #damage(finding: Finding, indent: string): void {
+  /** A finding in its place: its code, what it means, and where the place does not tell, what it is about. */
+  #damage(finding: Finding, indent: string, isElsewhere = false): void {
     this.#told.add(finding);
     const severity = severityOf(finding);
     const colour = severity === "error" ? "red" : "yellow";
     const text = `${this.#style(colour, `${severity === "error" ? "✗" : "!"} ${finding.code}`)}: ${escapeForTerminal(caseOf(finding).replace(USE, ""))}`;
     this.#line(text, indent, `${indent}  `);
+    if (isElsewhere) this.#line(escapeForTerminal(subjectOf(finding)), `${indent}  `);
   }
 
   #mentions(): void {

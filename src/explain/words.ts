@@ -28,7 +28,7 @@ export function verdictOf(explanation: Explanation): VerdictWords {
       return {
         word: "YOUNG",
         colour: "yellow",
-        sentence: `${by} is younger than ${formatDuration(policy.grace * 1000)} (--grace) and may be part of a push. Nothing else keeps it.`,
+        sentence: `nothing but ${chains[0]?.steps[0]?.as === "blob" && chains[0].steps.length === 1 ? "its own age" : by} keeps it: what is younger than ${formatDuration(policy.grace * 1000)} (--grace) may be part of a push.`,
       };
     case "garbage":
       return { word: "GARBAGE", colour: "cyan", sentence: whyGarbage(explanation) };
@@ -86,11 +86,11 @@ export function rootName({ kind, repository, tag }: ChainRoot): string {
     case "held":
       return `damage${where}`;
     case "young-blob":
-      return `a blob${where} written a moment ago`;
+      return `a young blob${where}`;
     case "young-revision-link":
-      return `a revision link${where} written a moment ago`;
+      return `a young revision link${where}`;
     case "young-layer-link":
-      return `a layer link${where} written a moment ago`;
+      return `a young layer link${where}`;
   }
 }
 

@@ -116,6 +116,17 @@ describe("what is kept for now", () => {
     const explanation = await explainOne(registry.tree, sha256("nobody's"));
     expect(explanation.verdict).toBe("held");
     expect(chainsOf(explanation)).toEqual([`held team/app > layer-link ${sha256("nobody's")}`]);
+    expect(explanation.chains[0]?.findings.map(({ code }) => code)).toEqual(["manifest-missing"]);
+  });
+
+  test("it is alive all the same if a tag keeps it elsewhere", async () => {
+    const { registry, app, base, amd64 } = signedIndex();
+    app.untag("1.0");
+    registry.tree.remove(blobFile(amd64.digest));
+    const explanation = await explainOne(registry.tree, `team/app@${base.digest}`, { deleteUntagged: true });
+    expect(explanation.verdict).toBe("alive");
+    expect(explanation.chains[0]?.root).toMatchObject({ kind: "tag", repository: "other" });
+    expect(explanation.rootCounts.held).toBeGreaterThan(0);
   });
 
   test.each([
