@@ -2,6 +2,7 @@ import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
 import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
+import type { Policy } from "../mark/policy.js";
 import { SEVERITIES } from "../report/catalogue.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
@@ -12,13 +13,17 @@ import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { writeFileAtomically, writeToStream } from "./write-report.js";
+import { textOptions, writeFileAtomically, writeToStream } from "./write-report.js";
 
-/** The command line of `regcheck [storage]`, parsed. */
-export interface CheckArguments extends StorageArguments {
+/** What counts as garbage, as the command line has it. */
+export interface PolicyArguments {
   readonly deleteUntagged: boolean;
   readonly dropDanglingTags: boolean;
   readonly grace: string;
+}
+
+/** The command line of `regcheck [storage]`, parsed. */
+export interface CheckArguments extends StorageArguments, PolicyArguments {
   /** A part such as `1/7`; undefined without `--verify`. */
   readonly verify: string | undefined;
   readonly format: Format;
@@ -46,16 +51,21 @@ export async function runCheck(args: CheckArguments, signal: AbortSignal): Promi
   }
 }
 
+/** What the command line says of what is garbage. Throws a `UsageError`. */
+export function policyOf(args: PolicyArguments): Policy {
+  return {
+    deleteUntagged: args.deleteUntagged,
+    dropDanglingTags: args.dropDanglingTags,
+    grace: parseTimeSpan("grace", args.grace),
+    now: Math.floor(Date.now() / 1000),
+    pins: [],
+  };
+}
+
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
 export async function checkOptions(args: CheckArguments): Promise<CheckOptions> {
   return {
-    policy: {
-      deleteUntagged: args.deleteUntagged,
-      dropDanglingTags: args.dropDanglingTags,
-      grace: parseTimeSpan("grace", args.grace),
-      now: Math.floor(Date.now() / 1000),
-      pins: [],
-    },
+    policy: policyOf(args),
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
     matchesRepository: args.repository === undefined ? undefined : await globMatcher(args.repository),
   };
@@ -105,9 +115,7 @@ async function format(
     return formatHtml(report, TOOL, exitCode);
   }
   const { formatText } = await import("../report/text.js");
-  const isTerminal = stream?.isTTY === true;
-  const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
-  const options = { colour, width: isTerminal ? stream.columns : undefined };
+  const options = textOptions(stream);
   return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 

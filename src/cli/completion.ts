@@ -8,7 +8,7 @@ const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...REPORT_OPTIONS,
   ...SWEEP_OPTIONS,
 };
-const COMMANDS = ["untag", "restore", "purge", "codes", "completion"];
+const COMMANDS = ["explain", "untag", "restore", "purge", "codes", "completion"];
 
 /**
  * What may stand for the word that is being typed. yargs completes commands that are named, but knows nothing of the options of the

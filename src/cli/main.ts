@@ -7,6 +7,7 @@ import { escapeForTerminal } from "../report/escape.js";
 import { complete } from "./completion.js";
 import {
   CODES_FORMAT_OPTION,
+  EXPLAIN_OPTIONS,
   POLICY_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
@@ -45,6 +46,22 @@ async function main(): Promise<ExitCode> {
           const { runCheck } = await import("./check-command.js");
           exitCode = await runCheck(args, signal);
         }
+      },
+    )
+    .command(
+      "explain <reference>",
+      "say why something is alive, garbage or missing",
+      (command) =>
+        command
+          .positional("reference", {
+            type: "string",
+            demandOption: true,
+            describe: "repository:tag, repository@digest, or a digest or its first 6 hex or more",
+          })
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS }),
+      async (args) => {
+        const { runExplain } = await import("./explain-command.js");
+        exitCode = await runExplain(args, signal);
       },
     )
     .command(

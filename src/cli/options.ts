@@ -227,3 +227,22 @@ export const CODES_FORMAT_OPTION = {
   requiresArg: true,
   describe: "How the catalogue is written",
 } as const satisfies Options;
+
+/** How much is explained, and how it is printed. */
+export const EXPLAIN_OPTIONS = {
+  all: {
+    type: "boolean",
+    default: false,
+    group: "Report:",
+    describe: "Show the shortest chain from every root that keeps it (1,000 at most), not the best one only",
+  },
+  format: {
+    choices: ["text", "json"],
+    default: "text",
+    group: "Report:",
+    requiresArg: true,
+    describe: "How the explanation is written",
+  },
+  quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress" },
+  debug: REPORT_OPTIONS.debug,
+} as const satisfies Record<string, Options>;

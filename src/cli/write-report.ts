@@ -2,6 +2,14 @@ import fs from "node:fs";
 import { once } from "node:events";
 import path from "node:path";
 import { errorMessage, UsageError } from "../errors.js";
+import type { TextOptions } from "../report/text.js";
+
+/** How text is laid out for where it goes: colour and a width for a terminal, neither for a pipe or a file. */
+export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions {
+  const isTerminal = stream?.isTTY === true;
+  const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
+  return { colour, width: isTerminal ? stream.columns : undefined };
+}
 
 /** Writes pieces of text to a stream at its own pace. A reader that goes away (`| head`) ends the writing, without an error. */
 export async function writeToStream(stream: NodeJS.WritableStream, pieces: Iterable<string>): Promise<void> {

@@ -62,6 +62,21 @@ export class BlobTable {
     return this.idOf(digest.algorithm, digest.toWords(), 0);
   }
 
+  /**
+   * Numbers of at most `limit` digests, stored or referred to, whose hex begins with `prefix`: of two characters or more, and of any
+   * algorithm unless one is given.
+   */
+  withPrefix(prefix: string, algorithm: DigestAlgorithm | undefined, limit: number): number[] {
+    const found = this.#tables
+      .filter((entry) => algorithm === undefined || entry.algorithm === algorithm)
+      .flatMap(({ table, start }) => table.withPrefix(prefix, limit).map((index) => start + index));
+    for (const [i, digest] of this.#absent.entries()) {
+      if (found.length >= limit) break;
+      if ((algorithm ?? digest.algorithm) === digest.algorithm && digest.hex.startsWith(prefix)) found.push(this.count + i);
+    }
+    return found.slice(0, limit);
+  }
+
   #absentId(digest: Digest): number {
     const key = digest.toString();
     const known = this.#absentIds.get(key);

@@ -1,4 +1,4 @@
-import { DIGEST_WORDS } from "../registry/digest.js";
+import { Digest, DIGEST_WORDS, HEX_LENGTH, hexToWords } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 
 /**
@@ -53,6 +53,27 @@ export class DigestTable {
       if (first < lowKey || first > highKey) return -1;
     }
     return -1;
+  }
+
+  /** Numbers of the first `limit` digests whose hex begins with `prefix`, of two characters or more. */
+  withPrefix(prefix: string, limit: number): number[] {
+    const shard = this.#shards[Number.parseInt(prefix.slice(0, 2), 16)];
+    if (shard === undefined) return [];
+    const width = this.#width;
+    const least = hexToWords(this.algorithm, [prefix.padEnd(HEX_LENGTH[this.algorithm], "0")]);
+    let low = 0;
+    let high = shard.sizes.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(shard.digests, middle * width, least, 0, width) < 0) low = middle + 1;
+      else high = middle;
+    }
+    const found: number[] = [];
+    for (let i = low; i < shard.sizes.length && found.length < limit; i++) {
+      if (!Digest.fromWords(this.algorithm, shard.digests, i * width).hex.startsWith(prefix)) break;
+      found.push(shard.start + i);
+    }
+    return found;
   }
 
   /** Size in bytes of digest number `index`. */

@@ -37,6 +37,10 @@ export interface Marked {
   readonly pinsFound: number;
   /** What was read whole, if that was asked for. */
   readonly verified: Verified | undefined;
+  /** What it was marked with; `explain` asks it where references lead. */
+  readonly context: MarkContext;
+  /** Manifests that no repository links, and that keep what they refer to: pinned or young ones, and their children. */
+  readonly unlinked: readonly number[];
 }
 
 /** Repositories that are marked at a time: enough to keep the storage busy while some wait for their manifests. */
@@ -65,7 +69,7 @@ export async function mark(
     repositories[repository.owner - 1] = repository.marked;
     onProgress({ phase: "repositories", blobs: table.count, repositories: repositories.length, manifests: store.size });
   }
-  await markUnlinked(context, findings);
+  const unlinked = await markUnlinked(context, findings);
   const multipart = await storage.multipartUploads();
   findings.push(...checkMultipartUploads(multipart.uploads, policy), ...multipart.faults.map(unreadable));
   const verified = verify && (await verifyBlobs(context, verify, { repositories, findings }, onProgress));
@@ -82,6 +86,8 @@ export async function mark(
     complete: !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault)),
     pinsFound: pins.filter((id) => table.isStored(id)).length,
     verified,
+    context,
+    unlinked,
   };
 }
 
@@ -132,9 +138,10 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
 
 /**
  * Manifests that no repository links as a revision keep what they refer to if they are pinned, or younger than the grace time: these
- * may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it.
+ * may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it. Returns those
+ * that are manifests.
  */
-async function markUnlinked({ table, store, policy, pins }: MarkContext, findings: Finding[]): Promise<void> {
+async function markUnlinked({ table, store, policy, pins }: MarkContext, findings: Finding[]): Promise<readonly number[]> {
   const pending: number[] = pins.filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
   if (policy.grace > 0) {
     table.forEach((id, size, modified) => {
@@ -143,12 +150,14 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
   }
   for (const id of pins) table.mark(id, LIVE);
   const seen = new Set(pending);
+  const manifests: number[] = [];
   for (let batch = pending; batch.length > 0;) {
     await store.load(batch);
     const next: number[] = [];
     for (const id of batch) {
       table.mark(id, LIVE);
       const problem = store.problem(id);
+      if (problem === undefined) manifests.push(id);
       if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.detail }));
       store.forEachReference(id, (role, reference) => {
         if (role === "subject") return;
@@ -160,6 +169,7 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
     }
     batch = next;
   }
+  return manifests;
 }
 
 /** Blobs that are live in every variant, and no index's child, are configs and layers: these need not be read. */

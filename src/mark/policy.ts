@@ -44,6 +44,11 @@ export function selectedVariant(policy: Policy): Variant {
   return policy.dropDanglingTags ? "withDropDanglingTags" : "asIs";
 }
 
+/** The bit of the variant that the policy selects. */
+export function selectedBit(policy: Policy): number {
+  return VARIANT_BITS[selectedVariant(policy)];
+}
+
 /** Whether something last changed at `modified` (seconds) is younger than the grace time. */
 export function isYoung(policy: Policy, modified: number): boolean {
   return modified > policy.now - policy.grace;

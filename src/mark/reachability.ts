@@ -1,3 +1,4 @@
+import type { ReferenceRole } from "../registry/manifest.js";
 import type { ManifestStore } from "./manifest-store.js";
 import { DANGLING_ROOT, HELD } from "./policy.js";
 
@@ -67,6 +68,19 @@ export class Reachability {
     return height;
   }
 
+  /** Calls `visit` for each manifest of the repository that this one keeps alive: those that it names, and its referrers. */
+  forEachKept(id: number, visit: (kept: number, role: ReferenceRole | "referrer") => void): void {
+    this.store.forEachReference(id, (role, named) => {
+      if (role !== "subject" && this.#position.has(named)) visit(named, role);
+    });
+    for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
+  }
+
+  /** Those of the bits that a manifest of the repository takes, and passes on. */
+  accepts(id: number, bits: number): number {
+    return this.droppable.has(id) ? bits & (DANGLING_ROOT | HELD) : bits;
+  }
+
   /** Marks a root and all that it reaches. */
   mark(root: number, rootBits: number, tag?: string): void {
     const pending = [{ id: root, bits: rootBits }];
@@ -74,15 +88,12 @@ export class Reachability {
       const { id } = next;
       const position = this.#position.get(id);
       if (position === undefined) continue;
-      const bits = this.droppable.has(id) ? next.bits & (DANGLING_ROOT | HELD) : next.bits;
+      const bits = this.accepts(id, next.bits);
       const before = this.#marks[position] ?? 0;
       if (tag !== undefined && this.#tags[position] === undefined) this.#tags[position] = tag;
       if ((before | bits) === before) continue;
       this.#marks[position] = before | bits;
-      this.store.forEachReference(id, (role, named) => {
-        if (role !== "subject" && this.#position.has(named)) pending.push({ id: named, bits });
-      });
-      for (const referrer of this.#referrers.get(id) ?? []) pending.push({ id: referrer, bits });
+      this.forEachKept(id, (kept) => pending.push({ id: kept, bits }));
     }
   }
 }

@@ -7,17 +7,17 @@ import { fingerprintOf } from "./fingerprint.js";
 import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
-import { HELD, isYoung, LIVE, MANIFEST, REVISION, REVISION_ROOT, selectedVariant, VARIANT_BITS } from "./policy.js";
+import { HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
-import { Reachability } from "./reachability.js";
+import type { Reachability } from "./reachability.js";
 import { checkReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
-import { resolveLinks } from "./repository-links.js";
+import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
+import type { RepositoryGraph } from "./repository-graph.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkHistory } from "./tag-history.js";
 import { checkUploads } from "./uploads.js";
 import { withoutWhatArrived } from "./second-look.js";
-import { youngLinks } from "./young-links.js";
 
 /** What marking is done with, the same for all repositories. */
 export interface MarkContext {
@@ -54,18 +54,7 @@ export interface MarkedRepository {
 
 /** Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it. */
 export async function markRepository(context: MarkContext, owner: number, listing: RepositoryListing): Promise<MarkedRepository> {
-  const links = resolveLinks(listing, context.table);
-  const revisions = new Set(links.revisions);
-  const recoverable = new Set(
-    links.tags.map((tag) => tag.target).filter((id) => !revisions.has(id) && context.table.isStored(id)),
-  );
-  await context.store.load([...links.revisions, ...recoverable]);
-  // A tag that is outside the grammar is never dropped, so it always keeps its manifest.
-  const kept = new Set(links.tags.filter(({ name }) => !isTagName(name)).map((tag) => tag.target));
-  const lasting = [...links.revisions, ...[...recoverable].filter((id) => kept.has(id))];
-  const droppable = new Set([...recoverable].filter((id) => !kept.has(id)));
-  const reachability = new Reachability(lasting, droppable, context.store);
-  const mark = new RepositoryMark(context, listing, links, reachability, recoverable);
+  const mark = new RepositoryMark(context, listing, await buildGraph(context, listing));
   mark.checkManifests();
   mark.checkTags();
   mark.markRoots();
@@ -96,13 +85,19 @@ class RepositoryMark {
   constructor(
     private readonly context: MarkContext,
     private readonly listing: RepositoryListing,
-    private readonly links: RepositoryLinks,
-    private readonly reachability: Reachability,
-    private readonly recoverable: ReadonlySet<number>,
+    private readonly graph: RepositoryGraph,
   ) {
-    this.#findings = [...links.findings];
-    this.#selected = VARIANT_BITS[selectedVariant(context.policy)];
-    this.#layerMarks = new Uint8Array(links.layers.length);
+    this.#findings = [...this.links.findings];
+    this.#selected = selectedBit(context.policy);
+    this.#layerMarks = new Uint8Array(this.links.layers.length);
+  }
+
+  private get links(): RepositoryLinks {
+    return this.graph.links;
+  }
+
+  private get reachability(): Reachability {
+    return this.graph.reachability;
   }
 
   get #held(): boolean {
@@ -131,7 +126,7 @@ class RepositoryMark {
   checkTags(): void {
     const { table } = this.context;
     for (const { name, target } of this.links.tags) {
-      const isRecoverable = this.recoverable.has(target);
+      const isRecoverable = this.graph.recoverable.has(target);
       if (this.reachability.has(target) && !isRecoverable) continue;
       const digest = table.digest(target);
       this.#add("tag-dangling", tagCurrentPath(this.listing.name, name), {
@@ -144,15 +139,10 @@ class RepositoryMark {
   }
 
   markRoots(): void {
-    const { policy, pins, table } = this.context;
-    for (const { name, target } of this.links.tags) this.reachability.mark(target, LIVE, name);
-    for (const id of this.links.revisions) {
-      table.mark(id, REVISION);
-      this.reachability.mark(id, REVISION_ROOT | (table.isStored(id) && isYoung(policy, table.modified(id)) ? LIVE : 0));
-    }
-    for (const id of pins) this.reachability.mark(id, LIVE);
+    const { table } = this.context;
+    for (const { id, bits, tag } of rootsOf(this.context, this.graph, this.#held)) this.reachability.mark(id, bits, tag);
+    for (const id of this.links.revisions) table.mark(id, REVISION);
     if (!this.#held) return;
-    for (const id of this.reachability.manifests) this.reachability.mark(id, HELD);
     for (const id of this.links.damagedLayers) table.mark(id, HELD);
     for (const id of this.links.layers) table.mark(id, HELD).mark(this.#target(id), HELD);
   }
@@ -162,10 +152,7 @@ class RepositoryMark {
     // A held repository keeps all its revisions; those that a mismatched link names by its content have no path of their own.
     if (this.#held) return;
     const candidates = this.links.revisions.filter((id) => (this.reachability.marks(id) & LIVE) !== LIVE);
-    const path = (id: number): string => revisionLinkPath(this.listing.name, this.context.table.digest(id));
-    const known = this.links.revisionTimes;
-    const young = await youngLinks(this.context, candidates, path, known && ((id) => known.get(id)), this.#addFault);
-    for (const id of young) this.reachability.mark(id, LIVE);
+    for (const id of await youngRevisions(this.context, this.graph, candidates, this.#addFault)) this.reachability.mark(id, LIVE);
   }
 
   checkReferences(): void {
@@ -215,18 +202,18 @@ class RepositoryMark {
   async keepYoungDamagedLayers(): Promise<void> {
     if (this.#held) return;
     const damaged = [...this.links.damagedLayers];
-    const path = (id: number): string => layerLinkPath(this.listing.name, this.context.table.digest(id));
-    for (const id of await youngLinks(this.context, damaged, path, undefined, this.#addFault)) this.context.table.mark(id, LIVE);
+    for (const id of await youngDamagedLayers(this.context, this.graph, damaged, this.#addFault))
+      this.context.table.mark(id, LIVE);
   }
 
   async checkLayerLinks(): Promise<void> {
     const { table } = this.context;
-    const { layers, layerTimes } = this.links;
+    const { layers } = this.links;
     const held = this.#held ? HELD : 0;
     const isDangling = (link: number): boolean => !table.isStored(this.#target(link));
     const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(layers[position] ?? 0));
     const unused = Array.from(layers.keys()).filter((i) => (this.#layerMarks[i] ?? 0) !== LIVE && held === 0);
-    const young = new Set(await youngLinks(this.context, unused, path, layerTimes && ((i) => layerTimes[i]), this.#addFault));
+    const young = new Set(await youngLayers(this.context, this.graph, unused, this.#addFault));
     for (const [i, link] of layers.entries()) {
       if (young.has(i)) {
         table.mark(this.#target(link), LIVE);

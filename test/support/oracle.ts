@@ -26,14 +26,16 @@ export interface Verdict {
   readonly revisions: readonly string[];
 }
 
-interface Parsed {
+/** As much of a manifest as matters here: what it names. */
+export interface Parsed {
   /** Config and layers. */
   readonly blobs: readonly string[];
   readonly children: readonly string[];
   readonly subject: string | undefined;
 }
 
-interface Repository {
+/** A repository as its files say. */
+export interface Repository {
   readonly name: string;
   readonly revisions: Map<string, { readonly path: string; readonly modified: number }>;
   /** What each layer link leads to, by what its path names; only links in order. */
@@ -46,9 +48,16 @@ interface Repository {
 
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
 
-export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
+/** A tree, read. */
+export interface World {
+  readonly stored: ReadonlyMap<string, { readonly content: Buffer; readonly modified: number }>;
+  readonly repositories: readonly Repository[];
+  /** What a stored manifest names; undefined for anything else. */
+  readonly parse: (digest: string) => Parsed | undefined;
+}
+
+export function readWorld(tree: RegistryTree): World {
   const stored = storedBlobs(tree);
-  const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const parse = (digest: string): Parsed | undefined => {
     const blob = stored.get(digest);
     return blob === undefined ? undefined : parseManifest(blob.content, digest);
@@ -60,6 +69,17 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     // Outside the grammar: kept as a whole.
     if (/[A-Z]/.test(repository.name)) repository.held = true;
   }
+  return { stored, repositories, parse };
+}
+
+/** A tag outside the grammar is kept, whatever the policy, and with it what it needs. */
+export function isKeptTag(name: string, { dropDanglingTags }: OraclePolicy): boolean {
+  return !dropDanglingTags || !/^\w[\w.-]*$/.test(name);
+}
+
+export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
+  const { stored, repositories, parse } = readWorld(tree);
+  const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
 
   const live = new Set<string>();
   const usedLinks = new Set<string>();
@@ -68,11 +88,9 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   // Within each repository: what its roots reach.
   for (const repository of repositories) {
     const alive = liveRevisions.get(repository) ?? new Set<string>();
-    // A tag outside the grammar is kept, whatever the policy, and with it what it needs.
-    const isKeptTag = (name: string): boolean => !policy.dropDanglingTags || !/^\w[\w.-]*$/.test(name);
     const isManifestHere = (digest: string): boolean =>
       repository.revisions.has(digest) ||
-      (stored.has(digest) && [...repository.tags].some(([name, target]) => target === digest && isKeptTag(name)));
+      (stored.has(digest) && [...repository.tags].some(([name, target]) => target === digest && isKeptTag(name, policy)));
     for (const target of repository.tags.values()) if (isManifestHere(target)) alive.add(target);
     for (const [digest, { modified }] of repository.revisions) {
       const blobTime = stored.get(digest)?.modified;

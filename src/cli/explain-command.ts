@@ -1,0 +1,46 @@
+import { EXIT_CODES } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { explain } from "../explain.js";
+import { parseReference } from "../explain/reference.js";
+import { policyOf } from "./check-command.js";
+import type { PolicyArguments } from "./check-command.js";
+import { openStorage } from "./open-storage.js";
+import type { StorageArguments } from "./open-storage.js";
+import { parseConcurrency } from "./options.js";
+import { startProgressLine } from "./progress-line.js";
+import { untilAborted } from "./signals.js";
+import { TOOL } from "./tool.js";
+import { textOptions, writeToStream } from "./write-report.js";
+
+/** The command line of `regcheck explain`, parsed. */
+export interface ExplainArguments extends StorageArguments, PolicyArguments {
+  readonly reference: string;
+  readonly all: boolean;
+  readonly format: "text" | "json";
+  readonly quiet: boolean;
+}
+
+/** Prints why something is alive, garbage or missing. */
+export async function runExplain(args: ExplainArguments, signal: AbortSignal): Promise<ExitCode> {
+  const reference = parseReference(args.reference);
+  const policy = policyOf(args);
+  const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const progress = startProgressLine(process.stderr, args.quiet);
+  try {
+    const explaining = explain(storage, reference, { policy, all: args.all, onProgress: progress.update });
+    const explanation = await untilAborted(explaining, signal);
+    progress.stop();
+    const exitCode = explanation.complete ? EXIT_CODES.clean : EXIT_CODES.incomplete;
+    if (args.format === "json") {
+      const { formatExplanationAsJson } = await import("../explain/json.js");
+      await writeToStream(process.stdout, [formatExplanationAsJson(explanation, TOOL, exitCode)]);
+    } else {
+      const { formatExplanation } = await import("../explain/text.js");
+      await writeToStream(process.stdout, [formatExplanation(explanation, textOptions(process.stdout), args.all)]);
+    }
+    return exitCode;
+  } finally {
+    progress.stop();
+    await storage.close();
+  }
+}

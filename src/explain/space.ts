@@ -1,0 +1,127 @@
+import type { ManifestStore } from "../mark/manifest-store.js";
+import type { Marked } from "../mark/mark.js";
+import { isYoung } from "../mark/policy.js";
+import type { RepositoryGraph } from "../mark/repository-graph.js";
+import type { ReferenceRole } from "../registry/manifest.js";
+
+/** What one thing is to the thing that keeps it. A live subject keeps its referrers. */
+export type KeptAs = ReferenceRole | "referrer";
+
+/** Manifests among which liveness flows: those of a repository, or those that no repository links. */
+export interface Space {
+  /** Undefined for manifests that no repository links. */
+  readonly repository: string | undefined;
+  readonly manifests: readonly number[];
+  has(id: number): boolean;
+  /** Calls `visit` for each manifest of the space that this one keeps alive. */
+  forEachKept(id: number, visit: (kept: number, as: KeptAs) => void): void;
+  /** Calls `visit` for each blob that the manifest keeps in the storage, a child's among them, with what the reference leads to. */
+  forEachBlob(id: number, visit: (blob: number, as: ReferenceRole) => void): void;
+  /** Those of the policy's bits that a manifest takes, and passes on. */
+  accepts(id: number, bits: number): number;
+}
+
+/** A repository's manifests, with references resolved by its links. */
+export function repositorySpace({ name, links, reachability }: RepositoryGraph, store: ManifestStore): Space {
+  return {
+    repository: name,
+    manifests: reachability.manifests,
+    has: (id) => reachability.has(id),
+    forEachKept: (id, visit) => reachability.forEachKept(id, visit),
+    forEachBlob: (id, visit) =>
+      store.forEachReference(id, (role, named) => {
+        if (role !== "subject") visit(links.aliases.get(named) ?? named, role);
+      }),
+    accepts: (id, bits) => reachability.accepts(id, bits),
+  };
+}
+
+/** Manifests that no repository links: only indexes lead on from one to another. */
+export function unlinkedSpace(manifests: readonly number[], store: ManifestStore): Space {
+  const own = new Set(manifests);
+  return {
+    repository: undefined,
+    manifests,
+    has: (id) => own.has(id),
+    forEachKept: (id, visit) =>
+      store.forEachReference(id, (role, named) => {
+        if (role === "child" && own.has(named)) visit(named, role);
+      }),
+    forEachBlob: (id, visit) =>
+      store.forEachReference(id, (role, named) => {
+        if (role !== "subject") visit(named, role);
+      }),
+    accepts: (_, bits) => bits,
+  };
+}
+
+/** Those of the unlinked manifests that are kept for their own sake. */
+export function unlinkedRoots({ unlinked, context }: Marked): number[] {
+  const { table, policy } = context;
+  const pins = new Set(context.pins);
+  return unlinked.filter((id) => pins.has(id) || isYoung(policy, table.modified(id)));
+}
+
+/** All manifests that liveness flows to from the `starts`, themselves included; never into or through `except`. */
+export function reach(space: Space, starts: Iterable<number>, bits: number, except?: number): Set<number> {
+  const reached = new Set<number>();
+  const pending = [...starts];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    if (id === except || reached.has(id) || !space.has(id) || space.accepts(id, bits) === 0) continue;
+    reached.add(id);
+    space.forEachKept(id, (kept) => pending.push(kept));
+  }
+  return reached;
+}
+
+/** The next step on a shortest way from a manifest to the focus; the focus itself has none. */
+export interface Way {
+  /** References from here to the focus. */
+  readonly distance: number;
+  readonly next: { readonly id: number; readonly as: KeptAs } | undefined;
+}
+
+/** For each manifest of the space from which the bits flow to the focus: the way there. */
+export function findWays(space: Space, focus: number, bits: number): ReadonlyMap<number, Way> {
+  const ways = new Map<number, Way>();
+  const isOpen = (id: number): boolean => space.accepts(id, bits) !== 0;
+  if (space.has(focus) && isOpen(focus)) ways.set(focus, { distance: 0, next: undefined });
+  for (const id of space.manifests) {
+    if (id === focus || !isOpen(id)) continue;
+    space.forEachBlob(id, (blob, as) => {
+      if (blob === focus && !ways.has(id)) ways.set(id, { distance: 1, next: { id: focus, as } });
+    });
+  }
+  if (ways.size === 0) return ways;
+  const keepers = findKeepers(space, isOpen);
+  // Level by level: those that name the focus are the first, with those whose referrer it is.
+  for (let level = [...ways.keys()], distance = 1; level.length > 0; distance++) {
+    const further: number[] = [];
+    for (const next of level) {
+      if ((ways.get(next)?.distance ?? 0) >= distance) {
+        further.push(next);
+        continue;
+      }
+      for (const { id, as } of keepers.get(next) ?? []) {
+        if (ways.has(id)) continue;
+        ways.set(id, { distance, next: { id: next, as } });
+        further.push(id);
+      }
+    }
+    level = further;
+  }
+  return ways;
+}
+
+function findKeepers(space: Space, isOpen: (id: number) => boolean): Map<number, { id: number; as: KeptAs }[]> {
+  const keepers = new Map<number, { id: number; as: KeptAs }[]>();
+  for (const id of space.manifests) {
+    if (!isOpen(id)) continue;
+    space.forEachKept(id, (kept, as) => {
+      const known = keepers.get(kept);
+      if (known === undefined) keepers.set(kept, [{ id, as }]);
+      else known.push({ id, as });
+    });
+  }
+  return keepers;
+}

@@ -1,0 +1,156 @@
+import type { Marked } from "../mark/mark.js";
+import { HELD, isYoung, MANIFEST, selectedBit } from "../mark/policy.js";
+import { fingerprintOf } from "../mark/fingerprint.js";
+import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
+import type { RepositoryGraph, Root } from "../mark/repository-graph.js";
+import type { MarkedRepository } from "../mark/repository.js";
+import type { RepositoryListing, StorageFault } from "../storage/listing.js";
+import { addChains } from "./chains.js";
+import type { ChainCollector, RootKind } from "./chains.js";
+import { collectBelow } from "./below.js";
+import type { Below } from "./below.js";
+import { findMention, findNamers } from "./mentions.js";
+import type { Mention } from "./mentions.js";
+import { findWays, reach, repositorySpace, unlinkedRoots, unlinkedSpace } from "./space.js";
+
+/** What the repositories say of the focus. */
+export interface Survey {
+  readonly chains: ChainCollector;
+  readonly below: Below;
+  readonly mentions: readonly Mention[];
+  /** Repositories that have changed since they were marked. */
+  readonly changed: readonly string[];
+  readonly faults: readonly StorageFault[];
+  /** For a sha512 digest that a repository resolves by a link: what it stores the blob as. */
+  readonly storedAs: number | undefined;
+}
+
+/** Reads the repositories' links once more, and asks each for what it says of the focus; their manifests have all been read. */
+export async function surveyRepositories(marked: Marked, focus: number, chains: ChainCollector, below: Below): Promise<Survey> {
+  const { context } = marked;
+  const surveyor = new Surveyor(marked, focus, chains, below);
+  const known = new Map(marked.repositories.map((repository) => [repository.name, repository]));
+  for await (const listing of context.storage.repositories())
+    if (listing.isRepository) await surveyor.survey(listing, known.get(listing.name));
+  surveyor.surveyUnlinked();
+  return surveyor;
+}
+
+class Surveyor implements Survey {
+  readonly mentions: Mention[] = [];
+  readonly changed: string[] = [];
+  readonly faults: StorageFault[] = [];
+  storedAs: number | undefined;
+  readonly #bits: number;
+
+  constructor(
+    private readonly marked: Marked,
+    private readonly focus: number,
+    readonly chains: ChainCollector,
+    readonly below: Below,
+  ) {
+    this.#bits = selectedBit(marked.context.policy);
+  }
+
+  readonly #addFault = (fault: StorageFault): void => {
+    this.faults.push(fault);
+  };
+
+  async survey(listing: RepositoryListing, known: MarkedRepository | undefined): Promise<void> {
+    const { marked, focus } = this;
+    const { store, table } = marked.context;
+    if (fingerprintOf(listing) !== known?.fingerprint) this.changed.push(listing.name);
+    this.faults.push(...listing.faults);
+    const graph = await buildGraph(marked.context, listing);
+    this.storedAs ??= graph.links.aliases.get(focus);
+    const isHeld = known?.heldBlobs !== undefined;
+    const namers = findNamers(graph, store, focus);
+    const live = await this.#addChains(graph, isHeld);
+    const isLive = (manifest: number): boolean => live.has(manifest);
+    const mention = findMention(listing, graph, table, focus, namers, isLive, known?.findings ?? []);
+    if (mention !== undefined) this.mentions.push(mention);
+    collectBelow(this.below, repositorySpace(graph, store), focus);
+  }
+
+  /** Returns those of the manifests on the way to the focus that are live. */
+  async #addChains(graph: RepositoryGraph, isHeld: boolean): Promise<ReadonlySet<number>> {
+    const { context } = this.marked;
+    const space = repositorySpace(graph, context.store);
+    const ways = findWays(space, this.focus, this.#bits);
+    const starts: number[] = [];
+    for (const root of rootsOf(context, graph, false)) {
+      if ((root.bits & this.#bits) === 0) continue;
+      const kind = kindOf(root, graph);
+      // What it names is gone: the tag needs it all the same.
+      if (root.id === this.focus && kind === "dangling-tag" && !context.table.isStored(root.id))
+        this.chains.add({ kind, repository: graph.name, tag: root.tag }, [{ id: root.id, as: "manifest" }]);
+      else if (ways.has(root.id)) {
+        if (kind !== "young-blob" || root.id !== this.focus) addChains(this.chains, ways, space, kind, root.id, root.tag);
+        starts.push(root.id);
+      }
+    }
+    if (isHeld) {
+      this.#addHeld(graph);
+      return new Set(graph.reachability.manifests);
+    }
+    if (ways.size > 0 && context.policy.deleteUntagged) {
+      const candidates = graph.links.revisions.filter((id) => ways.has(id));
+      for (const id of await youngRevisions(context, graph, candidates, this.#addFault)) {
+        addChains(this.chains, ways, space, "young-revision-link", id);
+        starts.push(id);
+      }
+    }
+    await this.#addYoungLayers(graph);
+    return ways.size === 0 ? new Set() : reach(space, starts, this.#bits);
+  }
+
+  /** Damage keeps every manifest of its repository, and all that its layer links name. */
+  #addHeld(graph: RepositoryGraph): void {
+    const space = repositorySpace(graph, this.marked.context.store);
+    const ways = findWays(space, this.focus, HELD);
+    for (const [id, { distance }] of ways) if (distance <= 1) addChains(this.chains, ways, space, "held", id);
+    const { layers, aliases, damagedLayers } = graph.links;
+    const names = (id: number): boolean => id === this.focus || aliases.get(id) === this.focus;
+    if (layers.some(names) || damagedLayers.has(this.focus)) this.#addLink("held", graph.name);
+  }
+
+  async #addYoungLayers(graph: RepositoryGraph): Promise<void> {
+    const { context } = this.marked;
+    const { layers, aliases, damagedLayers } = graph.links;
+    const positions = [...layers.keys()].filter((i) => (aliases.get(layers[i] ?? 0) ?? layers[i]) === this.focus);
+    const damaged = damagedLayers.has(this.focus) ? [this.focus] : [];
+    const young = [
+      ...(await youngLayers(context, graph, positions, this.#addFault)),
+      ...(await youngDamagedLayers(context, graph, damaged, this.#addFault)),
+    ];
+    if (young.length > 0) this.#addLink("young-layer-link", graph.name);
+  }
+
+  #addLink(kind: RootKind, repository: string): void {
+    this.chains.add({ kind, repository }, [{ id: this.focus, as: "layer-link" }]);
+  }
+
+  /** What keeps the focus whatever repositories link it. */
+  surveyUnlinked(): void {
+    const { marked, focus } = this;
+    const { table, store, policy, pins } = marked.context;
+    const own = { repository: undefined };
+    if (pins.includes(focus) && (table.marks(focus) & MANIFEST) === 0)
+      this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);
+    if (table.isStored(focus) && isYoung(policy, table.modified(focus)))
+      this.chains.add({ kind: "young-blob", ...own }, [{ id: focus, as: "blob" }]);
+    const space = unlinkedSpace(marked.unlinked, store);
+    const ways = findWays(space, focus, this.#bits);
+    for (const id of unlinkedRoots(marked)) {
+      if (id === focus) continue;
+      addChains(this.chains, ways, space, pins.includes(id) ? "pin" : "young-blob", id);
+    }
+    collectBelow(this.below, space, focus);
+  }
+}
+
+function kindOf({ kind, id }: Root, { recoverable, reachability }: RepositoryGraph): RootKind {
+  if (kind === "tag") return recoverable.has(id) || !reachability.has(id) ? "dangling-tag" : "tag";
+  if (kind === "revision") return "revision-link";
+  return kind === "young-manifest" ? "young-blob" : kind;
+}

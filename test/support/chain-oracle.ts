@@ -1,0 +1,183 @@
+import type { RegistryTree } from "./registry-tree.js";
+import { isKeptTag, readWorld } from "./oracle.js";
+import type { OraclePolicy, Repository, World } from "./oracle.js";
+
+/**
+ * What keeps a digest, by the rules of the design alone: every root, and the length of the shortest chain from it, found by walking
+ * forward from each root through plain lists of edges. Shares no code with src/.
+ */
+export interface ExpectedChain {
+  readonly kind: string;
+  readonly repository: string | undefined;
+  readonly tag: string | undefined;
+  /** What the root names. */
+  readonly start: string;
+  /** Number of steps, the first being what the root names. */
+  readonly length: number;
+}
+
+/** Manifests among which liveness flows, and what each of them keeps. */
+class Edges {
+  /** What a manifest keeps alive as manifests. */
+  readonly manifests = new Map<string, string[]>();
+  /** What it keeps in the storage. */
+  readonly blobs = new Map<string, string[]>();
+
+  /** Whether the one keeps the other. */
+  has(from: string, to: string): boolean {
+    return [...(this.manifests.get(from) ?? []), ...(this.blobs.get(from) ?? [])].includes(to);
+  }
+
+  /** Steps on the shortest way, one for the start; undefined where there is none. */
+  distance(start: string, goal: string): number | undefined {
+    if (!this.manifests.has(start)) return undefined;
+    const seen = new Set([start]);
+    for (let level = [start], length = 1; level.length > 0; length++) {
+      if (level.includes(goal)) return length;
+      const next: string[] = [];
+      for (const manifest of level) {
+        if (this.blobs.get(manifest)?.includes(goal) === true) next.push(goal);
+        for (const kept of this.manifests.get(manifest) ?? []) if (!seen.has(kept)) next.push(kept);
+      }
+      for (const one of next) seen.add(one);
+      level = [...new Set(next)];
+    }
+    return undefined;
+  }
+
+  /** Everything that lies below a manifest. */
+  below(start: string): Set<string> {
+    const reached = new Set<string>();
+    const pending = this.manifests.has(start) ? [start] : [];
+    for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
+      for (const blob of this.blobs.get(one) ?? []) reached.add(blob);
+      for (const kept of this.manifests.get(one) ?? []) {
+        if (reached.has(`manifest ${kept}`)) continue;
+        reached.add(kept).add(`manifest ${kept}`);
+        pending.push(kept);
+      }
+    }
+    return new Set([...reached].filter((one) => !one.startsWith("manifest ") && one !== start));
+  }
+}
+
+export class ChainOracle {
+  readonly world: World;
+
+  constructor(
+    tree: RegistryTree,
+    private readonly policy: OraclePolicy,
+  ) {
+    this.world = readWorld(tree);
+  }
+
+  #isYoung(modified: number | undefined): boolean {
+    return modified !== undefined && modified > this.policy.now - this.policy.grace;
+  }
+
+  #youngBlob(digest: string): boolean {
+    return this.#isYoung(this.world.stored.get(digest)?.modified);
+  }
+
+  /** A repository's edges; those of dropped dangling tags only where damage holds it or `all` are asked for. */
+  edgesOf(repository: Repository, all = false): Edges {
+    const { stored, parse } = this.world;
+    const tagged = [...repository.tags].filter(([name, digest]) => stored.has(digest) && (all || isKeptTag(name, this.policy)));
+    const manifests = new Set([...repository.revisions.keys(), ...tagged.map(([, digest]) => digest)]);
+    const edges = new Edges();
+    for (const digest of manifests) {
+      const { blobs = [], children = [] } = parse(digest) ?? {};
+      const named = [...children, ...blobs];
+      const referrers = [...manifests].filter((other) => parse(other)?.subject === digest);
+      edges.manifests.set(digest, [...named.filter((other) => manifests.has(other)), ...referrers]);
+      edges.blobs.set(
+        digest,
+        named.map((other) => repository.layers.get(other)?.target ?? other),
+      );
+    }
+    return edges;
+  }
+
+  /** Manifests that no repository links: pinned or young ones, with their children. */
+  unlinkedEdges(): Edges {
+    const { stored, repositories, parse } = this.world;
+    const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
+    const isRoot = (digest: string): boolean => this.policy.pins.includes(digest) || this.#youngBlob(digest);
+    const reached = new Set([...stored.keys()].filter((digest) => isRoot(digest) && !isRevision(digest)));
+    for (const digest of reached) for (const child of parse(digest)?.children ?? []) if (stored.has(child)) reached.add(child);
+    const edges = new Edges();
+    for (const digest of reached) {
+      const manifest = parse(digest);
+      if (manifest === undefined) continue;
+      edges.manifests.set(
+        digest,
+        manifest.children.filter((child) => reached.has(child) && parse(child) !== undefined),
+      );
+      edges.blobs.set(digest, [...manifest.children, ...manifest.blobs]);
+    }
+    return edges;
+  }
+
+  /** Edges of everything, by repository; those of what no repository links under no name. */
+  allEdges(): Map<string | undefined, Edges> {
+    const edges = new Map<string | undefined, Edges>([[undefined, this.unlinkedEdges()]]);
+    for (const repository of this.world.repositories) edges.set(repository.name, this.edgesOf(repository, repository.held));
+    return edges;
+  }
+
+  chains(focus: string): ExpectedChain[] {
+    const { repositories, stored } = this.world;
+    const chains = repositories.flatMap((repository) => this.#inRepository(repository, focus));
+    const global = (kind: string, start: string, length: number): void => {
+      chains.push({ kind, repository: undefined, tag: undefined, start, length });
+    };
+    const isManifest = (digest: string): boolean =>
+      repositories.some(({ revisions, tags }) => revisions.has(digest) || [...tags.values()].includes(digest));
+    if (this.policy.pins.includes(focus) && !(stored.has(focus) && isManifest(focus))) global("pin", focus, 1);
+    if (this.#youngBlob(focus)) global("young-blob", focus, 1);
+    const edges = this.unlinkedEdges();
+    for (const start of edges.manifests.keys()) {
+      const isPinned = this.policy.pins.includes(start);
+      const length = edges.distance(start, focus);
+      if (start === focus || length === undefined || !(isPinned || this.#youngBlob(start))) continue;
+      global(isPinned ? "pin" : "young-blob", start, length);
+    }
+    return chains;
+  }
+
+  #inRepository(repository: Repository, focus: string): ExpectedChain[] {
+    const { revisions, tags, layers, named, name, held } = repository;
+    const { deleteUntagged, pins } = this.policy;
+    const chains: ExpectedChain[] = [];
+    const edges = this.edgesOf(repository);
+    const add = (kind: string, start: string, length: number | undefined, tag?: string): void => {
+      if (length !== undefined) chains.push({ kind, repository: name, tag, start, length });
+    };
+    for (const [tag, start] of tags) {
+      const isGone = !revisions.has(start) && !this.world.stored.has(start);
+      add(
+        revisions.has(start) ? "tag" : "dangling-tag",
+        start,
+        isGone ? (start === focus ? 1 : undefined) : edges.distance(start, focus),
+        tag,
+      );
+    }
+    for (const [start, { modified }] of revisions) {
+      if (!deleteUntagged) add("revision-link", start, edges.distance(start, focus));
+      if (this.#youngBlob(start) && start !== focus) add("young-blob", start, edges.distance(start, focus));
+      if (deleteUntagged && !held && this.#isYoung(modified)) add("young-revision-link", start, edges.distance(start, focus));
+    }
+    for (const start of pins) add("pin", start, edges.distance(start, focus));
+    const links = [...layers.values()].filter(({ target }) => target === focus);
+    if (held) {
+      const every = this.edgesOf(repository, true);
+      for (const start of every.manifests.keys()) {
+        const length = every.distance(start, focus);
+        if (length !== undefined && length <= 2) add("held", start, length);
+      }
+      if (links.length > 0 || layers.has(focus) || named.has(focus)) add("held", focus, 1);
+    } else if (links.some(({ modified }) => this.#isYoung(modified)) || this.#isYoung(named.get(focus)))
+      add("young-layer-link", focus, 1);
+    return chains;
+  }
+}
