@@ -12,7 +12,7 @@ import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { writeFileAtomically, writeToStream } from "./write-report.js";
+import { readIfFile, writeFileAtomically, writeToStream } from "./write-report.js";
 
 /** The command line of `regcheck [storage]`, parsed. */
 export interface CheckArguments extends StorageArguments {
@@ -81,14 +81,14 @@ export async function writeReport(
   exitCode: ExitCode,
   extras: ReportExtras = {},
 ): Promise<void> {
-  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args.format, exitCode, extras));
+  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args, exitCode, extras));
   else if (!args.quiet || exitCode !== EXIT_CODES.clean)
-    await writeToStream(process.stdout, await format(report, args.format, exitCode, extras, process.stdout));
+    await writeToStream(process.stdout, await format(report, args, exitCode, extras, process.stdout));
 }
 
 async function format(
   report: Report,
-  name: Format,
+  { format: name, output }: Pick<CheckArguments, "format" | "output">,
   exitCode: ExitCode,
   extras: ReportExtras,
   stream?: NodeJS.WriteStream,
@@ -100,6 +100,10 @@ async function format(
   if (name === "html") {
     const { formatHtml } = await import("../report/html/html.js");
     return formatHtml(report, TOOL, exitCode);
+  }
+  if (name === "prometheus") {
+    const { formatPrometheus } = await import("../report/prometheus.js");
+    return [formatPrometheus(report, TOOL, output === undefined ? undefined : readIfFile(output))];
   }
   const { formatText } = await import("../report/text.js");
   const isTerminal = stream?.isTTY === true;

@@ -7,19 +7,12 @@ import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import { blobPath } from "../registry/layout.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
+import { bytesByState, sumReclaimable } from "./blob-sums.js";
+import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
-
-/** What a policy would take. */
-export interface Reclaimable {
-  blobs: number;
-  /** Bytes of these blobs. */
-  bytes: number;
-  revisions: number;
-  layerLinks: number;
-}
 
 /** How many findings of each code there are; codes without any are absent. */
 export type FindingCounts = Partial<Record<FindingCode, number>>;
@@ -72,7 +65,9 @@ export interface Report {
   readonly requestCost: number | undefined;
   /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
   findings(): Iterable<Finding>;
-  /** How old the blobs are that the selected policy would take. Summed up when asked for. */
+  /** What becomes of the stored bytes. Summed up when asked for, as is the next one. */
+  bytesByState(): Readonly<Record<ByteState, number>>;
+  /** How old the blobs are that the selected policy would take. */
   garbageAges(): readonly GarbageAge[];
 }
 
@@ -92,7 +87,7 @@ export interface ReportContext {
 export function makeReport(marked: Marked, context: ReportContext): Report {
   const { policy } = context;
   const matches = context.matchesRepository ?? (() => true);
-  const reclaimable = sumBlobs(marked, policy);
+  const reclaimable = sumReclaimable(marked, policy);
   for (const repository of marked.repositories) {
     for (const variant of VARIANTS) {
       reclaimable[variant].revisions += repository.reclaimable[variant].revisions;
@@ -153,26 +148,13 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
       }
       if (!blobsGiven) yield* blobs;
     },
+    bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy),
   };
 }
 
 function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
   return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
-}
-
-function sumBlobs({ table }: Marked, policy: Policy): Record<Variant, Reclaimable> {
-  const nothing = (): Reclaimable => ({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
-  const sums = { asIs: nothing(), withDeleteUntagged: nothing(), withDropDanglingTags: nothing(), withBoth: nothing() };
-  table.forEach((id, size, modified) => {
-    const marks = table.marks(id);
-    for (const variant of VARIANTS) {
-      if (!isGarbage(marks, variant, policy, modified)) continue;
-      sums[variant].blobs++;
-      sums[variant].bytes += size;
-    }
-  });
-  return sums;
 }
 
 /** The unreferenced blobs, straight from the table. */
