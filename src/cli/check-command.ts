@@ -7,6 +7,7 @@ import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
 import type { FailOn, Format } from "./options.js";
 import { parseConcurrency, parseTimeSpan } from "./options.js";
+import { readPins } from "./read-pins.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
@@ -19,6 +20,7 @@ export interface CheckArguments extends StorageArguments {
   readonly deleteUntagged: boolean;
   readonly dropDanglingTags: boolean;
   readonly grace: string;
+  readonly keep: readonly string[] | undefined;
   readonly format: Format;
   readonly output: string | undefined;
   readonly repository: string | undefined;
@@ -28,7 +30,7 @@ export interface CheckArguments extends StorageArguments {
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
-  const options = await checkOptions(args);
+  const options = await checkOptions(args, signal);
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
@@ -45,14 +47,14 @@ export async function runCheck(args: CheckArguments, signal: AbortSignal): Promi
 }
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
-export async function checkOptions(args: CheckArguments): Promise<CheckOptions> {
+export async function checkOptions(args: CheckArguments, signal: AbortSignal): Promise<CheckOptions> {
   return {
     policy: {
       deleteUntagged: args.deleteUntagged,
       dropDanglingTags: args.dropDanglingTags,
       grace: parseTimeSpan("grace", args.grace),
       now: Math.floor(Date.now() / 1000),
-      pins: [],
+      pins: await readPins(args.keep ?? [], signal),
     },
     matchesRepository: args.repository === undefined ? undefined : await globMatcher(args.repository),
   };

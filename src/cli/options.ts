@@ -57,6 +57,10 @@ export const STORAGE_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+function toList(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : value;
+}
+
 /** What counts as garbage. */
 export const POLICY_OPTIONS = {
   "delete-untagged": {
@@ -77,6 +81,14 @@ export const POLICY_OPTIONS = {
     group: "Policy:",
     requiresArg: true,
     describe: "What is younger than this stays, with all that it reaches (30m, 1h, 7d)",
+  },
+  keep: {
+    type: "string",
+    // Not `array`: yargs takes the lone - of stdin for an option there. Given twice it makes a list by itself.
+    coerce: toList,
+    group: "Policy:",
+    requiresArg: true,
+    describe: "Manifests whose digests are anywhere in this file stay, with all that they reach; - for stdin",
   },
 } as const satisfies Record<string, Options>;
 

@@ -74,7 +74,7 @@ export function writerOptions(args: WriterArguments, { config }: OpenedStorage):
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
   const { driver, location } = opened.storage;
   return {
-    check: await checkOptions(args),
+    check: await checkOptions(args, signal),
     writers: writerOptions(args, opened),
     purgeUploads: args.purgeUploads,
     pruneEmpty: args.pruneEmpty,

@@ -25,7 +25,7 @@ export interface MarkContext {
   readonly store: ManifestStore;
   readonly policy: Policy;
   /** Numbers of the pinned digests. */
-  readonly pins: readonly number[];
+  readonly pins: ReadonlySet<number>;
 }
 
 /** Links of a repository that a variant lets go. */
@@ -148,7 +148,7 @@ class RepositoryMark {
       table.mark(id, REVISION);
       this.reachability.mark(id, REVISION_ROOT | (table.isStored(id) && isYoung(policy, table.modified(id)) ? LIVE : 0));
     }
-    for (const id of pins) this.reachability.mark(id, LIVE);
+    for (const id of this.reachability.manifests) if (pins.has(id)) this.reachability.mark(id, LIVE);
     if (!this.#held) return;
     for (const id of this.reachability.manifests) this.reachability.mark(id, HELD);
     for (const id of this.links.damagedLayers) table.mark(id, HELD);

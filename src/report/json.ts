@@ -41,7 +41,13 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       deleteUntagged: policy.deleteUntagged,
       dropDanglingTags: policy.dropDanglingTags,
       grace: policy.grace,
-      pins: policy.pins.length,
+      pins: report.pins.given,
+    },
+    pins: {
+      given: report.pins.given,
+      found: report.pins.found,
+      missing: report.pins.missing.map(String),
+      unlinked: report.pins.unlinked.map(String),
     },
     totals: report.totals,
     reclaimable: {

@@ -48,6 +48,14 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     ["regcheck_uploads", "Uploads that are under way or were abandoned.", one(totals.uploads)],
     ["regcheck_blobs", "Stored blobs.", one(totals.blobs)],
     [
+      "regcheck_pins",
+      "Digests given by --keep: found in the storage, or missing.",
+      [
+        [{ state: "found" }, report.pins.found],
+        [{ state: "missing" }, report.pins.missing.length],
+      ],
+    ],
+    [
       "regcheck_requests",
       "Requests that the last run made to the storage.",
       (["list", "get", "head", "put", "delete"] as const).map((kind) => [{ kind }, requests[kind]]),

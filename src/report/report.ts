@@ -1,7 +1,7 @@
 import { NOBODY, SHARED } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked, MarkedPins } from "../mark/mark.js";
 import { HELD, isGarbage, MANIFEST, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
@@ -44,7 +44,7 @@ export interface Report {
   /** What makes the links less than the whole truth, for people; none for an ordinary registry. */
   readonly notices: readonly string[];
   readonly policy: Policy;
-  readonly pinsFound: number;
+  readonly pins: MarkedPins;
   readonly totals: {
     readonly repositories: number;
     readonly tags: number;
@@ -120,7 +120,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     complete: marked.complete,
     notices: context.notices,
     policy,
-    pinsFound: marked.pinsFound,
+    pins: marked.pins,
     totals: {
       repositories: marked.repositories.length,
       tags: sum(({ tags }) => tags),

@@ -8,6 +8,7 @@ import type { Severity } from "./catalogue.js";
 import { escapeForTerminal } from "./escape.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report, RepositoryReport } from "./report.js";
+import { PIN_NOTES } from "./pin-notes.js";
 import { subjectOf } from "./subject.js";
 import { verdictOf } from "./verdict.js";
 
@@ -45,6 +46,7 @@ class TextReport {
     this.#reclaimable();
     this.#repositories();
     this.#held();
+    this.#pins();
     this.#verdict();
     return `${this.#lines.join("\n")}\n`;
   }
@@ -169,6 +171,22 @@ class TextReport {
     this.#heading("Held back until repaired");
     for (const { name, heldBytes } of held.slice(0, SHOWN_REPOSITORIES))
       this.#line(`${formatBytes(heldBytes).padStart(8)}  ${escapeForTerminal(name)}`, 2);
+  }
+
+  /** What runs outside of the registry: notes, not findings, since a digest does not say which registry it belongs to. */
+  #pins(): void {
+    const { pins } = this.report;
+    if (pins.given === 0) return;
+    this.#heading("Pins (--keep)");
+    this.#line(`${formatCount(pins.found)} of ${countOf(pins.given, "digest")} found: they stay, with all that they reach`, 2);
+    for (const [key, meaning] of PIN_NOTES) {
+      const digests = pins[key];
+      if (digests.length === 0) continue;
+      this.#line(`${formatCount(digests.length)} ${meaning}`, 2);
+      for (const digest of digests.slice(0, SHOWN_FINDINGS)) this.#line(String(digest), 4);
+      if (digests.length > SHOWN_FINDINGS)
+        this.#line(`… and ${formatCount(digests.length - SHOWN_FINDINGS)} more (all of them: --format json)`, 4);
+    }
   }
 
   #verdict(): void {

@@ -49,6 +49,7 @@ describe("bad input is one clear line and exit code 2", () => {
     ["two storages", [FIXTURE, "--config", "x.yml"], "give one of them"],
     ["a broken time span", [FIXTURE, "--grace", "soon"], "--grace soon: expected a time span such as 30m, 1h or 7d"],
     ["a broken number", [FIXTURE, "--concurrency", "many"], "expected a whole number from 1 to 1024"],
+    ["an option without its value", [FIXTURE, "--registry-url"], "Not enough arguments following: registry-url"],
     ["an unknown format", [FIXTURE, "--format", "xml"], "Invalid values"],
     ["no config", ["--config", "/no/config.yml"], "/no/config.yml: ENOENT"],
     ["an output that cannot be", [FIXTURE, "--output", "/no/such/place/report"], "--output /no/such/place/report"],

@@ -24,7 +24,7 @@ export function overview(report: Report): Markup {
     ${totals(report)}`;
 }
 
-function totals({ totals: all, requests, requestCost, storage, policy, pinsFound }: Report): Markup {
+function totals({ totals: all, requests, requestCost, storage, pins }: Report): Markup {
   const figures: (readonly [string, string])[] = [
     [formatBytes(all.blobBytes), "stored"],
     [formatCount(all.blobs), "blobs"],
@@ -38,7 +38,7 @@ function totals({ totals: all, requests, requestCost, storage, policy, pinsFound
     figures.push([formatCount(requests.list + requests.get + requests.head + requests.put + requests.delete), "requests"]);
     if (requestCost !== undefined) figures.push([`≈ ${formatDollars(requestCost)}`, "at AWS's list prices"]);
   }
-  if (policy.pins.length > 0) figures.push([`${formatCount(pinsFound)} of ${formatCount(policy.pins.length)}`, "pins found"]);
+  if (pins.given > 0) figures.push([`${formatCount(pins.found)} of ${formatCount(pins.given)}`, "pins found"]);
   return html`<dl class="totals">
     ${figures.map(
       ([figure, name]) =>

@@ -106,6 +106,7 @@ section > details:not(.code) > summary { color: var(--soft); }
 .code li i, .code li u { display: block; font-style: normal; text-decoration: none; color: var(--soft); font-size: 12.5px; }
 .code li u { font: 11.5px/1.4 var(--mono); }
 .code .note { margin-left: 28px; }
+.pins li { overflow-wrap: anywhere; }
 footer { margin-top: 16px; color: var(--soft); font-size: 12.5px; }
 @media (max-width: 760px) {
   main { padding: 12px 10px 32px; }
