@@ -99,6 +99,14 @@ async function format(
     const { formatJson } = await import("../report/json.js");
     return formatJson(report, TOOL, exitCode, extras.json);
   }
+  if (name === "ndjson") {
+    const { formatNdjson } = await import("../report/ndjson.js");
+    return formatNdjson(report, TOOL, exitCode, extras.json);
+  }
+  if (name === "csv") {
+    const { formatCsv } = await import("../report/csv.js");
+    return formatCsv(report);
+  }
   if (name === "html") {
     const { formatHtml } = await import("../report/html/html.js");
     return formatHtml(report, TOOL, exitCode);

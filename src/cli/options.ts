@@ -3,7 +3,7 @@ import { UsageError } from "../errors.js";
 import { SEVERITIES } from "../report/catalogue.js";
 
 /** The formats of a report. */
-export const FORMATS = ["text", "json", "html", "prometheus"] as const;
+export const FORMATS = ["text", "json", "ndjson", "csv", "html", "prometheus"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The lowest severity that makes the exit code 1. */
