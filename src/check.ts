@@ -1,6 +1,7 @@
 import { mark } from "./mark/mark.js";
 import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
+import type { Baseline } from "./report/baseline.js";
 import { noticesOf } from "./report/notices.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
@@ -10,6 +11,8 @@ import type { Storage, StorageMarkers } from "./storage/storage.js";
 export interface CheckOptions {
   readonly policy: Policy;
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  /** An earlier report to compare with. */
+  readonly baseline?: Baseline | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
@@ -26,7 +29,10 @@ export interface Checked {
 }
 
 /** The same as `check`, for what goes on from there. */
-export async function markAndReport(storage: Storage, { policy, matchesRepository, onProgress }: CheckOptions): Promise<Checked> {
+export async function markAndReport(
+  storage: Storage,
+  { policy, matchesRepository, baseline, onProgress }: CheckOptions,
+): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
   const marked = await mark(storage, policy, onProgress);
@@ -38,6 +44,7 @@ export async function markAndReport(storage: Storage, { policy, matchesRepositor
     requests: storage.requests,
     requestPrices: storage.requestPrices,
     matchesRepository,
+    baseline,
   });
   return { marked, report, markers };
 }

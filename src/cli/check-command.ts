@@ -1,12 +1,14 @@
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
-import { EXIT_CODES } from "../errors.js";
+import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { SEVERITIES } from "../report/catalogue.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
+import type { Storage } from "../storage/storage.js";
 import type { FailOn, Format } from "./options.js";
 import { parseConcurrency, parseTimeSpan } from "./options.js";
+import { readBaseline } from "./read-baseline.js";
 import { readPins } from "./read-pins.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
@@ -25,19 +27,21 @@ export interface CheckArguments extends StorageArguments {
   readonly output: string | undefined;
   readonly repository: string | undefined;
   readonly failOn: FailOn;
+  readonly baseline: string | undefined;
+  readonly failOnNew: boolean;
   readonly quiet: boolean;
 }
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
-  const options = await checkOptions(args, signal);
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
+    const options = await checkOptions(args, storage, signal);
     const checking = check(storage, { ...options, onProgress: progress.update });
     const report = await untilAborted(checking, signal);
     progress.stop();
-    const exitCode = exitCodeOf(report, args.failOn);
+    const exitCode = exitCodeOf(report, args);
     await writeReport(report, args, exitCode);
     return exitCode;
   } finally {
@@ -47,7 +51,9 @@ export async function runCheck(args: CheckArguments, signal: AbortSignal): Promi
 }
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
-export async function checkOptions(args: CheckArguments, signal: AbortSignal): Promise<CheckOptions> {
+export async function checkOptions(args: CheckArguments, storage: Storage, signal: AbortSignal): Promise<CheckOptions> {
+  if (args.failOnNew && args.baseline === undefined) throw new UsageError("--fail-on-new goes with --baseline");
+  const matchesRepository = args.repository === undefined ? undefined : await globMatcher(args.repository);
   return {
     policy: {
       deleteUntagged: args.deleteUntagged,
@@ -56,15 +62,17 @@ export async function checkOptions(args: CheckArguments, signal: AbortSignal): P
       now: Math.floor(Date.now() / 1000),
       pins: await readPins(args.keep ?? [], signal),
     },
-    matchesRepository: args.repository === undefined ? undefined : await globMatcher(args.repository),
+    matchesRepository,
+    baseline: args.baseline === undefined ? undefined : await readBaseline(args.baseline, { storage, matchesRepository }),
   };
 }
 
 /** What the exit code says of a report. */
-export function exitCodeOf(report: Report, failOn: FailOn): ExitCode {
+export function exitCodeOf(report: Report, { failOn, failOnNew }: Pick<CheckArguments, "failOn" | "failOnNew">): ExitCode {
   if (!report.complete) return EXIT_CODES.incomplete;
   if (failOn === "never") return EXIT_CODES.clean;
-  const bad = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1).some((severity) => report.severities[severity] > 0);
+  const counts = failOnNew && report.baseline !== undefined ? report.baseline.newSeverities : report.severities;
+  const bad = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1).some((severity) => counts[severity] > 0);
   return bad ? EXIT_CODES.findings : EXIT_CODES.clean;
 }
 

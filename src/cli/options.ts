@@ -177,6 +177,18 @@ export const REPORT_OPTIONS = {
     requiresArg: true,
     describe: "Exit with 1 when there is a finding this bad or worse",
   },
+  baseline: {
+    type: "string",
+    group: "Report:",
+    requiresArg: true,
+    describe: "Compare with this report (--format json or ndjson): what is new, how much is gone",
+  },
+  "fail-on-new": {
+    type: "boolean",
+    default: false,
+    group: "Report:",
+    describe: "With --baseline: exit with 1 only when such a finding is new",
+  },
   quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
   debug: { type: "boolean", default: false, group: "Report:", describe: "Show the stack of an unexpected error" },
 } as const satisfies Record<string, Options>;

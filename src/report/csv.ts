@@ -6,6 +6,7 @@ import type { Report } from "./report.js";
 const COLUMNS = [
   "code",
   "severity",
+  "new",
   "repository",
   "tag",
   "digest",
@@ -20,7 +21,7 @@ const COLUMNS = [
 export function* formatCsv(report: Report): Generator<string> {
   yield `${COLUMNS.join(",")}\r\n`;
   for (const finding of report.findings()) {
-    const values = jsonFinding(finding);
+    const values = jsonFinding(finding, report);
     yield `${COLUMNS.map((column) => cell(values[column])).join(",")}\r\n`;
   }
 }

@@ -19,7 +19,7 @@ export function* formatJson(report: Report, tool: Tool, exitCode: ExitCode, more
   yield `${head.slice(0, -2)},\n  "findings": [`;
   let separator = "\n    ";
   for (const finding of report.findings()) {
-    yield separator + JSON.stringify(jsonFinding(finding));
+    yield separator + JSON.stringify(jsonFinding(finding, report));
     separator = ",\n    ";
   }
   yield `${separator === "\n    " ? "" : "\n  "}]\n}\n`;
@@ -49,6 +49,14 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       missing: report.pins.missing.map(String),
       unlinked: report.pins.unlinked.map(String),
     },
+    baseline: report.baseline && {
+      startedAt: new Date(report.baseline.startedAt).toISOString(),
+      complete: report.baseline.complete,
+      new: report.baseline.new,
+      gone: report.baseline.gone,
+      newByCode: report.baseline.newByCode,
+      goneByCode: report.baseline.goneByCode,
+    },
     totals: report.totals,
     reclaimable: {
       asIs: reclaimable.asIs,
@@ -62,10 +70,11 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
 }
 
 /** A finding as it stands in the JSON report. */
-export function jsonFinding(finding: Finding) {
+export function jsonFinding(finding: Finding, { baseline }: Report) {
   return {
     code: finding.code,
     severity: severityOf(finding),
+    new: baseline?.isNew(finding) === true ? true : undefined,
     repository: finding.repository,
     tag: finding.tag,
     digest: finding.digest?.toString(),

@@ -15,7 +15,7 @@ export function* formatNdjson(report: Report, tool: Tool, exitCode: ExitCode, mo
   let findings = 0;
   for (const finding of report.findings()) {
     findings++;
-    yield line("finding", jsonFinding(finding));
+    yield line("finding", jsonFinding(finding, report));
   }
   yield line("end", { repositories: repositories.length, findings });
 }

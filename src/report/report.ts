@@ -7,6 +7,8 @@ import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import { blobPath } from "../registry/layout.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
+import { compareFindings } from "./baseline.js";
+import type { Baseline, Comparison } from "./baseline.js";
 import { bytesByState, sumReclaimable } from "./blob-sums.js";
 import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { severityOf } from "./catalogue.js";
@@ -65,6 +67,8 @@ export interface Report {
   readonly requestCost: number | undefined;
   /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
   findings(): Iterable<Finding>;
+  /** What has changed since an earlier report, if there is one to compare with. */
+  readonly baseline: Comparison | undefined;
   /** What becomes of the stored bytes. Summed up when asked for, as is the next one. */
   bytesByState(): Readonly<Record<ByteState, number>>;
   /** How old the blobs are that the selected policy would take. */
@@ -81,6 +85,7 @@ export interface ReportContext {
   readonly requestPrices?: RequestPrices | undefined;
   /** Limits findings to matching repositories; what is live does not depend on it. */
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  readonly baseline?: Baseline | undefined;
 }
 
 /** Sums up what was marked. */
@@ -95,11 +100,8 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     }
   }
   const shown = marked.repositories.filter(({ name }) => matches(name));
-  const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter(
-    ({ code, repository }) =>
-      context.matchesRepository === undefined ||
-      code === "storage-unreadable" ||
-      (repository !== undefined && matches(repository)),
+  const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
+    isShown(finding, context.matchesRepository),
   );
   findings.sort(byCodeAndPath);
   const blobs = new BlobFindings(marked, policy, context.matchesRepository);
@@ -137,20 +139,32 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     severities,
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
-    *findings() {
-      let blobsGiven = false;
-      for (const finding of findings) {
-        if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
-          blobsGiven = true;
-          yield* blobs;
-        }
-        yield finding;
-      }
-      if (!blobsGiven) yield* blobs;
-    },
+    findings: () => inOrder(findings, blobs),
+    baseline: context.baseline && compareFindings(context.baseline, inOrder(findings, blobs)),
     bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy),
   };
+}
+
+/** Whether a report on matching repositories has the finding: a fault of the storage is everybody's affair. */
+export function isShown(
+  { code, repository }: Pick<Finding, "code" | "repository">,
+  matches: ((name: string) => boolean) | undefined,
+): boolean {
+  return matches === undefined || code === "storage-unreadable" || (repository !== undefined && matches(repository));
+}
+
+/** All findings in the order of the codes, with the unreferenced blobs at their place. */
+function* inOrder(findings: readonly Finding[], blobs: BlobFindings): Generator<Finding> {
+  let blobsGiven = false;
+  for (const finding of findings) {
+    if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
+      blobsGiven = true;
+      yield* blobs;
+    }
+    yield finding;
+  }
+  if (!blobsGiven) yield* blobs;
 }
 
 function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {

@@ -5,6 +5,7 @@ import { FINDING_CODES } from "../mark/finding.js";
 import type { Variant } from "../mark/policy.js";
 import { CATALOGUE, caseOf, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
+import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report, RepositoryReport } from "./report.js";
@@ -101,16 +102,21 @@ class TextReport {
   }
 
   #findings(): void {
-    const shown = new Map<FindingCode, Finding[]>();
+    const shown = new Map<FindingCode, Record<"new" | "old", Finding[]>>();
     for (const finding of this.report.findings()) {
-      const some = shown.get(finding.code) ?? [];
-      if (some.length < SHOWN_FINDINGS) some.push(finding);
+      const some = shown.get(finding.code) ?? { new: [], old: [] };
+      const list = this.#isNew(finding) ? some.new : some.old;
+      if (list.length < SHOWN_FINDINGS) list.push(finding);
       shown.set(finding.code, some);
     }
     for (const code of FINDING_CODES) {
-      const findings = shown.get(code);
-      if (findings !== undefined) this.#code(code, findings);
+      const some = shown.get(code);
+      if (some !== undefined) this.#code(code, [...some.new, ...some.old].slice(0, SHOWN_FINDINGS));
     }
+  }
+
+  #isNew(finding: Finding): boolean {
+    return this.report.baseline?.isNew(finding) === true;
   }
 
   #code(code: FindingCode, findings: readonly Finding[]): void {
@@ -119,9 +125,11 @@ class TextReport {
     const { meaning, remedy, effect } = CATALOGUE[code];
     const severity = severityOf(first);
     const count = this.report.counts[code] ?? 0;
+    const newCount = this.report.baseline?.newByCode[code];
+    const ofThese = newCount === undefined ? "" : `, ${formatCount(newCount)} new`;
     this.#lines.push("");
     this.#line(
-      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}): ${meaning}`,
+      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
     if (count > findings.length) this.#line(`… and ${formatCount(count - findings.length)} more (all of them: --format json)`, 4);
@@ -132,7 +140,8 @@ class TextReport {
 
   #finding(finding: Finding): void {
     const bytes = finding.bytes === undefined ? "" : `  ${formatBytes(finding.bytes)}`;
-    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}`, 4);
+    const mark = this.#isNew(finding) ? `  ${this.#style("bold", "(new)")}` : "";
+    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4);
     const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
     if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
   }
@@ -192,6 +201,7 @@ class TextReport {
   #verdict(): void {
     const { word, colour, sentence } = verdictOf(this.report);
     this.#lines.push("");
+    if (this.report.baseline !== undefined) this.#line(changesSince(this.report.baseline));
     this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
   }
 }

@@ -36,6 +36,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     requests: { list: 0, get: 0, head: 0, put: 0, delete: 0 },
     requestCost: undefined,
     findings: () => findings,
+    baseline: undefined,
     bytesByState: () => ({ live: 0, reclaimable: 0, held: 0, damaged: 0 }),
     garbageAges: () => garbageAges(BlobTable.builder().build().table, policy),
     ...change,
