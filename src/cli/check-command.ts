@@ -35,17 +35,15 @@ export interface CheckArguments extends StorageArguments {
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
-  const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = await checkOptions(args, storage, signal);
+    const progress = startProgressLine(process.stderr, args.quiet);
     const checking = check(storage, { ...options, onProgress: progress.update });
-    const report = await untilAborted(checking, signal);
-    progress.stop();
+    const report = await untilAborted(checking, signal).finally(progress.stop);
     const exitCode = exitCodeOf(report, args);
     await writeReport(report, args, exitCode);
     return exitCode;
   } finally {
-    progress.stop();
     await storage.close();
   }
 }
