@@ -2,6 +2,7 @@ import { mark } from "./mark/mark.js";
 import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
 import type { VerifyPart } from "./mark/verify.js";
+import type { Baseline } from "./report/baseline.js";
 import { noticesOf } from "./report/notices.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
@@ -11,6 +12,8 @@ import type { Storage, StorageMarkers } from "./storage/storage.js";
 export interface CheckOptions {
   readonly policy: Policy;
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  /** An earlier report to compare with. */
+  readonly baseline?: Baseline | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Which part of the blobs is read to the end and compared with its digest; none without. */
   readonly verify?: VerifyPart | undefined;
@@ -31,7 +34,7 @@ export interface Checked {
 /** The same as `check`, for what goes on from there. */
 export async function markAndReport(
   storage: Storage,
-  { policy, matchesRepository, onProgress, verify }: CheckOptions,
+  { policy, matchesRepository, baseline, onProgress, verify }: CheckOptions,
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
@@ -44,6 +47,7 @@ export async function markAndReport(
     requests: storage.requests,
     requestPrices: storage.requestPrices,
     matchesRepository,
+    baseline,
   });
   return { marked, report, markers };
 }

@@ -1,25 +1,29 @@
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
-import { EXIT_CODES } from "../errors.js";
+import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
 import { SEVERITIES } from "../report/catalogue.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
+import type { Storage } from "../storage/storage.js";
 import type { FailOn, Format } from "./options.js";
 import { parseConcurrency, parsePart, parseTimeSpan } from "./options.js";
+import { readBaseline } from "./read-baseline.js";
+import { readPins } from "./read-pins.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { textOptions, writeFileAtomically, writeToStream } from "./write-report.js";
+import { readIfFile, textOptions, writeFileAtomically, writeToStream } from "./write-report.js";
 
 /** What counts as garbage, as the command line has it. */
 export interface PolicyArguments {
   readonly deleteUntagged: boolean;
   readonly dropDanglingTags: boolean;
   readonly grace: string;
+  readonly keep: readonly string[] | undefined;
 }
 
 /** The command line of `regcheck [storage]`, parsed. */
@@ -30,52 +34,56 @@ export interface CheckArguments extends StorageArguments, PolicyArguments {
   readonly output: string | undefined;
   readonly repository: string | undefined;
   readonly failOn: FailOn;
+  readonly baseline: string | undefined;
+  readonly failOnNew: boolean;
   readonly quiet: boolean;
 }
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
-  const options = await checkOptions(args);
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
-  const progress = startProgressLine(process.stderr, args.quiet);
   try {
+    const options = await checkOptions(args, storage, signal);
+    const progress = startProgressLine(process.stderr, args.quiet);
     const checking = check(storage, { ...options, onProgress: progress.update });
-    const report = await untilAborted(checking, signal);
-    progress.stop();
-    const exitCode = exitCodeOf(report, args.failOn);
+    const report = await untilAborted(checking, signal).finally(progress.stop);
+    const exitCode = exitCodeOf(report, args);
     await writeReport(report, args, exitCode);
     return exitCode;
   } finally {
-    progress.stop();
     await storage.close();
   }
 }
 
 /** What the command line says of what is garbage. Throws a `UsageError`. */
-export function policyOf(args: PolicyArguments): Policy {
+export async function policyOf(args: PolicyArguments, signal: AbortSignal): Promise<Policy> {
   return {
     deleteUntagged: args.deleteUntagged,
     dropDanglingTags: args.dropDanglingTags,
     grace: parseTimeSpan("grace", args.grace),
     now: Math.floor(Date.now() / 1000),
-    pins: [],
+    pins: await readPins(args.keep ?? [], signal),
   };
 }
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
-export async function checkOptions(args: CheckArguments): Promise<CheckOptions> {
+export async function checkOptions(args: CheckArguments, storage: Storage, signal: AbortSignal): Promise<CheckOptions> {
+  if (args.failOnNew && args.baseline === undefined) throw new UsageError("--fail-on-new goes with --baseline");
+  const matchesRepository = args.repository === undefined ? undefined : await globMatcher(args.repository);
   return {
-    policy: policyOf(args),
+    policy: await policyOf(args, signal),
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
-    matchesRepository: args.repository === undefined ? undefined : await globMatcher(args.repository),
+    matchesRepository,
+    baseline: args.baseline === undefined ? undefined : await readBaseline(args.baseline, { storage, matchesRepository }),
   };
 }
 
 /** What the exit code says of a report. */
-export function exitCodeOf(report: Report, failOn: FailOn): ExitCode {
+export function exitCodeOf(report: Report, { failOn, failOnNew }: Pick<CheckArguments, "failOn" | "failOnNew">): ExitCode {
   if (!report.complete) return EXIT_CODES.incomplete;
   if (failOn === "never") return EXIT_CODES.clean;
-  const bad = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1).some((severity) => report.severities[severity] > 0);
+  const counts = failOnNew && report.baseline !== undefined ? report.baseline.newSeverities : report.severities;
+  const bad = SEVERITIES.slice(0, SEVERITIES.indexOf(failOn) + 1).some((severity) => counts[severity] > 0);
   return bad ? EXIT_CODES.findings : EXIT_CODES.clean;
 }
 
@@ -94,14 +102,14 @@ export async function writeReport(
   exitCode: ExitCode,
   extras: ReportExtras = {},
 ): Promise<void> {
-  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args.format, exitCode, extras));
+  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args, exitCode, extras));
   else if (!args.quiet || exitCode !== EXIT_CODES.clean)
-    await writeToStream(process.stdout, await format(report, args.format, exitCode, extras, process.stdout));
+    await writeToStream(process.stdout, await format(report, args, exitCode, extras, process.stdout));
 }
 
 async function format(
   report: Report,
-  name: Format,
+  { format: name, output }: Pick<CheckArguments, "format" | "output">,
   exitCode: ExitCode,
   extras: ReportExtras,
   stream?: NodeJS.WriteStream,
@@ -110,9 +118,21 @@ async function format(
     const { formatJson } = await import("../report/json.js");
     return formatJson(report, TOOL, exitCode, extras.json);
   }
+  if (name === "ndjson") {
+    const { formatNdjson } = await import("../report/ndjson.js");
+    return formatNdjson(report, TOOL, exitCode, extras.json);
+  }
+  if (name === "csv") {
+    const { formatCsv } = await import("../report/csv.js");
+    return formatCsv(report);
+  }
   if (name === "html") {
     const { formatHtml } = await import("../report/html/html.js");
     return formatHtml(report, TOOL, exitCode);
+  }
+  if (name === "prometheus") {
+    const { formatPrometheus } = await import("../report/prometheus.js");
+    return [formatPrometheus(report, TOOL, output === undefined ? undefined : readIfFile(output))];
   }
   const { formatText } = await import("../report/text.js");
   const options = textOptions(stream);

@@ -23,7 +23,7 @@ export interface ExplainArguments extends StorageArguments, PolicyArguments {
 /** Prints why something is alive, garbage or missing. */
 export async function runExplain(args: ExplainArguments, signal: AbortSignal): Promise<ExitCode> {
   const reference = parseReference(args.reference);
-  const policy = policyOf(args);
+  const policy = await policyOf(args, signal);
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   const progress = startProgressLine(process.stderr, args.quiet);
   try {

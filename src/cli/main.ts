@@ -115,6 +115,7 @@ async function main(): Promise<ExitCode> {
     .completion("completion", "print a script for completion in bash or zsh: source <(regcheck completion)", complete)
     .example("$0 /var/lib/registry", "what is broken, what is garbage, how many bytes")
     .example("$0 s3://bucket --endpoint https://s3.example.com", "the same on S3")
+    .example("kubectl get pods -A -o json | $0 --delete-untagged --keep -", "what runs in a cluster is no garbage")
     .example("$0 --config /etc/distribution/config.yml --format json", "the same for programs")
     .epilogue(
       "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 4 sweep refused, 5 sweep stopped half-way, 70 internal error, 130 and 143 stopped by a signal.",
@@ -123,17 +124,21 @@ async function main(): Promise<ExitCode> {
     .version(TOOL.version)
     .check(refuseTwice)
     .fail((message, error) => {
-      throw error ?? new UsageError(`${oneSpelling(message)} (regcheck --help lists what there is)`);
+      // What yargs itself dislikes comes as an error of its own kind, or as none.
+      if (error instanceof Error && error.name !== "YError") throw error;
+      throw new UsageError(`${oneSpelling(message)} (regcheck --help lists what there is)`);
     })
     .parseAsync();
   return exitCode;
 }
 
+/** What may be given more than once; yargs has each name in both spellings. */
+const MANY: ReadonlySet<string> = new Set(["_", "keep", "registry-url", "registryUrl", "tag"]);
+
 /** yargs makes a list of an option that is given twice: which of them was meant, nobody can tell. */
 function refuseTwice(args: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(args))
-    if (Array.isArray(value) && name !== "_" && name !== "registry-url" && name !== "registryUrl" && name !== "tag")
-      throw new UsageError(`--${name} is given twice: give it once`);
+    if (Array.isArray(value) && !MANY.has(name)) throw new UsageError(`--${name} is given twice: give it once`);
   return true;
 }
 

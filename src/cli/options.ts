@@ -4,7 +4,7 @@ import type { VerifyPart } from "../mark/verify.js";
 import { SEVERITIES } from "../report/catalogue.js";
 
 /** The formats of a report. */
-export const FORMATS = ["text", "json", "html"] as const;
+export const FORMATS = ["text", "json", "ndjson", "csv", "html", "prometheus"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** The lowest severity that makes the exit code 1. */
@@ -58,6 +58,10 @@ export const STORAGE_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+function toList(value: string | readonly string[]): readonly string[] {
+  return typeof value === "string" ? [value] : value;
+}
+
 /** What counts as garbage. */
 export const POLICY_OPTIONS = {
   "delete-untagged": {
@@ -78,6 +82,14 @@ export const POLICY_OPTIONS = {
     group: "Policy:",
     requiresArg: true,
     describe: "What is younger than this stays, with all that it reaches (30m, 1h, 7d)",
+  },
+  keep: {
+    type: "string",
+    // Not `array`: yargs takes the lone - of stdin for an option there. Given twice it makes a list by itself.
+    coerce: toList,
+    group: "Policy:",
+    requiresArg: true,
+    describe: "Manifests whose digests are anywhere in this file stay, with all that they reach; - for stdin",
   },
 } as const satisfies Record<string, Options>;
 
@@ -174,6 +186,18 @@ export const REPORT_OPTIONS = {
     group: "Report:",
     requiresArg: true,
     describe: "Exit with 1 when there is a finding this bad or worse",
+  },
+  baseline: {
+    type: "string",
+    group: "Report:",
+    requiresArg: true,
+    describe: "Compare with this report (--format json or ndjson): what is new, how much is gone",
+  },
+  "fail-on-new": {
+    type: "boolean",
+    default: false,
+    group: "Report:",
+    describe: "With --baseline: exit with 1 only when such a finding is new",
   },
   quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
   debug: { type: "boolean", default: false, group: "Report:", describe: "Show the stack of an unexpected error" },

@@ -74,7 +74,7 @@ export function writerOptions(args: WriterArguments, { config }: OpenedStorage):
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
   const { driver, location } = opened.storage;
   return {
-    check: await checkOptions(args),
+    check: await checkOptions(args, opened.storage, signal),
     writers: writerOptions(args, opened),
     purgeUploads: args.purgeUploads,
     pruneEmpty: args.pruneEmpty,
@@ -90,7 +90,7 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
 async function showPlan(planned: PlannedSweep, args: SweepArguments): Promise<ExitCode> {
   const { report, stages, totals, verdicts } = planned;
   if (args.planOutput !== undefined) writeFileAtomically(args.planOutput, formatPlan(stages, report.storage));
-  const exitCode = exitCodeOf(report, args.failOn);
+  const exitCode = exitCodeOf(report, args);
   await writeReport(report, args, exitCode, {
     json: { plan: totals, verdicts },
     text: (options) => formatPlanned(planned, options, args.planOutput),
@@ -101,7 +101,7 @@ async function showPlan(planned: PlannedSweep, args: SweepArguments): Promise<Ex
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
   const { report, result, verdicts } = done;
   const exitCode =
-    result.stopped === undefined ? exitCodeOf(report, args.failOn) : signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.stopped;
+    result.stopped === undefined ? exitCodeOf(report, args) : signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.stopped;
   await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
     json: { verdicts, sweep: result },
     text: (options) => formatSwept(done, options, opened.config?.redis ?? false),

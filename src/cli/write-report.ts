@@ -46,6 +46,15 @@ export function writeFileAtomically(file: string, pieces: Iterable<string>): voi
   }
 }
 
+/** What the file holds that a report is about to replace; undefined if there is none, or it cannot be read or is no ordinary file. */
+export function readIfFile(file: string): string | undefined {
+  try {
+    return isSpecial(file) ? undefined : fs.readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
 /** `/dev/null`, a named pipe: written to, not replaced. */
 function isSpecial(file: string): boolean {
   const stat = fs.statSync(file, { throwIfNoEntry: false });

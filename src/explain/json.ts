@@ -19,7 +19,7 @@ function toJson(explanation: Explanation, tool: Tool, exitCode: ExitCode) {
     storage: explanation.storage,
     complete: explanation.complete,
     exitCode,
-    unreadable: explanation.unreadable.map(jsonFinding),
+    unreadable: explanation.unreadable.map((finding) => jsonFinding(finding)),
     notices: explanation.notices,
     policy: {
       deleteUntagged: policy.deleteUntagged,
@@ -41,7 +41,7 @@ function toJson(explanation: Explanation, tool: Tool, exitCode: ExitCode) {
     roots: { ...explanation.rootCounts, repositories: explanation.rootRepositories },
     mentions: explanation.mentions.map(mentionToJson),
     mentionCount: explanation.mentionCount,
-    damage: explanation.damage.map(jsonFinding),
+    damage: explanation.damage.map((finding) => jsonFinding(finding)),
     pull: explanation.pull,
     goes: goes && { ...goes, digests: goes.digests.map(String) },
     since: since && sinceToJson(since),
@@ -50,14 +50,14 @@ function toJson(explanation: Explanation, tool: Tool, exitCode: ExitCode) {
 
 function chainToJson({ root, findings, steps }: Chain) {
   return {
-    root: { ...root, findings: findings.map(jsonFinding) },
+    root: { ...root, findings: findings.map((finding) => jsonFinding(finding)) },
     steps: steps.map((step) => ({
       as: step.as,
       digest: step.digest.toString(),
       stored: step.bytes !== undefined,
       bytes: step.bytes,
       link: step.link,
-      findings: step.findings.map(jsonFinding),
+      findings: step.findings.map((finding) => jsonFinding(finding)),
     })),
   };
 }
@@ -66,7 +66,7 @@ function mentionToJson(mention: RepositoryMention) {
   return {
     ...mention,
     namedBy: mention.namedBy.map(({ digest, as, live }) => ({ digest: digest.toString(), as, live })),
-    findings: mention.findings.map(jsonFinding),
+    findings: mention.findings.map((finding) => jsonFinding(finding)),
   };
 }
 

@@ -135,7 +135,7 @@ class Surveyor implements Survey {
     const { marked, focus } = this;
     const { table, store, policy, pins } = marked.context;
     const own = { repository: undefined };
-    if (pins.includes(focus) && (table.marks(focus) & MANIFEST) === 0)
+    if (pins.has(focus) && (table.marks(focus) & MANIFEST) === 0)
       this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);
     if (table.isStored(focus) && isYoung(policy, table.modified(focus)))
       this.chains.add({ kind: "young-blob", ...own }, [{ id: focus, as: "blob" }]);
@@ -143,7 +143,7 @@ class Surveyor implements Survey {
     const ways = findWays(space, focus, this.#bits);
     for (const id of unlinkedRoots(marked)) {
       if (id === focus) continue;
-      addChains(this.chains, ways, space, pins.includes(id) ? "pin" : "young-blob", id);
+      addChains(this.chains, ways, space, pins.has(id) ? "pin" : "young-blob", id);
     }
     collectBelow(this.below, space, focus);
   }

@@ -1,6 +1,7 @@
 import type { StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
+import type { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
@@ -34,13 +35,25 @@ export interface Marked {
   readonly findings: readonly Finding[];
   /** False when something could not be read: nothing may be swept. */
   readonly complete: boolean;
-  readonly pinsFound: number;
   /** What was read whole, if that was asked for. */
   readonly verified: Verified | undefined;
   /** What it was marked with; `explain` asks it where references lead. */
   readonly context: MarkContext;
   /** Manifests that no repository links, and that keep what they refer to: pinned or young ones, and their children. */
   readonly unlinked: readonly number[];
+  readonly pins: MarkedPins;
+}
+
+/** What became of the digests that are in use outside of the registry. */
+export interface MarkedPins {
+  /** How many different ones there are. */
+  readonly given: number;
+  /** How many of them are stored: these stay, with all that they reach. */
+  readonly found: number;
+  /** Not stored: they belong to another registry, or what runs by them can no longer be pulled. */
+  readonly missing: readonly Digest[];
+  /** Found, but no repository has a revision link for it: it stays, but cannot be pulled as a manifest. */
+  readonly unlinked: readonly Digest[];
 }
 
 /** Repositories that are marked at a time: enough to keep the storage busy while some wait for their manifests. */
@@ -61,7 +74,7 @@ export async function mark(
     onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
   );
   const store = new ManifestStore(storage, table);
-  const pins = policy.pins.map((digest) => table.idOfDigest(digest));
+  const pins = new Set(policy.pins.map((digest) => table.idOfDigest(digest)));
   const context: MarkContext = { storage, table, store, policy, pins };
   const repositories: MarkedRepository[] = [];
   for await (const repository of markAll(context, findings)) {
@@ -84,10 +97,21 @@ export async function mark(
     repositories,
     findings,
     complete: !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault)),
-    pinsFound: pins.filter((id) => table.isStored(id)).length,
     verified,
     context,
     unlinked,
+    pins: sumUpPins(table, [...pins]),
+  };
+}
+
+function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {
+  const found = pins.filter((id) => table.isStored(id));
+  const digestsOf = (ids: readonly number[]): Digest[] => ids.map((id) => table.digest(id));
+  return {
+    given: pins.length,
+    found: found.length,
+    missing: digestsOf(pins.filter((id) => !table.isStored(id))),
+    unlinked: digestsOf(found.filter((id) => (table.marks(id) & REVISION) === 0)),
   };
 }
 
@@ -142,7 +166,7 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
  * that are manifests.
  */
 async function markUnlinked({ table, store, policy, pins }: MarkContext, findings: Finding[]): Promise<readonly number[]> {
-  const pending: number[] = pins.filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
+  const pending: number[] = [...pins].filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
   if (policy.grace > 0) {
     table.forEach((id, size, modified) => {
       if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && mayBeUnlinkedManifest(table.marks(id))) pending.push(id);

@@ -50,7 +50,7 @@ export function* rootsOf(
     yield { kind: "revision", id, bits: REVISION_ROOT };
     if (table.isStored(id) && isYoung(policy, table.modified(id))) yield { kind: "young-manifest", id, bits: LIVE };
   }
-  for (const id of pins) yield { kind: "pin", id, bits: LIVE };
+  for (const id of reachability.manifests) if (pins.has(id)) yield { kind: "pin", id, bits: LIVE };
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
 }
 

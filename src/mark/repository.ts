@@ -26,7 +26,7 @@ export interface MarkContext {
   readonly store: ManifestStore;
   readonly policy: Policy;
   /** Numbers of the pinned digests. */
-  readonly pins: readonly number[];
+  readonly pins: ReadonlySet<number>;
 }
 
 /** Links of a repository that a variant lets go. */

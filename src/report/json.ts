@@ -19,7 +19,7 @@ export function* formatJson(report: Report, tool: Tool, exitCode: ExitCode, more
   yield `${head.slice(0, -2)},\n  "findings": [`;
   let separator = "\n    ";
   for (const finding of report.findings()) {
-    yield separator + JSON.stringify(jsonFinding(finding));
+    yield separator + JSON.stringify(jsonFinding(finding, report.baseline?.isNew(finding)));
     separator = ",\n    ";
   }
   yield `${separator === "\n    " ? "" : "\n  "}]\n}\n`;
@@ -41,7 +41,21 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       deleteUntagged: policy.deleteUntagged,
       dropDanglingTags: policy.dropDanglingTags,
       grace: policy.grace,
-      pins: policy.pins.length,
+      pins: report.pins.given,
+    },
+    pins: {
+      given: report.pins.given,
+      found: report.pins.found,
+      missing: report.pins.missing.map(String),
+      unlinked: report.pins.unlinked.map(String),
+    },
+    baseline: report.baseline && {
+      startedAt: new Date(report.baseline.startedAt).toISOString(),
+      complete: report.baseline.complete,
+      new: report.baseline.new,
+      gone: report.baseline.gone,
+      newByCode: report.baseline.newByCode,
+      goneByCode: report.baseline.goneByCode,
     },
     totals: report.totals,
     verified: report.verified,
@@ -56,11 +70,12 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
   };
 }
 
-/** A finding as it stands in the JSON report. */
-export function jsonFinding(finding: Finding) {
+/** A finding as it stands in the JSON report; `isNew` says that a baseline does not have it. */
+export function jsonFinding(finding: Finding, isNew = false) {
   return {
     code: finding.code,
     severity: severityOf(finding),
+    new: isNew || undefined,
     repository: finding.repository,
     tag: finding.tag,
     digest: finding.digest?.toString(),

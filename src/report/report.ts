@@ -1,26 +1,21 @@
 import { NOBODY, SHARED } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked, MarkedPins } from "../mark/mark.js";
 import { HELD, isGarbage, MANIFEST, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import type { Verified } from "../mark/verify.js";
 import { blobPath } from "../registry/layout.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
+import { compareFindings } from "./baseline.js";
+import type { Baseline, Comparison } from "./baseline.js";
+import { bytesByState, sumReclaimable } from "./blob-sums.js";
+import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
-
-/** What a policy would take. */
-export interface Reclaimable {
-  blobs: number;
-  /** Bytes of these blobs. */
-  bytes: number;
-  revisions: number;
-  layerLinks: number;
-}
 
 /** How many findings of each code there are; codes without any are absent. */
 export type FindingCounts = Partial<Record<FindingCode, number>>;
@@ -52,9 +47,9 @@ export interface Report {
   /** What makes the links less than the whole truth, for people; none for an ordinary registry. */
   readonly notices: readonly string[];
   readonly policy: Policy;
-  readonly pinsFound: number;
   /** Which blobs were read to the end and compared with their digests; undefined where that was not asked for. */
   readonly verified?: Verified | undefined;
+  readonly pins: MarkedPins;
   readonly totals: {
     readonly repositories: number;
     readonly tags: number;
@@ -75,7 +70,11 @@ export interface Report {
   readonly requestCost: number | undefined;
   /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
   findings(): Iterable<Finding>;
-  /** How old the blobs are that the selected policy would take. Summed up when asked for. */
+  /** What has changed since an earlier report, if there is one to compare with. */
+  readonly baseline: Comparison | undefined;
+  /** What becomes of the stored bytes. Summed up when asked for, as is the next one. */
+  bytesByState(): Readonly<Record<ByteState, number>>;
+  /** How old the blobs are that the selected policy would take. */
   garbageAges(): readonly GarbageAge[];
 }
 
@@ -89,13 +88,14 @@ export interface ReportContext {
   readonly requestPrices?: RequestPrices | undefined;
   /** Limits findings to matching repositories; what is live does not depend on it. */
   readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  readonly baseline?: Baseline | undefined;
 }
 
 /** Sums up what was marked. */
 export function makeReport(marked: Marked, context: ReportContext): Report {
   const { policy } = context;
   const matches = context.matchesRepository ?? (() => true);
-  const reclaimable = sumBlobs(marked, policy);
+  const reclaimable = sumReclaimable(marked, policy);
   for (const repository of marked.repositories) {
     for (const variant of VARIANTS) {
       reclaimable[variant].revisions += repository.reclaimable[variant].revisions;
@@ -103,11 +103,8 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     }
   }
   const shown = marked.repositories.filter(({ name }) => matches(name));
-  const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter(
-    ({ code, repository }) =>
-      context.matchesRepository === undefined ||
-      code === "storage-unreadable" ||
-      (repository !== undefined && matches(repository)),
+  const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
+    isShown(finding, context.matchesRepository),
   );
   findings.sort(byCodeAndPath);
   const blobs = new BlobFindings(marked, policy, context.matchesRepository);
@@ -128,8 +125,8 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     complete: marked.complete,
     notices: context.notices,
     policy,
-    pinsFound: marked.pinsFound,
     verified: marked.verified,
+    pins: marked.pins,
     totals: {
       repositories: marked.repositories.length,
       tags: sum(({ tags }) => tags),
@@ -146,37 +143,36 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     severities,
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
-    *findings() {
-      let blobsGiven = false;
-      for (const finding of findings) {
-        if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
-          blobsGiven = true;
-          yield* blobs;
-        }
-        yield finding;
-      }
-      if (!blobsGiven) yield* blobs;
-    },
+    findings: () => inOrder(findings, blobs),
+    baseline: context.baseline && compareFindings(context.baseline, inOrder(findings, blobs)),
+    bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy),
   };
 }
 
-function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
-  return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
+/** Whether a report on matching repositories has the finding: a fault of the storage is everybody's affair. */
+export function isShown(
+  { code, repository }: Pick<Finding, "code" | "repository">,
+  matches: ((name: string) => boolean) | undefined,
+): boolean {
+  return matches === undefined || code === "storage-unreadable" || (repository !== undefined && matches(repository));
 }
 
-function sumBlobs({ table }: Marked, policy: Policy): Record<Variant, Reclaimable> {
-  const nothing = (): Reclaimable => ({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
-  const sums = { asIs: nothing(), withDeleteUntagged: nothing(), withDropDanglingTags: nothing(), withBoth: nothing() };
-  table.forEach((id, size, modified) => {
-    const marks = table.marks(id);
-    for (const variant of VARIANTS) {
-      if (!isGarbage(marks, variant, policy, modified)) continue;
-      sums[variant].blobs++;
-      sums[variant].bytes += size;
+/** All findings in the order of the codes, with the unreferenced blobs at their place. */
+function* inOrder(findings: readonly Finding[], blobs: BlobFindings): Generator<Finding> {
+  let blobsGiven = false;
+  for (const finding of findings) {
+    if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
+      blobsGiven = true;
+      yield* blobs;
     }
-  });
-  return sums;
+    yield finding;
+  }
+  if (!blobsGiven) yield* blobs;
+}
+
+function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
+  return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
 }
 
 /** The unreferenced blobs, straight from the table. */

@@ -5,9 +5,11 @@ import { FINDING_CODES } from "../mark/finding.js";
 import type { Variant } from "../mark/policy.js";
 import { CATALOGUE, caseOf, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
+import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report, RepositoryReport } from "./report.js";
+import { PIN_NOTES } from "./pin-notes.js";
 import { subjectOf } from "./subject.js";
 import { verdictOf } from "./verdict.js";
 
@@ -45,6 +47,7 @@ class TextReport {
     this.#reclaimable();
     this.#repositories();
     this.#held();
+    this.#pins();
     this.#verdict();
     return `${this.#lines.join("\n")}\n`;
   }
@@ -110,16 +113,21 @@ class TextReport {
   }
 
   #findings(): void {
-    const shown = new Map<FindingCode, Finding[]>();
+    const shown = new Map<FindingCode, Record<"new" | "old", Finding[]>>();
     for (const finding of this.report.findings()) {
-      const some = shown.get(finding.code) ?? [];
-      if (some.length < SHOWN_FINDINGS) some.push(finding);
+      const some = shown.get(finding.code) ?? { new: [], old: [] };
+      const list = this.#isNew(finding) ? some.new : some.old;
+      if (list.length < SHOWN_FINDINGS) list.push(finding);
       shown.set(finding.code, some);
     }
     for (const code of FINDING_CODES) {
-      const findings = shown.get(code);
-      if (findings !== undefined) this.#code(code, findings);
+      const some = shown.get(code);
+      if (some !== undefined) this.#code(code, [...some.new, ...some.old].slice(0, SHOWN_FINDINGS));
     }
+  }
+
+  #isNew(finding: Finding): boolean {
+    return this.report.baseline?.isNew(finding) === true;
   }
 
   #code(code: FindingCode, findings: readonly Finding[]): void {
@@ -128,9 +136,11 @@ class TextReport {
     const { meaning, remedy, effect } = CATALOGUE[code];
     const severity = severityOf(first);
     const count = this.report.counts[code] ?? 0;
+    const newCount = this.report.baseline?.newByCode[code];
+    const ofThese = newCount === undefined ? "" : `, ${formatCount(newCount)} new`;
     this.#lines.push("");
     this.#line(
-      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}): ${meaning}`,
+      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
     if (count > findings.length) this.#line(`… and ${formatCount(count - findings.length)} more (all of them: --format json)`, 4);
@@ -141,7 +151,8 @@ class TextReport {
 
   #finding(finding: Finding): void {
     const bytes = finding.bytes === undefined ? "" : `  ${formatBytes(finding.bytes)}`;
-    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}`, 4);
+    const mark = this.#isNew(finding) ? `  ${this.#style("bold", "(new)")}` : "";
+    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4);
     const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
     if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
   }
@@ -182,9 +193,26 @@ class TextReport {
       this.#line(`${formatBytes(heldBytes).padStart(8)}  ${escapeForTerminal(name)}`, 2);
   }
 
+  /** What runs outside of the registry: notes, not findings, since a digest does not say which registry it belongs to. */
+  #pins(): void {
+    const { pins } = this.report;
+    if (pins.given === 0) return;
+    this.#heading("Pins (--keep)");
+    this.#line(`${formatCount(pins.found)} of ${countOf(pins.given, "digest")} found: they stay, with all that they reach`, 2);
+    for (const [key, meaning] of PIN_NOTES) {
+      const digests = pins[key];
+      if (digests.length === 0) continue;
+      this.#line(`${formatCount(digests.length)} ${meaning}`, 2);
+      for (const digest of digests.slice(0, SHOWN_FINDINGS)) this.#line(String(digest), 4);
+      if (digests.length > SHOWN_FINDINGS)
+        this.#line(`… and ${formatCount(digests.length - SHOWN_FINDINGS)} more (all of them: --format json)`, 4);
+    }
+  }
+
   #verdict(): void {
     const { word, colour, sentence } = verdictOf(this.report);
     this.#lines.push("");
+    if (this.report.baseline !== undefined) this.#line(changesSince(this.report.baseline));
     this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
   }
 }

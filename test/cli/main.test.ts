@@ -52,6 +52,7 @@ describe("bad input is one clear line and exit code 2", () => {
     ["a part of nothing", [FIXTURE, "--verify=0/7"], "--verify=0/7: expected a part such as 1/7"],
     ["a part that is none", [FIXTURE, "--verify=some"], "--verify=some: expected a part such as 1/7"],
     ["all and a part", [FIXTURE, "--verify", "--verify=1/7"], "--verify is given twice"],
+    ["an option without its value", [FIXTURE, "--registry-url"], "Not enough arguments following: registry-url"],
     ["an unknown format", [FIXTURE, "--format", "xml"], "Invalid values"],
     ["no config", ["--config", "/no/config.yml"], "/no/config.yml: ENOENT"],
     ["an output that cannot be", [FIXTURE, "--output", "/no/such/place/report"], "--output /no/such/place/report"],

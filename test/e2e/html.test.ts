@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatHtml } from "#regcheck/report/html/html.js";
+import { sha256 } from "../support/builder.js";
 import { manyFindings, reportOf, repositoryOf } from "../support/report.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { makeTemporaryDirectory } from "../support/temporary.js";
@@ -24,7 +25,12 @@ describe("the HTML report in Chromium", () => {
 
   beforeAll(async () => {
     browser = await startChromium();
-    await regcheck([FIXTURE, "--grace", "0", "--delete-untagged", "--format", "html", "--output", fixture]);
+    // With all that the page can have: pins that are missing, and findings that are new.
+    const [pins, baseline] = [path.join(directory, "pins"), path.join(directory, "baseline")];
+    fs.writeFileSync(pins, Array.from({ length: 30 }, (_, i) => sha256(String(i))).join("\n"));
+    await regcheck([FIXTURE, "--grace", "0", "--format", "ndjson", "--repository", "team/*", "--output", baseline]);
+    const options = ["--delete-untagged", "--keep", pins, "--baseline", baseline];
+    await regcheck([FIXTURE, "--grace", "0", ...options, "--format", "html", "--output", fixture]);
   });
 
   afterAll(async () => {

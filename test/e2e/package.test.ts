@@ -17,6 +17,7 @@ test("what npm pack makes installs into an empty folder and runs there with npx"
   ];
   const names = files.map((file) => file.path);
   expect(names).toContain("src/report/report.schema.json");
+  expect(names).toContain("src/report/ndjson.schema.json");
   expect(names.filter((name) => /^(test|fixtures|\.ci)\//.test(name))).toEqual([]);
   await run("npm", ["init", "--yes"], { cwd: directory });
   await run("npm", ["install", "--no-audit", "--no-fund", path.join(directory, filename)], { cwd: directory });

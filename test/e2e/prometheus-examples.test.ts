@@ -1,9 +1,10 @@
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { FIXTURE, regcheck } from "../support/run.js";
-import { runProgram } from "./support/programs.js";
+import { findProgram, runProgram } from "./support/programs.js";
 
 const EXAMPLES = path.resolve(import.meta.dirname, "../../docs/examples");
 const RULES = path.join(EXAMPLES, "alerts.yaml");
@@ -33,6 +34,13 @@ describe("the Prometheus rules and the Grafana dashboard", () => {
     const used = new Set(expressions.flatMap((expression) => expression.match(/regcheck_\w+/g) ?? []));
     expect(used.size).toBeGreaterThan(2);
     expect([...used].filter((name) => !written.has(name))).toEqual([]);
+  });
+
+  test("promtool finds nothing wrong with the metrics", async () => {
+    const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--format", "prometheus"]);
+    // The linter prints what it dislikes, to either output, and takes the metrics from its input.
+    const options = { input: stdout, encoding: "utf8" } as const;
+    expect(execFileSync("bash", ["-c", '"$0" check metrics 2>&1', findProgram("promtool")], options)).toBe("");
   });
 
   test("promtool finds nothing wrong with the rules", async () => {

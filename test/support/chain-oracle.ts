@@ -167,7 +167,7 @@ export class ChainOracle {
       if (this.#youngBlob(start) && start !== focus) add("young-blob", start, edges.distance(start, focus));
       if (deleteUntagged && !held && this.#isYoung(modified)) add("young-revision-link", start, edges.distance(start, focus));
     }
-    for (const start of pins) add("pin", start, edges.distance(start, focus));
+    for (const start of new Set(pins)) add("pin", start, edges.distance(start, focus));
     const links = [...layers.values()].filter(({ target }) => target === focus);
     if (held) {
       const every = this.edgesOf(repository, true);

@@ -26,7 +26,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     complete: true,
     notices: [],
     policy,
-    pinsFound: 0,
+    pins: { given: 0, found: 0, missing: [], unlinked: [] },
     totals: { repositories: 0, tags: 0, revisions: 0, layerLinks: 0, uploads: 0, blobs: 0, blobBytes: 0 },
     reclaimable: { asIs: NOTHING, withDeleteUntagged: NOTHING, withDropDanglingTags: NOTHING, withBoth: NOTHING },
     selected: "asIs",
@@ -36,6 +36,8 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     requests: { list: 0, get: 0, head: 0, put: 0, delete: 0 },
     requestCost: undefined,
     findings: () => findings,
+    baseline: undefined,
+    bytesByState: () => ({ live: 0, reclaimable: 0, held: 0, damaged: 0 }),
     garbageAges: () => garbageAges(BlobTable.builder().build().table, policy),
     ...change,
   };

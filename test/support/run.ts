@@ -20,6 +20,8 @@ export function regcheck(args: readonly string[], environment: Readonly<Record<s
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  // A program that has refused its arguments does not read its input.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.on("error", reject);

@@ -36,7 +36,7 @@ export function* findings(report: Report): Generator<Markup> {
     if (done >= limit) continue;
     if (done % ROWS_AT_A_TIME === 0) yield listStart(done, limit);
     done++;
-    yield row(finding);
+    yield row(finding, report.baseline?.isNew(finding) === true);
   }
   if (code !== undefined) yield groupEnd(code, done, report);
   yield html`</section>
@@ -110,7 +110,7 @@ function groupEnd(code: FindingCode, done: number, { counts }: Report): Markup {
 `;
 }
 
-function row(finding: Finding): Markup {
+function row(finding: Finding, isNew: boolean): Markup {
   const severity = severityOf(finding);
   const subject = subjectOf(finding);
   const bytes = finding.bytes === undefined ? undefined : html`<b>${formatBytes(finding.bytes)}</b>`;
@@ -119,5 +119,5 @@ function row(finding: Finding): Markup {
   // Who repairs by hand needs the path; garbage is swept, and there is much of it.
   const isForHands = (severity === "error" || severity === "warning") && finding.path !== subject && finding.path !== "";
   const path = isForHands ? html`<u>${finding.path}</u>` : undefined;
-  return html`<li>${bytes}<code>${subject}</code>${words}${path}`;
+  return html`<li>${bytes}<code>${subject}</code>${isNew ? html` <em>new</em>` : undefined}${words}${path}`;
 }

@@ -6,6 +6,7 @@ import { verdictOf } from "../verdict.js";
 import { findings } from "./findings.js";
 import { html } from "./markup.js";
 import { ages, overview, reclaimable } from "./overview.js";
+import { pins } from "./pins.js";
 import { repositories } from "./repositories.js";
 import { SCRIPT } from "./script.js";
 import { STYLE } from "./style.js";
@@ -16,6 +17,7 @@ export function* formatHtml(report: Report, tool: Tool, exitCode: ExitCode): Gen
   yield overview(report).text;
   yield html`<div class="columns">${reclaimable(report)}${ages(report.garbageAges())}</div>`.text;
   yield repositories(report).text;
+  yield pins(report).text;
   for (const piece of findings(report)) yield piece.text;
   yield html`<footer>${tool.name} ${tool.version}, exit code ${exitCode}. The same for programs: <code>--format json</code>.</footer>
 </main>

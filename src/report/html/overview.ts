@@ -1,5 +1,6 @@
 import type { Variant } from "../../mark/policy.js";
 import type { Report } from "../report.js";
+import { changesSince } from "../changes.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "../format.js";
 import type { GarbageAge } from "../garbage-ages.js";
 import { verdictOf } from "../verdict.js";
@@ -8,7 +9,7 @@ import type { Markup } from "./markup.js";
 
 /** The top of the page: what was checked, the verdict, and what makes it less than the whole truth. */
 export function overview(report: Report): Markup {
-  const { storage, startedAt, finishedAt, notices } = report;
+  const { storage, startedAt, finishedAt, notices, baseline } = report;
   const { word, colour, sentence } = verdictOf(report);
   const time = new Date(finishedAt).toISOString();
   const shown = `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
@@ -19,12 +20,13 @@ export function overview(report: Report): Markup {
       </p>
       <h1>${storage.location}</h1>
       <p class="verdict ${colour}"><strong>${word}</strong> <span>${sentence}</span></p>
+      ${baseline === undefined ? undefined : html`<p class="note">${changesSince(baseline)}.</p>`}
       ${notices.map((notice) => html`<p class="notice">${notice}</p>`)}
     </header>
     ${totals(report)}`;
 }
 
-function totals({ totals: all, requests, requestCost, storage, policy, pinsFound, verified }: Report): Markup {
+function totals({ totals: all, requests, requestCost, storage, pins, verified }: Report): Markup {
   const figures: (readonly [string, string])[] = [
     [formatBytes(all.blobBytes), "stored"],
     [formatCount(all.blobs), "blobs"],
@@ -42,7 +44,7 @@ function totals({ totals: all, requests, requestCost, storage, policy, pinsFound
     figures.push([formatCount(requests.list + requests.get + requests.head + requests.put + requests.delete), "requests"]);
     if (requestCost !== undefined) figures.push([`≈ ${formatDollars(requestCost)}`, "at AWS's list prices"]);
   }
-  if (policy.pins.length > 0) figures.push([`${formatCount(pinsFound)} of ${formatCount(policy.pins.length)}`, "pins found"]);
+  if (pins.given > 0) figures.push([`${formatCount(pins.found)} of ${formatCount(pins.given)}`, "pins found"]);
   return html`<dl class="totals">
     ${figures.map(
       ([figure, name]) =>

@@ -103,9 +103,11 @@ section > details:not(.code) > summary { color: var(--soft); }
 .code li { padding: 2px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 .code li code { font-size: 12.5px; }
 .code li b { float: right; margin-left: 12px; font-weight: normal; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.code li em { font-style: normal; font-weight: 650; font-size: 12.5px; }
 .code li i, .code li u { display: block; font-style: normal; text-decoration: none; color: var(--soft); font-size: 12.5px; }
 .code li u { font: 11.5px/1.4 var(--mono); }
 .code .note { margin-left: 28px; }
+.pins li { overflow-wrap: anywhere; }
 footer { margin-top: 16px; color: var(--soft); font-size: 12.5px; }
 @media (max-width: 760px) {
   main { padding: 12px 10px 32px; }

@@ -1,0 +1,110 @@
+import { hash } from "node:crypto";
+import { FINDING_CODES } from "../mark/finding.js";
+import type { Finding, FindingCode } from "../mark/finding.js";
+import { severityOf } from "./catalogue.js";
+import type { Severity } from "./catalogue.js";
+import { FingerprintSet } from "./fingerprint-set.js";
+import type { Fingerprint } from "./fingerprint-set.js";
+import type { FindingCounts } from "./report.js";
+
+/** An earlier report, as far as a later one is compared with it. */
+export interface Baseline {
+  /** When that run began, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Whether that run could read everything: if not, what looks new may only have been out of its sight. */
+  readonly complete: boolean;
+  readonly findings: BaselineFindings;
+}
+
+/** What makes a finding the same in two reports. */
+export interface FindingIdentity {
+  readonly code: FindingCode;
+  readonly path: string;
+  readonly repository?: string | undefined;
+  /** As text. */
+  readonly digest?: string | undefined;
+  readonly uploadId?: string | undefined;
+}
+
+/** One finding whatever repository it is ascribed to: that is the only one with links to the blob, which changes without the blob. */
+const OWNERLESS: ReadonlySet<FindingCode> = new Set(["blob-unreferenced", "blob-corrupt"]);
+
+/**
+ * The findings of an earlier report, by their fingerprints: millions fit in memory. A finding is the same if code, path, repository,
+ * digest and upload are. What may change without anything new being wrong is left out: bytes and messages, whether a dangling tag is
+ * recoverable, and the tag, which is in the path where the finding is about it, and otherwise just one way to get there.
+ */
+export class BaselineFindings {
+  readonly #set = new FingerprintSet();
+
+  add(identity: FindingIdentity): void {
+    this.#set.add(fingerprintOf(identity), FINDING_CODES.indexOf(identity.code));
+  }
+
+  /** Whether the finding was there. */
+  has(finding: Finding): boolean {
+    return this.#set.has(fingerprintOf(identityOf(finding)));
+  }
+
+  /** Notes that the finding is still there. Returns whether it was there. */
+  tick(finding: Finding): boolean {
+    return this.#set.tick(fingerprintOf(identityOf(finding)));
+  }
+
+  /** How many of each code are not there any more, of those that were not ticked. */
+  countGone(): FindingCounts {
+    const counts: FindingCounts = {};
+    this.#set.forEachUnticked((value) => {
+      const code = FINDING_CODES[value];
+      if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
+    });
+    return counts;
+  }
+}
+
+/** What has changed since an earlier report. */
+export interface Comparison {
+  /** When the run of the earlier report began, in milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly complete: boolean;
+  readonly new: number;
+  readonly gone: number;
+  readonly newByCode: FindingCounts;
+  readonly goneByCode: FindingCounts;
+  readonly newSeverities: Readonly<Record<Severity, number>>;
+  readonly isNew: (finding: Finding) => boolean;
+}
+
+/** Compares all findings of a report with those of an earlier one. */
+export function compareFindings({ startedAt, complete, findings: earlier }: Baseline, findings: Iterable<Finding>): Comparison {
+  const newByCode: FindingCounts = {};
+  const newSeverities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
+  for (const finding of findings) {
+    if (earlier.tick(finding)) continue;
+    newByCode[finding.code] = (newByCode[finding.code] ?? 0) + 1;
+    newSeverities[severityOf(finding)]++;
+  }
+  const goneByCode = earlier.countGone();
+  const sum = (counts: FindingCounts): number => Object.values(counts).reduce((total, count) => total + count, 0);
+  return {
+    startedAt,
+    complete,
+    new: sum(newByCode),
+    gone: sum(goneByCode),
+    newByCode,
+    goneByCode,
+    newSeverities,
+    isNew: (finding) => !earlier.has(finding),
+  };
+}
+
+function identityOf({ code, path, repository, digest, uploadId }: Finding): FindingIdentity {
+  return { code, path, repository, digest: digest?.toString(), uploadId };
+}
+
+/** Names are untrusted: with a cryptographic hash nobody makes a finding look like one that was there. */
+function fingerprintOf({ code, path, repository, digest, uploadId }: FindingIdentity): Fingerprint {
+  const owner = OWNERLESS.has(code) ? undefined : repository;
+  const bytes = hash("sha256", JSON.stringify([code, path, owner, digest, uploadId]), "buffer");
+  return { low: bytes.readUInt32BE(0), high: bytes.readUInt32BE(4) };
+}

@@ -1,0 +1,111 @@
+import { FINDING_CODES } from "../mark/finding.js";
+import type { FindingCode } from "../mark/finding.js";
+import { BYTE_STATES } from "./blob-sums.js";
+import { CATALOGUE, severityOf } from "./catalogue.js";
+import type { Severity } from "./catalogue.js";
+import { escapeForTerminal } from "./escape.js";
+import type { Tool } from "./json.js";
+import type { Report } from "./report.js";
+
+/** Values of one metric, each with its labels. */
+type Samples = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
+
+const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
+
+/**
+ * The figures of a report for Prometheus, as a file for the node exporter's textfile collector. Every sample has the label `storage`,
+ * so that several storages on a machine can have a file each; no other label has more values than a list in this program.
+ *
+ * A success is a run that could read everything, whatever it found: damage has metrics of its own. `previous` is the file that this one
+ * replaces: a run that is incomplete keeps the time of the last success from it.
+ */
+export function formatPrometheus(report: Report, tool: Tool, previous = ""): string {
+  const storage = { storage: report.storage.location };
+  const seconds = report.finishedAt / 1000;
+  const one = (value: number): Samples => [[{}, value]];
+  const bytes = report.bytesByState();
+  const { totals, requests } = report;
+  const metrics: readonly (readonly [name: string, help: string, samples: Samples])[] = [
+    ["regcheck_build_info", "The regcheck that made this file.", [[{ version: tool.version }, 1]]],
+    ["regcheck_last_run_timestamp_seconds", "When the last run ended.", one(seconds)],
+    [
+      LAST_SUCCESS,
+      "When a run last read everything, whatever it found; 0 if no such run is known.",
+      one(report.complete ? seconds : lastSuccessIn(previous, storage)),
+    ],
+    ["regcheck_complete", "1 if the last run read everything; 0 if something could not be read.", one(report.complete ? 1 : 0)],
+    ["regcheck_duration_seconds", "How long the last run took.", one((report.finishedAt - report.startedAt) / 1000)],
+    ["regcheck_findings", "Findings by code; `regcheck codes` says what each means.", findings(report)],
+    [
+      "regcheck_bytes",
+      "Stored bytes as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged.",
+      BYTE_STATES.map((state) => [{ state }, bytes[state]]),
+    ],
+    ["regcheck_repositories", "Repositories.", one(totals.repositories)],
+    ["regcheck_tags", "Tags.", one(totals.tags)],
+    ["regcheck_revisions", "Manifests, counted in each repository.", one(totals.revisions)],
+    ["regcheck_layer_links", "Layer links.", one(totals.layerLinks)],
+    ["regcheck_uploads", "Uploads that are under way or were abandoned.", one(totals.uploads)],
+    ["regcheck_blobs", "Stored blobs.", one(totals.blobs)],
+    [
+      "regcheck_pins",
+      "Digests given by --keep: found in the storage, or missing.",
+      [
+        [{ state: "found" }, report.pins.found],
+        [{ state: "missing" }, report.pins.missing.length],
+      ],
+    ],
+    [
+      "regcheck_requests",
+      "Requests that the last run made to the storage.",
+      (["list", "get", "head", "put", "delete"] as const).map((kind) => [{ kind }, requests[kind]]),
+    ],
+  ];
+  return metrics
+    .map(([name, help, samples]) => {
+      const lines = samples.map(([labels, value]) => `${nameOf(name, { ...storage, ...labels })} ${value}\n`);
+      return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+    })
+    .join("");
+}
+
+/** Codes without findings are there too, as 0: an alert that looks for them resolves, and a graph has no gaps. */
+function findings(report: Report): Samples {
+  const counts = new Map<FindingCode, Map<Severity, number>>();
+  for (const code of FINDING_CODES) {
+    const { severity, severityIfReclaimable = severity } = CATALOGUE[code];
+    counts.set(
+      code,
+      new Map([
+        [severity, 0],
+        [severityIfReclaimable, 0],
+      ]),
+    );
+  }
+  for (const finding of report.findings()) {
+    const severity = severityOf(finding);
+    const bySeverity = counts.get(finding.code);
+    bySeverity?.set(severity, (bySeverity.get(severity) ?? 0) + 1);
+  }
+  return [...counts].flatMap(([code, bySeverity]) =>
+    Array.from(bySeverity, ([severity, count]) => [{ code, severity }, count] as const),
+  );
+}
+
+/** The time of the last success that a file says of the same storage. */
+function lastSuccessIn(file: string, storage: Readonly<Record<string, string>>): number {
+  const start = `${nameOf(LAST_SUCCESS, storage)} `;
+  const line = file.split("\n").find((text) => text.startsWith(start));
+  const value = Number(line?.slice(start.length));
+  return Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+function nameOf(metric: string, labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return `${metric}{${pairs.join(",")}}`;
+}
+
+/** The text format's three escapes; what could act on a terminal or is no Unicode becomes visible before. */
+function escapeLabel(value: string): string {
+  return escapeForTerminal(value).replace(/[\\"]/g, (character) => `\\${character}`);
+}

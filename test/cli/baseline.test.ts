@@ -1,0 +1,215 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { blobFile, RegistryBuilder, RepositoryBuilder, sha256, V2 } from "../support/builder.js";
+import { problemsOf } from "../support/json-schema.js";
+import { FIXTURE, regcheck } from "../support/run.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
+
+interface Report {
+  readonly startedAt: string;
+  readonly baseline: { readonly new: number; readonly gone: number };
+  readonly findings: readonly { readonly code: string; readonly new?: true }[];
+}
+
+const UNNEEDED = sha256("a layer that nothing needs");
+
+/** A registry with a tag whose link is empty, and a layer that nobody needs; and what makes more or less of that. */
+function damagedRegistry() {
+  const registry = new RegistryBuilder();
+  registry.repository("team/app").image({ layers: ["a layer"], tag: "sound" });
+  const web = registry.repository("team/web");
+  web.push("a layer that nothing needs");
+  web.image({ tag: "1" });
+  const directory = written(registry.tree);
+  const spoil = (tag: string): void => {
+    const link = path.join(directory, V2, `repositories/team/app/_manifests/tags/${tag}/current/link`);
+    fs.mkdirSync(path.dirname(link), { recursive: true });
+    fs.writeFileSync(link, "");
+  };
+  const clean = (): void => {
+    for (const file of [path.dirname(blobFile(UNNEEDED)), `${web.path}/_layers/${RepositoryBuilder.directory(UNNEEDED)}`])
+      fs.rmSync(path.join(directory, file), { recursive: true });
+  };
+  spoil("old");
+  return { directory, spoil, clean };
+}
+
+async function saved(directory: string, format: string, ...options: readonly string[]): Promise<string> {
+  const file = path.join(temporaryDirectory(), `baseline.${format}`);
+  await regcheck([directory, "--grace", "0", "--format", format, "--output", file, ...options]);
+  return file;
+}
+
+function rewritten(text: string): string {
+  const file = path.join(temporaryDirectory(), "baseline");
+  fs.writeFileSync(file, text);
+  return file;
+}
+
+describe("--baseline says what is new and how much is gone", () => {
+  test.each(["json", "ndjson", "json in one line"])("since a report in %s", async (format) => {
+    const { directory, spoil, clean } = damagedRegistry();
+    let file = await saved(directory, format.split(" ")[0] ?? "");
+    const { startedAt } = JSON.parse(
+      (/"startedAt": ?"[^"]+"/.exec(fs.readFileSync(file, "utf8"))?.[0] ?? "").replace(/.*/, "{$&}"),
+    ) as Report;
+    if (format.endsWith("line")) file = rewritten(`${JSON.stringify(JSON.parse(fs.readFileSync(file, "utf8")))}\n`);
+    spoil("new");
+    clean();
+    const args = [directory, "--grace", "0", "--baseline", file];
+    const { exitCode, stdout, stderr } = await regcheck([...args, "--format", "json"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "" });
+    const report = JSON.parse(stdout) as Report;
+    expect(problemsOf(report)).toBe("No errors");
+    expect(report.baseline).toEqual({
+      startedAt,
+      complete: true,
+      new: 1,
+      gone: 2,
+      newByCode: { "tag-link-invalid": 1 },
+      goneByCode: { "blob-unreferenced": 1, "layer-link-unreferenced": 1 },
+    });
+    expect(report.findings.map((finding) => finding.new)).toEqual([true, undefined]);
+
+    const { stdout: text } = await regcheck(args);
+    expect(text).toContain("✗ tag-link-invalid (2 errors, 1 new): ");
+    expect(text).toContain("\n    team/app:new  (new)\n");
+    expect(text).toContain("\n    team/app:old\n");
+    const since = `Since ${startedAt.slice(0, 10)} ${startedAt.slice(11, 16)} UTC: 1 new (1 tag-link-invalid), 2 gone (1 `;
+    expect(text.split("\n").at(-3)).toContain(since);
+
+    const { stdout: page } = await regcheck([...args, "--format", "html"]);
+    expect(page).toContain("<code>team/app:new</code> <em>new</em>");
+    expect(page).toContain("<code>team/app:old</code><i>");
+    expect(page).toContain(since);
+  });
+
+  test("with what is new among the findings that are shown, however many there are", async () => {
+    const { directory, spoil } = damagedRegistry();
+    for (let i = 0; i < 20; i++) spoil(`a-${i}`);
+    const file = await saved(directory, "ndjson");
+    spoil("z-new");
+    const { stdout } = await regcheck([directory, "--baseline", file]);
+    expect(stdout).toContain("(22 errors, 1 new)");
+    expect(stdout).toContain("    team/app:z-new  (new)\n");
+  });
+
+  test("and nothing where nothing has changed, for every code that there is", async () => {
+    for (const options of [[], ["--delete-untagged", "--drop-dangling-tags"]]) {
+      const file = await saved(FIXTURE, "json", ...options);
+      const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--baseline", file, "--format", "csv", ...options]);
+      expect(stdout.split("\r\n").filter((line) => /^[a-z-]+,[a-z]+,true,/.test(line))).toEqual([]);
+      const { stdout: text } = await regcheck([FIXTURE, "--grace", "0", "--baseline", file, ...options]);
+      expect(text).toContain("UTC: 0 new, 0 gone\n");
+    }
+  });
+
+  test("of the repositories that are reported on", async () => {
+    const file = await saved(FIXTURE, "ndjson");
+    const args = [FIXTURE, "--grace", "0", "--baseline", file, "--repository", "team/*"];
+    expect((await regcheck(args)).stdout).toContain("UTC: 0 new, 0 gone\n");
+  });
+
+  test("with a doubt where the earlier run was incomplete", async () => {
+    const { directory } = damagedRegistry();
+    const file = await saved(directory, "json");
+    const incomplete = rewritten(fs.readFileSync(file, "utf8").replace('"complete": true', '"complete": false'));
+    const { stdout } = await regcheck([directory, "--baseline", incomplete]);
+    expect(stdout).toContain("0 new, 0 gone. That run was incomplete: what is new may be older\n");
+  });
+
+  test("of the file that it replaces", async () => {
+    const { directory, spoil } = damagedRegistry();
+    const file = await saved(directory, "json");
+    const args = [directory, "--grace", "0", "--baseline", file, "--format", "json", "--output", file];
+    const counts = () => (JSON.parse(fs.readFileSync(file, "utf8")) as Report).baseline.new;
+    spoil("new");
+    await regcheck(args);
+    expect(counts()).toBe(1);
+    await regcheck(args);
+    expect(counts()).toBe(0);
+  });
+});
+
+describe("--fail-on-new", () => {
+  test("makes the exit code 1 for new findings at or above --fail-on only", async () => {
+    const { directory, spoil } = damagedRegistry();
+    const file = await saved(directory, "json");
+    const args = [directory, "--grace", "0", "--quiet", "--baseline", file];
+    expect((await regcheck(args)).exitCode).toBe(1);
+    expect(await regcheck([...args, "--fail-on-new"])).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    fs.rmSync(path.join(directory, V2, "repositories/team/web/_manifests/tags/1/current/link"));
+    expect((await regcheck([...args, "--fail-on-new"])).exitCode).toBe(0);
+    expect((await regcheck([...args, "--fail-on-new", "--fail-on", "warning"])).exitCode).toBe(1);
+    spoil("new");
+    const { exitCode, stdout } = await regcheck([...args, "--fail-on-new"]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("team/app:new  (new)");
+    expect((await regcheck([...args, "--fail-on-new", "--fail-on", "never"])).exitCode).toBe(0);
+    expect((await regcheck([...args, "--fail-on-new", "--dry-run"])).exitCode).toBe(1);
+  });
+
+  test("does not make an incomplete scan a success", async () => {
+    const { directory } = damagedRegistry();
+    fs.symlinkSync("/etc", path.join(directory, V2, "repositories/team/elsewhere"));
+    const file = await saved(directory, "json");
+    expect((await regcheck([directory, "--grace", "0", "--baseline", file, "--fail-on-new"])).exitCode).toBe(3);
+  });
+
+  test("wants a baseline", async () => {
+    const { exitCode, stderr } = await regcheck([FIXTURE, "--fail-on-new"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: "regcheck: --fail-on-new goes with --baseline\n" });
+  });
+});
+
+describe("--baseline refuses, in one line,", () => {
+  async function refusal(file: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await regcheck([FIXTURE, "--grace", "0", "--baseline", file]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr.startsWith(`regcheck: --baseline ${file}: `)).toBe(true);
+    expect(stderr.endsWith(". Expected a report of this storage that --format json or ndjson wrote.\n")).toBe(true);
+    expect(stderr.match(/\n/g)).toHaveLength(1);
+    return stderr;
+  }
+
+  test.each([
+    ["", "it is empty"],
+    ["\n", "it is no report of regcheck"],
+    ["{}\n", "it is no report of regcheck"],
+    ["[]\n", "it is no report of regcheck"],
+    ["{\n}\n", "it was cut off"],
+    ["DAMAGED: 11 errors\n", "it is no report of regcheck"],
+    ['{"tool": {"name": "trivy"}, "findings": []}\n', "it is no report of regcheck"],
+    ['{"tool": {"name": "regcheck"}, "schemaVersion": "2.0", "findings": []}\n', 'its version is "2.0", not 1.x'],
+  ])("%j", async (text, why) => {
+    expect(await refusal(rewritten(text))).toContain(why);
+  });
+
+  test("what cannot be read", async () => {
+    expect(await refusal("/no/such/file")).toContain("ENOENT");
+    expect(await refusal("/etc")).toContain("EISDIR");
+  });
+
+  test.each(["json", "ndjson"])("the report of another storage, in %s", async (format) => {
+    const { directory } = damagedRegistry();
+    expect(await refusal(await saved(directory, format))).toContain(`it is about "${directory}", not about ${FIXTURE}`);
+  });
+
+  test.each(["text", "html", "csv", "prometheus"])("a report in %s", async (format) => {
+    expect(await refusal(await saved(FIXTURE, format))).toContain("it is no report of regcheck");
+  });
+
+  test.each(["json", "ndjson"])("a report in %s that was cut off or damaged, wherever that is", async (format) => {
+    const lines = fs
+      .readFileSync(await saved(FIXTURE, format), "utf8")
+      .split("\n")
+      .slice(0, -1);
+    const places = [1, 5, Math.floor(lines.length / 2), lines.length - 3, lines.length - 1];
+    const cut = places.map((at) => lines.slice(0, at));
+    // Only NDJSON counts its findings.
+    const shortened = format === "ndjson" ? [lines.toSpliced(-2, 1)] : [];
+    for (const damaged of [...cut, ...shortened, [...lines, "{}"]])
+      expect(await refusal(rewritten(damaged.join("\n")))).toMatch(/: it (?:was cut off|is damaged|is no report)/);
+  });
+});
