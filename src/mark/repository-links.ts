@@ -66,7 +66,8 @@ class Resolver {
   resolve(): RepositoryLinks {
     const { revisions, layers } = this.listing;
     this.#checkNames();
-    for (const id of this.#ids(revisions.digests)) this.#revisions.add(id);
+    const revisionIds = this.#ids(revisions.digests);
+    for (const id of revisionIds) this.#revisions.add(id);
     for (const link of this.listing.oddLinks) this.#resolveOddLink(link);
     const layerIds = this.#ids(layers.digests);
     const tags = this.#resolveTags();
@@ -76,7 +77,7 @@ class Resolver {
       revisions: [...Uint32Array.from(this.#revisions).sort()],
       tags: tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
       ...sortLayers(layerIds, layers.modified, this.#oddLayers),
-      revisionTimes: timesById(this.#ids(revisions.digests), revisions.modified),
+      revisionTimes: timesById(revisionIds, revisions.modified),
       aliases: this.#aliases,
       damagedLayers: this.#damagedLayers,
       history: this.#history,

@@ -7,6 +7,7 @@ import { fingerprintOf } from "./fingerprint.js";
 import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
+import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import type { Reachability } from "./reachability.js";
@@ -256,20 +257,14 @@ class RepositoryMark {
 
   result(): MarkedRepository {
     const { links, listing } = this;
-    const named = new Uint32Array([
-      ...links.layers,
-      ...links.aliases.values(),
-      ...links.damagedLayers,
-      ...this.reachability.manifests,
-    ]).sort();
-    const blobs = named.filter((id, i) => id !== named[i - 1] && this.context.table.isStored(id));
+    const blobs = namedBlobs(links, this.reachability.manifests, this.context.table);
     return {
       name: listing.name,
       tags: listing.tags.names.length,
       revisions: links.revisions.length,
       layerLinks: links.layers.length,
       uploads: listing.uploads.length,
-      bytes: blobs.reduce((sum, id) => sum + this.context.table.size(id), 0),
+      bytes: bytesOf(blobs, this.context.table),
       reclaimable: this.#reclaimable,
       findings: this.#findings,
       fingerprint: fingerprintOf(listing),

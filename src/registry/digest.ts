@@ -15,11 +15,19 @@ export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
   return text === "sha256" || text === "sha512";
 }
 
-const LOWER_HEX = /^[0-9a-f]+$/;
+/** The value of each lower-case hex digit by its character code; -1 for all else. */
+const NIBBLES = new Int8Array(128).fill(-1);
+for (let value = 0; value < 16; value++) NIBBLES[value.toString(16).charCodeAt(0)] = value;
 
-/** Whether `hex` is what the algorithm's digests look like: lower case, of the right length. */
+/**
+ * Whether `hex` is what the algorithm's digests look like: lower case, of the right length. Asked for every name and every link, where
+ * a table takes half the time of a regular expression.
+ */
 export function isDigestHex(algorithm: DigestAlgorithm, hex: string): boolean {
-  return hex.length === HEX_LENGTH[algorithm] && LOWER_HEX.test(hex);
+  if (hex.length !== HEX_LENGTH[algorithm]) return false;
+  let all = 0;
+  for (let i = 0; i < hex.length; i++) all |= NIBBLES[hex.charCodeAt(i)] ?? -1;
+  return all >= 0;
 }
 
 /** For converting words to hex without an allocation each: no digest is longer. */
@@ -61,6 +69,15 @@ export class Digest {
 
   equals(other: Digest): boolean {
     return this.hex === other.hex && this.algorithm === other.algorithm;
+  }
+}
+
+/** Writes a digest to `words[at …]`. */
+export function writeDigest({ hex }: Digest, words: Uint32Array, at: number): void {
+  for (let begin = 0; begin < hex.length; begin += 8) {
+    let word = 0;
+    for (let i = begin; i < begin + 8; i++) word = (word << 4) | (NIBBLES[hex.charCodeAt(i)] ?? 0);
+    words[at + begin / 8] = word;
   }
 }
 

@@ -130,23 +130,24 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The names that are read from a manifest, by their spelling in lower case. */
-const NAMES = new Map(
-  [
-    "schemaVersion",
-    "mediaType",
-    "config",
-    "layers",
-    "manifests",
-    "blobs",
-    "subject",
-    "fsLayers",
-    "blobSum",
-    "digest",
-    "size",
-    "urls",
-  ].map((name) => [name.toLowerCase(), name]),
-);
+/** The names that are read from a manifest. */
+const KNOWN_NAMES: ReadonlySet<string> = new Set([
+  "schemaVersion",
+  "mediaType",
+  "config",
+  "layers",
+  "manifests",
+  "blobs",
+  "subject",
+  "fsLayers",
+  "blobSum",
+  "digest",
+  "size",
+  "urls",
+]);
+
+/** The same by their spelling in lower case. */
+const NAMES = new Map(Array.from(KNOWN_NAMES, (name) => [name.toLowerCase(), name]));
 
 /**
  * The registry's JSON decoder (Go) takes `"Layers"` for `"layers"`, and letters that fold to ASCII besides. Which of them counts is
@@ -155,8 +156,9 @@ const NAMES = new Map(
 function object(value: unknown, place: string): Record<string, unknown> {
   if (!isObject(value)) throw new Malformed(`${place} is ${quote(value)}, not an object`);
   for (const key of Object.keys(value)) {
+    if (KNOWN_NAMES.has(key)) continue;
     const name = NAMES.get(key.normalize("NFKC").toLowerCase());
-    if (name !== undefined && name !== key) throw new Malformed(`${place} has ${quote(key)} where ${quote(name)} is expected`);
+    if (name !== undefined) throw new Malformed(`${place} has ${quote(key)} where ${quote(name)} is expected`);
   }
   return value;
 }

@@ -1,4 +1,4 @@
-import { ALGORITHMS, Digest, DIGEST_WORDS } from "./digest.js";
+import { ALGORITHMS, Digest, DIGEST_WORDS, writeDigest } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
 import type { Reference, ReferenceRole } from "./manifest.js";
 
@@ -9,16 +9,24 @@ import type { Reference, ReferenceRole } from "./manifest.js";
  */
 const ROLES = ["config", "layer", "foreign-layer", "child", "subject"] as const satisfies readonly ReferenceRole[];
 const UNKNOWN_SIZE = 0xffffffff;
+/** Words of a reference before its digest. */
+const REFERENCE_HEAD = 3;
 
-/** Appends the references to `words`. */
-export function packReferences(references: readonly Reference[], words: number[]): void {
-  words.push(references.length);
+/** Packs the references of one manifest. */
+export function packReferences(references: readonly Reference[]): Uint32Array {
+  const words = new Uint32Array(
+    references.reduce((length, { digest }) => length + REFERENCE_HEAD + DIGEST_WORDS[digest.algorithm], 1),
+  );
+  words[0] = references.length;
+  let at = 1;
   for (const { role, digest, size } of references) {
-    words.push(ROLES.indexOf(role) | (ALGORITHMS.indexOf(digest.algorithm) << 8));
-    if (size === undefined) words.push(UNKNOWN_SIZE, UNKNOWN_SIZE);
-    else words.push(Math.floor(size / 2 ** 32), size >>> 0);
-    for (let at = 0; at < digest.hex.length; at += 8) words.push(Number.parseInt(digest.hex.slice(at, at + 8), 16));
+    words[at] = ROLES.indexOf(role) | (ALGORITHMS.indexOf(digest.algorithm) << 8);
+    words[at + 1] = size === undefined ? UNKNOWN_SIZE : Math.floor(size / 2 ** 32);
+    words[at + 2] = size === undefined ? UNKNOWN_SIZE : size >>> 0;
+    writeDigest(digest, words, at + REFERENCE_HEAD);
+    at += REFERENCE_HEAD + DIGEST_WORDS[digest.algorithm];
   }
+  return words;
 }
 
 /** A reference in packed form: the digest is `words[at …]`, of the algorithm's length. */
@@ -40,8 +48,8 @@ export function* unpackReferences(words: Uint32Array, offset: number): Generator
     const role = ROLES[tag & 0xff];
     if (algorithm === undefined || role === undefined) throw new RangeError("packed references are damaged");
     const size = high === UNKNOWN_SIZE ? undefined : high * 2 ** 32 + (words[at + 2] ?? 0);
-    yield { role, algorithm, size, at: at + 3 };
-    at += 3 + DIGEST_WORDS[algorithm];
+    yield { role, algorithm, size, at: at + REFERENCE_HEAD };
+    at += REFERENCE_HEAD + DIGEST_WORDS[algorithm];
   }
 }
 

@@ -239,8 +239,8 @@ function mergeLinks(parts: readonly SoundLinks[]): SoundLinks {
   const filled = parts.filter((part) => part.digests.length > 0);
   const times = filled.flatMap((part) => (part.modified === undefined ? [] : [part.modified]));
   return {
-    digests: concat(filled.map((part) => part.digests)),
-    modified: times.length > 0 && times.length === filled.length ? concat(times) : undefined,
+    digests: concatWords(filled.map((part) => part.digests)),
+    modified: times.length > 0 && times.length === filled.length ? concatWords(times) : undefined,
   };
 }
 
@@ -257,15 +257,16 @@ function mergeTags(parts: readonly TagListing[]): TagListing {
   });
   return {
     names: parts.flatMap((part) => part.names),
-    current: concat(parts.map((part) => part.current)),
+    current: concatWords(parts.map((part) => part.current)),
     oddCurrent: shifted.flatMap((part) => part.oddCurrent),
-    indexTag: concat(shifted.map((part) => part.indexTag)),
-    indexDigests: concat(parts.map((part) => part.indexDigests)),
+    indexTag: concatWords(shifted.map((part) => part.indexTag)),
+    indexDigests: concatWords(parts.map((part) => part.indexDigests)),
     oddIndex: shifted.flatMap((part) => part.oddIndex),
   };
 }
 
-function concat(arrays: readonly Uint32Array[]): Uint32Array {
+/** Joins arrays of words. */
+export function concatWords(arrays: readonly Uint32Array[]): Uint32Array {
   const joined = new Uint32Array(arrays.reduce((length, array) => length + array.length, 0));
   let at = 0;
   for (const array of arrays) {

@@ -3,10 +3,11 @@ import type { Digest } from "../registry/digest.js";
 import { MAX_MANIFEST_BYTES } from "../registry/layout.js";
 import { parseManifest } from "../registry/manifest.js";
 import { packReferences } from "../registry/packed-manifest.js";
+import { concatWords } from "./listing.js";
 import type { ManifestBatch, ManifestProblemKind } from "./listing.js";
 
 /** One manifest: its packed references, or why they are unknown. */
-export type PackedManifest = { readonly words: readonly number[] | Uint32Array } | ManifestProblemOf;
+export type PackedManifest = { readonly words: Uint32Array } | ManifestProblemOf;
 interface ManifestProblemOf {
   readonly kind: ManifestProblemKind;
   readonly detail: string;
@@ -20,21 +21,21 @@ export function packManifest(digest: Digest, content: Uint8Array): PackedManifes
   if (hex !== digest.hex) return { kind: "corrupt", detail: `its content has the digest ${digest.algorithm}:${hex}` };
   const parsed = parseManifest(content);
   if ("problem" in parsed) return { kind: "invalid", detail: parsed.problem };
-  const words: number[] = [];
-  packReferences(parsed.references, words);
-  return { words };
+  return { words: packReferences(parsed.references) };
 }
 
 /** Makes a batch out of manifests, one call of `add` for each, in order. */
 export class ManifestBatchBuilder {
   readonly #offsets: number[] = [];
-  readonly #words: number[] = [];
+  readonly #packed: Uint32Array[] = [];
+  #length = 0;
   readonly #problems: { position: number; kind: ManifestProblemKind; detail: string }[] = [];
 
   add(manifest: PackedManifest): void {
     if ("words" in manifest) {
-      this.#offsets.push(this.#words.length);
-      for (const word of manifest.words) this.#words.push(word);
+      this.#offsets.push(this.#length);
+      this.#packed.push(manifest.words);
+      this.#length += manifest.words.length;
       return;
     }
     this.#problems.push({ position: this.#offsets.length, ...manifest });
@@ -42,6 +43,6 @@ export class ManifestBatchBuilder {
   }
 
   build(): ManifestBatch {
-    return { offsets: Uint32Array.from(this.#offsets), words: Uint32Array.from(this.#words), problems: this.#problems };
+    return { offsets: Uint32Array.from(this.#offsets), words: concatWords(this.#packed), problems: this.#problems };
   }
 }

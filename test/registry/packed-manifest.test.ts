@@ -23,9 +23,8 @@ test("references come out of words as they went in, whatever stands before them"
     fc.property(fc.array(fc.array(anyReference, { maxLength: 4 }), { maxLength: 4 }), (manifests) => {
       const words: number[] = [];
       const offsets = manifests.map((references) => {
-        const offset = words.length;
-        packReferences(references, words);
-        return offset;
+        const packed = packReferences(references);
+        return words.push(...packed) - packed.length;
       });
       const packed = Uint32Array.from(words);
       const unpacked = offsets.map((offset) =>

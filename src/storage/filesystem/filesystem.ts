@@ -12,6 +12,7 @@ import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf, isAbsent, listDirectory } from "./directory.js";
 import { WorkerPool } from "./pool.js";
+import type { Threads } from "./pool.js";
 import type { RepositoryVisit } from "./scan-repository.js";
 
 /** A unit of work is large enough to outweigh a message between threads (some 50 us), and small enough to be shared out. */
@@ -24,7 +25,7 @@ const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x0
 
 /** Options of a filesystem storage. */
 export interface FilesystemOptions {
-  /** Reads under way at a time; by default two threads for each processor, up to 16, and 16 on a network filesystem. */
+  /** Reads under way at a time; by default one thread for each processor, two where they wait for a disk, up to 16, and 16 on a network filesystem. */
   readonly concurrency?: number | undefined;
 }
 
@@ -36,15 +37,19 @@ export class FilesystemStorage implements Storage {
 
   private constructor(
     readonly location: string,
-    concurrency: number,
+    threads: Threads,
   ) {
-    this.#pool = new WorkerPool(location, concurrency);
+    this.#pool = new WorkerPool(location, threads);
   }
 
   /** `directory` is the registry's `rootdirectory`, or any directory from there down to `docker/registry/v2`. Throws a `UsageError`. */
   static open(directory: string, options: FilesystemOptions = {}): FilesystemStorage {
     const root = findRoot(directory);
-    return new FilesystemStorage(root, options.concurrency ?? defaultConcurrency(root));
+    const { concurrency } = options;
+    return new FilesystemStorage(
+      root,
+      concurrency === undefined ? defaultThreads(root) : { most: concurrency, atOnce: concurrency },
+    );
   }
 
   get requests(): Readonly<StorageRequests> {
@@ -118,10 +123,9 @@ export class FilesystemStorage implements Storage {
     return this.#pool.run<"modified">({ kind: "modified", paths });
   }
 
-  /** No task waits behind another for the same thread: it might be a blob that takes an hour. */
   async *verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {
     const iterator = selections[Symbol.iterator]();
-    yield* concurrently(this.#pool.size, () => {
+    yield* concurrently(this.#pool.threads.most, () => {
       const next = iterator.next();
       return next.done === true ? undefined : this.#pool.run<"verify">({ kind: "verify", selection: next.value }, onBytes);
     });
@@ -132,7 +136,7 @@ export class FilesystemStorage implements Storage {
   }
 
   get #lookahead(): number {
-    return this.#pool.size * 2;
+    return this.#pool.threads.most * 2;
   }
 
   async #visit(
@@ -218,12 +222,14 @@ function findRoot(directory: string): string {
 const ON_THE_WAY = ["/docker/registry/v2", "/docker/registry", "/docker"];
 
 /**
- * Two threads a processor are as fast as one where all is cached, and a third faster where a disk has to be waited for; more are
- * slower where all is cached, and take 12 MB each (`test/bench`).
+ * One thread a processor where all is cached: a second costs 0.2 s of compiling the same code again, and has nothing to wait for. Where
+ * a disk has to be waited for, two are a third faster (`test/bench`): the pool sees to that. Each takes 12 MB.
  */
-function defaultConcurrency(root: string): number {
+function defaultThreads(root: string): Threads {
   const isNetwork = NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type);
-  return isNetwork ? MOST_THREADS : Math.min(MOST_THREADS, os.availableParallelism() * 2);
+  if (isNetwork) return { most: MOST_THREADS, atOnce: MOST_THREADS };
+  const processors = Math.min(MOST_THREADS, os.availableParallelism());
+  return { most: Math.min(MOST_THREADS, processors * 2), atOnce: processors };
 }
 
 const MOST_THREADS = 16;

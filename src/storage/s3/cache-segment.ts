@@ -114,10 +114,7 @@ export class CacheSegment {
 }
 
 /** Writes a segment and gives it its name at the end. `entries` come in the order of their digests, each once. */
-export function writeSegment(
-  directory: string,
-  entries: readonly (readonly [Buffer, Uint32Array | readonly number[]])[],
-): string {
+export function writeSegment(directory: string, entries: readonly (readonly [Buffer, Uint32Array])[]): string {
   const file = path.join(directory, `${randomUUID()}${SUFFIX}`);
   const temporary = `${file}${TEMPORARY}`;
   const descriptor = fs.openSync(temporary, "wx", 0o600);
@@ -143,7 +140,7 @@ export function writeSegment(
   }
 }
 
-function packWords(words: Uint32Array | readonly number[]): Buffer {
+function packWords(words: Uint32Array): Buffer {
   const packed = Buffer.alloc(words.length * 4);
   for (const [i, word] of words.entries()) packed.writeUInt32LE(word, i * 4);
   return packed;

@@ -50,9 +50,9 @@ export class ManifestCache implements KnownManifests {
   }
 
   /** Takes a manifest that was read and verified. Manifests with another digest than sha256 do not occur in a registry. */
-  add({ algorithm, hex }: Digest, words: readonly number[] | Uint32Array): void {
+  add({ algorithm, hex }: Digest, words: Uint32Array): void {
     if (algorithm !== "sha256") return;
-    this.#added.set(hex, Uint32Array.from(words));
+    this.#added.set(hex, words);
     if (this.#added.size >= SEGMENT_ENTRIES) this.#flush();
   }
 

@@ -11,7 +11,7 @@ import { causeOf } from "./errors.js";
 /** Manifests by digest, as they were parsed before. */
 export interface KnownManifests {
   get(digest: Digest): Uint32Array | undefined;
-  add(digest: Digest, words: readonly number[] | Uint32Array): void;
+  add(digest: Digest, words: Uint32Array): void;
 }
 
 /** Reads manifests, one GET for each that is not known already, and verifies and parses them. */

@@ -18,12 +18,8 @@ function digestOf(number: number): Digest {
 }
 
 /** Words that tell which number they are for. */
-const wordsOf = (number: number): number[] => [
-  0,
-  number,
-  0xffffffff - number,
-  ...Array.from({ length: number % 7 }, (_, i) => i),
-];
+const wordsOf = (number: number): Uint32Array =>
+  Uint32Array.of(0, number, 0xffffffff - number, ...Array.from({ length: number % 7 }, (_, i) => i));
 
 function fill(directory: string, from: number, to: number): void {
   const cache = ManifestCache.open(directory);
@@ -38,7 +34,7 @@ function found(directory: string, to: number): number[] {
   for (let i = 0; i < to; i++) {
     const words = cache.get(digestOf(i));
     if (words === undefined) continue;
-    expect([...words]).toEqual(wordsOf(i));
+    expect(words).toEqual(wordsOf(i));
     numbers.push(i);
   }
   cache.close();
@@ -112,7 +108,7 @@ describe("ManifestCache", () => {
     const [one, other] = [ManifestCache.open(directory), ManifestCache.open(directory)];
     for (let i = 20; i < 40; i++) (i % 2 === 0 ? one : other).add(digestOf(i), wordsOf(i));
     one.close();
-    expect(other.get(digestOf(3))).toEqual(Uint32Array.from(wordsOf(3)));
+    expect(other.get(digestOf(3))).toEqual(wordsOf(3));
     other.close();
     expect(found(directory, 50)).toEqual([...upTo(15), ...upTo(20).map((i) => i + 20)]);
   });
