@@ -7,6 +7,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
 import { causeOf, isAbsent } from "./directory.js";
+import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
 
 const MOST_PLAIN = 10_000;
 
@@ -43,7 +44,7 @@ export class FilesystemChanges implements StorageChanges {
       outcomeOf(from, () => {
         this.requests.put++;
         const target = this.#resolve(to);
-        fs.mkdirSync(path.dirname(target), { recursive: true });
+        makeDirectories(path.dirname(target));
         moveFile(this.#resolve(from), target);
       }),
     );
@@ -53,11 +54,18 @@ export class FilesystemChanges implements StorageChanges {
     const target = this.#resolve(file);
     try {
       this.requests.put++;
-      fs.mkdirSync(path.dirname(target), { recursive: true });
-      fs.writeFileSync(target, content, { flag: "wx", flush: true });
-      return "created";
+      return createFile(target, content) ? "created" : "exists";
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "EEXIST") return "exists";
+      throw changeError(file, error);
+    }
+  }
+
+  async replace(file: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
+    const target = this.#resolve(file);
+    try {
+      this.requests.put++;
+      return replaceFile(target, expected, content);
+    } catch (error) {
       throw changeError(file, error);
     }
   }
@@ -65,7 +73,7 @@ export class FilesystemChanges implements StorageChanges {
   async read(file: string): Promise<Uint8Array | undefined> {
     try {
       this.requests.get++;
-      return fs.readFileSync(this.#resolve(file));
+      return readFile(this.#resolve(file));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw changeError(file, error);

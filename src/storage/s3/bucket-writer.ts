@@ -30,6 +30,12 @@ export interface ObjectHead {
   readonly etag: string;
 }
 
+/** When an object is stored: only where there is none, or only in the place of the one with this ETag. */
+export type PutCondition =
+  | { readonly IfNoneMatch: "*" }
+  | { readonly IfMatch: string }
+  | { readonly IfNoneMatch?: never; readonly IfMatch?: never };
+
 /** How a server takes deletes: each of those that do not take the one before is asked in the next way from then on. */
 const WAYS = ["checksum", "content-md5", "one by one"] as const;
 
@@ -60,13 +66,13 @@ export class BucketWriter extends BucketReader {
     }
   }
 
-  /** Stores an object; `ifAbsent` asks the server to do so only where there is none, which some servers take no notice of. */
-  async put(key: string, content: Uint8Array, ifAbsent: boolean): Promise<void> {
+  /** Stores an object. Some servers take no notice of the condition. */
+  async put(key: string, content: Uint8Array, condition: PutCondition = {}): Promise<void> {
     const command = new PutObjectCommand({
       Bucket: this.name,
       Key: key,
       Body: Buffer.from(content),
-      ...(ifAbsent ? { IfNoneMatch: "*" } : {}),
+      ...condition,
     });
     await this.#send("put", () => this.client.send(command), command);
   }

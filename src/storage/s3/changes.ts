@@ -4,7 +4,7 @@ import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
-import { causeOf, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
+import { causeOf, isNoSuchObject, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
 import { KeyRange } from "./key-range.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
@@ -80,6 +80,21 @@ export class S3Changes implements StorageChanges {
     }
   }
 
+  async replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
+    const key = this.#key(path);
+    try {
+      const head = await this.#bucket.head(key);
+      const stored = head && (await this.#bucket.get(key, expected.length + 1));
+      if (head === undefined || stored === undefined) return "absent";
+      if (!stored.equals(expected)) return "changed";
+      await this.#putInPlaceOf(key, content, head);
+      // Whoever was refused may still have been the one who wrote: the reply to the first attempt was lost.
+      return (await this.#isOurs(key, content)) === "created" ? "replaced" : "changed";
+    } catch (error) {
+      throw this.#error(path, "cannot be written", error);
+    }
+  }
+
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
       return await this.#bucket.get(this.#key(path), Number.POSITIVE_INFINITY);
@@ -143,15 +158,29 @@ export class S3Changes implements StorageChanges {
   async #putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
-        await this.#bucket.put(key, content, true);
+        await this.#bucket.put(key, content, { IfNoneMatch: "*" });
       } catch (error) {
         if (isPreconditionFailed(error)) return true;
         if (!isNotImplemented(error)) throw error;
-        await this.#bucket.put(key, content, false);
+        await this.#bucket.put(key, content);
         return false;
       }
     }
     return false;
+  }
+
+  /** Stores an object in the place of the one that was seen, as far as the server knows conditions. */
+  async #putInPlaceOf(key: string, content: Uint8Array, { etag }: ObjectHead): Promise<void> {
+    if (etag === "") return this.#bucket.put(key, content);
+    // Ceph 16 compares the header as it is, and refuses what the standard has between quotes.
+    for (const IfMatch of [`"${etag}"`, etag]) {
+      try {
+        return await this.#bucket.put(key, content, { IfMatch });
+      } catch (error) {
+        if (isNotImplemented(error)) return this.#bucket.put(key, content);
+        if (!isPreconditionFailed(error) && !isNoSuchObject(error)) throw error;
+      }
+    }
   }
 
   async #isOurs(key: string, content: Uint8Array): Promise<"created" | "exists"> {
