@@ -116,8 +116,9 @@ export async function makeHead({ storage, changes }: SweepTarget, quarantine: bo
 }
 
 /** Throws an `OperatorError` that names the rule if it did not pass. */
-export function insist({ rule, passed, evidence, remedy }: Verdict): void {
+export function insist({ rule, passed, evidence, remedy }: Verdict, what: "sweep" | "repair" = "sweep"): void {
   if (passed) return;
   const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
-  throw new OperatorError(`sweep refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} Nothing was removed.`, exitCode);
+  const untouched = what === "sweep" ? "Nothing was removed." : "Nothing was changed.";
+  throw new OperatorError(`${what} refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} ${untouched}`, exitCode);
 }

@@ -13,12 +13,23 @@ export interface JournalEntry {
   readonly uploadId?: string | undefined;
 }
 
+/** A link that a repair wrote, or was about to. */
+export interface JournalWrite {
+  /** The finding that it was for. */
+  readonly code: string;
+  readonly path: string;
+  /** What the link holds from then on. */
+  readonly content: string;
+  /** What it held before, byte for byte; undefined where there was no link. */
+  readonly before: Uint8Array | undefined;
+}
+
 /** What a run says of itself. */
 export interface JournalHead {
   readonly runId: string;
   readonly storage: { readonly driver: string; readonly location: string };
-  /** Where the objects went: nowhere, to a directory beside the registry's, or behind delete markers. */
-  readonly mode: "delete" | "quarantine" | "versions";
+  /** Where the objects went: nowhere, to a directory beside the registry's, or behind delete markers. A repair takes nothing away. */
+  readonly mode: "delete" | "quarantine" | "versions" | "repair";
 }
 
 /** The directory for journals: `/var/lib/regcheck` for root, otherwise below `XDG_STATE_HOME`. */
@@ -64,6 +75,17 @@ export class Journal {
     this.#write(entries.map((entry) => ({ type: "remove", ...entry })));
   }
 
+  /** Says what is about to be written, and what is there before; on the disk when it returns. */
+  willWrite(writes: readonly JournalWrite[]): void {
+    this.#write(
+      writes.map(({ before, ...write }) => ({
+        type: "write",
+        ...write,
+        before: before === undefined ? undefined : Buffer.from(before).toString("base64"),
+      })),
+    );
+  }
+
   /** Says what became of objects where that is not what was said: failures, and delete markers. */
   became(outcomes: readonly object[]): void {
     if (outcomes.length > 0) this.#write(outcomes.map((outcome) => ({ type: "outcome", ...outcome })));
@@ -99,6 +121,7 @@ export interface JournaledRun {
   readonly head: JournalHead;
   readonly startedAt: string;
   readonly entries: readonly JournalEntry[];
+  readonly writes: readonly JournalWrite[];
   /** By path: the version id of the delete marker. */
   readonly deleteMarkers: ReadonlyMap<string, string>;
 }
@@ -132,10 +155,11 @@ export function readRun(directory: string, runId: string): JournaledRun {
   const head = first === undefined ? undefined : parseHead(first);
   if (head === undefined) throw new UsageError(`${file}: not a journal of regcheck`);
   const entries = rest.flatMap((line) => (line["type"] === "remove" ? (parseEntry(line) ?? []) : []));
+  const writes = rest.flatMap((line) => (line["type"] === "write" ? (parseWrite(line) ?? []) : []));
   const deleteMarkers = new Map<string, string>();
   for (const { path: object, deleteMarker } of rest)
     if (typeof object === "string" && typeof deleteMarker === "string") deleteMarkers.set(object, deleteMarker);
-  return { head, startedAt: String(first?.["startedAt"]), entries, deleteMarkers };
+  return { head, startedAt: String(first?.["startedAt"]), entries, writes, deleteMarkers };
 }
 
 type Line = Readonly<Record<string, unknown>>;
@@ -153,7 +177,7 @@ function parseLine(text: string, place: string): Line {
 function parseHead(line: Line): JournalHead | undefined {
   const { type, runId, storage, mode } = line;
   if (type !== "run" || typeof runId !== "string" || typeof storage !== "object" || storage === null) return undefined;
-  if (mode !== "delete" && mode !== "quarantine" && mode !== "versions") return undefined;
+  if (mode !== "delete" && mode !== "quarantine" && mode !== "versions" && mode !== "repair") return undefined;
   if (!("driver" in storage) || !("location" in storage)) return undefined;
   return { runId, mode, storage: { driver: String(storage.driver), location: String(storage.location) } };
 }
@@ -169,4 +193,10 @@ function parseEntry({ kind, path: object, bytes, digest, uploadId }: Line): Jour
     digest: typeof digest === "string" ? digest : undefined,
     uploadId: typeof uploadId === "string" ? uploadId : undefined,
   };
+}
+
+function parseWrite({ code, path: object, content, before }: Line): JournalWrite | undefined {
+  if (typeof code !== "string" || typeof object !== "string" || typeof content !== "string") return undefined;
+  if (object.split("/").includes("..")) return undefined;
+  return { code, path: object, content, before: typeof before === "string" ? Buffer.from(before, "base64") : undefined };
 }

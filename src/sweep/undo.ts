@@ -4,6 +4,7 @@ import { Digest } from "../registry/digest.js";
 import { OWN, QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { JournaledRun, JournalEntry } from "./journal.js";
+import { undoWrites } from "./undo-writes.js";
 
 /** What `restore` did. */
 export interface Restored {
@@ -18,12 +19,13 @@ export interface Restored {
 const BATCH = 1000;
 
 /**
- * Puts back what a run has quarantined, in the order opposite to the sweep's, so that no link comes back before what it names. Blobs
+ * Puts back what a run has quarantined, or what was in the place of the links that it wrote, in the order opposite to the sweep's, so that no link comes back before what it names. Blobs
  * are verified against their digest first. Nothing is overwritten, and what is back already is left alone: it is safe to repeat.
  * Throws an `OperatorError` for a run that deleted for good.
  */
 export async function restore(run: JournaledRun, changes: StorageChanges): Promise<Restored> {
   const { mode, runId } = run.head;
+  if (mode === "repair") return undoWrites(run.writes, changes);
   if (mode === "delete")
     throw new OperatorError(
       `run ${runId} deleted for good: there is nothing to restore from. Its journal says what it was; sweep with --quarantine to be able to undo.`,
