@@ -4,10 +4,12 @@ import { hideBin } from "yargs/helpers";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
+import { REPAIR_CODES } from "../repair/codes.js";
 import { complete } from "./completion.js";
 import {
   CODES_FORMAT_OPTION,
   POLICY_OPTIONS,
+  REPAIR_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
   STORAGE_OPTIONS,
@@ -58,8 +60,25 @@ async function main(): Promise<ExitCode> {
       },
     )
     .command(
+      "repair <code..>",
+      "rewrite links whose content the storage proves; shows what it would do, unless --apply is given",
+      (command) =>
+        command
+          .positional("code", {
+            type: "string",
+            array: true,
+            demandOption: true,
+            describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
+          })
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
+      async (args) => {
+        const { runRepair } = await import("./repair-command.js");
+        exitCode = await runRepair(args, signal);
+      },
+    )
+    .command(
       "restore <run>",
-      "put back what a sweep with --quarantine has moved",
+      "put back what a sweep with --quarantine has moved, or undo a repair",
       (command) =>
         command
           .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
@@ -110,11 +129,13 @@ async function main(): Promise<ExitCode> {
   return exitCode;
 }
 
+/** Arguments of which there may be many. */
+const LISTS: ReadonlySet<string> = new Set(["_", "registry-url", "registryUrl", "tag", "code"]);
+
 /** yargs makes a list of an option that is given twice: which of them was meant, nobody can tell. */
 function refuseTwice(args: Readonly<Record<string, unknown>>): true {
   for (const [name, value] of Object.entries(args))
-    if (Array.isArray(value) && name !== "_" && name !== "registry-url" && name !== "registryUrl" && name !== "tag")
-      throw new UsageError(`--${name} is given twice: give it once`);
+    if (Array.isArray(value) && !LISTS.has(name)) throw new UsageError(`--${name} is given twice: give it once`);
   return true;
 }
 

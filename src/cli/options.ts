@@ -148,6 +148,17 @@ export const SWEEP_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** What is repaired is said by codes; a repair removes nothing, so there is nothing to quarantine. */
+export const REPAIR_OPTIONS = {
+  apply: { type: "boolean", default: false, describe: "Write the links; without it, only show what would be written" },
+  "dry-run": { type: "boolean", default: false, describe: "Write nothing, which is the default; always wins over --apply" },
+  "registry-url": WRITER_OPTIONS["registry-url"],
+  "registry-stopped": WRITER_OPTIONS["registry-stopped"],
+  "journal-dir": WRITER_OPTIONS["journal-dir"],
+  grace: POLICY_OPTIONS.grace,
+  format: { choices: ["text", "json"], default: "text", requiresArg: true, describe: "How the repairs are written" },
+} as const satisfies Record<string, Options>;
+
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
   format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },

@@ -59,7 +59,10 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
 }
 
 /** Who may be writing, as the command line, the config and the environment say. */
-export function writerOptions(args: WriterArguments, { config }: OpenedStorage): SweepOptions["writers"] {
+export function writerOptions(
+  args: Pick<WriterArguments, "registryUrl" | "registryStopped">,
+  { config }: OpenedStorage,
+): SweepOptions["writers"] {
   for (const url of args.registryUrl ?? [])
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
       throw new UsageError(`--registry-url ${url}: expected a URL such as http://registry:5000`);

@@ -31,7 +31,8 @@ export async function runRestore(args: UndoArguments): Promise<ExitCode> {
       withLock(changes, location, "restore", () => restore(run, changes)),
     );
     for (const { path, cause } of problems) process.stderr.write(`regcheck: ${escapeForTerminal(`${path}: ${cause}`)}\n`);
-    process.stdout.write(`${countOf(restored, "object")} restored, ${countOf(present, "object")} already there\n`);
+    const noun = run.head.mode === "repair" ? "link" : "object";
+    process.stdout.write(`${countOf(restored, noun)} restored, ${countOf(present, noun)} already there\n`);
     return problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.stopped;
   } finally {
     await opened.storage.close();
