@@ -1,3 +1,14 @@
+import { setImmediate } from "node:timers/promises";
+
+/**
+ * Lets signals and timers have their turn, and throws the signal's reason if it is aborted: for loops of synchronous work, which promises
+ * alone do not interrupt.
+ */
+export async function giveWay(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
+}
+
 /** Waits for the work, or until the signal aborts: then throws its reason, and the work goes on unheeded. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = (): void => {};

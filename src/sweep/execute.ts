@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { OperatorError } from "../errors.js";
 import { QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
@@ -112,6 +113,8 @@ class Sweep {
 
   async #reasonToStop(): Promise<string | undefined> {
     const { signal, deadline, judgeWriters } = this.context;
+    // Synchronous work lets no signal through.
+    await setImmediate();
     if (this.#failed > 0) return `${this.#failed} objects could not be removed (${this.#firstFailure})`;
     if (signal.aborted) return "a signal stopped it";
     if (deadline !== undefined && performance.now() >= deadline) return "--max-duration is over";

@@ -4,6 +4,7 @@ import { EXIT_CODES, OperatorError } from "../errors.js";
 import { Digest } from "../registry/digest.js";
 import { OWN, QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
+import { giveWay } from "../until-aborted.js";
 import type { JournaledRun, JournalEntry } from "./journal.js";
 
 /** What `restore` did. */
@@ -32,7 +33,7 @@ export async function restore(run: JournaledRun, changes: StorageChanges, signal
   const { runId } = run.head;
   const restorer = new Restorer(run, changes);
   for (const batch of batchesToRestore(run)) {
-    signal?.throwIfAborted();
+    await giveWay(signal);
     await restorer.restoreBatch(batch);
   }
   if (!isHidden(run) && restorer.problems.length === 0) await changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
@@ -83,7 +84,7 @@ export async function purge(runId: string, changes: StorageChanges, signal?: Abo
   let bytes = 0;
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
-    signal?.throwIfAborted();
+    await giveWay(signal);
     const failed = (await changes.remove(batch)).find(({ status }) => status === "failed");
     if (failed !== undefined)
       throw new OperatorError(

@@ -185,6 +185,17 @@ describe("the lock", () => {
   });
 });
 
+test("a signal ends a sweep at the next batch, though its work on a filesystem never waits", async () => {
+  const before = garbageRegistry(3);
+  const directory = written(before);
+  const controller = new AbortController();
+  const onProgress = () => void setImmediate(() => controller.abort());
+  const options = sweepOptions(temporaryDirectory(), { signal: controller.signal, onProgress });
+  const { result } = await sweepDirectory(directory, options);
+  expect(result.stopped).toBe("a signal stopped it");
+  expect(result.deleted.blobs).toBe(0);
+});
+
 describe("the journal", () => {
   test("has every line, even if the disk takes only a part of what is written at once", async () => {
     const journal = temporaryDirectory();
@@ -194,7 +205,7 @@ describe("the journal", () => {
       const [offset = 0, length = bytes.length] = rest.filter((value) => typeof value === "number");
       return whole(descriptor, bytes, offset, Math.min(100, length));
     };
-    const spy = vi.spyOn(fs, "writeSync").mockImplementation(cut as typeof fs.writeSync);
+    const spy = vi.spyOn(fs, "writeSync").mockImplementation(cut);
     const before = garbageRegistry(1);
     const directory = written(before);
     const { result } = await sweepDirectory(directory, sweepOptions(journal)).finally(() => spy.mockRestore());
