@@ -40,11 +40,11 @@ export async function planRepair({ storage, changes }: SweepTarget, options: Rep
   const checked = await markAndReport(storage, options.check);
   const { repairs, unrepairable } = await planRepairs(checked.report, checked.marked.table, options.codes, changes);
   const verdicts = [
-    judgeCompleteness(checked.report),
+    judgeCompleteness(checked.marked),
     writersBefore,
     judgeProxy(checked.markers, options.writers.config),
     judgeDatabase(checked.markers),
-    judgeUploads(checked.report),
+    judgeUploads(checked.marked),
   ];
   return { ...checked, repairs, unrepairable, verdicts };
 }

@@ -8,12 +8,14 @@ import { REPAIR_CODES } from "../repair/codes.js";
 import { complete } from "./completion.js";
 import {
   CODES_FORMAT_OPTION,
+  DRY_RUN_OPTION,
   POLICY_OPTIONS,
   REPAIR_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
   STORAGE_OPTIONS,
   SWEEP_OPTIONS,
+  UNDO_OPTIONS,
   WRITER_OPTIONS,
 } from "./options.js";
 import { listenForSignals } from "./signals.js";
@@ -53,7 +55,7 @@ async function main(): Promise<ExitCode> {
       (command) =>
         command
           .positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...WRITER_OPTIONS, "dry-run": SWEEP_OPTIONS["dry-run"] }),
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...WRITER_OPTIONS, "dry-run": DRY_RUN_OPTION }),
       async (args) => {
         const { runUntag } = await import("./untag-command.js");
         exitCode = await runUntag(args, signal);
@@ -82,10 +84,10 @@ async function main(): Promise<ExitCode> {
       (command) =>
         command
           .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, "journal-dir": WRITER_OPTIONS["journal-dir"] }),
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS }),
       async (args) => {
         const { runRestore } = await import("./undo-command.js");
-        exitCode = await runRestore(args);
+        exitCode = await runRestore(args, signal);
       },
     )
     .command(
@@ -95,12 +97,12 @@ async function main(): Promise<ExitCode> {
         command.positional("run", { type: "string", describe: "The run, as the sweep has named it" }).options({
           storage: STORAGE_OPTION,
           ...STORAGE_OPTIONS,
-          "journal-dir": WRITER_OPTIONS["journal-dir"],
+          ...UNDO_OPTIONS,
           "older-than": { type: "string", requiresArg: true, describe: "All runs older than this (7d)" },
         }),
       async (args) => {
         const { runPurge } = await import("./undo-command.js");
-        exitCode = await runPurge(args);
+        exitCode = await runPurge(args, signal);
       },
     )
     .command(

@@ -109,6 +109,20 @@ export const WRITER_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** For every command that changes the storage: the sweep has its own words for it. */
+export const DRY_RUN_OPTION = {
+  type: "boolean",
+  default: false,
+  group: "Sweep:",
+  describe: "Show what would be done, and change nothing",
+} as const satisfies Options;
+
+/** For the commands that undo a sweep, or end its quarantine. */
+export const UNDO_OPTIONS = {
+  "journal-dir": WRITER_OPTIONS["journal-dir"],
+  "dry-run": DRY_RUN_OPTION,
+} as const satisfies Record<string, Options>;
+
 /** What is swept, and how. */
 export const SWEEP_OPTIONS = {
   sweep: { type: "boolean", default: false, group: "Sweep:", describe: "Remove the garbage, if every safety rule passes" },
@@ -167,7 +181,7 @@ export const REPORT_OPTIONS = {
     type: "string",
     group: "Report:",
     requiresArg: true,
-    describe: "Report on repositories that match this glob only (what is live does not depend on it)",
+    describe: "Report on, and sweep, repositories that match this glob only (what is live does not depend on it)",
   },
   "fail-on": {
     choices: FAIL_ON,

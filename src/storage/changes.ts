@@ -40,6 +40,8 @@ export interface StorageChanges {
   remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]>;
   /** Undoes `remove` on a storage that keeps versions: takes the delete marker away. */
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
+  /** For each object the delete marker that hides it now; undefined where none does. Throws an `OperatorError`. */
+  deleteMarkers(paths: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Moves objects; makes what directories it needs. `failed` if there is something at `to` already. */
   move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]>;
   /** Makes an object, whole and durable, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
@@ -57,6 +59,8 @@ export interface StorageChanges {
   list(directory: string): AsyncIterable<StoredObject>;
   /** Removes those of the directories below which there is no file; others stay as they are, without an error. Nothing to do on S3. */
   pruneDirectories(directories: readonly string[]): Promise<void>;
+  /** Makes what was removed and moved so far survive a power cut. Throws an `OperatorError`. Nothing to do on S3. */
+  settle(): Promise<void>;
   close(): Promise<void>;
   /** Ends unfinished S3 multipart uploads. */
   abortMultipartUploads(

@@ -43,6 +43,8 @@ export function makeRunId(now: Date, random: string): string {
   return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${random}`;
 }
 
+const RUN_ID = /^\d{8}T\d{6}Z-\w+$/;
+
 function journalFile(directory: string, runId: string): string {
   return path.join(directory, `${runId}.ndjson`);
 }
@@ -99,7 +101,8 @@ export class Journal {
 
   #write(lines: readonly object[]): void {
     try {
-      fs.writeSync(this.#descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      // Not `writeSync`, which on a disk that fills up writes a part and calls it a success.
+      fs.writeFileSync(this.#descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
       fs.fsyncSync(this.#descriptor);
     } catch (error) {
       throw new OperatorError(
@@ -131,12 +134,15 @@ export function listRuns(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
   return fs
     .readdirSync(directory)
-    .flatMap((file) => /^(\d{8}T\d{6}Z-\w+)\.ndjson$/.exec(file)?.[1] ?? [])
+    .filter((file) => file.endsWith(".ndjson"))
+    .map((file) => file.slice(0, -".ndjson".length))
+    .filter((runId) => RUN_ID.test(runId))
     .sort();
 }
 
 /** Reads a run's journal. A last line that was cut short by a crash says nothing: its objects were not touched. Throws a `UsageError`. */
 export function readRun(directory: string, runId: string): JournaledRun {
+  if (!RUN_ID.test(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000Z-1a2b3c`);
   const file = journalFile(directory, runId);
   let text: string;
   try {
@@ -153,7 +159,7 @@ export function readRun(directory: string, runId: string): JournaledRun {
     .map((line, i) => parseLine(line, `${file}:${i + 1}`));
   const [first, ...rest] = lines;
   const head = first === undefined ? undefined : parseHead(first);
-  if (head === undefined) throw new UsageError(`${file}: not a journal of regcheck`);
+  if (head?.runId !== runId) throw new UsageError(`${file}: not a journal of regcheck's run ${runId}`);
   const entries = rest.flatMap((line) => (line["type"] === "remove" ? (parseEntry(line) ?? []) : []));
   const writes = rest.flatMap((line) => (line["type"] === "write" ? (parseWrite(line) ?? []) : []));
   const deleteMarkers = new Map<string, string>();
@@ -183,7 +189,7 @@ function parseHead(line: Line): JournalHead | undefined {
 }
 
 function parseEntry({ kind, path: object, bytes, digest, uploadId }: Line): JournalEntry | undefined {
-  if (typeof kind !== "string" || typeof object !== "string") return undefined;
+  if (typeof kind !== "string" || typeof object !== "string" || object.split("/").includes("..")) return undefined;
   return {
     // Written by `willRemove`; a kind of a later version is treated as any other object.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion

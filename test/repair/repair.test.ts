@@ -408,8 +408,8 @@ describe("somebody writes in secret", () => {
     const before = brokenRegistry();
     const directory = written(before);
     const link = `${V2}/repositories/team/app-0/_manifests/tags/tag/current/link`;
-    const meddle = (at: string): void => {
-      if (at === "plan") fs.writeFileSync(path.join(directory, link), other);
+    const meddle = (at: string, file: string): void => {
+      if (at === "plan" && file.endsWith("/index")) fs.writeFileSync(path.join(directory, link), other);
     };
     const repairing = repairDirectory(directory, repairOptions(temporaryDirectory()), () => new Meddled(directory, meddle));
     await expect(repairing).rejects.toThrow(/refused by the rule links-unchanged: .*team\/app-0/);

@@ -1,7 +1,9 @@
 import type { StorageChanges } from "#regcheck/storage/changes.js";
 
 /** The process is gone: nothing of it runs any more, not even what would clean up. */
-export class Killed extends Error {}
+export class Killed extends Error {
+  override readonly message = "killed";
+}
 
 /**
  * Cuts every batch into single objects, and dies before or after the operation with the number `point`. What the process would do
@@ -37,6 +39,8 @@ export function killedAt(
     keepsVersions: () => changes.keepsVersions(),
     remove: (paths) => each(paths, (one) => changes.remove([one])),
     move: (moves) => each(moves, (one) => changes.move([one])),
+    deleteMarkers: (paths) => changes.deleteMarkers(paths),
+    settle: () => changes.settle(),
     unhide: (markers) => changes.unhide(markers),
     create: (file, content) => step(() => changes.create(file, content)),
     replace: (file, expected, content) => step(() => changes.replace(file, expected, content)),

@@ -5,6 +5,7 @@ import {
   DeleteObjectsCommand,
   GetBucketVersioningCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type { ObjectIdentifier } from "@aws-sdk/client-s3";
@@ -52,6 +53,14 @@ export class BucketWriter extends BucketReader {
       if (isNotImplemented(error)) return false;
       throw error;
     }
+  }
+
+  /** The delete marker that hides an object now, if one does. */
+  async deleteMarker(key: string): Promise<string | undefined> {
+    // The newest version comes first.
+    const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key, MaxKeys: 1 });
+    const { DeleteMarkers = [] } = await this.#send("list", () => this.client.send(command), command);
+    return DeleteMarkers.find(({ Key, IsLatest }) => Key === key && IsLatest === true)?.VersionId;
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {

@@ -52,6 +52,22 @@ export class S3Changes implements StorageChanges {
     return this.#delete(markers.map(({ path, deleteMarker }) => ({ path, versionId: deleteMarker })));
   }
 
+  async deleteMarkers(paths: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const markers: (string | undefined)[] = [];
+    const outcomes = await this.#each(
+      [...paths.entries()],
+      ([, path]) => path,
+      async ([i, path]) => {
+        markers[i] = await this.#bucket.deleteMarker(this.#key(path));
+        return "done";
+      },
+    );
+    const failed = outcomes.find(({ status }) => status === "failed");
+    if (failed !== undefined)
+      throw this.#error(failed.path, "has versions that cannot be listed (s3:ListBucketVersions)", new Error(failed.cause));
+    return markers;
+  }
+
   /**
    * S3 has no rename: an object is copied, the copy is compared, then the original goes. Stopped in between, both are there; moving
    * again takes what is at `to` for the copy if it is the same content.
@@ -124,6 +140,10 @@ export class S3Changes implements StorageChanges {
 
   async pruneDirectories(): Promise<void> {
     // A bucket has no directories.
+  }
+
+  async settle(): Promise<void> {
+    // An answered request is durable.
   }
 
   abortMultipartUploads(
