@@ -19,9 +19,11 @@ import type { Verdict, WriterOptions } from "./sweep/guard.js";
 import { Journal, makeRunId } from "./sweep/journal.js";
 import type { JournalHead } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
-import { countPlan, filterPlan, makePlan } from "./sweep/plan.js";
+import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
+import { intersectPlans } from "./sweep/review.js";
 import { judgeRoots } from "./sweep/roots.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** What a sweep works on. */
 export interface SweepTarget {
@@ -35,7 +37,7 @@ export interface SweepOptions extends PlanOptions {
   readonly writers: WriterOptions;
   /** Share of the blobs, 0 to 1. */
   readonly maxDelete: number;
-  /** Milliseconds. */
+  /** Milliseconds from the beginning, the mark included. */
   readonly maxDuration: number | undefined;
   readonly quarantine: boolean;
   readonly journalDirectory: string;
@@ -65,15 +67,15 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
   const checked = await markAndReport(storage, options.check);
   const { marked, report, markers } = checked;
   const all = makePlan(report, marked, options);
-  const stages = options.accept === undefined ? all : filterPlan(all, options.accept);
+  const stages = options.accept === undefined ? all : await intersectPlans(storage, all, options.accept);
   const totals = countPlan(stages);
   const verdicts = [
-    judgeCompleteness(report),
+    judgeCompleteness(marked),
     writersBefore,
     judgeProxy(markers, options.writers.config),
     judgeDatabase(markers),
     judgeRepositories(markers, report),
-    judgeUploads(report),
+    judgeUploads(marked),
     judgeShare(report, totals.items.blob, options.maxDelete),
   ];
   return { ...checked, stages, totals, verdicts };
@@ -83,27 +85,40 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
  * Plans, and removes what was planned if every rule passes: under a lock, after the roots were read again, with a journal. Throws an
  * `OperatorError` (exit code 4, or 3 for an incomplete scan) that names the rule that refuses.
  */
-export async function sweep({ storage, changes }: SweepTarget, options: SweepOptions): Promise<DoneSweep> {
+export async function sweep(target: SweepTarget, options: SweepOptions): Promise<DoneSweep> {
+  const { storage, changes } = target;
+  const { maxDuration, signal } = options;
+  const deadline = maxDuration === undefined ? undefined : performance.now() + maxDuration;
   insist(await judgeWriters(options.writers));
-  return withLock(changes, storage.location, "sweep", async () => {
-    const planned = await planSweep(storage, options);
+  return withLock(changes, storage.location, "sweep", async ({ storageTime }) => {
+    const planned = await untilAborted(planSweep(storage, byClockOf(storageTime, options)), signal);
     for (const verdict of planned.verdicts) insist(verdict);
-    const roots = await judgeRoots(storage, planned.marked);
+    const roots = await untilAborted(judgeRoots(storage, planned.marked), signal);
     insist(roots);
-    const writers = await judgeWriters(options.writers);
-    insist(writers);
-    const head = await makeHead({ storage, changes }, options.quarantine);
+    insist(await judgeWriters(options.writers));
+    const head = await makeHead(target, options.quarantine);
+    signal.throwIfAborted();
     const result = await execute(planned.stages, {
       changes,
       journal: new Journal(options.journalDirectory, head),
       head,
       judgeWriters: () => judgeWriters(options.writers),
-      maxDuration: options.maxDuration,
-      signal: options.signal,
+      deadline,
+      signal,
       onProgress: options.onProgress,
     });
     return { ...planned, verdicts: [...planned.verdicts, roots], result };
   });
+}
+
+/**
+ * Ages are told by the storage's clock if ours is ahead of it: a push of a minute ago must not look an hour old (safety rules 1 and 5).
+ * If ours is behind, everything looks younger than it is, which only keeps more.
+ */
+function byClockOf(storageTime: number | undefined, options: SweepOptions): SweepOptions {
+  const { check } = options;
+  const now = Math.min(check.policy.now, storageTime ?? Number.POSITIVE_INFINITY);
+  return { ...options, check: { ...check, policy: { ...check.policy, now } } };
 }
 
 /** A new run's head. */
@@ -116,8 +131,9 @@ export async function makeHead({ storage, changes }: SweepTarget, quarantine: bo
 }
 
 /** Throws an `OperatorError` that names the rule if it did not pass. */
-export function insist({ rule, passed, evidence, remedy }: Verdict): void {
+export function insist({ rule, passed, evidence, remedy }: Verdict, what: "sweep" | "repair" = "sweep"): void {
   if (passed) return;
   const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
-  throw new OperatorError(`sweep refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} Nothing was removed.`, exitCode);
+  const untouched = what === "sweep" ? "Nothing was removed." : "Nothing was changed.";
+  throw new OperatorError(`${what} refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} ${untouched}`, exitCode);
 }

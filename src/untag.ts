@@ -1,4 +1,4 @@
-import { UsageError } from "./errors.js";
+import { EXIT_CODES, OperatorError, UsageError } from "./errors.js";
 import { Digest } from "./registry/digest.js";
 import { tagPath } from "./registry/layout.js";
 import { unpackReferences } from "./registry/packed-manifest.js";
@@ -73,7 +73,7 @@ export async function untag(
       head,
       journal: new Journal(options.journalDirectory, head),
       judgeWriters: () => judgeWriters(options.writers),
-      maxDuration: undefined,
+      deadline: undefined,
       signal: options.signal,
     });
     return { untagged, result };
@@ -89,13 +89,14 @@ async function examine({ storage }: SweepTarget, references: readonly TagReferen
   const wanted = new Set(references.map(({ repository }) => repository));
   const listings = new Map<string, RepositoryListing>();
   for await (const listing of storage.repositories()) if (wanted.has(listing.name)) listings.set(listing.name, listing);
+  const [fault] = [...listings.values()].flatMap(({ faults }) => faults);
+  if (fault !== undefined) throw new OperatorError(`${fault.path}: ${fault.cause}. Nothing was removed.`, EXIT_CODES.incomplete);
   const problems: string[] = [];
   const untagged: Untagged[] = [];
   for (const reference of references) {
     const listing = listings.get(reference.repository);
     const position = listing?.tags.names.indexOf(reference.tag) ?? -1;
     if (listing === undefined) problems.push(`${reference.repository}: no such repository`);
-    else if (listing.faults.length > 0) problems.push(`${listing.faults[0]?.path}: ${listing.faults[0]?.cause}`);
     else if (position < 0) problems.push(`${reference.repository}:${reference.tag}: no such tag`);
     else untagged.push(await describe(storage, listing, reference, position, references));
   }

@@ -1,4 +1,5 @@
 import type { Options } from "yargs";
+import { REPAIR_CODES } from "../repair/codes.js";
 import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
 
 const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
@@ -8,7 +9,7 @@ const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...REPORT_OPTIONS,
   ...SWEEP_OPTIONS,
 };
-const COMMANDS = ["explain", "untag", "restore", "purge", "codes", "completion"];
+const COMMANDS = ["explain", "untag", "repair", "restore", "purge", "codes", "completion"];
 
 /**
  * What may stand for the word that is being typed. yargs completes commands that are named, but knows nothing of the options of the
@@ -21,7 +22,9 @@ export function complete(
   done: (words: string[]) => void,
 ): void {
   const words = process.argv.slice(process.argv.indexOf("--get-yargs-completions") + 2);
-  if (words.some((word, i) => COMMANDS.includes(word) && i < words.length - 1))
+  if (words.indexOf("repair") >= 0 && words.indexOf("repair") < words.length - 1 && !current.startsWith("-"))
+    done(REPAIR_CODES.filter((code) => code.startsWith(current)));
+  else if (words.some((word, i) => COMMANDS.includes(word) && i < words.length - 1))
     completeByYargs((_error, offered) => done([...(offered ?? [])]));
   else done(checkWords(current, words.at(-2)).filter((word) => word.startsWith(current)));
 }

@@ -8,7 +8,7 @@ import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseConcurrency } from "./options.js";
 import { startProgressLine } from "./progress-line.js";
-import { untilAborted } from "./signals.js";
+import { untilAborted } from "../until-aborted.js";
 import { TOOL } from "./tool.js";
 import { textOptions, writeToStream } from "./write-report.js";
 

@@ -4,16 +4,20 @@ import { hideBin } from "yargs/helpers";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
+import { REPAIR_CODES } from "../repair/codes.js";
 import { complete } from "./completion.js";
 import {
   CODES_FORMAT_OPTION,
+  DRY_RUN_OPTION,
   EXPLAIN_OPTIONS,
   POLICY_OPTIONS,
+  REPAIR_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
   STORAGE_OPTIONS,
   SWEEP_OPTIONS,
   spellOutVerify,
+  UNDO_OPTIONS,
   VERIFY_OPTIONS,
   WRITER_OPTIONS,
 } from "./options.js";
@@ -70,22 +74,39 @@ async function main(): Promise<ExitCode> {
       (command) =>
         command
           .positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...WRITER_OPTIONS, "dry-run": SWEEP_OPTIONS["dry-run"] }),
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...WRITER_OPTIONS, "dry-run": DRY_RUN_OPTION }),
       async (args) => {
         const { runUntag } = await import("./untag-command.js");
         exitCode = await runUntag(args, signal);
       },
     )
     .command(
+      "repair <code..>",
+      "rewrite links whose content the storage proves; shows what it would do, unless --apply is given",
+      (command) =>
+        command
+          .positional("code", {
+            type: "string",
+            array: true,
+            demandOption: true,
+            describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
+          })
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
+      async (args) => {
+        const { runRepair } = await import("./repair-command.js");
+        exitCode = await runRepair(args, signal);
+      },
+    )
+    .command(
       "restore <run>",
-      "put back what a sweep with --quarantine has moved",
+      "put back what a sweep with --quarantine has moved, or undo a repair",
       (command) =>
         command
           .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, "journal-dir": WRITER_OPTIONS["journal-dir"] }),
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS }),
       async (args) => {
         const { runRestore } = await import("./undo-command.js");
-        exitCode = await runRestore(args);
+        exitCode = await runRestore(args, signal);
       },
     )
     .command(
@@ -95,12 +116,12 @@ async function main(): Promise<ExitCode> {
         command.positional("run", { type: "string", describe: "The run, as the sweep has named it" }).options({
           storage: STORAGE_OPTION,
           ...STORAGE_OPTIONS,
-          "journal-dir": WRITER_OPTIONS["journal-dir"],
+          ...UNDO_OPTIONS,
           "older-than": { type: "string", requiresArg: true, describe: "All runs older than this (7d)" },
         }),
       async (args) => {
         const { runPurge } = await import("./undo-command.js");
-        exitCode = await runPurge(args);
+        exitCode = await runPurge(args, signal);
       },
     )
     .command(
@@ -133,7 +154,7 @@ async function main(): Promise<ExitCode> {
 }
 
 /** What may be given more than once; yargs has each name in both spellings. */
-const MANY: ReadonlySet<string> = new Set(["_", "keep", "registry-url", "registryUrl", "tag"]);
+const MANY: ReadonlySet<string> = new Set(["_", "code", "keep", "registry-url", "registryUrl", "tag"]);
 
 /** yargs makes a list of an option that is given twice: which of them was meant, nobody can tell. */
 function refuseTwice(args: Readonly<Record<string, unknown>>): true {

@@ -122,6 +122,20 @@ export const WRITER_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** For every command that changes the storage: the sweep has its own words for it. */
+export const DRY_RUN_OPTION = {
+  type: "boolean",
+  default: false,
+  group: "Sweep:",
+  describe: "Show what would be done, and change nothing",
+} as const satisfies Options;
+
+/** For the commands that undo a sweep, or end its quarantine. */
+export const UNDO_OPTIONS = {
+  "journal-dir": WRITER_OPTIONS["journal-dir"],
+  "dry-run": DRY_RUN_OPTION,
+} as const satisfies Record<string, Options>;
+
 /** What is swept, and how. */
 export const SWEEP_OPTIONS = {
   sweep: { type: "boolean", default: false, group: "Sweep:", describe: "Remove the garbage, if every safety rule passes" },
@@ -170,6 +184,17 @@ export const VERIFY_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** What is repaired is said by codes; a repair removes nothing, so there is nothing to quarantine. */
+export const REPAIR_OPTIONS = {
+  apply: { type: "boolean", default: false, describe: "Write the links; without it, only show what would be written" },
+  "dry-run": { type: "boolean", default: false, describe: "Write nothing, which is the default; always wins over --apply" },
+  "registry-url": WRITER_OPTIONS["registry-url"],
+  "registry-stopped": WRITER_OPTIONS["registry-stopped"],
+  "journal-dir": WRITER_OPTIONS["journal-dir"],
+  grace: POLICY_OPTIONS.grace,
+  format: { choices: ["text", "json"], default: "text", requiresArg: true, describe: "How the repairs are written" },
+} as const satisfies Record<string, Options>;
+
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
   format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
@@ -178,7 +203,7 @@ export const REPORT_OPTIONS = {
     type: "string",
     group: "Report:",
     requiresArg: true,
-    describe: "Report on repositories that match this glob only (what is live does not depend on it)",
+    describe: "Report on, and sweep, repositories that match this glob only (what is live does not depend on it)",
   },
   "fail-on": {
     choices: FAIL_ON,

@@ -1,4 +1,4 @@
-import { EXIT_CODES, UsageError } from "../errors.js";
+import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { planSweep, sweep } from "../sweep.js";
 import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
@@ -6,13 +6,13 @@ import { defaultJournalDirectory } from "../sweep/journal.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../sweep/probe.js";
+import { untilAborted } from "../until-aborted.js";
 import { checkOptions, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
 import { parseConcurrency, parseShare, parseTimeSpan } from "./options.js";
 import { startProgressLine } from "./progress-line.js";
-import { untilAborted } from "./signals.js";
 import { writeFileAtomically } from "./write-report.js";
 
 /** How it is known that nobody writes, as the command line has it. */
@@ -59,16 +59,27 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
 }
 
 /** Who may be writing, as the command line, the config and the environment say. */
-export function writerOptions(args: WriterArguments, { config }: OpenedStorage): SweepOptions["writers"] {
-  for (const url of args.registryUrl ?? [])
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new UsageError(`--registry-url ${url}: expected a URL such as http://registry:5000`);
+export function writerOptions(
+  args: Pick<WriterArguments, "registryUrl" | "registryStopped">,
+  { config }: OpenedStorage,
+): SweepOptions["writers"] {
+  for (const url of args.registryUrl ?? []) checkUrl(url);
   return {
     registryUrls: args.registryUrl ?? [],
     registryStopped: args.registryStopped,
     config,
     probe: probeOptions(process.env),
   };
+}
+
+function checkUrl(url: string): void {
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new UsageError(`--registry-url ${url}: expected a URL such as http://registry:5000`);
+  const { username, password, host } = new URL(url);
+  if (username !== "" || password !== "")
+    throw new UsageError(
+      `--registry-url of ${host}: a password on the command line can be read by everybody here; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD`,
+    );
 }
 
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
@@ -100,11 +111,15 @@ async function showPlan(planned: PlannedSweep, args: SweepArguments): Promise<Ex
 
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
   const { report, result, verdicts } = done;
-  const exitCode =
-    result.stopped === undefined ? exitCodeOf(report, args) : signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.stopped;
+  const exitCode = result.stopped === undefined ? exitCodeOf(report, args) : stoppedExitCode(signal);
   await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
     json: { verdicts, sweep: result },
     text: (options) => formatSwept(done, options, opened.config?.redis ?? false),
   });
   return exitCode;
+}
+
+/** What the exit code says of a change that came to no end. */
+export function stoppedExitCode({ aborted, reason }: AbortSignal): ExitCode {
+  return aborted && reason instanceof OperatorError ? reason.exitCode : EXIT_CODES.stopped;
 }

@@ -1,11 +1,12 @@
-import { EXIT_CODES, UsageError } from "../errors.js";
+import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
+import type { StorageChanges } from "../storage/changes.js";
 import { defaultJournalDirectory, listRuns, readRun } from "../sweep/journal.js";
 import type { JournaledRun } from "../sweep/journal.js";
 import { withLock } from "../sweep/lock.js";
-import { purge, restore } from "../sweep/undo.js";
+import { countQuarantined, countRestorable, purge, restore } from "../sweep/undo.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./options.js";
@@ -16,57 +17,106 @@ export interface UndoArguments extends Omit<StorageArguments, "storage"> {
   readonly storage: string | undefined;
   readonly journalDir: string | undefined;
   readonly olderThan?: string | undefined;
+  readonly dryRun: boolean;
 }
 
 /** Puts back what a run has quarantined. */
-export async function runRestore(args: UndoArguments): Promise<ExitCode> {
+export async function runRestore(args: UndoArguments, signal: AbortSignal): Promise<ExitCode> {
   const directory = args.journalDir ?? defaultJournalDirectory();
   if (args.run === undefined)
     throw new UsageError(`name a run: ${listRuns(directory).join(", ") || `there is none in ${directory}`}`);
   const run = readRun(directory, args.run);
-  const opened = await openRunStorage(run, args);
-  try {
-    const { location } = opened.storage;
-    const { restored, present, problems } = await withChanges(opened, (changes) =>
-      withLock(changes, location, "restore", () => restore(run, changes)),
-    );
-    for (const { path, cause } of problems) process.stderr.write(`regcheck: ${escapeForTerminal(`${path}: ${cause}`)}\n`);
-    process.stdout.write(`${countOf(restored, "object")} restored, ${countOf(present, "object")} already there\n`);
+  const noun = run.head.mode === "repair" ? "link" : "object";
+  return withRunStorage(run, args, async ({ location }, changes) => {
+    if (args.dryRun) {
+      print(`${countOf(await countRestorable(run, changes), noun)} would be restored (nothing was changed)`);
+      return EXIT_CODES.clean;
+    }
+    const { restored, present, problems } = await withLock(changes, location, "restore", () => restore(run, changes, signal));
+    for (const { path, cause } of problems) complain(`${path}: ${cause}`);
+    print(`${countOf(restored, noun)} restored, ${countOf(present, noun)} already there`);
     return problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.stopped;
+  });
+}
+
+/** Empties the quarantine of a run, or of all that are old enough. */
+export async function runPurge(args: UndoArguments, signal: AbortSignal): Promise<ExitCode> {
+  const directory = args.journalDir ?? defaultJournalDirectory();
+  if ((args.run === undefined) === (args.olderThan === undefined)) throw new UsageError("give a run, or --older-than such as 7d");
+  if (args.run === undefined) return purgeOld(directory, args, signal);
+  const run = readRun(directory, args.run);
+  if (run.head.mode === "versions")
+    throw new UsageError(
+      `run ${args.run} is in the older versions that its bucket keeps: a lifecycle rule that expires noncurrent versions frees the space`,
+    );
+  if (run.head.mode === "delete") throw new UsageError(`run ${args.run} deleted for good: it left no quarantine`);
+  await withRunStorage(run, args, (storage, changes) => purgeRun(run, storage, changes, args, signal));
+  return EXIT_CODES.clean;
+}
+
+/** One run that cannot be purged, or a journal that cannot be read, keeps no other from it: cron comes again, but somebody must look. */
+async function purgeOld(directory: string, args: UndoArguments, signal: AbortSignal): Promise<ExitCode> {
+  const before = Date.now() - parseTimeSpan("older-than", args.olderThan ?? "") * 1000;
+  let exitCode: ExitCode = EXIT_CODES.clean;
+  for (const runId of listRuns(directory)) {
+    signal.throwIfAborted();
+    try {
+      const run = readRun(directory, runId);
+      if (run.head.mode !== "quarantine" || Date.parse(run.startedAt) >= before || !isOn(args.storage, run)) continue;
+      await withRunStorage(run, args, (storage, changes) => purgeRun(run, storage, changes, args, signal));
+    } catch (error) {
+      if (!(error instanceof OperatorError) || signal.aborted) throw error;
+      complain(`run ${runId}: ${error.message}`);
+      exitCode = error.exitCode;
+    }
+  }
+  return exitCode;
+}
+
+/** Journals of several storages may lie in one directory: those of another than the named one are somebody else's affair. */
+function isOn(storage: string | undefined, { head }: JournaledRun): boolean {
+  return storage === undefined || head.storage.location === storage.replace(/\/+$/, "");
+}
+
+async function purgeRun(
+  run: JournaledRun,
+  { location }: OpenedStorage["storage"],
+  changes: StorageChanges,
+  { dryRun, olderThan }: UndoArguments,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runId } = run.head;
+  const quarantined = await countQuarantined(runId, changes);
+  // A run that was purged before is nothing to tell of each night.
+  if (quarantined.objects === 0 && olderThan !== undefined) return;
+  const { objects, bytes } = dryRun
+    ? quarantined
+    : await withLock(changes, location, "purge", () => purge(runId, changes, signal));
+  print(`${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`);
+}
+
+/** Does some work on the storage that the run was on; what the command line names must be the same. */
+async function withRunStorage<T>(
+  run: JournaledRun,
+  args: UndoArguments,
+  work: (storage: OpenedStorage["storage"], changes: StorageChanges) => Promise<T>,
+): Promise<T> {
+  const { location } = run.head.storage;
+  const storage = args.storage ?? (args.config === undefined ? location : undefined);
+  const opened = await openStorage({ ...args, storage });
+  try {
+    if (opened.storage.location !== location)
+      throw new UsageError(`run ${run.head.runId} was on ${location}, not on ${opened.storage.location}`);
+    return await withChanges(opened, (changes) => work(opened.storage, changes));
   } finally {
     await opened.storage.close();
   }
 }
 
-/** Empties the quarantine of a run, or of all that are old enough. */
-export async function runPurge(args: UndoArguments): Promise<ExitCode> {
-  const directory = args.journalDir ?? defaultJournalDirectory();
-  if ((args.run === undefined) === (args.olderThan === undefined)) throw new UsageError("give a run, or --older-than such as 7d");
-  const before = Date.now() - (args.olderThan === undefined ? 0 : parseTimeSpan("older-than", args.olderThan) * 1000);
-  const runs = (args.run === undefined ? listRuns(directory) : [args.run]).map((runId) => readRun(directory, runId));
-  for (const run of runs) {
-    const isOld = args.olderThan === undefined || Date.parse(run.startedAt) < before;
-    if (run.head.mode !== "quarantine" || !isOld) continue;
-    const opened = await openRunStorage(run, args);
-    try {
-      const { location } = opened.storage;
-      const { objects, bytes } = await withChanges(opened, (changes) =>
-        withLock(changes, location, "purge", () => purge(run.head.runId, changes)),
-      );
-      process.stdout.write(`${run.head.runId}: ${countOf(objects, "object")} purged, ${formatBytes(bytes)}\n`);
-    } finally {
-      await opened.storage.close();
-    }
-  }
-  return EXIT_CODES.clean;
+function print(text: string): void {
+  process.stdout.write(`${escapeForTerminal(text)}\n`);
 }
 
-/** Opens the storage that the run was on; what the command line names must be the same. */
-async function openRunStorage(run: JournaledRun, args: UndoArguments): Promise<OpenedStorage> {
-  const { location } = run.head.storage;
-  const storage = args.storage ?? (args.config === undefined ? location : undefined);
-  const opened = await openStorage({ ...args, storage });
-  if (opened.storage.location === location) return opened;
-  await opened.storage.close();
-  throw new UsageError(`run ${run.head.runId} was on ${location}, not on ${opened.storage.location}`);
+function complain(text: string): void {
+  process.stderr.write(`regcheck: ${escapeForTerminal(text)}\n`);
 }

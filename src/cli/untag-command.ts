@@ -8,7 +8,7 @@ import type { Untagged } from "../untag.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseConcurrency } from "./options.js";
-import { writerOptions } from "./sweep-command.js";
+import { stoppedExitCode, writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 
 /** The command line of `regcheck untag`, parsed. */
@@ -19,7 +19,7 @@ export interface UntagArguments extends StorageArguments, WriterArguments {
 
 /** Removes tags and says what becomes of their manifests. */
 export async function runUntag(args: UntagArguments, signal: AbortSignal): Promise<ExitCode> {
-  const references = args.tag.map(parseTagReference);
+  const references = [...new Set(args.tag)].map(parseTagReference);
   const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   try {
     const options = {
@@ -34,7 +34,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
     for (const one of untagged) process.stdout.write(`${escapeForTerminal(sentence(one, args.dryRun))}\n`);
     if (result === undefined) return EXIT_CODES.clean;
     process.stdout.write(formatSwept({ result }, { colour: false, width: undefined }, opened.config?.redis ?? false));
-    return result.stopped === undefined ? EXIT_CODES.clean : EXIT_CODES.stopped;
+    return result.stopped === undefined ? EXIT_CODES.clean : stoppedExitCode(signal);
   } finally {
     await opened.storage.close();
   }

@@ -15,6 +15,8 @@ export interface RegistryConfig {
   readonly readOnly: boolean;
   /** `http.addr`, such as `:5000`. */
   readonly httpAddress: string | undefined;
+  /** `http.prefix`, such as `/registry/`: the path that the API lies below. */
+  readonly httpPrefix: string | undefined;
   /** Whether the registry serves TLS by itself. */
   readonly tls: boolean;
   /** `proxy.remoteurl`: a pull-through cache writes to its storage even when it is read-only. */
@@ -53,6 +55,7 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
     storage: configuredStorage(storage),
     readOnly: section(section(storage["maintenance"])["readonly"])["enabled"] === true,
     httpAddress: string(http["addr"]),
+    httpPrefix: string(http["prefix"]),
     tls: string(section(http["tls"])["certificate"]) !== undefined || isSection(section(http["tls"])["letsencrypt"]),
     proxyRemoteUrl: string(section(root["proxy"])["remoteurl"]),
     redis: ["blobdescriptor", "layerinfo"].some((key) => section(storage["cache"])[key] === "redis"),

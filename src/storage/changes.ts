@@ -30,7 +30,7 @@ export interface Move {
  * Changes to a storage: the sweep and its kin are the only callers. Paths are relative to the storage root, as in `storage.ts`.
  *
  * Batches are of any size; outcomes come in the order of what was asked for. One object's failure is an outcome, never thrown, and
- * stops no other object of the batch. Nothing follows a symbolic link below the root; nothing overwrites an object.
+ * stops no other object of the batch. Nothing follows a symbolic link below the root; nothing but `replace` overwrites an object.
  */
 export interface StorageChanges {
   readonly requests: Readonly<StorageRequests>;
@@ -40,10 +40,17 @@ export interface StorageChanges {
   remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]>;
   /** Undoes `remove` on a storage that keeps versions: takes the delete marker away. */
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
+  /** For each object the delete marker that hides it now; undefined where none does. Throws an `OperatorError`. */
+  deleteMarkers(paths: readonly string[]): Promise<readonly (string | undefined)[]>;
   /** Moves objects; makes what directories it needs. `failed` if there is something at `to` already. */
   move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]>;
-  /** Makes an object, durably, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
+  /** Makes an object, whole and durable, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
   create(path: string, content: Uint8Array): Promise<"created" | "exists">;
+  /**
+   * Gives an object another content, whole and durable, only if it has the one that is expected: `changed` otherwise. The one verb that
+   * takes the place of content, which the caller has therefore kept. Throws as `create` does.
+   */
+  replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent">;
   /** The content, or undefined where there is no such object. Throws an `OperatorError` that names the path when it cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** The hash of the content as hex, read as a stream; undefined where there is no such object. Throws as `read` does. */
@@ -52,6 +59,8 @@ export interface StorageChanges {
   list(directory: string): AsyncIterable<StoredObject>;
   /** Removes those of the directories below which there is no file; others stay as they are, without an error. Nothing to do on S3. */
   pruneDirectories(directories: readonly string[]): Promise<void>;
+  /** Makes what was removed and moved so far survive a power cut. Throws an `OperatorError`. Nothing to do on S3. */
+  settle(): Promise<void>;
   close(): Promise<void>;
   /** Ends unfinished S3 multipart uploads. */
   abortMultipartUploads(

@@ -1,4 +1,6 @@
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { OperatorError } from "../errors.js";
 import { QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
@@ -7,6 +9,8 @@ import type { PlanItem, Stage } from "./plan.js";
 
 /** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
 const BATCH = 1000;
+/** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
+const MOVES = 50;
 /** Milliseconds after which a long sweep asks again whether the registry is read-only. */
 const PROBE_INTERVAL = 30_000;
 
@@ -24,6 +28,8 @@ export interface Removed {
 export interface SweepResult {
   readonly runId: string;
   readonly quarantined: boolean;
+  /** The storage keeps what was deleted as older versions: the space is not free until these expire. */
+  readonly keepsVersions: boolean;
   readonly deleted: Readonly<Removed>;
   /** The journal's file. */
   readonly journal: string;
@@ -38,32 +44,51 @@ export interface SweepContext {
   readonly head: JournalHead;
   /** Asked again during a long sweep. */
   readonly judgeWriters: () => Promise<Verdict>;
-  /** Milliseconds after which it ends at the next batch. */
-  readonly maxDuration: number | undefined;
+  /** When it ends at the next batch, by `performance.now()`. */
+  readonly deadline: number | undefined;
   readonly signal: AbortSignal;
   /** Called after each batch. */
   readonly onProgress?: ((removed: Readonly<Removed>) => void) | undefined;
 }
 
-/** Removes what the plan says, stage by stage. Does not throw for what the storage refuses: that ends the sweep, and the result says so. */
+/**
+ * Removes what the plan says, stage by stage. Does not throw for what the storage or the journal's disk refuses: that ends the sweep at
+ * once, whatever it was, so that nothing goes whose referrers are still there; the result says so.
+ */
 export async function execute(stages: readonly Stage[], context: SweepContext): Promise<SweepResult> {
   const sweep = new Sweep(context);
-  const stopped = await sweep.run(stages);
-  const { head, journal } = context;
-  const result = {
-    runId: head.runId,
-    quarantined: head.mode !== "delete",
-    deleted: sweep.removed,
-    journal: journal.file,
-    stopped,
-  };
-  journal.end({ deleted: result.deleted, stopped });
-  return result;
+  const { head, journal, changes } = context;
+  let stopped = await sweep.run(stages);
+  const deleted = sweep.removed;
+  stopped ??= await settled(changes);
+  try {
+    journal.end({ deleted, stopped });
+  } catch (error) {
+    // All objects are in it; only the line that says so is not.
+    stopped ??= messageOf(error);
+  }
+  const { keepsVersions } = sweep;
+  return { runId: head.runId, quarantined: head.mode !== "delete", keepsVersions, deleted, journal: journal.file, stopped };
+}
+
+async function settled(changes: StorageChanges): Promise<string | undefined> {
+  try {
+    await changes.settle();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** What an operator is told; anything but an `OperatorError` is a bug, and thrown. */
+function messageOf(error: unknown): string {
+  if (error instanceof OperatorError) return error.message;
+  throw error;
 }
 
 class Sweep {
   readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0 };
-  readonly #began = performance.now();
+  keepsVersions = false;
   #probed = performance.now();
   #failed = 0;
   #firstFailure = "";
@@ -72,46 +97,61 @@ class Sweep {
 
   /** Undefined when all was done, or why not. */
   async run(stages: readonly Stage[]): Promise<string | undefined> {
-    for (const stage of stages) {
-      if (this.#failed > 0)
-        return `${this.#failed} objects could not be removed (${this.#firstFailure}): nothing that comes after them was touched`;
-      for (const batch of batches(stage.items())) {
-        const reason = (await this.#reasonToStop()) ?? (await this.#removeBatch(batch));
-        if (reason !== undefined) return reason;
+    try {
+      for (const stage of stages) {
+        if (stage.barrier) await this.context.changes.settle();
+        for (const batch of batches(stage.items())) {
+          const reason = await this.#removeBatch(batch);
+          if (reason !== undefined) return reason;
+        }
       }
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
     }
-    return this.#failed > 0 ? `${this.#failed} objects could not be removed (${this.#firstFailure})` : undefined;
   }
 
   async #reasonToStop(): Promise<string | undefined> {
-    const { signal, maxDuration, judgeWriters } = this.context;
+    const { signal, deadline, judgeWriters } = this.context;
+    // Synchronous work lets no signal through.
+    await setImmediate();
+    if (this.#failed > 0) return `${this.#failed} objects could not be removed (${this.#firstFailure})`;
     if (signal.aborted) return "a signal stopped it";
-    if (maxDuration !== undefined && performance.now() - this.#began >= maxDuration) return "--max-duration is over";
+    if (deadline !== undefined && performance.now() >= deadline) return "--max-duration is over";
     if (performance.now() - this.#probed < PROBE_INTERVAL) return undefined;
-    this.#probed = performance.now();
     const verdict = await judgeWriters();
+    this.#probed = performance.now();
     return verdict.passed ? undefined : `the registry is not read-only any more: ${verdict.evidence}`;
   }
 
   async #removeBatch(items: readonly PlanItem[]): Promise<string | undefined> {
+    const reason = await this.#reasonToStop();
+    if (reason !== undefined) return reason;
     const multiparts = items.filter(({ kind }) => kind === "multipart");
-    const entries: JournalEntry[] = [];
-    for (const item of items) {
-      if (item.kind === "tag" || item.kind === "upload") entries.push(...(await this.#objectsOf(item)));
-      else if (item.kind !== "directory") entries.push(item);
+    const objects = await Promise.all(items.map((item) => this.#objectsOf(item)));
+    const entries = objects.flat();
+    if (entries.length > 0) this.context.journal.willRemove(entries);
+    const isMove = this.context.head.mode === "quarantine";
+    let late: string | undefined;
+    for (const some of batches(
+      entries.filter(({ kind }) => kind !== "multipart"),
+      isMove ? MOVES : BATCH,
+    )) {
+      late = isMove ? await this.#reasonToStop() : undefined;
+      if (late !== undefined) break;
+      await this.#remove(some);
     }
-    if (entries.length > 0) {
-      this.context.journal.willRemove(entries);
-      await this.#remove(entries.filter(({ kind }) => kind !== "multipart"));
-      await this.#abort(multiparts);
-    }
+    if (late === undefined) await this.#abort(multiparts);
+    if (this.#failed === 0 && late === undefined) this.removed.uploads += items.filter(({ kind }) => kind === "upload").length;
     await this.context.changes.pruneDirectories(items.flatMap(emptied));
     this.context.onProgress?.(this.removed);
-    return this.#failed > 0 ? `${this.#failed} objects could not be removed (${this.#firstFailure})` : undefined;
+    return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
   }
 
   /** A tag's history goes before its `current/link`: killed in between, it is still a dangling tag that another run finds. */
-  async #objectsOf(item: PlanItem): Promise<JournalEntry[]> {
+  async #objectsOf(item: PlanItem): Promise<readonly JournalEntry[]> {
+    if (item.kind === "directory") return [];
+    if (item.kind !== "tag" && item.kind !== "upload") return [item];
     const objects: JournalEntry[] = [];
     for await (const { path: object, bytes } of this.context.changes.list(item.path))
       objects.push({ kind: item.kind, path: object, bytes: item.kind === "upload" ? bytes : 0 });
@@ -127,16 +167,17 @@ class Sweep {
       head.mode === "quarantine"
         ? await changes.move(paths.map((from) => ({ from, to: `${QUARANTINE}/${head.runId}/${from}` })))
         : await changes.remove(paths);
-    journal.became(outcomes.filter(({ status, deleteMarker }) => status !== "done" || deleteMarker !== undefined));
     for (const [i, entry] of entries.entries()) this.#count(entry, outcomes[i]);
+    this.keepsVersions ||= outcomes.some(({ deleteMarker }) => deleteMarker !== undefined);
+    journal.became(outcomes.filter(({ status, deleteMarker }) => status !== "done" || deleteMarker !== undefined));
   }
 
   async #abort(multiparts: readonly PlanItem[]): Promise<void> {
     if (multiparts.length === 0) return;
     const uploads = multiparts.map((item) => ({ path: item.path, uploadId: item.uploadId ?? "" }));
     const outcomes = await this.context.changes.abortMultipartUploads(uploads);
-    this.context.journal.became(outcomes.filter(({ status }) => status !== "done"));
     for (const [i, item] of multiparts.entries()) this.#count(item, outcomes[i]);
+    this.context.journal.became(outcomes.filter(({ status }) => status !== "done"));
   }
 
   #count(entry: JournalEntry, outcome: ChangeOutcome | undefined): void {
@@ -150,7 +191,7 @@ class Sweep {
     if (entry.kind === "blob") removed.blobs++;
     if (entry.kind === "revision") removed.revisions++;
     if (entry.kind === "layer-link") removed.layerLinks++;
-    if (entry.kind === "multipart" || (entry.kind === "upload" && entry.path.endsWith("/startedat"))) removed.uploads++;
+    if (entry.kind === "multipart") removed.uploads++;
     if (entry.kind === "tag" && entry.path.endsWith("/current/link")) removed.tags++;
   }
 }
@@ -174,11 +215,11 @@ function emptied({ kind, path: object, tag }: PlanItem): string[] {
   }
 }
 
-function* batches(items: Iterable<PlanItem>): Generator<PlanItem[]> {
-  let batch: PlanItem[] = [];
+function* batches<T>(items: Iterable<T>, size = BATCH): Generator<T[]> {
+  let batch: T[] = [];
   for (const item of items) {
     batch.push(item);
-    if (batch.length < BATCH) continue;
+    if (batch.length < size) continue;
     yield batch;
     batch = [];
   }

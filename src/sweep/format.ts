@@ -28,7 +28,8 @@ export function formatPlanned(
   return finish(lines, options);
 }
 
-function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {
+/** What one rule says, in a line or two. */
+export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {
   const word = passed ? "passed " : "REFUSES";
   const mark = colour ? styleText(passed ? "green" : "red", word) : word;
   const lines = [`  ${mark}  ${rule}: ${escapeForTerminal(evidence)}`];

@@ -1,8 +1,11 @@
+import type { Finding } from "../mark/finding.js";
+import type { Marked } from "../mark/mark.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { Report } from "../report/report.js";
+import { countOf } from "../report/format.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import { probe } from "./probe.js";
-import type { ProbeAnswer, ProbeOptions } from "./probe.js";
+import type { ProbeAnswer, ProbeOptions, ProbeTarget } from "./probe.js";
 
 /** What one of the safety rules says of this sweep. */
 export interface Verdict {
@@ -25,22 +28,28 @@ export interface WriterOptions {
   readonly probe: ProbeOptions;
 }
 
-/** Rule 1: a fault of the storage forbids every sweep. */
-export function judgeCompleteness(report: Report): Verdict {
-  return report.complete
-    ? { rule: "scan-complete", passed: true, evidence: "everything could be read" }
-    : {
-        rule: "scan-complete",
-        passed: false,
-        evidence: `${report.counts["storage-unreadable"] ?? 0} paths could not be read`,
-        remedy: "Mend what storage-unreadable names, and run it again.",
-      };
+/**
+ * Rule 1: a fault of the storage forbids every sweep. Like all rules it looks at everything that was marked: `--repository` says what
+ * is shown and swept, not what is evidence.
+ */
+export function judgeCompleteness(marked: Marked): Verdict {
+  const faults = findingsOf(marked, "storage-unreadable");
+  const [first] = faults;
+  if (marked.complete && first === undefined)
+    return { rule: "scan-complete", passed: true, evidence: "everything could be read" };
+  return {
+    rule: "scan-complete",
+    passed: false,
+    evidence: `${countOf(faults.length, "path")} could not be read: ${first?.path ?? ""}: ${first?.detail ?? ""}${faults.length > 1 ? ", …" : ""}`,
+    remedy: "Mend what storage-unreadable names, and run it again.",
+  };
 }
 
 /** Rule 2: each registry answers as read-only, or all of them are stopped and nothing contradicts that. */
 export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
-  const urls = [...new Set([...options.registryUrls, ...urlOfConfig(options.config)])];
-  const answers = await Promise.all(urls.map(async (url) => ({ url, answer: await probe(url, options.probe) })));
+  const answers = await Promise.all(
+    targetsOf(options).map(async (target) => ({ ...target, answer: await probe(target, options.probe) })),
+  );
   const evidence = answers.map(({ url, answer }) => `${url}: ${describe(answer)}`).join("; ");
   const refuse = (why: string, remedy: string): Verdict => ({ rule: "no-writers", passed: false, evidence: why, remedy });
   if (answers.some(({ answer }) => answer.kind === "writable"))
@@ -50,13 +59,14 @@ export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
     );
   if (answers.some(({ answer }) => answer.kind === "unclear"))
     return refuse(evidence, "Give URLs at which the registries themselves answer, one for each replica.");
-  const stated = options.registryStopped
-    ? "--registry-stopped says that none runs"
-    : options.config?.readOnly === true
-      ? "the config says read-only"
-      : undefined;
   const isRefused = answers.some(({ answer }) => answer.kind === "refused");
   if (answers.length > 0 && !isRefused) return { rule: "no-writers", passed: true, evidence };
+  const stated = options.registryStopped
+    ? "--registry-stopped says that none runs"
+    : // Only together with an address at which nobody listens: the process may have been started with another config.
+      options.config?.readOnly === true && isRefused
+      ? "the config says read-only"
+      : undefined;
   if (stated === undefined)
     return refuse(
       evidence === "" ? "nothing says that the registry is read-only or stopped" : evidence,
@@ -78,14 +88,15 @@ export function judgeProxy(markers: StorageMarkers, config: RegistryConfig | und
 }
 
 /** Rule 2, counter-evidence: somebody may be pushing. */
-export function judgeUploads(report: Report): Verdict {
-  const count = report.counts["upload-active"] ?? 0;
-  return count === 0
+export function judgeUploads(marked: Marked): Verdict {
+  const uploads = findingsOf(marked, "upload-active");
+  const [first] = uploads;
+  return first === undefined
     ? { rule: "no-active-uploads", passed: true, evidence: "no upload is younger than the grace time" }
     : {
         rule: "no-active-uploads",
         passed: false,
-        evidence: `${count} uploads are younger than the grace time`,
+        evidence: `${countOf(uploads.length, "upload")} younger than the grace time: ${first.path}${uploads.length > 1 ? ", …" : ""}`,
         remedy: "Wait for them, or for --grace to pass.",
       };
 }
@@ -127,15 +138,25 @@ export function judgeDatabase(markers: StorageMarkers): Verdict {
     : { rule: "no-database", passed: true, evidence: "no metadata database" };
 }
 
-/** The URL at which the config's registry answers on this machine. */
-function urlOfConfig(config: RegistryConfig | undefined): string[] {
-  const address = config?.httpAddress;
-  if (config === undefined || address === undefined) return [];
-  const match = /^(.*):(\d+)$/.exec(address);
-  if (match === null) return [];
+function findingsOf(marked: Marked, code: Finding["code"]): Finding[] {
+  return [marked, ...marked.repositories].flatMap(({ findings }) => findings.filter((finding) => finding.code === code));
+}
+
+/** Every URL that is known, each once. */
+function targetsOf({ registryUrls, config }: WriterOptions): ProbeTarget[] {
+  const given = [...new Set(registryUrls)].map((url) => ({ url, isOwn: false }));
+  const own = config === undefined ? undefined : ownUrl(config);
+  return own === undefined || registryUrls.includes(own) ? given : [...given, { url: own, isOwn: true }];
+}
+
+/** The URL at which the config's registry answers on this machine; undefined where it has none, as with a Unix socket. */
+function ownUrl({ httpAddress, httpPrefix, tls }: RegistryConfig): string | undefined {
+  const match = /^(.*):(\d+)$/.exec(httpAddress ?? "");
+  if (match === null) return undefined;
   const [, host = "", port = ""] = match;
-  const everywhere = host === "" || host === "0.0.0.0" || host === "[::]";
-  return [`${config.tls ? "https" : "http"}://${everywhere ? "127.0.0.1" : host}:${port}`];
+  const name = host === "" || host === "0.0.0.0" || host === "[::]" ? "localhost" : host;
+  const url = `${tls ? "https" : "http"}://${name}:${port}${httpPrefix ?? ""}`;
+  return URL.canParse(url) ? url : undefined;
 }
 
 function describe(answer: ProbeAnswer): string {

@@ -13,12 +13,23 @@ export interface JournalEntry {
   readonly uploadId?: string | undefined;
 }
 
+/** A link that a repair wrote, or was about to. */
+export interface JournalWrite {
+  /** The finding that it was for. */
+  readonly code: string;
+  readonly path: string;
+  /** What the link holds from then on. */
+  readonly content: string;
+  /** What it held before, byte for byte; undefined where there was no link. */
+  readonly before: Uint8Array | undefined;
+}
+
 /** What a run says of itself. */
 export interface JournalHead {
   readonly runId: string;
   readonly storage: { readonly driver: string; readonly location: string };
-  /** Where the objects went: nowhere, to a directory beside the registry's, or behind delete markers. */
-  readonly mode: "delete" | "quarantine" | "versions";
+  /** Where the objects went: nowhere, to a directory beside the registry's, or behind delete markers. A repair takes nothing away. */
+  readonly mode: "delete" | "quarantine" | "versions" | "repair";
 }
 
 /** The directory for journals: `/var/lib/regcheck` for root, otherwise below `XDG_STATE_HOME`. */
@@ -31,6 +42,8 @@ export function defaultJournalDirectory(environment: Readonly<Record<string, str
 export function makeRunId(now: Date, random: string): string {
   return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${random}`;
 }
+
+const RUN_ID = /^\d{8}T\d{6}Z-\w+$/;
 
 function journalFile(directory: string, runId: string): string {
   return path.join(directory, `${runId}.ndjson`);
@@ -64,6 +77,17 @@ export class Journal {
     this.#write(entries.map((entry) => ({ type: "remove", ...entry })));
   }
 
+  /** Says what is about to be written, and what is there before; on the disk when it returns. */
+  willWrite(writes: readonly JournalWrite[]): void {
+    this.#write(
+      writes.map(({ before, ...write }) => ({
+        type: "write",
+        ...write,
+        before: before === undefined ? undefined : Buffer.from(before).toString("base64"),
+      })),
+    );
+  }
+
   /** Says what became of objects where that is not what was said: failures, and delete markers. */
   became(outcomes: readonly object[]): void {
     if (outcomes.length > 0) this.#write(outcomes.map((outcome) => ({ type: "outcome", ...outcome })));
@@ -77,7 +101,8 @@ export class Journal {
 
   #write(lines: readonly object[]): void {
     try {
-      fs.writeSync(this.#descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      // Not `writeSync`, which on a disk that fills up writes a part and calls it a success.
+      fs.writeFileSync(this.#descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
       fs.fsyncSync(this.#descriptor);
     } catch (error) {
       throw new OperatorError(
@@ -99,6 +124,7 @@ export interface JournaledRun {
   readonly head: JournalHead;
   readonly startedAt: string;
   readonly entries: readonly JournalEntry[];
+  readonly writes: readonly JournalWrite[];
   /** By path: the version id of the delete marker. */
   readonly deleteMarkers: ReadonlyMap<string, string>;
 }
@@ -108,12 +134,15 @@ export function listRuns(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
   return fs
     .readdirSync(directory)
-    .flatMap((file) => /^(\d{8}T\d{6}Z-\w+)\.ndjson$/.exec(file)?.[1] ?? [])
+    .filter((file) => file.endsWith(".ndjson"))
+    .map((file) => file.slice(0, -".ndjson".length))
+    .filter((runId) => RUN_ID.test(runId))
     .sort();
 }
 
 /** Reads a run's journal. A last line that was cut short by a crash says nothing: its objects were not touched. Throws a `UsageError`. */
 export function readRun(directory: string, runId: string): JournaledRun {
+  if (!RUN_ID.test(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000Z-1a2b3c`);
   const file = journalFile(directory, runId);
   let text: string;
   try {
@@ -130,12 +159,13 @@ export function readRun(directory: string, runId: string): JournaledRun {
     .map((line, i) => parseLine(line, `${file}:${i + 1}`));
   const [first, ...rest] = lines;
   const head = first === undefined ? undefined : parseHead(first);
-  if (head === undefined) throw new UsageError(`${file}: not a journal of regcheck`);
+  if (head?.runId !== runId) throw new UsageError(`${file}: not a journal of regcheck's run ${runId}`);
   const entries = rest.flatMap((line) => (line["type"] === "remove" ? (parseEntry(line) ?? []) : []));
+  const writes = rest.flatMap((line) => (line["type"] === "write" ? (parseWrite(line) ?? []) : []));
   const deleteMarkers = new Map<string, string>();
   for (const { path: object, deleteMarker } of rest)
     if (typeof object === "string" && typeof deleteMarker === "string") deleteMarkers.set(object, deleteMarker);
-  return { head, startedAt: String(first?.["startedAt"]), entries, deleteMarkers };
+  return { head, startedAt: String(first?.["startedAt"]), entries, writes, deleteMarkers };
 }
 
 type Line = Readonly<Record<string, unknown>>;
@@ -153,13 +183,13 @@ function parseLine(text: string, place: string): Line {
 function parseHead(line: Line): JournalHead | undefined {
   const { type, runId, storage, mode } = line;
   if (type !== "run" || typeof runId !== "string" || typeof storage !== "object" || storage === null) return undefined;
-  if (mode !== "delete" && mode !== "quarantine" && mode !== "versions") return undefined;
+  if (mode !== "delete" && mode !== "quarantine" && mode !== "versions" && mode !== "repair") return undefined;
   if (!("driver" in storage) || !("location" in storage)) return undefined;
   return { runId, mode, storage: { driver: String(storage.driver), location: String(storage.location) } };
 }
 
 function parseEntry({ kind, path: object, bytes, digest, uploadId }: Line): JournalEntry | undefined {
-  if (typeof kind !== "string" || typeof object !== "string") return undefined;
+  if (typeof kind !== "string" || typeof object !== "string" || object.split("/").includes("..")) return undefined;
   return {
     // Written by `willRemove`; a kind of a later version is treated as any other object.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -169,4 +199,10 @@ function parseEntry({ kind, path: object, bytes, digest, uploadId }: Line): Jour
     digest: typeof digest === "string" ? digest : undefined,
     uploadId: typeof uploadId === "string" ? uploadId : undefined,
   };
+}
+
+function parseWrite({ code, path: object, content, before }: Line): JournalWrite | undefined {
+  if (typeof code !== "string" || typeof object !== "string" || typeof content !== "string") return undefined;
+  if (object.split("/").includes("..")) return undefined;
+  return { code, path: object, content, before: typeof before === "string" ? Buffer.from(before, "base64") : undefined };
 }

@@ -1,13 +1,26 @@
 import os from "node:os";
-import { EXIT_CODES, OperatorError } from "../errors.js";
+import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
 import { LOCK, OWN } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
 
-/** Runs something that changes the storage while nobody else does (safety rule 9). Throws an `OperatorError` when somebody else does. */
-export async function withLock<T>(changes: StorageChanges, location: string, what: string, work: () => Promise<T>): Promise<T> {
+/** A lock that is held. */
+export interface Lock {
+  /** When the storage says that the lock was written, in seconds since 1970: what the time is by the storage's clock. */
+  readonly storageTime: number | undefined;
+}
+
+/**
+ * Runs something that changes the storage while nobody else does (safety rule 9). Throws an `OperatorError` when somebody else does, and
+ * when the lock cannot be written: then nothing else could be either.
+ */
+export async function withLock<T>(
+  changes: StorageChanges,
+  location: string,
+  what: string,
+  work: (lock: Lock) => Promise<T>,
+): Promise<T> {
   const owner = { host: os.hostname(), pid: process.pid, startedAt: new Date().toISOString(), command: what };
-  const outcome = await changes.create(LOCK, Buffer.from(`${JSON.stringify(owner)}\n`));
-  if (outcome === "exists") {
+  if ((await create(changes, location, `${JSON.stringify(owner)}\n`)) === "exists") {
     const other = Buffer.from((await changes.read(LOCK)) ?? []).toString("utf8");
     throw new OperatorError(
       `another regcheck is at work on ${location}: ${other.trim() || "its lock has no content"}. ` +
@@ -15,10 +28,41 @@ export async function withLock<T>(changes: StorageChanges, location: string, wha
       EXIT_CODES.refused,
     );
   }
+  let result: T;
   try {
-    return await work();
-  } finally {
-    await changes.remove([LOCK]);
-    await changes.pruneDirectories([OWN]);
+    result = await work({ storageTime: await timeOfLock(changes) });
+  } catch (error) {
+    // The lock that is left says so itself, to the next run; what went wrong first must not be lost for it.
+    await release(changes).catch(() => {});
+    throw error;
   }
+  const problem = await release(changes).catch(errorMessage);
+  if (problem !== undefined)
+    throw new OperatorError(
+      `the ${what} has come to its end, but its lock is still there (${problem}): remove ${location}/${LOCK}`,
+      EXIT_CODES.stopped,
+    );
+  return result;
+}
+
+async function create(changes: StorageChanges, location: string, content: string): Promise<"created" | "exists"> {
+  try {
+    return await changes.create(LOCK, Buffer.from(content));
+  } catch (error) {
+    throw new OperatorError(`${location} cannot be locked: ${errorMessage(error)}. Nothing was changed.`, EXIT_CODES.refused, {
+      cause: error,
+    });
+  }
+}
+
+async function timeOfLock(changes: StorageChanges): Promise<number | undefined> {
+  for await (const { path, modified } of changes.list(OWN)) if (path === LOCK) return modified;
+  return undefined;
+}
+
+/** Why it failed, if it did. */
+async function release(changes: StorageChanges): Promise<string | undefined> {
+  const [outcome] = await changes.remove([LOCK]);
+  await changes.pruneDirectories([OWN]);
+  return outcome?.status === "failed" ? (outcome.cause ?? "no answer") : undefined;
 }

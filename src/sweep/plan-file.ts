@@ -38,7 +38,7 @@ export async function readPlan(file: string, storage: PlanStorage): Promise<(ite
   const refuse = (why: string): never => {
     throw new UsageError(`--plan ${file}: ${why}. Make a new one with --dry-run --plan-output ${file}.`);
   };
-  const allowed = new Set<string>();
+  const allowed = new KeySet();
   const hash = crypto.createHash("sha256");
   let isHead = true;
   let end: Readonly<Record<string, unknown>> | undefined;
@@ -61,6 +61,29 @@ export async function readPlan(file: string, storage: PlanStorage): Promise<(ite
   else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex"))
     refuse("it is damaged: it was changed since it was written");
   return (item) => allowed.has(`${item.kind} ${item.path} ${item.uploadId ?? ""}`);
+}
+
+/** A plan may have more items than the 16.7 million that a set of the language's own takes: 256 of them, of 16 bytes of each key's hash. */
+class KeySet {
+  readonly #shards = Array.from({ length: 256 }, () => new Set<string>());
+
+  get size(): number {
+    return this.#shards.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  add(key: string): void {
+    const hash = hashOf(key);
+    this.#shards[hash.charCodeAt(0)]?.add(hash);
+  }
+
+  has(key: string): boolean {
+    const hash = hashOf(key);
+    return this.#shards[hash.charCodeAt(0)]?.has(hash) === true;
+  }
+}
+
+function hashOf(key: string): string {
+  return crypto.hash("sha256", key, "buffer").toString("latin1", 0, 16);
 }
 
 function checkHead(head: Readonly<Record<string, unknown>>, storage: PlanStorage, refuse: (why: string) => never): void {

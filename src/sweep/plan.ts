@@ -31,7 +31,7 @@ export interface PlanOptions {
 /** A part of the plan; the next one begins when it is done. */
 export interface Stage {
   readonly name: string;
-  /** Nothing of this stage is touched if anything before it has failed: what links name must outlive the links. */
+  /** All that went before must be durable first: even after a power cut, what links name has outlived the links. */
   readonly barrier: boolean;
   readonly items: () => Iterable<PlanItem>;
 }
@@ -97,9 +97,9 @@ function isTakeable(finding: Finding, held: ReadonlySet<string>): boolean {
 
 /** Untagged manifests, those that refer to others first. */
 function revisions(report: Report, held: ReadonlySet<string>): PlanItem[] {
-  const findings = [...report.findings()].filter(
-    (finding) => finding.code === "manifest-unreferenced" && isTakeable(finding, held),
-  );
+  const findings: Finding[] = [];
+  for (const finding of report.findings())
+    if (finding.code === "manifest-unreferenced" && isTakeable(finding, held)) findings.push(finding);
   return findings.sort((a, b) => (b.height ?? 0) - (a.height ?? 0)).map((finding) => toItem("revision", finding));
 }
 

@@ -1,3 +1,6 @@
+import http from "node:http";
+import https from "node:https";
+import type { LookupFunction } from "node:net";
 import { errorMessage } from "../errors.js";
 
 /** What a registry's URL answers to the question whether it takes writes. */
@@ -20,9 +23,17 @@ export interface ProbeOptions {
   readonly timeout?: number;
 }
 
+/** Where to ask. */
+export interface ProbeTarget {
+  readonly url: string;
+  /** This machine's own address, which no certificate names: whoever answers there is asked. */
+  readonly isOwn: boolean;
+}
+
 /** Repositories need not exist: the router answers by the form of the path (`registry/api/v2`, `registry/handlers/app.go`). */
 const PATH = "/v2/regcheck/blobs/uploads/";
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:VERIFY|GET)\w*)$/;
 
 /** The credentials that the environment holds. */
 export function probeOptions(environment: Readonly<Record<string, string | undefined>>): ProbeOptions {
@@ -37,51 +48,98 @@ export function probeOptions(environment: Readonly<Record<string, string | undef
  * Asks a registry by OPTIONS which methods it takes for a new upload: GET and HEAD only when it is read-only. No side effects. What
  * a proxy or a login page answers in the registry's place is no proof, and neither is a redirect.
  */
-export async function probe(registryUrl: string, options: ProbeOptions): Promise<ProbeAnswer> {
+export async function probe(target: ProbeTarget, options: ProbeOptions): Promise<ProbeAnswer> {
   try {
-    const url = new URL(PATH, registryUrl);
-    const first = await ask(url, authorization(options), options);
-    const challenge = first.headers.get("www-authenticate");
+    const first = await ask(target, authorization(options), options);
+    const challenge = first.headers["www-authenticate"];
     const response =
-      first.status === 401 && challenge !== null ? await ask(url, await answerChallenge(challenge, options), options) : first;
+      first.status === 401 && challenge !== undefined
+        ? await ask(target, await answerChallenge(challenge, options), options)
+        : first;
     return judge(response);
   } catch (error) {
     return judgeError(error);
   }
 }
 
-function judge(response: Response): ProbeAnswer {
-  const { status, headers } = response;
+interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+}
+
+function judge({ status, headers }: Answer): ProbeAnswer {
   if (status >= 300 && status < 400)
-    return unclear(`it redirects to ${headers.get("location") ?? "nowhere"}: give the URL of the registry itself`);
+    return unclear(`it redirects to ${headers.location ?? "nowhere"}: give the URL of the registry itself`);
   if (status === 401 || status === 403)
     return unclear(
       `it answers ${status}: set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD, or REGCHECK_REGISTRY_TOKEN`,
     );
-  if (!response.ok) return unclear(`it answers ${status}`);
-  if (headers.get("docker-distribution-api-version") !== "registry/2.0")
+  if (status < 200 || status >= 300) return unclear(`it answers ${status}`);
+  if (headers["docker-distribution-api-version"] !== "registry/2.0")
     return unclear("it does not answer as a registry does: is there a proxy that answers for itself?");
-  const allow = headers.get("allow");
-  if (allow === null) return unclear("it does not say which methods it allows: is there a proxy that answers for itself?");
+  const { allow } = headers;
+  if (allow === undefined) return unclear("it does not say which methods it allows: is there a proxy that answers for itself?");
   const methods = allow.split(",").flatMap((method) => method.trim().toUpperCase() || []);
   if (methods.some((method) => !READS.has(method))) return { kind: "writable" };
   return methods.includes("GET") ? { kind: "read-only" } : unclear(`it allows ${JSON.stringify(allow)}`);
 }
 
+/** A name such as `localhost` may have several addresses: nobody listens only if that is so at each that this machine has. */
 function judgeError(error: unknown): ProbeAnswer {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return code === "ECONNREFUSED" ? { kind: "refused" } : unclear(errorMessage(cause) || String(code));
+  const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  const codes = causes.map(codeOf);
+  if (codes.includes("ECONNREFUSED") && codes.every((code) => code === "ECONNREFUSED" || NO_ADDRESS.has(code ?? "")))
+    return { kind: "refused" };
+  const why = errorMessage(causes[0]) || String(codes[0]);
+  return unclear(UNTRUSTED.test(codes[0] ?? "") ? `${why}; name the file of its CA in NODE_EXTRA_CA_CERTS` : why);
+}
+
+/** IPv6 on a machine without it. */
+const NO_ADDRESS = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "ENETUNREACH"]);
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 function unclear(why: string): ProbeAnswer {
   return { kind: "unclear", why };
 }
 
-function ask(url: URL, authorizationHeader: string | undefined, { timeout = 10_000 }: ProbeOptions): Promise<Response> {
-  const headers = authorizationHeader === undefined ? {} : { authorization: authorizationHeader };
-  return fetch(url, { method: "OPTIONS", redirect: "manual", headers, signal: AbortSignal.timeout(timeout) });
+/** A registry may live below a path (`http.prefix`); people also give its URL with the API's own path. */
+function endpoint(base: string): URL {
+  const url = new URL(base);
+  url.pathname = url.pathname.replace(/\/(?:v2\/?)?$/, "") + PATH;
+  return url;
 }
+
+function ask({ url, isOwn }: ProbeTarget, authorizationHeader: string | undefined, options: ProbeOptions): Promise<Answer> {
+  const target = endpoint(url);
+  const request = {
+    method: "OPTIONS",
+    headers: authorizationHeader === undefined ? {} : { authorization: authorizationHeader },
+    signal: AbortSignal.timeout(options.timeout ?? 10_000),
+    rejectUnauthorized: !isOwn,
+    agent: false,
+    ...(isOwn && target.hostname === "localhost" ? { lookup: everyLoopback } : {}),
+  };
+  return new Promise((resolve, reject) => {
+    const onAnswer = (response: http.IncomingMessage): void => {
+      resolve({ status: response.statusCode ?? 0, headers: response.headers });
+      response.destroy();
+    };
+    const sent =
+      target.protocol === "https:" ? https.request(target, request, onAnswer) : http.request(target, request, onAnswer);
+    sent.on("error", reject).end();
+  });
+}
+
+/** A registry may listen on IPv6 alone, of which the machine's own table of names often knows nothing. */
+const everyLoopback: LookupFunction = (_name, _options, done) => {
+  done(null, [
+    { address: "127.0.0.1", family: 4 },
+    { address: "::1", family: 6 },
+  ]);
+};
 
 function authorization({ username, password, token }: ProbeOptions): string | undefined {
   if (token !== undefined) return `Bearer ${token}`;

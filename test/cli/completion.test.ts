@@ -34,6 +34,12 @@ describe("completion in bash", () => {
     expect(await offered("co")).toEqual(["codes", "completion"]);
     expect(await offered("codes", "--fo")).toEqual(["--format"]);
     expect(await offered("untag", "--reg")).toContain("--registry-stopped");
+    expect(await offered("repair", "--ap")).toEqual(["--apply"]);
+  });
+
+  test("offers what can be repaired", async () => {
+    expect(await offered("repair", "tag-")).toEqual(["tag-dangling", "tag-link-invalid"]);
+    expect(await offered("repair", "tag-dangling", "layer-link-m")).toEqual(["layer-link-missing"]);
   });
 
   test("leaves files to the shell", async () => {

@@ -101,6 +101,21 @@ describe("changes to a bucket of Ceph's radosgw", () => {
     expect(await changes.create("lock", Buffer.from("late"))).toBe("exists");
   });
 
+  test("an object is replaced if it is the one that is expected, by one of many, and an empty one too", async () => {
+    const { changes, open } = await bucketOf(["link"]);
+    const before = Buffer.from("link");
+    const results = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => open().replace("link", before, Buffer.from(`process ${i}`))),
+    );
+    expect(results.filter((result) => result === "replaced")).toHaveLength(1);
+    const winner = Buffer.from(`process ${results.indexOf("replaced")}`);
+    expect(text(await changes.read("link"))).toBe(winner.toString());
+    expect(await changes.replace("link", before, Buffer.from("late"))).toBe("changed");
+    expect(await changes.replace("link", winner, Buffer.alloc(0))).toBe("replaced");
+    expect(await changes.replace("link", Buffer.alloc(0), before)).toBe("replaced");
+    expect(await changes.replace("none", before, winner)).toBe("absent");
+  });
+
   test("digests of what is there", async () => {
     const { changes } = await bucketOf(names(1));
     expect(await changes.digest("docker/n00000", "sha256")).toBe(crypto.hash("sha256", "docker/n00000"));

@@ -29,6 +29,7 @@ describe("a registry's config.yml", () => {
       storage: { driver: "filesystem", rootDirectory: "/srv/registry" },
       readOnly: false,
       httpAddress: ":5000",
+      httpPrefix: undefined,
       tls: false,
       proxyRemoteUrl: undefined,
       redis: false,
@@ -67,6 +68,7 @@ proxy: {remoteurl: https://registry.example.com}`;
       tls: true,
       redis: true,
       httpAddress: "0.0.0.0:443",
+      httpPrefix: undefined,
       proxyRemoteUrl: "https://registry.example.com",
     });
     expect(parse("storage: {filesystem: , cache: {layerinfo: redis}}").redis).toBe(true);
@@ -94,6 +96,7 @@ describe("REGISTRY_* in the environment", () => {
     expect(parse(FILESYSTEM, environment)).toMatchObject({
       storage: { rootDirectory: "/mnt/images" },
       httpAddress: "127.0.0.1:5001",
+      httpPrefix: undefined,
     });
   });
 

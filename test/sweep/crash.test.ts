@@ -1,115 +1,38 @@
-import fs from "node:fs";
-import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { StorageChanges } from "#regcheck/storage/changes.js";
-import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
-import { listRuns, readRun } from "#regcheck/sweep/journal.js";
-import { restore } from "#regcheck/sweep/undo.js";
+import { killEverywhere } from "../support/crashes.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
-import { contentOf, garbageRegistry, sweepDirectory, sweepOptions } from "../support/sweeping.js";
+import { garbageRegistry } from "../support/sweeping.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
-/** The process is gone: nothing of it runs any more, not even what would clean up. */
-class Killed extends Error {}
-
 /**
- * Cuts every batch into single objects, and dies before or after the operation with the number `point`. What the process would do
- * afterwards fails as well, so that a lock stays behind, as it would.
+ * `REGCHECK_CRASH_POINTS=Infinity npx vitest … test/sweep/crash.test.ts` takes every point, which takes half an hour; a part keeps the
+ * test short. test/e2e/crash.test.ts asks the real registries in place of our own reading of their rules.
  */
-function killedAt(
-  changes: StorageChanges,
-  point: number,
-): { readonly wrapped: StorageChanges; readonly operations: () => number } {
-  let operation = 0;
-  let dead = false;
-  const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    const before = operation++;
-    if (dead || before === point) {
-      dead = true;
-      throw new Killed();
-    }
-    const result = await work();
-    const after = operation++;
-    if (after === point) {
-      dead = true;
-      throw new Killed();
-    }
-    return result;
-  };
-  const each = async <T, R>(items: readonly T[], work: (item: T) => Promise<readonly R[]>): Promise<readonly R[]> => {
-    const results: R[] = [];
-    for (const item of items) results.push(...(await step(() => work(item))));
-    return results;
-  };
-  const wrapped: StorageChanges = {
-    requests: changes.requests,
-    keepsVersions: () => changes.keepsVersions(),
-    remove: (paths) => each(paths, (one) => changes.remove([one])),
-    move: (moves) => each(moves, (one) => changes.move([one])),
-    unhide: (markers) => changes.unhide(markers),
-    create: (file, content) => step(() => changes.create(file, content)),
-    read: (file) => changes.read(file),
-    digest: (file, algorithm) => changes.digest(file, algorithm),
-    list: (directory) => changes.list(directory),
-    pruneDirectories: (directories) => each(directories, async (one) => [await changes.pruneDirectories([one])]).then(() => {}),
-    close: () => changes.close(),
-    abortMultipartUploads: (uploads) => changes.abortMultipartUploads(uploads),
-  };
-  return { wrapped, operations: () => operation };
-}
+const COUNT = Number(process.env["REGCHECK_CRASH_POINTS"] ?? 8);
 
-/** Every directory entry and content, to lay the same registry out again quickly. */
-function layOut(tree: RegistryTree, directory: string): void {
-  fs.rmSync(directory, { recursive: true, force: true });
-  fs.mkdirSync(directory, { recursive: true });
-  tree.writeTo(directory);
-}
+const KINDS = ["blob", "layer-link", "revision", "tag", "tag-index", "upload"];
 
-describe.each([{ quarantine: false }, { quarantine: true }])(
-  "a sweep that is killed ($quarantine = quarantine)",
-  ({ quarantine }) => {
-    test(
-      "at any point leaves every pull whole; a second run finishes; restore brings all back",
-      { timeout: 3_600_000 },
-      async () => {
-        const before = garbageRegistry(quarantine ? 2 : 6);
-        const pullable = new Map([...pullAll(before)].filter(([, content]) => content !== undefined));
-        const root = temporaryDirectory();
-        const directory = path.join(root, "storage");
-        const journal = path.join(root, "journal");
-        layOut(before, directory);
-        let total = Infinity;
-        const all = killedAt(new FilesystemChanges(directory), -1);
-        const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine }), () => all.wrapped);
-        total = all.operations();
-        const removed = readRun(journal, result.runId).entries.length;
-        expect(removed).toBeGreaterThanOrEqual(quarantine ? 60 : 200);
-        const swept = contentOf(RegistryTree.readFrom(directory));
-
-        // Every operation has a point before and one after it. `REGCHECK_CRASH_POINTS=Infinity npm test` takes them all; a part keeps the
-        // test short, and where it starts moves with the process.
-        const points = Number(process.env["REGCHECK_CRASH_POINTS"] ?? 30);
-        const step = Math.max(1, Math.floor(total / points));
-        for (let point = process.pid % step; point < total; point += step) {
-          layOut(before, directory);
-          fs.rmSync(journal, { recursive: true });
-          const { wrapped } = killedAt(new FilesystemChanges(directory), point);
-          await expect(sweepDirectory(directory, sweepOptions(journal, { quarantine }), () => wrapped)).rejects.toThrow(Killed);
-          const after = RegistryTree.readFrom(directory);
-          const pulls = new Map([...pullAll(after)].filter(([, content]) => content !== undefined));
-          expect(pulls, `killed at ${point}`).toEqual(pullable);
-
-          // The operator removes the stale lock, as the message says.
-          fs.rmSync(path.join(directory, "regcheck/lock"), { force: true });
-          const second = await sweepDirectory(directory, sweepOptions(journal, { quarantine }));
-          expect(second.result.stopped).toBeUndefined();
-          expect(contentOf(RegistryTree.readFrom(directory)), `killed at ${point}`).toEqual(swept);
-          if (!quarantine) continue;
-          for (const runId of listRuns(journal)) await restore(readRun(journal, runId), new FilesystemChanges(directory));
-          expect(contentOf(RegistryTree.readFrom(directory)), `killed at ${point}`).toEqual(contentOf(before));
-        }
-      },
-    );
-  },
-);
+describe("a sweep that is killed by SIGKILL, before or after any change to the storage or the journal", () => {
+  test.each([{ quarantine: false }, { quarantine: true }])(
+    "leaves every pull whole; a second run finishes; restore brings all back (quarantine: $quarantine)",
+    { timeout: 7_200_000 },
+    async ({ quarantine }) => {
+      const before = garbageRegistry(6);
+      const pullable = new Map([...pullAll(before)].filter(([, content]) => content !== undefined));
+      const { points, removed } = await killEverywhere(before, temporaryDirectory(), {
+        quarantine,
+        count: COUNT,
+        inParallel: true,
+        inspect: async (directory, stage) => {
+          const after = pullAll(RegistryTree.readFrom(directory));
+          expect(new Map([...after].filter(([, content]) => content !== undefined)), stage).toEqual(pullable);
+        },
+      });
+      expect([...removed.keys()].sort()).toEqual(KINDS);
+      const deletions = [...removed.values()].reduce((sum, count) => sum + count, 0);
+      expect(deletions).toBeGreaterThanOrEqual(200);
+      expect(points).toBeGreaterThan(deletions * 4);
+    },
+  );
+});

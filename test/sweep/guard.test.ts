@@ -4,22 +4,36 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { judgeDatabase, judgeProxy, judgeShare, judgeWriters } from "#regcheck/sweep/guard.js";
 import type { WriterOptions } from "#regcheck/sweep/guard.js";
-import { probe } from "#regcheck/sweep/probe.js";
+import { probe as ask } from "#regcheck/sweep/probe.js";
+import type { ProbeAnswer, ProbeOptions } from "#regcheck/sweep/probe.js";
 import { parseRegistryConfig } from "#regcheck/registry/config.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const probe = (url: string, options: ProbeOptions): Promise<ProbeAnswer> => ask({ url, isOwn: false }, options);
 
 const servers: http.Server[] = [];
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-async function serve(answer: Answer): Promise<string> {
-  const server = http.createServer(answer).listen(0, "127.0.0.1");
+async function serve(answer: Answer, host = "127.0.0.1"): Promise<string> {
+  const server = http.createServer(answer).listen(0, host);
   servers.push(server);
   await once(server, "listening");
   const address = server.address();
-  return typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : "";
+  return typeof address === "object" && address !== null
+    ? `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`
+    : "";
+}
+
+/** The same below a path, and nothing elsewhere. */
+function below(path: string, answer: Answer): Answer {
+  return (request, response) => {
+    if (request.url?.startsWith(`${path}/`) !== true) return response.writeHead(404).end();
+    request.url = request.url.slice(path.length);
+    return answer(request, response);
+  };
 }
 
 /** A port at which nobody listens. */
@@ -97,6 +111,11 @@ describe("a probe", () => {
     expect((await probe(bearer, { token: "t0ken" })).kind).toBe("read-only");
   });
 
+  test.each(["", "/", "/v2", "/v2/", "/registry", "/registry/", "/registry/v2/"])("a URL that ends in %j", async (end) => {
+    const answer = end.startsWith("/registry") ? below("/registry", READ_ONLY) : READ_ONLY;
+    expect(await probe(`${await serve(answer)}${end}`, {})).toEqual({ kind: "read-only" });
+  });
+
   test("a token server that the registry names is asked", async () => {
     const tokens = await serve((request, response) =>
       request.headers.authorization === `Basic ${Buffer.from("me:secret").toString("base64")}` &&
@@ -131,7 +150,7 @@ describe("rule 2: nobody writes", () => {
     ["one is read-only, one does not listen, and nobody says why", { answers: [READ_ONLY], refusing: 1 }, false],
     ["one is read-only, and the other is said to be stopped", { answers: [READ_ONLY], refusing: 1, registryStopped: true }, true],
   ])("%s", async (_, { answers = [], refusing = 0, ...options }, passed) => {
-    const registryUrls = await Promise.all(answers.map(serve));
+    const registryUrls = await Promise.all(answers.map((answer) => serve(answer)));
     for (let i = 0; i < refusing; i++) registryUrls.push(await nobody());
     const verdict = await judgeWriters(writers({ ...options, registryUrls }));
     expect(verdict).toMatchObject({ rule: "no-writers", passed });
@@ -145,7 +164,17 @@ describe("rule 2: nobody writes", () => {
       {},
     );
     const verdict = await judgeWriters(writers({ config, registryStopped: true }));
-    expect(verdict).toMatchObject({ passed: false, evidence: `http://127.0.0.1:${port}: takes writes` });
+    expect(verdict).toMatchObject({ passed: false, evidence: `http://localhost:${port}: takes writes` });
+  });
+
+  test("at a listener on IPv6 alone, and below the config's prefix", async () => {
+    const url = await serve(below("/registry", WRITABLE), "::1");
+    const port = new URL(url).port;
+    for (const address of [`[::]:${port}`, `:${port}`, `[::1]:${port}`, `localhost:${port}`]) {
+      const yaml = `storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}\nhttp: {addr: "${address}", prefix: /registry/}\n`;
+      const verdict = await judgeWriters(writers({ config: parseRegistryConfig(yaml, {}) }));
+      expect(verdict, address).toMatchObject({ passed: false, evidence: expect.stringContaining("takes writes") as unknown });
+    }
   });
 
   test("a read-only config counts as stopped only while nobody listens at its address", async () => {
@@ -155,6 +184,16 @@ describe("rule 2: nobody writes", () => {
     expect((await judgeWriters(writers({ config: parseRegistryConfig(yaml(true), {}) }))).passed).toBe(true);
     expect((await judgeWriters(writers({ config: parseRegistryConfig(yaml(false), {}) }))).passed).toBe(false);
   });
+
+  test.each(["addr: /run/registry.sock, net: unix", "secret: x"])(
+    "a read-only config with no address to ask at (%s) proves nothing: the process may have another",
+    async (http_) => {
+      const yaml = `storage: {filesystem: {}, maintenance: {readonly: {enabled: true}}}\nhttp: {${http_}}\n`;
+      const config = parseRegistryConfig(yaml, {});
+      expect((await judgeWriters(writers({ config }))).passed).toBe(false);
+      expect((await judgeWriters(writers({ config, registryStopped: true }))).passed).toBe(true);
+    },
+  );
 });
 
 describe("the other rules", () => {

@@ -7,6 +7,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
 import { causeOf, isAbsent } from "./directory.js";
+import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
 
 const MOST_PLAIN = 10_000;
 
@@ -15,6 +16,8 @@ export class FilesystemChanges implements StorageChanges {
   readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
   /** Directories that are known not to be symbolic links. */
   readonly #plain = new Set<string>();
+  /** The directory that was changed last, absolute. */
+  #lastChanged: string | undefined;
 
   constructor(
     /** An absolute path. */
@@ -29,7 +32,9 @@ export class FilesystemChanges implements StorageChanges {
     return paths.map((file) =>
       outcomeOf(file, () => {
         this.requests.delete++;
-        fs.unlinkSync(this.#resolve(file));
+        const target = this.#resolve(file);
+        fs.unlinkSync(target);
+        this.#lastChanged = path.dirname(target);
       }),
     );
   }
@@ -38,13 +43,19 @@ export class FilesystemChanges implements StorageChanges {
     throw new Error("a filesystem keeps no versions");
   }
 
+  async deleteMarkers(paths: readonly string[]): Promise<readonly undefined[]> {
+    return paths.map(() => undefined);
+  }
+
   async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
     return moves.map(({ from, to }) =>
       outcomeOf(from, () => {
         this.requests.put++;
         const target = this.#resolve(to);
-        fs.mkdirSync(path.dirname(target), { recursive: true });
-        moveFile(this.#resolve(from), target);
+        makeDirectories(path.dirname(target));
+        const source = this.#resolve(from);
+        moveFile(source, target);
+        this.#lastChanged = path.dirname(source);
       }),
     );
   }
@@ -53,11 +64,18 @@ export class FilesystemChanges implements StorageChanges {
     const target = this.#resolve(file);
     try {
       this.requests.put++;
-      fs.mkdirSync(path.dirname(target), { recursive: true });
-      fs.writeFileSync(target, content, { flag: "wx", flush: true });
-      return "created";
+      return createFile(target, content) ? "created" : "exists";
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "EEXIST") return "exists";
+      throw changeError(file, error);
+    }
+  }
+
+  async replace(file: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
+    const target = this.#resolve(file);
+    try {
+      this.requests.put++;
+      return replaceFile(target, expected, content);
+    } catch (error) {
       throw changeError(file, error);
     }
   }
@@ -65,7 +83,7 @@ export class FilesystemChanges implements StorageChanges {
   async read(file: string): Promise<Uint8Array | undefined> {
     try {
       this.requests.get++;
-      return fs.readFileSync(this.#resolve(file));
+      return readFile(this.#resolve(file));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw changeError(file, error);
@@ -93,7 +111,7 @@ export class FilesystemChanges implements StorageChanges {
           pending.push(child);
           continue;
         }
-        const stat = fs.lstatSync(this.#resolve(child), { throwIfNoEntry: false });
+        const stat = this.#stat(child);
         if (stat !== undefined) yield { path: child, bytes: stat.size, modified: Math.floor(stat.mtimeMs / 1000) };
       }
     }
@@ -105,6 +123,27 @@ export class FilesystemChanges implements StorageChanges {
 
   async abortMultipartUploads(): Promise<readonly ChangeOutcome[]> {
     return [];
+  }
+
+  /**
+   * Filesystems that survive a power cut at all keep their changes in a log, in order: the directory that was changed last is on the disk
+   * only if everything before it is. For the same reason a power cut without this loses the end of a sweep, never its middle: nothing
+   * is lost in a move, whose link comes before its unlink.
+   */
+  async settle(): Promise<void> {
+    // Emptied directories are removed at once; the change is then their parent's.
+    let directory = this.#lastChanged;
+    while (directory !== undefined && directory !== this.root && !fs.existsSync(directory)) directory = path.dirname(directory);
+    if (directory === undefined) return;
+    let descriptor: number | undefined;
+    try {
+      descriptor = fs.openSync(directory, "r");
+      fs.fsyncSync(descriptor);
+    } catch (error) {
+      throw changeError(path.relative(this.root, directory), error);
+    } finally {
+      if (descriptor !== undefined) fs.closeSync(descriptor);
+    }
   }
 
   async close(): Promise<void> {}
@@ -143,10 +182,19 @@ export class FilesystemChanges implements StorageChanges {
     }
   }
 
-  /** The absolute path. Neither `..` nor a symbolic link on the way down may lead out of the root. */
+  #stat(file: string): fs.Stats | undefined {
+    try {
+      this.requests.head++;
+      return fs.lstatSync(this.#resolve(file), { throwIfNoEntry: false });
+    } catch (error) {
+      throw changeError(file, error);
+    }
+  }
+
+  /** The absolute path. No `..`, and no symbolic link on the way down that may lead out of the root. */
   #resolve(file: string): string {
     const absolute = path.join(this.root, file);
-    if (!absolute.startsWith(this.root.endsWith("/") ? this.root : `${this.root}/`))
+    if (file.split("/").includes("..") || !absolute.startsWith(this.root.endsWith("/") ? this.root : `${this.root}/`))
       throw new OperatorError(`${file} leads out of the storage: refused`, EXIT_CODES.refused);
     if (this.#plain.size > MOST_PLAIN) this.#plain.clear();
     for (let at = path.dirname(absolute); at.length > this.root.length && !this.#plain.has(at); at = path.dirname(at)) {
@@ -159,17 +207,26 @@ export class FilesystemChanges implements StorageChanges {
   }
 }
 
-/** `link` refuses an existing target, which `rename` would replace; but not every filesystem has hard links. */
+/**
+ * `link` refuses an existing target, which `rename` would replace; but not every filesystem has hard links. Killed between link and
+ * unlink, the file is at both places: moving it again ends that. On another device `link` fails, as it should: nothing is copied.
+ */
 function moveFile(from: string, to: string): void {
   try {
     fs.linkSync(from, to);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if ((code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") || fs.existsSync(to)) throw error;
-    fs.renameSync(from, to);
+    if (code === "EEXIST" && isSameFile(from, to)) fs.unlinkSync(from);
+    else if ((code === "EPERM" || code === "ENOTSUP" || code === "ENOSYS") && !fs.existsSync(to)) fs.renameSync(from, to);
+    else throw error;
     return;
   }
   fs.unlinkSync(from);
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [fs.lstatSync(one), fs.lstatSync(other)];
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 function outcomeOf(file: string, change: () => void): ChangeOutcome {

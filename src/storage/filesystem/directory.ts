@@ -9,9 +9,14 @@ export interface Directory {
   readonly others: string[];
 }
 
+/** The system's code of a failed call: `ENOENT`. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
 /** Whether the error says that the path does not exist. */
 export function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }
 
 /** The cause of a failed system call, without the path, which findings carry by themselves. */

@@ -5,6 +5,7 @@ import {
   DeleteObjectsCommand,
   GetBucketVersioningCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import type { ObjectIdentifier } from "@aws-sdk/client-s3";
@@ -30,6 +31,12 @@ export interface ObjectHead {
   readonly etag: string;
 }
 
+/** When an object is stored: only where there is none, or only in the place of the one with this ETag. */
+export type PutCondition =
+  | { readonly IfNoneMatch: "*" }
+  | { readonly IfMatch: string }
+  | { readonly IfNoneMatch?: never; readonly IfMatch?: never };
+
 /** How a server takes deletes: each of those that do not take the one before is asked in the next way from then on. */
 const WAYS = ["checksum", "content-md5", "one by one"] as const;
 
@@ -48,6 +55,14 @@ export class BucketWriter extends BucketReader {
     }
   }
 
+  /** The delete marker that hides an object now, if one does. */
+  async deleteMarker(key: string): Promise<string | undefined> {
+    // The newest version comes first.
+    const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key, MaxKeys: 1 });
+    const { DeleteMarkers = [] } = await this.#send("list", () => this.client.send(command), command);
+    return DeleteMarkers.find(({ Key, IsLatest }) => Key === key && IsLatest === true)?.VersionId;
+  }
+
   async head(key: string): Promise<ObjectHead | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.name, Key: key });
     try {
@@ -60,13 +75,13 @@ export class BucketWriter extends BucketReader {
     }
   }
 
-  /** Stores an object; `ifAbsent` asks the server to do so only where there is none, which some servers take no notice of. */
-  async put(key: string, content: Uint8Array, ifAbsent: boolean): Promise<void> {
+  /** Stores an object. Some servers take no notice of the condition. */
+  async put(key: string, content: Uint8Array, condition: PutCondition = {}): Promise<void> {
     const command = new PutObjectCommand({
       Bucket: this.name,
       Key: key,
       Body: Buffer.from(content),
-      ...(ifAbsent ? { IfNoneMatch: "*" } : {}),
+      ...condition,
     });
     await this.#send("put", () => this.client.send(command), command);
   }

@@ -4,7 +4,7 @@ import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
-import { causeOf, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
+import { causeOf, isNoSuchObject, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
 import { KeyRange } from "./key-range.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
@@ -52,6 +52,22 @@ export class S3Changes implements StorageChanges {
     return this.#delete(markers.map(({ path, deleteMarker }) => ({ path, versionId: deleteMarker })));
   }
 
+  async deleteMarkers(paths: readonly string[]): Promise<readonly (string | undefined)[]> {
+    const markers: (string | undefined)[] = [];
+    const outcomes = await this.#each(
+      [...paths.entries()],
+      ([, path]) => path,
+      async ([i, path]) => {
+        markers[i] = await this.#bucket.deleteMarker(this.#key(path));
+        return "done";
+      },
+    );
+    const failed = outcomes.find(({ status }) => status === "failed");
+    if (failed !== undefined)
+      throw this.#error(failed.path, "has versions that cannot be listed (s3:ListBucketVersions)", new Error(failed.cause));
+    return markers;
+  }
+
   /**
    * S3 has no rename: an object is copied, the copy is compared, then the original goes. Stopped in between, both are there; moving
    * again takes what is at `to` for the copy if it is the same content.
@@ -75,6 +91,21 @@ export class S3Changes implements StorageChanges {
       // This server stores whatever was asked for: whoever wrote last has it, once all have written.
       await setTimeout(this.settling);
       return await this.#isOurs(key, content);
+    } catch (error) {
+      throw this.#error(path, "cannot be written", error);
+    }
+  }
+
+  async replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
+    const key = this.#key(path);
+    try {
+      const head = await this.#bucket.head(key);
+      const stored = head && (await this.#bucket.get(key, expected.length + 1));
+      if (head === undefined || stored === undefined) return "absent";
+      if (!stored.equals(expected)) return "changed";
+      await this.#putInPlaceOf(key, content, head);
+      // Whoever was refused may still have been the one who wrote: the reply to the first attempt was lost.
+      return (await this.#isOurs(key, content)) === "created" ? "replaced" : "changed";
     } catch (error) {
       throw this.#error(path, "cannot be written", error);
     }
@@ -111,6 +142,10 @@ export class S3Changes implements StorageChanges {
     // A bucket has no directories.
   }
 
+  async settle(): Promise<void> {
+    // An answered request is durable.
+  }
+
   abortMultipartUploads(
     uploads: readonly { readonly path: string; readonly uploadId: string }[],
   ): Promise<readonly ChangeOutcome[]> {
@@ -143,15 +178,29 @@ export class S3Changes implements StorageChanges {
   async #putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
-        await this.#bucket.put(key, content, true);
+        await this.#bucket.put(key, content, { IfNoneMatch: "*" });
       } catch (error) {
         if (isPreconditionFailed(error)) return true;
         if (!isNotImplemented(error)) throw error;
-        await this.#bucket.put(key, content, false);
+        await this.#bucket.put(key, content);
         return false;
       }
     }
     return false;
+  }
+
+  /** Stores an object in the place of the one that was seen, as far as the server knows conditions. */
+  async #putInPlaceOf(key: string, content: Uint8Array, { etag }: ObjectHead): Promise<void> {
+    if (etag === "") return this.#bucket.put(key, content);
+    // Ceph 16 compares the header as it is, and refuses what the standard has between quotes.
+    for (const IfMatch of [`"${etag}"`, etag]) {
+      try {
+        return await this.#bucket.put(key, content, { IfMatch });
+      } catch (error) {
+        if (isNotImplemented(error)) return this.#bucket.put(key, content);
+        if (!isPreconditionFailed(error) && !isNoSuchObject(error)) throw error;
+      }
+    }
   }
 
   async #isOurs(key: string, content: Uint8Array): Promise<"created" | "exists"> {

@@ -213,6 +213,54 @@ describe("create", () => {
   });
 });
 
+describe("replace", () => {
+  const [old, fresh, empty] = [Buffer.from("content of link"), Buffer.from("new"), Buffer.alloc(0)];
+
+  test("takes the place of what is expected there, and of nothing else", async () => {
+    const { server, changes } = await changed(["link"], { root: "root/" });
+    expect(await changes.replace("link", Buffer.from("content of lin"), fresh)).toBe("changed");
+    expect(await changes.replace("none", old, fresh)).toBe("absent");
+    expect(await changes.replace("link", old, fresh)).toBe("replaced");
+    expect([...server.objects("b")].map(([key, content]) => [key, text(content)])).toEqual([["root/link", "new"]]);
+  });
+
+  test("an empty object, and back again", async () => {
+    const { server, changes } = await changed([]);
+    server.put("b", "link", "");
+    expect(await changes.replace("link", empty, fresh)).toBe("replaced");
+    expect(await changes.replace("link", fresh, empty)).toBe("replaced");
+    expect(text(server.objects("b").get("link"))).toBe("");
+  });
+
+  test("of two that replace the same, one has it", async () => {
+    const { server, open } = await changed(["link"]);
+    const contents = ["one", "other"];
+    const results = await Promise.all(contents.map((content) => open().replace("link", old, Buffer.from(content))));
+    expect(results.toSorted()).toEqual(["changed", "replaced"]);
+    expect(text(server.objects("b").get("link"))).toBe(contents[results.indexOf("replaced")]);
+  });
+
+  test("a reply that is lost after the deed is ours all the same", async () => {
+    const { server, changes } = await changed(["link"]);
+    server.inject({ operation: "PutObject", effect: { kind: "reset", applied: true } });
+    expect(await changes.replace("link", old, fresh)).toBe("replaced");
+  });
+
+  test("a server that knows no conditions is written to without", async () => {
+    const { server, changes } = await changed(["link"]);
+    server.inject({ operation: "PutObject", times: 1, effect: refused("NotImplemented", 501) });
+    expect(await changes.replace("link", old, fresh)).toBe("replaced");
+    expect(text(server.objects("b").get("link"))).toBe("new");
+  });
+
+  test("what the storage refuses is an error that names the path", async () => {
+    const { server, changes } = await changed(["link"]);
+    server.inject({ operation: "PutObject", times: Infinity, effect: refused("AccessDenied", 403) });
+    await expect(changes.replace("link", old, fresh)).rejects.toThrow("s3://b: link cannot be written: AccessDenied");
+    expect(text(server.objects("b").get("link"))).toBe("content of link");
+  });
+});
+
 describe("read and list", () => {
   test("what is there, and what is not", async () => {
     const { changes } = await changed(["a/b"], { root: "root/" });

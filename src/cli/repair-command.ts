@@ -1,0 +1,74 @@
+import { EXIT_CODES } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { planRepair, repair } from "../repair.js";
+import type { DoneRepair, RepairOptions } from "../repair.js";
+import { parseRepairCodes } from "../repair/codes.js";
+import { formatRepair, repairJson } from "../repair/format.js";
+import { defaultJournalDirectory } from "../sweep/journal.js";
+import { untilAborted } from "../until-aborted.js";
+import { openStorage, withChanges } from "./open-storage.js";
+import type { OpenedStorage, StorageArguments } from "./open-storage.js";
+import { parseConcurrency, parseTimeSpan } from "./options.js";
+import { startProgressLine } from "./progress-line.js";
+import { writerOptions } from "./sweep-command.js";
+import type { WriterArguments } from "./sweep-command.js";
+import { writeToStream } from "./write-report.js";
+
+/** The command line of `regcheck repair`, parsed. */
+export interface RepairArguments extends StorageArguments, Omit<WriterArguments, "quarantine"> {
+  readonly code: readonly string[];
+  readonly apply: boolean;
+  readonly dryRun: boolean;
+  readonly grace: string;
+  readonly format: "text" | "json";
+}
+
+/** Shows what can be repaired, or repairs it. */
+export async function runRepair(args: RepairArguments, signal: AbortSignal): Promise<ExitCode> {
+  const codes = parseRepairCodes(args.code);
+  const grace = parseTimeSpan("grace", args.grace);
+  const dryRun = args.dryRun || !args.apply;
+  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const progress = startProgressLine(process.stderr, false);
+  try {
+    const options = { ...repairOptions(args, opened, grace, signal), codes };
+    const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
+    const { storage } = opened;
+    const done = await withChanges(opened, async (changes): Promise<DoneRepair> => {
+      if (!dryRun) return repair({ storage, changes }, watched);
+      return { ...(await untilAborted(planRepair({ storage, changes }, watched), signal)), result: undefined };
+    });
+    progress.stop();
+    const text =
+      args.format === "json" ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n` : formatRepair(done, dryRun);
+    await writeToStream(process.stdout, [text]);
+    return exitCodeOf(done, dryRun, signal);
+  } finally {
+    progress.stop();
+    await opened.storage.close();
+  }
+}
+
+/** A repair looks at the registry as it is: nothing counts as garbage that a repair would bring back. */
+function repairOptions(
+  args: RepairArguments,
+  opened: OpenedStorage,
+  grace: number,
+  signal: AbortSignal,
+): Omit<RepairOptions, "codes"> {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins: [] } },
+    writers: writerOptions(args, opened),
+    journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+    signal,
+  };
+}
+
+/** Findings of the named codes that are left make it 1, as those of a check do. */
+function exitCodeOf({ report, repairs, unrepairable, result }: DoneRepair, dryRun: boolean, signal: AbortSignal): ExitCode {
+  if (!report.complete) return EXIT_CODES.incomplete;
+  if (result?.stopped !== undefined) return signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.stopped;
+  const left = unrepairable.length + (dryRun ? repairs.length : 0);
+  return left === 0 ? EXIT_CODES.clean : EXIT_CODES.findings;
+}

@@ -1,0 +1,150 @@
+import { concurrently } from "../concurrently.js";
+import { errorMessage, OperatorError } from "../errors.js";
+import { parseLink } from "../registry/link.js";
+import { countOf } from "../report/format.js";
+import type { StorageChanges } from "../storage/changes.js";
+import type { Verdict } from "../sweep/guard.js";
+import type { Journal, JournalHead, JournalWrite } from "../sweep/journal.js";
+import { REPAIR_CODES } from "./codes.js";
+import type { Repair } from "./plan.js";
+
+/** Links in a batch: one line of the journal each, one sync. */
+const BATCH = 100;
+/** Links of a batch that are written at a time: what they cost on S3 is waiting. */
+const AT_A_TIME = 16;
+/** Milliseconds after which a long repair asks again whether the registry is read-only. */
+const PROBE_INTERVAL = 30_000;
+
+/** What became of a repair; `present`: the link was as it should be already. */
+export interface RepairOutcome {
+  readonly repair: Repair;
+  readonly status: "written" | "present" | "failed";
+  readonly cause?: string;
+}
+
+/** How a run of repairs went. */
+export interface RepairResult {
+  readonly runId: string;
+  /** The journal's file. */
+  readonly journal: string;
+  /** In order; those that it did not come to are missing. */
+  readonly outcomes: readonly RepairOutcome[];
+  /** Why it ended before its end; another run does what is left. */
+  readonly stopped: string | undefined;
+}
+
+/** What repairs are done with. */
+export interface RepairContext {
+  readonly changes: StorageChanges;
+  readonly journal: Journal;
+  readonly head: JournalHead;
+  /** Asked again during a long run. */
+  readonly judgeWriters: () => Promise<Verdict>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes the links, those of one code after those of the code before, so that what refers comes after what it refers to. What the
+ * storage refuses is an outcome, and ends the run before the next code.
+ */
+export async function executeRepairs(repairs: readonly Repair[], context: RepairContext): Promise<RepairResult> {
+  const { head, journal } = context;
+  const run = new RepairRun(context);
+  const stopped = await run.run(repairs);
+  const result = { runId: head.runId, journal: journal.file, outcomes: run.outcomes, stopped };
+  journal.end({ written: run.outcomes.filter(({ status }) => status === "written").length, stopped });
+  return result;
+}
+
+class RepairRun {
+  readonly outcomes: RepairOutcome[] = [];
+  #probed = performance.now();
+
+  constructor(private readonly context: RepairContext) {}
+
+  /** Undefined when all was done, or why not. */
+  async run(repairs: readonly Repair[]): Promise<string | undefined> {
+    for (const code of REPAIR_CODES) {
+      const some = repairs.filter((repair) => repair.code === code);
+      for (let at = 0; at < some.length; at += BATCH) {
+        const reason = await this.#reasonToStop();
+        if (reason !== undefined) return reason;
+        await this.#writeBatch(some.slice(at, at + BATCH));
+      }
+      const [failed, ...more] = this.outcomes.filter(({ status }) => status === "failed");
+      if (failed !== undefined) return `${countOf(more.length + 1, "link")} could not be written: ${failed.cause ?? ""}`;
+    }
+    return undefined;
+  }
+
+  async #reasonToStop(): Promise<string | undefined> {
+    if (this.context.signal.aborted) return "a signal stopped it";
+    if (performance.now() - this.#probed < PROBE_INTERVAL) return undefined;
+    this.#probed = performance.now();
+    const verdict = await this.context.judgeWriters();
+    return verdict.passed ? undefined : `the registry is not read-only any more: ${verdict.evidence}`;
+  }
+
+  async #writeBatch(repairs: readonly Repair[]): Promise<void> {
+    const { journal } = this.context;
+    const prepared = await each(repairs, (repair) => attempt(repair, () => this.#prepare(repair)));
+    const writes = prepared.flatMap((one) => ("status" in one ? [] : [one]));
+    if (writes.length > 0) journal.willWrite(writes.map(({ write }) => write));
+    const outcomes = await each(prepared, async (one) =>
+      "status" in one ? one : attempt(one.repair, () => this.#write(one.repair, one.write)),
+    );
+    const failed = outcomes.filter(({ status }) => status === "failed");
+    journal.became(failed.map(({ repair, status, cause }) => ({ path: repair.path, status, cause })));
+    this.outcomes.push(...outcomes);
+  }
+
+  /** What the journal needs to know before the link is written; an outcome where it is not to be. */
+  async #prepare(repair: Repair): Promise<RepairOutcome | { readonly repair: Repair; readonly write: JournalWrite }> {
+    const { code, action, path, content } = repair;
+    const before = await this.context.changes.read(path);
+    const write = { repair, write: { code, path, content, before } };
+    if (before === undefined) return action === "create" ? write : failure(repair, "it is gone since it was planned");
+    if (Buffer.from(content).equals(before)) return { repair, status: "present" };
+    const link = parseLink(before);
+    if (action === "create" || "digest" in link) return failure(repair, "somebody has written it since it was planned");
+    return write;
+  }
+
+  async #write(repair: Repair, { path, content, before }: JournalWrite): Promise<RepairOutcome> {
+    const { changes } = this.context;
+    const bytes = Buffer.from(content);
+    const outcome = before === undefined ? await changes.create(path, bytes) : await changes.replace(path, before, bytes);
+    return outcome === "created" || outcome === "replaced"
+      ? { repair, status: "written" }
+      : failure(repair, "somebody has written it in the meantime");
+  }
+}
+
+function failure(repair: Repair, why: string): RepairOutcome {
+  return { repair, status: "failed", cause: `${repair.path}: ${why}` };
+}
+
+/** What the storage refuses is an outcome. */
+async function attempt<T>(repair: Repair, work: () => Promise<T>): Promise<T | RepairOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof OperatorError) return { repair, status: "failed", cause: errorMessage(error) };
+    throw error;
+  }
+}
+
+/** Works on all items, some at a time; the results are in their order. */
+async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let at = 0;
+  const run = async (position: number, item: T): Promise<void> => {
+    results[position] = await work(item);
+  };
+  const next = (): Promise<void> | undefined => {
+    const item = items[at];
+    return item === undefined ? undefined : run(at++, item);
+  };
+  for await (const _ of concurrently(AT_A_TIME, next));
+  return results;
+}

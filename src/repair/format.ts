@@ -1,0 +1,98 @@
+import { CATALOGUE } from "../report/catalogue.js";
+import { escapeForTerminal } from "../report/escape.js";
+import { countOf } from "../report/format.js";
+import type { Verdict } from "../sweep/guard.js";
+import { formatVerdict } from "../sweep/format.js";
+import type { RepairOutcome, RepairResult } from "./execute.js";
+import type { Repair, RepairPlan } from "./plan.js";
+
+/** What is shown of a repair. */
+interface ShownRepair extends RepairPlan {
+  readonly verdicts: readonly Verdict[];
+  /** Undefined where nothing was to be written, or it was a dry run. */
+  readonly result: RepairResult | undefined;
+}
+
+/** Each repair with what it would do or did, what cannot be repaired and why, and what each rule says; for people. */
+export function formatRepair(shown: ShownRepair, dryRun: boolean): string {
+  const { repairs, unrepairable, verdicts } = shown;
+  const outcomes = outcomesOf(shown);
+  const lines: string[] = [];
+  if (repairs.length > 0) {
+    lines.push(dryRun ? "Would repair (nothing was changed; --apply does it)" : "Repaired");
+    for (const repair of repairs) lines.push(...repairLines(repair, dryRun, outcomes.get(repair)));
+    lines.push("");
+  }
+  if (unrepairable.length > 0) {
+    lines.push("Not repairable by regcheck");
+    for (const { code, subject, because } of unrepairable)
+      lines.push(
+        `  ${escapeForTerminal(subject)}  ${code}`,
+        `    because ${escapeForTerminal(because)}`,
+        `    → ${CATALOGUE[code].remedy}`,
+      );
+    lines.push("");
+  }
+  if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, false)), "");
+  lines.push(...endLines(shown, dryRun));
+  return `${lines.join("\n")}\n`;
+}
+
+function outcomesOf({ result }: ShownRepair): ReadonlyMap<Repair, RepairOutcome> {
+  return new Map(result?.outcomes.map((outcome) => [outcome.repair, outcome]));
+}
+
+function repairLines(repair: Repair, dryRun: boolean, outcome: RepairOutcome | undefined): string[] {
+  const { subject, code, path, content, proof, notes } = repair;
+  const failures = outcome?.cause === undefined ? [] : [outcome.cause];
+  return [
+    `  ${escapeForTerminal(subject)}  ${code}`,
+    `    ${deedOf(repair, dryRun, outcome?.status)} ${escapeForTerminal(path)}`,
+    `      with ${content}: ${proof}`,
+    ...[...notes, ...failures].map((note) => `    ! ${escapeForTerminal(note)}`),
+  ];
+}
+
+function deedOf({ action }: Repair, dryRun: boolean, status: RepairOutcome["status"] | undefined): string {
+  if (dryRun) return `would ${action}`;
+  switch (status) {
+    case "written":
+      return action === "create" ? "created" : "rewrote";
+    case "present":
+      return "found as it should be";
+    case "failed":
+      return `FAILED to ${action}`;
+    case undefined:
+      return `did not come to ${action}`;
+  }
+}
+
+function endLines({ repairs, unrepairable, result }: ShownRepair, dryRun: boolean): string[] {
+  if (repairs.length === 0 && unrepairable.length === 0) return ["Nothing to repair: there is no finding of these codes"];
+  const written = dryRun ? repairs.length : (result?.outcomes ?? []).filter(({ status }) => status === "written").length;
+  const counts = [`${countOf(written, "link")} ${dryRun ? "would be written" : "written"}`];
+  if (unrepairable.length > 0) counts.push(`${countOf(unrepairable.length, "finding")} not repairable by regcheck`);
+  const lines = [counts.join(", ")];
+  if (result === undefined) return lines;
+  const { runId, journal, stopped } = result;
+  lines.push(`  Run ${runId}, journal ${escapeForTerminal(journal)}`, `  Undo it with regcheck restore ${runId}.`);
+  if (stopped !== undefined)
+    lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing is worse than it was; run it again to finish.`);
+  return lines;
+}
+
+/** The same for programs. */
+export function repairJson(shown: ShownRepair, dryRun: boolean): object {
+  const { repairs, unrepairable, verdicts, result } = shown;
+  const outcomes = outcomesOf(shown);
+  return {
+    dryRun,
+    repairs: repairs.map((repair) => {
+      const { status, cause } = outcomes.get(repair) ?? {};
+      return { ...repair, status, cause };
+    }),
+    unrepairable: unrepairable.map((one) => ({ ...one, remedy: CATALOGUE[one.code].remedy })),
+    verdicts,
+    run: result && { runId: result.runId, journal: result.journal, stopped: result.stopped },
+  };
+}

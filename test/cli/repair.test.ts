@@ -1,0 +1,98 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { FIXTURE, regcheck } from "../support/run.js";
+import { RegistryTree } from "../support/registry-tree.js";
+import { brokenRegistry } from "../support/repairing.js";
+import { contentOf } from "../support/sweeping.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
+
+const ALL = ["layer-link-invalid", "layer-link-missing", "revision-link-invalid", "tag-dangling", "tag-link-invalid"];
+const of = (directory: string) => contentOf(RegistryTree.readFrom(directory));
+
+describe("regcheck repair", () => {
+  test("shows what it would write, what it cannot repair and why, and what each rule says; and writes nothing", async () => {
+    const before = of(FIXTURE);
+    const { exitCode, stdout, stderr } = await regcheck(["repair", ...ALL, "--storage", FIXTURE]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "" });
+    expect(stdout).toContain("Would repair (nothing was changed; --apply does it)");
+    expect(stdout).toMatch(
+      /^ {2}team\/batch:2024\.06 {2}tag-link-invalid\n {4}would rewrite docker\/registry\/v2\/repositories\/team\/batch\/_manifests\/tags\/2024\.06\/current\/link\n {6}with sha256:[0-9a-f]{64}: the only entry of the tag's history names this manifest/m,
+    );
+    expect(stdout).toMatch(
+      /^ {2}team\/api:v1\.3 {2}tag-dangling\n {4}would create .*\n.*\n {4}! if the manifest was deleted on purpose/m,
+    );
+    expect(stdout).toContain(
+      "Not repairable by regcheck\n  team/api:v1.2  tag-dangling\n    because its manifest is not stored\n    → ",
+    );
+    expect(stdout).toContain("REFUSES  no-writers");
+    expect(stdout).toMatch(/5 links would be written, 1 finding not repairable by regcheck\n$/);
+    expect(of(FIXTURE)).toEqual(before);
+  });
+
+  test("--apply writes, --dry-run wins over it, restore undoes it", async () => {
+    const tree = brokenRegistry();
+    const directory = written(tree);
+    const journal = ["--journal-dir", temporaryDirectory()];
+    const args = ["repair", ...ALL, "--storage", directory, "--registry-stopped", ...journal];
+    expect((await regcheck([...args, "--apply", "--dry-run"])).exitCode).toBe(1);
+    expect(of(directory)).toEqual(contentOf(tree));
+    const { exitCode, stdout, stderr } = await regcheck([...args, "--apply"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain("rewrote docker/registry/v2/repositories/team/app-0/_manifests/tags/both/current/link");
+    const [, runId = ""] = /Undo it with regcheck restore (\S+)\./.exec(stdout) ?? [];
+    expect((await regcheck([directory])).stdout).toContain("SOUND");
+    const again = await regcheck([...args, "--apply"]);
+    expect(again).toEqual({ exitCode: 0, stdout: "Nothing to repair: there is no finding of these codes\n", stderr: "" });
+
+    expect(await regcheck(["restore", runId, ...journal])).toEqual({
+      exitCode: 0,
+      stdout: "7 links restored, 0 links already there\n",
+      stderr: "",
+    });
+    expect(of(directory)).toEqual(contentOf(tree));
+  });
+
+  test("as JSON", async () => {
+    const directory = written(brokenRegistry());
+    const args = ["repair", "tag-link-invalid", "tag-dangling", "--storage", directory, "--format", "json"];
+    const { stdout } = await regcheck(args);
+    const parsed = JSON.parse(stdout) as { repairs: Record<string, unknown>[]; verdicts: Record<string, unknown>[] };
+    expect(parsed).toMatchObject({ dryRun: true, unrepairable: [{ code: "tag-link-invalid", subject: "team/app-0:both" }] });
+    expect(parsed.repairs.map(({ code, action, subject }) => [code, action, subject])).toEqual([
+      ["tag-dangling", "create", "team/app-0:dangling"],
+      ["tag-link-invalid", "rewrite", "team/app-0:tag"],
+    ]);
+    expect(parsed.verdicts.map(({ rule }) => rule)).toContain("no-writers");
+  });
+
+  test("is refused with exit code 4 while nothing says that nobody writes", async () => {
+    const tree = brokenRegistry();
+    const directory = written(tree);
+    const { exitCode, stdout, stderr } = await regcheck(["repair", ...ALL, "--storage", directory, "--apply"]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: "" });
+    expect(stderr).toMatch(/^regcheck: repair refused by the rule no-writers: .* Nothing was changed\.\n$/);
+    expect(of(directory)).toEqual(contentOf(tree));
+  });
+
+  test("an incomplete scan has exit code 3, in a dry run as well", async () => {
+    const directory = written(brokenRegistry());
+    fs.symlinkSync("/etc", path.join(directory, "docker/registry/v2/repositories/elsewhere"));
+    const args = ["repair", ...ALL, "--storage", directory, "--registry-stopped"];
+    expect((await regcheck(args)).exitCode).toBe(3);
+    expect((await regcheck([...args, "--apply"])).exitCode).toBe(3);
+  });
+
+  test.each([
+    ["blob-missing", "regcheck cannot repair this"],
+    ["link-mismatch", "regcheck cannot repair this"],
+    ["everything", "no such code"],
+  ])("%s is refused with those that can be repaired", async (code, why) => {
+    const { exitCode, stdout, stderr } = await regcheck(["repair", "tag-dangling", code, "--storage", FIXTURE]);
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: `regcheck: ${code}: ${why}. What can be repaired: ${ALL.join(", ")}\n`,
+    });
+  });
+});

@@ -1,0 +1,122 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
+import { temporaryDirectory } from "../../support/temporary.js";
+
+const LINK = "docker/a/link";
+const OLD = Buffer.from("old");
+const NEW = Buffer.from("new");
+
+/** A storage that holds what is given, by path. */
+function changed(files: Readonly<Record<string, string>> = {}) {
+  const root = fs.realpathSync(temporaryDirectory());
+  const at = (file: string): string => path.join(root, file);
+  for (const [file, content] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(at(file)), { recursive: true });
+    fs.writeFileSync(at(file), content);
+  }
+  const list = (): string[] => fs.readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
+  return { changes: new FilesystemChanges(root), root, at, list, text: (file: string) => fs.readFileSync(at(file), "utf8") };
+}
+
+const permissions = (file: string): number => fs.statSync(file).mode & 0o7777;
+const isRoot = process.getuid?.() === 0;
+
+describe("create", () => {
+  test("makes a file and its directories, and leaves nothing else", async () => {
+    const { changes, list, text } = changed();
+    expect(await changes.create(LINK, NEW)).toBe("created");
+    expect(list()).toEqual(["docker", "docker/a", LINK]);
+    expect(text(LINK)).toBe("new");
+  });
+
+  test("overwrites nothing, not even an empty file or a broken symbolic link", async () => {
+    const { changes, at, list } = changed({ [LINK]: "", "docker/b/file": "" });
+    expect(await changes.create(LINK, NEW)).toBe("exists");
+    expect(fs.readFileSync(at(LINK), "utf8")).toBe("");
+    fs.symlinkSync("/no/such/place", at("docker/b/link"));
+    expect(await changes.create("docker/b/link", NEW)).toBe("exists");
+    expect(list()).toEqual(["docker", "docker/a", LINK, "docker/b", "docker/b/file", "docker/b/link"]);
+  });
+
+  test("of many at once, one has it, and its content is whole", async () => {
+    const { root, text } = changed();
+    const all = Array.from({ length: 8 }, (_, i) => new FilesystemChanges(root).create("lock", Buffer.from(`process ${i}`)));
+    const results = await Promise.all(all);
+    expect(results.filter((result) => result === "created")).toHaveLength(1);
+    expect(text("lock")).toBe(`process ${results.indexOf("created")}`);
+  });
+
+  test("the registry may write what was made, whoever made it: mode and owner are those of the directory above", async () => {
+    const { changes, at } = changed({ "docker/file": "" });
+    fs.chmodSync(at("docker"), 0o2770);
+    if (isRoot) fs.chownSync(at("docker"), 1234, 4321);
+    await changes.create("docker/a/b/link", NEW);
+    expect(["docker/a", "docker/a/b", "docker/a/b/link"].map((file) => permissions(at(file)))).toEqual([0o2770, 0o2770, 0o660]);
+    const { uid, gid } = fs.statSync(at("docker"));
+    for (const file of ["docker/a", "docker/a/b", "docker/a/b/link"]) expect(fs.statSync(at(file))).toMatchObject({ uid, gid });
+  });
+
+  test("follows no symbolic link", async () => {
+    const { changes, at } = changed({ "docker/a/file": "", "elsewhere/file": "" });
+    fs.symlinkSync(at("elsewhere"), at("docker/b"));
+    await expect(changes.create("docker/b/link", NEW)).rejects.toThrow("is a symbolic link, which is not followed");
+    expect(fs.readdirSync(at("elsewhere"))).toEqual(["file"]);
+  });
+});
+
+describe("replace", () => {
+  test("takes the place of what is expected there, and of nothing else", async () => {
+    const { changes, list, text } = changed({ [LINK]: "old" });
+    expect(await changes.replace(LINK, Buffer.from("older"), NEW)).toBe("changed");
+    expect(await changes.replace(LINK, Buffer.alloc(0), NEW)).toBe("changed");
+    expect(text(LINK)).toBe("old");
+    expect(await changes.replace(LINK, OLD, NEW)).toBe("replaced");
+    expect(text(LINK)).toBe("new");
+    expect(await changes.replace("docker/none/link", OLD, NEW)).toBe("absent");
+    expect(list()).toEqual(["docker", "docker/a", LINK]);
+  });
+
+  test("an empty file, and back again", async () => {
+    const { changes, text } = changed({ [LINK]: "" });
+    expect(await changes.replace(LINK, Buffer.alloc(0), NEW)).toBe("replaced");
+    expect(await changes.replace(LINK, NEW, Buffer.alloc(0))).toBe("replaced");
+    expect(text(LINK)).toBe("");
+  });
+
+  test("keeps mode and owner", async () => {
+    const { changes, at } = changed({ [LINK]: "old" });
+    fs.chmodSync(at(LINK), 0o664);
+    if (isRoot) fs.chownSync(at(LINK), 1234, 4321);
+    const { uid, gid } = fs.statSync(at(LINK));
+    await changes.replace(LINK, OLD, NEW);
+    expect(fs.statSync(at(LINK))).toMatchObject({ uid, gid });
+    expect(permissions(at(LINK))).toBe(0o664);
+  });
+
+  test("leaves the content of another name of the same file alone", async () => {
+    const { changes, at, text } = changed({ [LINK]: "old" });
+    fs.linkSync(at(LINK), at("backup"));
+    await changes.replace(LINK, OLD, NEW);
+    expect([text(LINK), text("backup")]).toEqual(["new", "old"]);
+  });
+
+  test("follows no symbolic link, and takes the place of plain files only", async () => {
+    const { changes, at, text } = changed({ "docker/a/file": "old" });
+    fs.symlinkSync(at("docker/a/file"), at(LINK));
+    await expect(changes.replace(LINK, OLD, NEW)).rejects.toThrow("docker/a/link: it is no plain file");
+    await expect(changes.read(LINK)).rejects.toThrow("docker/a/link: ELOOP");
+    expect(text("docker/a/file")).toBe("old");
+  });
+});
+
+test("what is moved back lies in directories that the registry may write to", async () => {
+  const { changes, at } = changed({ "docker/file": "", "regcheck/quarantine/run/docker/a/link": "old" });
+  fs.chmodSync(at("docker"), 0o775);
+  if (isRoot) fs.chownSync(at("docker"), 1234, 4321);
+  await changes.move([{ from: `regcheck/quarantine/run/${LINK}`, to: LINK }]);
+  const { uid, gid } = fs.statSync(at("docker"));
+  expect(fs.statSync(at("docker/a"))).toMatchObject({ uid, gid });
+  expect(permissions(at("docker/a"))).toBe(0o775);
+});

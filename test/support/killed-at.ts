@@ -1,0 +1,55 @@
+import type { StorageChanges } from "#regcheck/storage/changes.js";
+
+/** The process is gone: nothing of it runs any more, not even what would clean up. */
+export class Killed extends Error {
+  override readonly message = "killed";
+}
+
+/**
+ * Cuts every batch into single objects, and dies before or after the operation with the number `point`. What the process would do
+ * afterwards fails as well, so that a lock stays behind, as it would.
+ */
+export function killedAt(
+  changes: StorageChanges,
+  point: number,
+): { readonly wrapped: StorageChanges; readonly operations: () => number } {
+  let operation = 0;
+  let dead = false;
+  const step = async <T>(work: () => Promise<T>): Promise<T> => {
+    const before = operation++;
+    if (dead || before === point) {
+      dead = true;
+      throw new Killed();
+    }
+    const result = await work();
+    const after = operation++;
+    if (after === point) {
+      dead = true;
+      throw new Killed();
+    }
+    return result;
+  };
+  const each = async <T, R>(items: readonly T[], work: (item: T) => Promise<readonly R[]>): Promise<readonly R[]> => {
+    const results: R[] = [];
+    for (const item of items) results.push(...(await step(() => work(item))));
+    return results;
+  };
+  const wrapped: StorageChanges = {
+    requests: changes.requests,
+    keepsVersions: () => changes.keepsVersions(),
+    remove: (paths) => each(paths, (one) => changes.remove([one])),
+    move: (moves) => each(moves, (one) => changes.move([one])),
+    deleteMarkers: (paths) => changes.deleteMarkers(paths),
+    settle: () => changes.settle(),
+    unhide: (markers) => changes.unhide(markers),
+    create: (file, content) => step(() => changes.create(file, content)),
+    replace: (file, expected, content) => step(() => changes.replace(file, expected, content)),
+    read: (file) => changes.read(file),
+    digest: (file, algorithm) => changes.digest(file, algorithm),
+    list: (directory) => changes.list(directory),
+    pruneDirectories: (directories) => each(directories, async (one) => [await changes.pruneDirectories([one])]).then(() => {}),
+    close: () => changes.close(),
+    abortMultipartUploads: (uploads) => changes.abortMultipartUploads(uploads),
+  };
+  return { wrapped, operations: () => operation };
+}
