@@ -5,6 +5,7 @@ import type { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
+import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
 import { CHILD, isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
@@ -84,19 +85,21 @@ export async function mark(
   }
   const unlinked = await markUnlinked(context, findings);
   const multipart = await storage.multipartUploads();
-  findings.push(...checkMultipartUploads(multipart.uploads, policy), ...multipart.faults.map(unreadable));
+  for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
+  for (const fault of multipart.faults) findings.push(unreadable(fault));
   const verified = verify && (await verifyBlobs(context, verify, { repositories, findings }, onProgress));
   let blobBytes = 0;
   table.forEach((_, size) => {
     blobBytes += size;
   });
   const isFault = ({ code }: Finding): boolean => code === "storage-unreadable";
+  const complete = !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault));
   return {
-    table,
+    table: complete ? table : holdAll(table),
     blobBytes,
-    repositories,
+    repositories: complete ? repositories : repositories.map(withoutGarbage),
     findings,
-    complete: !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault)),
+    complete,
     verified,
     context,
     unlinked,
@@ -121,7 +124,7 @@ async function inventory(storage: Storage, findings: Finding[], onBlobs: (count:
   for await (const batch of storage.blobs()) {
     builder.add(batch);
     for (const path of batch.strays) findings.push({ code: "stray-object", path });
-    findings.push(...batch.faults.map(unreadable));
+    for (const fault of batch.faults) findings.push(unreadable(fault));
     onBlobs((count += batch.sizes.length));
   }
   const { table, duplicates } = builder.build();
@@ -154,7 +157,7 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
       return { owner: own, marked: await markRepository(context, own, next.value) };
     }
     for (const path of next.value.strays) findings.push({ code: "stray-object", path });
-    findings.push(...next.value.faults.map(unreadable));
+    for (const fault of next.value.faults) findings.push(unreadable(fault));
     return undefined;
   };
   yield* concurrently(REPOSITORIES_AT_A_TIME, () => (ended ? undefined : markNext()));

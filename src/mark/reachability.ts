@@ -57,15 +57,22 @@ export class Reachability {
 
   /** How many manifests of the repository lie below this one on the longest way, by its children and its subject. */
   height(id: number): number {
-    const known = this.#heights.get(id);
-    if (known !== undefined) return known;
-    // A digest cannot contain itself, so there are no cycles; damaged content that claims one has no references.
-    let height = 0;
-    this.store.forEachReference(id, (role, below) => {
-      if ((role === "child" || role === "subject") && this.has(below)) height = Math.max(height, 1 + this.height(below));
-    });
-    this.#heights.set(id, height);
-    return height;
+    // No recursion: whoever may push decides how deep indexes nest. A digest cannot contain itself, so there are no cycles.
+    const pending = [id];
+    for (let next = pending.at(-1); next !== undefined; next = pending.at(-1)) {
+      let height = 0;
+      let unknown = 0;
+      this.store.forEachReference(next, (role, below) => {
+        if ((role !== "child" && role !== "subject") || !this.has(below)) return;
+        const known = this.#heights.get(below);
+        if (known !== undefined) height = Math.max(height, 1 + known);
+        else unknown = pending.push(below);
+      });
+      if (unknown > 0) continue;
+      this.#heights.set(next, height);
+      pending.pop();
+    }
+    return this.#heights.get(id) ?? 0;
   }
 
   /** Calls `visit` for each manifest of the repository that this one keeps alive: those that it names, and its referrers. */

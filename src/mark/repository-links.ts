@@ -56,12 +56,16 @@ class Resolver {
   readonly #aliases = new Map<number, number>();
   readonly #damagedLayers = new Set<number>();
   readonly #history: TagHistoryEntry[] = [];
+  readonly #tagsWithHistory: ReadonlySet<number>;
   readonly #oddLayers: { readonly id: number; readonly modified: number | undefined }[] = [];
 
   constructor(
     private readonly listing: RepositoryListing,
     private readonly table: BlobTable,
-  ) {}
+  ) {
+    const { indexTag, oddIndex } = listing.tags;
+    this.#tagsWithHistory = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag)]);
+  }
 
   resolve(): RepositoryLinks {
     const { revisions, layers } = this.listing;
@@ -144,7 +148,7 @@ class Resolver {
     const { name, tags } = this.listing;
     const tag = tags.names[position] ?? "";
     if (content === undefined) {
-      const hasHistory = tags.indexTag.includes(position) || tags.oddIndex.some((entry) => entry.tag === position);
+      const hasHistory = this.#tagsWithHistory.has(position);
       // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
       const empty = hasHistory ? {} : { reclaimable: true, detail: "its directory is empty: a sweep removes it" };
       this.#add("tag-without-current", tagPath(name, tag), { tag, ...empty });

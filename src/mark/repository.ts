@@ -18,7 +18,7 @@ import type { RepositoryGraph } from "./repository-graph.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkHistory } from "./tag-history.js";
 import { checkUploads } from "./uploads.js";
-import { withoutWhatArrived } from "./second-look.js";
+import { withoutWhatChanged } from "./second-look.js";
 
 /** What marking is done with, the same for all repositories. */
 export interface MarkContext {
@@ -76,6 +76,8 @@ class RepositoryMark {
   #findings: Finding[];
   readonly #selected: number;
   readonly #layerMarks: Uint8Array;
+  /** Whether damage holds the repository back: known as soon as its links and manifests are checked. */
+  #held = false;
   readonly #reclaimable: Record<Variant, ReclaimableLinks> = {
     asIs: { revisions: 0, layerLinks: 0 },
     withDeleteUntagged: { revisions: 0, layerLinks: 0 },
@@ -101,8 +103,8 @@ class RepositoryMark {
     return this.graph.reachability;
   }
 
-  get #held(): boolean {
-    return this.#findings.some(({ code }) => HOLDING_CODES.has(code));
+  #addAll(findings: readonly Finding[]): void {
+    for (const finding of findings) this.#findings.push(finding);
   }
 
   #add(code: FindingCode, path: string, more: Partial<Finding>): void {
@@ -122,6 +124,7 @@ class RepositoryMark {
       const tag = this.links.tags.find(({ target }) => target === id)?.name;
       this.#add(code, path, { tag, digest, detail: problem.detail, bytes: table.isStored(id) ? table.size(id) : undefined });
     }
+    this.#held = this.#findings.some(({ code }) => HOLDING_CODES.has(code));
   }
 
   checkTags(): void {
@@ -169,7 +172,7 @@ class RepositoryMark {
   }
 
   checkReferrers(): void {
-    this.#findings.push(...checkReferrers(this.context, this.listing.name, this.links, this.reachability));
+    this.#addAll(checkReferrers(this.context, this.listing.name, this.links, this.reachability));
   }
 
   checkRevisions(): void {
@@ -191,7 +194,7 @@ class RepositoryMark {
 
   checkHistory(): void {
     const { context, listing, links, reachability } = this;
-    this.#findings.push(...checkHistory(context, listing.name, links, reachability, this.#selected));
+    this.#addAll(checkHistory(context, listing.name, links, reachability, this.#selected));
   }
 
   /** The blob that a layer link leads to. */
@@ -234,7 +237,7 @@ class RepositoryMark {
 
   checkUploads(): void {
     const { uploads, isRepository, name } = this.listing;
-    this.#findings.push(...checkUploads(name, uploads, this.context.policy));
+    this.#addAll(checkUploads(name, uploads, this.context.policy));
     const { revisions, tags } = this.links;
     if (isRepository && revisions.length === 0 && tags.length === 0 && this.listing.tags.names.length === 0) {
       this.#add("repository-empty", repositoryPath(name), {});
@@ -243,7 +246,7 @@ class RepositoryMark {
 
   /** What was missing when its place was listed may have arrived since, for a registry writes while it is read: no false alarms. */
   async lookAgain(): Promise<void> {
-    this.#findings = await withoutWhatArrived(this.context.storage, this.#findings);
+    this.#findings = await withoutWhatChanged(this.context, this.#findings);
   }
 
   own(owner: number): void {

@@ -1,17 +1,24 @@
 import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
-import type { Storage } from "../storage/storage.js";
+import type { StorageFault } from "../storage/listing.js";
 import type { Finding, FindingCode } from "./finding.js";
+import type { MarkContext } from "./repository.js";
 
 /**
- * Findings without those about a blob or link that was missing when its place was listed, but is there now: a registry that is read
- * while clients push always has some. What it was missed by keeps its marks.
+ * Findings without those about what has changed since its place was listed: a registry that is read while clients push and delete always
+ * has some. Dropped are findings on a blob or link that was missing and is there now, and on a tag that has gone or moved since the
+ * check began. What it was missed by keeps its marks.
  */
-export async function withoutWhatArrived(storage: Storage, findings: readonly Finding[]): Promise<Finding[]> {
-  const missing = [...new Set(findings.map(missingPath).filter((path) => path !== undefined))];
-  if (missing.length === 0) return [...findings];
-  const times = await storage.modified(missing);
-  const arrived = new Set(missing.filter((_, i) => typeof times[i] === "number"));
-  return findings.filter((finding) => !arrived.has(missingPath(finding) ?? ""));
+export async function withoutWhatChanged({ storage, policy }: MarkContext, findings: readonly Finding[]): Promise<Finding[]> {
+  const paths = [...new Set(findings.flatMap((finding) => [missingPath(finding) ?? [], tagLinkOf(finding) ?? []].flat()))];
+  if (paths.length === 0) return [...findings];
+  const times = new Map<string | undefined, number | StorageFault>();
+  for (const [i, time] of (await storage.modified(paths)).entries()) times.set(paths[i], time);
+  const hasChanged = (tagLink: number | StorageFault | undefined): boolean =>
+    // One from the future, by its own account, has not been written since: it would never be seen.
+    typeof tagLink === "number" ? tagLink >= policy.now && tagLink <= Date.now() / 1000 : tagLink?.gone === true;
+  return findings.filter(
+    (finding) => typeof times.get(missingPath(finding)) !== "number" && !hasChanged(times.get(tagLinkOf(finding))),
+  );
 }
 
 /** Findings whose path is that of what is missing. */
@@ -24,4 +31,9 @@ function missingPath({ code, path, repository, tag, digest }: Finding): string |
   if (code === "tag-dangling" && digest !== undefined) return revisionLinkPath(repository, digest);
   if (code === "tag-without-current" && tag !== undefined) return tagCurrentPath(repository, tag);
   return undefined;
+}
+
+/** The tag's link that a finding rests on. */
+function tagLinkOf({ code, path }: Finding): string | undefined {
+  return code === "tag-dangling" ? path : undefined;
 }

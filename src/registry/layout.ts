@@ -35,8 +35,10 @@ export const MAX_LINK_BYTES = 256;
 /** The registry refuses manifests larger than this (`registry/handlers/manifests.go`), in bytes. */
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 
-export const REVISIONS_DIRECTORY = "_manifests/revisions";
-export const TAGS_DIRECTORY = "_manifests/tags";
+/** The directories of a repository, within its own: whatever else begins with `_` is not the registry's. */
+export const MANIFESTS_DIRECTORY = "_manifests";
+export const REVISIONS_DIRECTORY = `${MANIFESTS_DIRECTORY}/revisions`;
+export const TAGS_DIRECTORY = `${MANIFESTS_DIRECTORY}/tags`;
 export const LAYERS_DIRECTORY = "_layers";
 export const UPLOADS_DIRECTORY = "_uploads";
 

@@ -14,7 +14,7 @@ export function verdictOf({ complete, severities, reclaimable, selected }: Repor
     return {
       word: "INCOMPLETE",
       colour: "red",
-      sentence: "something could not be read (storage-unreadable). The figures are lower bounds, and nothing may be swept.",
+      sentence: "something could not be read (storage-unreadable): what is garbage cannot be told, and nothing may be swept.",
     };
   }
   const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");

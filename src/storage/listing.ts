@@ -10,6 +10,8 @@ import type { DigestAlgorithm } from "../registry/digest.js";
 export interface StorageFault {
   readonly path: string;
   readonly cause: string;
+  /** Nothing is there, where something was listed. */
+  readonly gone?: boolean;
 }
 
 /** Blobs of one algorithm: parallel arrays. */

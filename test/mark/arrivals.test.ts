@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
+import type { Report } from "#regcheck/report/report.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { RegistryBuilder } from "../support/builder.js";
+import { LONG_AGO } from "../support/registry-tree.js";
 import { written } from "../support/temporary.js";
 
 test("an image pushed after the blobs were listed is not damaged, and keeps what it needs of the old blobs", async () => {
@@ -23,4 +27,40 @@ test("an image pushed after the blobs were listed is not damaged, and keeps what
   expect(report.complete).toBe(true);
   // The index names an image of another repository, which it lacks: that is still said.
   expect(Array.from(report.findings(), ({ code, repository }) => `${code} ${repository}`)).toEqual(["child-missing team/new"]);
+});
+
+/** Checks a registry to which something is done between the listing of its repositories and the second look. */
+async function checkedWhile(change: (directory: string) => void, tagModified = LONG_AGO): Promise<Report> {
+  const builder = new RegistryBuilder();
+  const app = builder.repository("team/app");
+  builder.now = tagModified;
+  app.deleteManifest(app.image({ layers: ["a layer"], tag: "1" }));
+  const directory = written(builder.tree);
+  const storage = FilesystemStorage.open(directory);
+  const repositories = storage.repositories.bind(storage);
+  storage.repositories = async function* () {
+    for await (const listing of repositories()) {
+      change(path.join(directory, `${app.path}/_manifests/tags/1`));
+      yield listing;
+    }
+  };
+  try {
+    const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
+    return await check(storage, { policy });
+  } finally {
+    await storage.close();
+  }
+}
+
+describe("a tag whose manifest is deleted while the registry is read", () => {
+  test.each<[string, (tag: string) => void]>([
+    ["goes a moment later", (tag) => fs.rmSync(tag, { recursive: true })],
+    ["is moved a moment later", (tag) => fs.writeFileSync(`${tag}/current/link`, `sha256:${"a".repeat(64)}`)],
+  ])("and which %s, does not dangle", async (_, change) => {
+    expect((await checkedWhile(change)).counts["tag-dangling"]).toBeUndefined();
+  });
+
+  test.each([LONG_AGO, 4_000_000_000])("dangles where nobody touches it, whatever its time (%d)", async (modified) => {
+    expect((await checkedWhile(() => {}, modified)).counts["tag-dangling"]).toBe(1);
+  });
 });

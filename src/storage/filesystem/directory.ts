@@ -5,8 +5,8 @@ import { errorMessage } from "../../errors.js";
 export interface Directory {
   readonly directories: string[];
   readonly files: string[];
-  /** Symbolic links, sockets, devices: never followed, never opened. */
-  readonly others: string[];
+  /** What is never followed or opened, and why. */
+  readonly unreadable: { readonly name: string; readonly cause: string }[];
 }
 
 /** The system's code of a failed call: `ENOENT`. */
@@ -14,15 +14,26 @@ export function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-/** Whether the error says that the path does not exist. */
+/** Whether the error says that the path does not exist. A file in a directory's place (ENOTDIR) says nothing of what was in it. */
 export function isAbsent(error: unknown): boolean {
-  return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
+  return codeOf(error) === "ENOENT";
 }
+
+/** Why something in a layout directory's place is a fault. */
+export const NOT_A_DIRECTORY = "a file, where a directory is expected";
+const NOT_FOLLOWED = "a symbolic link or device, not followed";
+/** Node replaces what it cannot decode: the name leads nowhere then. */
+const NOT_DECODED = "\ufffd";
 
 /** The cause of a failed system call, without the path, which findings carry by themselves. */
 export function causeOf(error: unknown): string {
   const message = errorMessage(error);
   return error instanceof Error && "syscall" in error ? message.replace(/ '.*$/s, "") : message;
+}
+
+/** Seconds since 1970 of a file's time in milliseconds, as far as 32 bits hold it: before and after that, the first and the last one. */
+export function secondsOf(milliseconds: number): number {
+  return Math.min(0xffffffff, Math.max(0, Math.floor(milliseconds / 1000)));
 }
 
 /** Lists a directory; `undefined` when there is none. Throws when it cannot be read. */
@@ -34,10 +45,22 @@ export function listDirectory(path: string): Directory | undefined {
     if (isAbsent(error)) return undefined;
     throw error;
   }
-  const directory: Directory = { directories: [], files: [], others: [] };
+  const directory: Directory = { directories: [], files: [], unreadable: [] };
   for (const entry of entries) {
-    const kind = entry.isDirectory() ? directory.directories : entry.isFile() ? directory.files : directory.others;
-    kind.push(entry.name);
+    const { name } = entry;
+    if (name.includes(NOT_DECODED)) directory.unreadable.push({ name, cause: "its name is not UTF-8" });
+    else if (entry.isDirectory()) directory.directories.push(name);
+    else if (entry.isFile()) directory.files.push(name);
+    else directory.unreadable.push({ name, cause: NOT_FOLLOWED });
   }
   return directory;
+}
+
+/**
+ * Lists one of the directories that all others lie in, which must not be a symbolic link out of the storage either (safety rule 10):
+ * those below are seen as what they are when their parent is listed. Throws as `listDirectory` does.
+ */
+export function listTopDirectory(path: string): Directory | undefined {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw new Error(NOT_FOLLOWED);
+  return listDirectory(path);
 }

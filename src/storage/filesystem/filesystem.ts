@@ -10,7 +10,7 @@ import { mergeListings } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
-import { causeOf, isAbsent, listDirectory } from "./directory.js";
+import { causeOf, isAbsent, listTopDirectory, NOT_A_DIRECTORY } from "./directory.js";
 import { WorkerPool } from "./pool.js";
 import type { Threads } from "./pool.js";
 import type { RepositoryVisit } from "./scan-repository.js";
@@ -70,18 +70,9 @@ export class FilesystemStorage implements Storage {
     const strays: string[] = [];
     const faults: StorageFault[] = [];
     const work: { algorithm: DigestAlgorithm; prefixes: string[] }[] = [];
-    for (const name of this.#subdirectories(BLOBS, strays, faults)) {
-      const parent = `${BLOBS}/${name}`;
-      if (!isDigestAlgorithm(name)) {
-        strays.push(parent);
-        continue;
-      }
-      const prefixes = this.#subdirectories(parent, strays, faults).filter((prefix) => {
-        const known = /^[0-9a-f]{2}$/.test(prefix);
-        if (!known) strays.push(`${parent}/${prefix}`);
-        return known;
-      });
-      for (const some of slices(prefixes, PREFIXES_PER_TASK)) work.push({ algorithm: name, prefixes: some });
+    for (const algorithm of this.#subdirectories(BLOBS, isDigestAlgorithm, strays, faults)) {
+      const prefixes = this.#subdirectories(`${BLOBS}/${algorithm}`, isPrefix, strays, faults);
+      for (const some of slices(prefixes, PREFIXES_PER_TASK)) work.push({ algorithm, prefixes: some });
     }
     yield { algorithm: "sha256", digests: NOTHING, sizes: new Float64Array(), modified: NOTHING, strays, faults };
     yield* concurrently(this.#lookahead, () => {
@@ -99,7 +90,7 @@ export class FilesystemStorage implements Storage {
     });
     for await (const visited of visits) {
       for (const { subdirectories, listings } of visited) {
-        names.push(...subdirectories);
+        for (const name of subdirectories) names.push(name);
         const listing = mergeListings(listings);
         if (holdsAnything(listing)) yield listing;
       }
@@ -153,13 +144,21 @@ export class FilesystemStorage implements Storage {
     return { subdirectories, listings: [listing, ...parts] };
   }
 
-  #subdirectories(parent: string, strays: string[], faults: StorageFault[]): readonly string[] {
+  /** The directories in `blobs` or one of its algorithms', both of which are made of directories with known names. */
+  #subdirectories<Name extends string>(
+    parent: string,
+    isName: (name: string) => name is Name,
+    strays: string[],
+    faults: StorageFault[],
+  ): readonly Name[] {
     try {
-      const listed = listDirectory(path.join(this.location, parent));
-      for (const file of listed?.files ?? []) strays.push(`${parent}/${file}`);
-      for (const other of listed?.others ?? [])
-        faults.push({ path: `${parent}/${other}`, cause: "a symbolic link or device, not followed" });
-      return listed?.directories ?? [];
+      const listed = listTopDirectory(path.join(this.location, parent));
+      for (const file of listed?.files ?? [])
+        if (isName(file)) faults.push({ path: `${parent}/${file}`, cause: NOT_A_DIRECTORY });
+        else strays.push(`${parent}/${file}`);
+      for (const { name, cause } of listed?.unreadable ?? []) faults.push({ path: `${parent}/${name}`, cause });
+      for (const name of listed?.directories ?? []) if (!isName(name)) strays.push(`${parent}/${name}`);
+      return listed?.directories.filter(isName) ?? [];
     } catch (error) {
       faults.push({ path: parent, cause: causeOf(error) });
       return [];
@@ -168,6 +167,11 @@ export class FilesystemStorage implements Storage {
 }
 
 const NOTHING = new Uint32Array();
+
+/** The first two digits of digests. */
+function isPrefix(name: string): name is string {
+  return /^[0-9a-f]{2}$/.test(name);
+}
 
 /** An empty directory is nobody's repository: deleting the last tag of `team/app` leaves `team`. */
 function holdsAnything(listing: RepositoryListing): boolean {

@@ -3,7 +3,7 @@ import { hexToWords, isDigestHex } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import type { BlobBatch, StorageFault } from "../listing.js";
-import { causeOf, isAbsent, listDirectory } from "./directory.js";
+import { causeOf, isAbsent, listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import { counts } from "./counts.js";
 
 /**
@@ -24,9 +24,10 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
       const listed = listDirectory(`${root}/${parent}`);
       if (listed === undefined) throw new Error("gone since its parent was listed");
       names = listed.directories;
-      for (const name of listed.files) strays.push(`${parent}/${name}`);
-      for (const name of listed.others)
-        faults.push({ path: `${parent}/${name}`, cause: "a symbolic link or device, not followed" });
+      for (const name of listed.files)
+        if (isDigestHex(algorithm, name)) faults.push({ path: `${parent}/${name}`, cause: NOT_A_DIRECTORY });
+        else strays.push(`${parent}/${name}`);
+      for (const { name, cause } of listed.unreadable) faults.push({ path: `${parent}/${name}`, cause });
     } catch (error) {
       faults.push({ path: parent, cause: causeOf(error) });
       continue;
@@ -46,7 +47,7 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
         }
         hexes.push(hex);
         sizes.push(stat.size);
-        modified.push(Math.max(0, Math.floor(stat.mtimeMs / 1000)));
+        modified.push(secondsOf(stat.mtimeMs));
       } catch (error) {
         if (!isAbsent(error)) faults.push({ path: `${parent}/${hex}/data`, cause: causeOf(error) });
       }

@@ -4,7 +4,7 @@ import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "
 import type { StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
-import { causeOf } from "./directory.js";
+import { causeOf, isAbsent, secondsOf } from "./directory.js";
 import { readManifests } from "./read-manifests.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { readLinks, visitRepository } from "./scan-repository.js";
@@ -65,8 +65,8 @@ function dispatch(root: string, task: Task, onBytes: (bytes: number) => void): T
 function modifiedTime(root: string, path: string): number | StorageFault {
   counts.head++;
   try {
-    return Math.floor(fs.lstatSync(`${root}/${path}`).mtimeMs / 1000);
+    return secondsOf(fs.lstatSync(`${root}/${path}`).mtimeMs);
   } catch (error) {
-    return { path, cause: causeOf(error) };
+    return { path, cause: causeOf(error), gone: isAbsent(error) };
   }
 }

@@ -102,7 +102,11 @@ export class S3Storage implements Storage {
     let at = 0;
     const ask = async (i: number, path: string): Promise<void> => {
       try {
-        times[i] = (await this.#bucket.modified(`${this.#root}${path}`)) ?? { path, cause: "gone since it was listed" };
+        times[i] = (await this.#bucket.modified(`${this.#root}${path}`)) ?? {
+          path,
+          cause: "gone since it was listed",
+          gone: true,
+        };
       } catch (error) {
         times[i] = { path, cause: causeOf(error) };
       }

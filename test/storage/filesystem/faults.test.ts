@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -43,6 +43,19 @@ function registry() {
     revisionLink: at(`${app.path}/${app.revisionLink(image.digest)}/link`),
     current: at(`${app.path}/_manifests/tags/1/current/link`),
     layers: at(`${app.path}/_layers`),
+    layerAlgorithm: at(`${app.path}/_layers/sha256`),
+    manifests: at(`${app.path}/_manifests`),
+    revisions: at(`${app.path}/_manifests/revisions`),
+    revision: path.dirname(at(`${app.path}/${app.revisionLink(image.digest)}/link`)),
+    tags: at(`${app.path}/_manifests/tags`),
+    tag: at(`${app.path}/_manifests/tags/1`),
+    currentDirectory: at(`${app.path}/_manifests/tags/1/current`),
+    index: at(`${app.path}/_manifests/tags/1/index`),
+    blobs: at(`${V2}/blobs`),
+    blobAlgorithm: at(`${V2}/blobs/sha256`),
+    blobPrefix: path.dirname(path.dirname(at(blobFile(image.digest)))),
+    blobDirectory: path.dirname(at(blobFile(image.digest))),
+    repositories: at(`${V2}/repositories`),
     repository: at(app.path),
   };
 }
@@ -57,6 +70,11 @@ function replaceBySymlink(file: string): void {
 function replaceByDirectory(file: string): void {
   fs.rmSync(file);
   fs.mkdirSync(file);
+}
+
+function replaceByFile(directory: string): void {
+  fs.rmSync(directory, { recursive: true });
+  fs.writeFileSync(directory, "what a broken filesystem leaves");
 }
 
 function replaceByPipe(file: string): void {
@@ -79,17 +97,82 @@ describe("what cannot be read makes the scan incomplete, names its path, and sto
     ["a tag's link that is a directory", "current", replaceByDirectory],
     ["a section that is a symbolic link", "layers", replaceBySymlink],
     ["a repository that is a symbolic link", "repository", replaceBySymlink],
+    ["all blobs behind a symbolic link", "blobs", replaceBySymlink],
+    ["all repositories behind a symbolic link", "repositories", replaceBySymlink],
+    ...(
+      [
+        "layers",
+        "layerAlgorithm",
+        "manifests",
+        "revisions",
+        "revision",
+        "tags",
+        "tag",
+        "currentDirectory",
+        "index",
+        "blobs",
+        "blobAlgorithm",
+        "blobPrefix",
+        "blobDirectory",
+        "repositories",
+      ] as const
+    ).map((place): [string, Place, (file: string) => void] => [`a file in place of ${place}`, place, replaceByFile]),
   ])("%s", async (_, place, damage) => {
     const files = registry();
     damage(files[place]);
     const report = await checked(files.directory);
     const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
     const damaged = path.relative(files.directory, files[place]);
-    expect(faults.some((fault) => fault.path === damaged || damaged.startsWith(`${fault.path}/`))).toBe(true);
+    expect(faults.some((fault) => `${damaged}/`.startsWith(`${fault.path}/`) || fault.path === `${damaged}/link`)).toBe(true);
     expect(faults.every(({ detail }) => detail !== undefined && detail !== "")).toBe(true);
     expect(report.complete).toBe(false);
-    expect(report.repositories.map(({ name }) => name)).toContain("team/other");
+    const others = report.repositories.filter(({ name }) => name === "team/other");
+    expect(others).toHaveLength(place === "repositories" ? 0 : 1);
+    // Nothing is called garbage: what could not be read may need it.
+    expect(report.severities.garbage).toBe(0);
+    expect(report.reclaimable.withBoth).toEqual({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
   });
+
+  test("a name that is not UTF-8", async () => {
+    const { directory, tag } = registry();
+    fs.renameSync(tag, Buffer.concat([Buffer.from(`${path.dirname(tag)}/`), Buffer.from([0xff, 0xfe])]));
+    const report = await checked(directory);
+    const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
+    expect(faults.map(({ detail }) => detail)).toEqual(["its name is not UTF-8"]);
+    expect(report.severities.garbage).toBe(0);
+  });
+
+  test("an unreadable directory is one fault, with its cause", async () => {
+    const { directory, repository } = registry();
+    replaceByFile(repository);
+    fs.rmSync(repository);
+    fs.mkdirSync(repository, { mode: 0o000 });
+    // Root may read everything: another user's eyes are needed.
+    const main = path.resolve(import.meta.dirname, "../../../dist/cli/main.js");
+    const asNobody = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+    fs.chmodSync(directory, 0o755);
+    const [program, ...args] = [...asNobody, process.execPath, main, directory, "--grace", "0", "--format", "csv"];
+    const { stdout, status } = spawnSync(program, args, { encoding: "utf8" });
+    expect(status).toBe(3);
+    const faults = stdout.split("\r\n").filter((line) => line.startsWith("storage-unreadable"));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain("EACCES");
+  });
+});
+
+test("a blob from a time that 32 bits do not hold is young, not old", async () => {
+  const builder = new RegistryBuilder();
+  const blob = builder.blob("from the future");
+  builder.repository("team/app").image({ layers: ["a layer"], tag: "1" });
+  const directory = written(builder.tree);
+  fs.utimesSync(path.join(directory, blobFile(blob.digest)), 5_700_000_000, 5_700_000_000);
+  const storage = FilesystemStorage.open(directory);
+  try {
+    const report = await check(storage, { policy: { ...POLICY, grace: 3600 } });
+    expect(report.counts).toEqual({});
+  } finally {
+    await storage.close();
+  }
 });
 
 describe("a blob that is verified", () => {

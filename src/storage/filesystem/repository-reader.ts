@@ -1,0 +1,75 @@
+import fs from "node:fs";
+import type { RepositoryListingBuilder } from "../listing.js";
+import { counts } from "./counts.js";
+import { causeOf, isAbsent, listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
+import type { Directory } from "./directory.js";
+import { readLink } from "./read-file.js";
+
+/** A link that could not be read; the fault is noted. */
+export const FAULT = Symbol("fault");
+
+/** Reads what lies in a repository's directories, and notes in its listing what is stray there or cannot be read. */
+export class RepositoryReader {
+  constructor(
+    /** An absolute path; all others are relative to it. */
+    readonly root: string,
+    readonly builder: RepositoryListingBuilder,
+  ) {}
+
+  /** A directory's entries; undefined, with a fault unless it is merely absent, when it cannot be listed. */
+  list(path: string, listEntries: (absolute: string) => Directory | undefined = listDirectory): Directory | undefined {
+    counts.list++;
+    try {
+      const listed = listEntries(`${this.root}/${path}`);
+      for (const { name, cause } of listed?.unreadable ?? []) this.builder.addFault(`${path}/${name}`, cause);
+      return listed;
+    } catch (error) {
+      this.builder.addFault(path, causeOf(error));
+      return undefined;
+    }
+  }
+
+  /** The directories in `path`. Files there are strays, unless they have the name of a directory that the registry writes. */
+  directories(path: string, isDirectoryName: (name: string) => boolean): readonly string[] {
+    const listed = this.list(path);
+    this.addFiles(path, listed?.files ?? [], isDirectoryName);
+    return listed?.directories ?? [];
+  }
+
+  addFiles(path: string, files: readonly string[], isDirectoryName: (name: string) => boolean): void {
+    for (const file of files)
+      if (isDirectoryName(file)) this.builder.addFault(`${path}/${file}`, NOT_A_DIRECTORY);
+      else this.builder.addStray(`${path}/${file}`);
+  }
+
+  /** The content of `<directory>/link`. A directory without one is legal: deleting a manifest leaves it (`linkedblobstore.go`). */
+  readLink(directory: string): Buffer | typeof FAULT | undefined {
+    counts.get++;
+    try {
+      const content = readLink(`${this.root}/${directory}/link`);
+      if (content === undefined) this.#listStrays(directory);
+      return content;
+    } catch (error) {
+      this.builder.addFault(`${directory}/link`, causeOf(error));
+      return FAULT;
+    }
+  }
+
+  /** A crash between writing `link.<uuid>.tmp` and renaming it leaves a directory without a link, and the file. */
+  #listStrays(directory: string): void {
+    const listed = this.list(directory);
+    for (const file of listed?.files ?? []) this.builder.addStray(`${directory}/${file}`);
+  }
+
+  /** Size and time of a file or directory; `undefined` when there is none, or when it could not be told, which is a fault. */
+  stat(path: string): { readonly bytes: number; readonly modified: number } | undefined {
+    counts.head++;
+    try {
+      const { size, mtimeMs } = fs.lstatSync(`${this.root}/${path}`);
+      return { bytes: size, modified: secondsOf(mtimeMs) };
+    } catch (error) {
+      if (!isAbsent(error)) this.builder.addFault(path, causeOf(error));
+      return undefined;
+    }
+  }
+}

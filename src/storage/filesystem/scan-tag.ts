@@ -1,0 +1,59 @@
+import fs from "node:fs";
+import { isDigestAlgorithm, isDigestHex } from "../../registry/digest.js";
+import type { DigestAlgorithm } from "../../registry/digest.js";
+import { counts } from "./counts.js";
+import { readLink } from "./read-file.js";
+import { FAULT } from "./repository-reader.js";
+import type { RepositoryReader } from "./repository-reader.js";
+import { isSound, sha256Of } from "./sound-link.js";
+
+/** Reads `tags/<name>`: what the tag names now, and its history. */
+export function readTag(reader: RepositoryReader, name: string, path: string): void {
+  const content = reader.readLink(`${path}/current`);
+  if (content === FAULT) return;
+  const hex = content === undefined ? undefined : sha256Of(content);
+  const tag =
+    hex === undefined
+      ? reader.builder.addOddTag(name, content === undefined ? undefined : Uint8Array.from(content))
+      : reader.builder.addTag(name, hex);
+  if (hex !== undefined && isOnlyIndexEntry(reader, `${path}/index/sha256`, hex)) {
+    reader.builder.addIndexEntry(tag, hex);
+    return;
+  }
+  for (const algorithm of reader.directories(`${path}/index`, isDigestAlgorithm)) {
+    const parent = `${path}/index/${algorithm}`;
+    if (isDigestAlgorithm(algorithm)) readIndex(reader, tag, algorithm, parent);
+    else reader.builder.addStray(parent);
+  }
+}
+
+/**
+ * Whether the index holds the sound link to `hex` and no other entry: true of every tag that was never moved. The number of links of
+ * a directory is 2 + its subdirectories where a filesystem counts them, which saves two `readdir` a tag; where it does not (btrfs,
+ * overlays), the directory is listed. Manifests are always sha256: no other algorithm is looked for beside it.
+ */
+function isOnlyIndexEntry(reader: RepositoryReader, parent: string, hex: string): boolean {
+  counts.head++;
+  try {
+    if (fs.lstatSync(`${reader.root}/${parent}`, { throwIfNoEntry: false })?.nlink !== 3) return false;
+    counts.get++;
+    const content = readLink(`${reader.root}/${parent}/${hex}/link`);
+    return content !== undefined && isSound(content, hex);
+  } catch {
+    // Listing it says what is wrong.
+    return false;
+  }
+}
+
+function readIndex(reader: RepositoryReader, tag: number, algorithm: DigestAlgorithm, parent: string): void {
+  for (const hex of reader.directories(parent, (name) => isDigestHex(algorithm, name))) {
+    if (!isDigestHex(algorithm, hex)) {
+      reader.builder.addStray(`${parent}/${hex}`);
+      continue;
+    }
+    const content = reader.readLink(`${parent}/${hex}`);
+    if (content === undefined || content === FAULT) continue;
+    if (algorithm === "sha256" && isSound(content, hex)) reader.builder.addIndexEntry(tag, hex);
+    else reader.builder.addOddIndexEntry(tag, algorithm, hex, Uint8Array.from(content));
+  }
+}
