@@ -70,8 +70,10 @@ export interface Report {
   readonly requests: Readonly<StorageRequests>;
   /** US dollars that the requests cost, where that is known. */
   readonly requestCost: number | undefined;
-  /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
-  findings(): Iterable<Finding>;
+  /**
+   * All findings, or those of some codes; worst code first, then by path. There may be millions: they are made as they are asked for.
+   */
+  findings(codes?: readonly FindingCode[]): Iterable<Finding>;
   /** How old the blobs are that the selected policy would take. Summed up when asked for. */
   garbageAges(): readonly GarbageAge[];
 }
@@ -142,9 +144,10 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     severities,
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
-    *findings() {
-      let blobsGiven = false;
+    *findings(codes = FINDING_CODES) {
+      let blobsGiven = !codes.includes("blob-unreferenced");
       for (const finding of findings) {
+        if (!codes.includes(finding.code)) continue;
         if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
           blobsGiven = true;
           yield* blobs;
