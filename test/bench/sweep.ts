@@ -27,8 +27,8 @@ const live: GenerateOptions = { ...BENCHMARK, repositories: 20, images: 50, unta
 /** Each untagged image takes its manifest, its config and three layers along. */
 const untagged: GenerateOptions = {
   ...BENCHMARK,
-  repositories: Math.round(count / 2500),
-  images: 1000,
+  repositories: Math.round(count / 625),
+  images: 250,
   multiArch: 0,
   untagged: 0.5,
   abandoned: 0,
