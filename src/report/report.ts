@@ -68,8 +68,10 @@ export interface Report {
   readonly requests: Readonly<StorageRequests>;
   /** US dollars that the requests cost, where that is known. */
   readonly requestCost: number | undefined;
-  /** All findings, worst code first, then by path. There may be millions: they are made as they are asked for. */
-  findings(): Iterable<Finding>;
+  /**
+   * All findings, or those of some codes; worst code first, then by path. There may be millions: they are made as they are asked for.
+   */
+  findings(codes?: readonly FindingCode[]): Iterable<Finding>;
   /** What has changed since an earlier report, if there is one to compare with. */
   readonly baseline: Comparison | undefined;
   /** What becomes of the stored bytes. Summed up when asked for, as is the next one. */
@@ -143,8 +145,8 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     severities,
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
-    findings: () => inOrder(findings, blobs),
-    baseline: context.baseline && compareFindings(context.baseline, inOrder(findings, blobs)),
+    findings: (codes = FINDING_CODES) => inOrder(findings, blobs, codes),
+    baseline: context.baseline && compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES)),
     bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy),
   };
@@ -158,10 +160,11 @@ export function isShown(
   return matches === undefined || code === "storage-unreadable" || (repository !== undefined && matches(repository));
 }
 
-/** All findings in the order of the codes, with the unreferenced blobs at their place. */
-function* inOrder(findings: readonly Finding[], blobs: BlobFindings): Generator<Finding> {
-  let blobsGiven = false;
+/** The findings of some codes, in the order of all codes, with the unreferenced blobs at their place. */
+function* inOrder(findings: readonly Finding[], blobs: BlobFindings, codes: readonly FindingCode[]): Generator<Finding> {
+  let blobsGiven = !codes.includes("blob-unreferenced");
   for (const finding of findings) {
+    if (!codes.includes(finding.code)) continue;
     if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
       blobsGiven = true;
       yield* blobs;

@@ -1,4 +1,4 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import wrapAnsi from "wrap-ansi";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
@@ -25,8 +25,16 @@ export function formatPlanned(
   const lines = ["", "A sweep would remove (nothing was changed)", `  ${formatBytes(bytes)} in ${counts.join(", ")}`];
   if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
   lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
+  lines.push(...LATER.map((rule) => `  later    ${rule}`));
   return finish(lines, options);
 }
+
+/** Rules that only a sweep itself can ask. */
+const LATER = [
+  "no-writers: asked again just before the first delete, and every 30 seconds",
+  "links-unchanged: all links are read again just before the first delete; a change refuses the sweep",
+  "one-at-a-time: a lock in the storage keeps every other regcheck out",
+];
 
 /** What one rule says, in a line or two. */
 export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {
@@ -38,10 +46,14 @@ export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colou
 
 /** What a sweep did, and what the operator has to do now. */
 export function formatSwept({ result }: { readonly result: SweepResult }, options: TextOptions, hasRedis: boolean): string {
-  const { runId, deleted, stopped, quarantined, journal } = result;
+  const { runId, deleted, stopped, quarantined, keepsVersions, journal } = result;
   const lines = ["", `${quarantined ? "Moved to the quarantine" : "Removed"}: ${describe(deleted)}`];
   lines.push(`  Run ${runId}, journal ${escapeForTerminal(journal)}`);
-  if (quarantined) lines.push(`  Undo it with regcheck restore ${runId}; free the space with regcheck purge ${runId}.`);
+  if (keepsVersions)
+    lines.push(
+      `  The bucket keeps what was removed as older versions: the space is free when a lifecycle rule expires these. Until then regcheck restore ${runId} undoes it.`,
+    );
+  else if (quarantined) lines.push(`  Undo it with regcheck restore ${runId}; free the space with regcheck purge ${runId}.`);
   if (stopped !== undefined)
     lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing that pulled before is broken; run it again to finish.`);
   lines.push("", "Now restart every registry: what it has cached may name blobs that are gone, and pushes would skip them.");
@@ -66,8 +78,19 @@ export function describe({ blobs, bytes, revisions, layerLinks, tags, uploads }:
   ].join(", ");
 }
 
+/** Wraps each line to the width, with what continues it below its own beginning. */
 function finish(lines: readonly string[], { width }: TextOptions): string {
-  const wrapped =
-    width === undefined ? lines : lines.map((line) => wrapAnsi(line, Math.max(20, width), { hard: true, trim: false }));
+  const wrapped = width === undefined ? lines : lines.flatMap((line) => wrap(line, Math.max(20, width)));
   return `${wrapped.join("\n")}\n`;
+}
+
+function wrap(line: string, width: number): string[] {
+  const plain = stripVTControlCharacters(line);
+  const indent = /^ +(?:(?:passed|REFUSES|later) +|→ )?/.exec(plain)?.[0].length ?? 0;
+  // A command must survive being copied.
+  if (plain.startsWith("  redis-cli")) return [line];
+  if (plain.length <= width || indent > width / 2) return wrapAnsi(line, width, { hard: true, trim: false }).split("\n");
+  const head = line.slice(0, line.length - (plain.length - indent));
+  const [first = "", ...rest] = wrapAnsi(line.slice(head.length), width - indent, { hard: true }).split("\n");
+  return [head + first, ...rest.map((part) => " ".repeat(indent) + part)];
 }

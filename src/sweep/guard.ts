@@ -101,11 +101,12 @@ export function judgeUploads(marked: Marked): Verdict {
       };
 }
 
-/** Rule 4: blobs without repositories are a wrong root, or half a mount. */
+/** Rule 4: blobs without repositories, or links without blobs, are a wrong root, or half a mount. */
 export function judgeRepositories(markers: StorageMarkers, report: Report): Verdict {
-  const { repositories, blobs } = report.totals;
-  const passed = blobs === 0 || (markers.hasRepositories && repositories > 0);
-  const evidence = `${repositories} repositories, ${blobs} blobs`;
+  const { repositories, blobs, revisions, layerLinks } = report.totals;
+  const passed = blobs === 0 ? revisions + layerLinks === 0 : markers.hasRepositories && repositories > 0;
+  const links = blobs === 0 ? `, ${countOf(revisions + layerLinks, "link")}` : "";
+  const evidence = `${countOf(repositories, "repository", "repositories")}, ${countOf(blobs, "blob")}${links}`;
   const remedy = "Check that this is the registry's rootdirectory and that all of it is mounted.";
   return passed ? { rule: "has-repositories", passed, evidence } : { rule: "has-repositories", passed, evidence, remedy };
 }

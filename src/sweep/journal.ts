@@ -38,12 +38,12 @@ export function defaultJournalDirectory(environment: Readonly<Record<string, str
   return path.join(environment["XDG_STATE_HOME"] ?? path.join(os.homedir(), ".local/state"), "regcheck");
 }
 
-/** A name for a run: when it began, and something to tell two of a second apart. */
+/** A name for a run: when it began, to the millisecond, so that names sort as runs came; and something that no other host has. */
 export function makeRunId(now: Date, random: string): string {
-  return `${now.toISOString().replace(/[-:]|\.\d+/g, "")}-${random}`;
+  return `${now.toISOString().replace(/[-:.]/g, "")}-${random}`;
 }
 
-const RUN_ID = /^\d{8}T\d{6}Z-\w+$/;
+const RUN_ID = /^\d{8}T\d{9}Z-\w+$/;
 
 function journalFile(directory: string, runId: string): string {
   return path.join(directory, `${runId}.ndjson`);
@@ -142,7 +142,7 @@ export function listRuns(directory: string): string[] {
 
 /** Reads a run's journal. A last line that was cut short by a crash says nothing: its objects were not touched. Throws a `UsageError`. */
 export function readRun(directory: string, runId: string): JournaledRun {
-  if (!RUN_ID.test(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000Z-1a2b3c`);
+  if (!RUN_ID.test(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000000Z-1a2b3c`);
   const file = journalFile(directory, runId);
   let text: string;
   try {

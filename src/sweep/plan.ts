@@ -44,8 +44,9 @@ export interface Stage {
 export function makePlan(report: Report, marked: Marked, options: PlanOptions): readonly Stage[] {
   const held = new Set(marked.repositories.filter(({ heldBlobs }) => heldBlobs !== undefined).map(({ name }) => name));
   function* itemsOf(kind: ItemKind, codes: readonly FindingCode[], choose: (finding: Finding) => boolean = () => true) {
-    for (const finding of report.findings()) {
-      if (codes.includes(finding.code) && isTakeable(finding, held) && choose(finding)) yield toItem(kind, finding);
+    if (codes.length === 0) return;
+    for (const finding of report.findings(codes)) {
+      if (isTakeable(finding, held) && choose(finding)) yield toItem(kind, finding);
     }
   }
   const uploads = (code: FindingCode): readonly FindingCode[] => (options.purgeUploads ? [code] : []);
@@ -98,8 +99,7 @@ function isTakeable(finding: Finding, held: ReadonlySet<string>): boolean {
 /** Untagged manifests, those that refer to others first. */
 function revisions(report: Report, held: ReadonlySet<string>): PlanItem[] {
   const findings: Finding[] = [];
-  for (const finding of report.findings())
-    if (finding.code === "manifest-unreferenced" && isTakeable(finding, held)) findings.push(finding);
+  for (const finding of report.findings(["manifest-unreferenced"])) if (isTakeable(finding, held)) findings.push(finding);
   return findings.sort((a, b) => (b.height ?? 0) - (a.height ?? 0)).map((finding) => toItem("revision", finding));
 }
 

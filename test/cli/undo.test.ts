@@ -61,13 +61,13 @@ describe("purge --older-than", () => {
     const one = await quarantined();
     const { exitCode: swept } = await regcheck(sweepEverything(written(garbageRegistry(2)), one.journal, "--quarantine"));
     expect(swept).toBe(0);
-    fs.writeFileSync(path.join(one.journal, "20200101T000000Z-000000.ndjson"), "{");
+    fs.writeFileSync(path.join(one.journal, "20200101T000000000Z-000000.ndjson"), "{");
     const purge = () => regcheck(["purge", "--older-than", "0", "--storage", one.directory, "--journal-dir", one.journal]);
     const first = await purge();
     expect(first.stdout).toMatch(new RegExp(`^${one.runId}: \\d+ objects purged, [^\\n]*\\n$`));
     expect(first).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringMatching(/^regcheck: run 20200101T000000Z-000000: .*damaged here[^\n]*\n$/) as unknown,
+      stderr: expect.stringMatching(/^regcheck: run 20200101T000000000Z-000000: .*damaged here[^\n]*\n$/) as unknown,
     });
     expect(fs.existsSync(path.join(one.directory, "regcheck"))).toBe(false);
     expect((await purge()).stdout).toBe("");

@@ -5,6 +5,7 @@ import { sha256, TYPES, V2 } from "../support/builder.js";
 import type { Descriptor } from "../support/builder.js";
 import { BENCHMARK, generateTo } from "../support/generate.js";
 import { regcheck } from "../support/run.js";
+import { configOf } from "./support/client.js";
 import { REGISTRIES } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
 import { check, eligible, unreferenced } from "./support/report.js";
@@ -78,6 +79,23 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("the collector of re
     const taken = eligible(await registry.collect("--dry-run", "--delete-untagged"));
     expect(taken).toContain(sha256("a layer of the child"));
     expect(unreferenced(await check([registry.root], "--delete-untagged", "--drop-dangling-tags"))).toEqual(new Set());
+  });
+
+  test("of 3.1 takes with -m the layer links of an image without a tag that another repository has tagged; regcheck leaves it whole", async () => {
+    const { registry, client } = await startedRegistry(version);
+    // Collectors walk by name: the one without the tag first.
+    const first = client.in("a/app");
+    await first.image(["a layer of its own"], "other");
+    const image = await first.image(["a layer of both"]);
+    const second = client.in("b/app");
+    await second.image(["a layer of both"], "tagged");
+    const config = await second.push(configOf("a/app"), TYPES.config);
+    const copy = { schemaVersion: 2, mediaType: TYPES.image, config, layers: [await second.push("a layer of both")] };
+    expect((await second.manifest(copy, "copied")).digest).toBe(image.digest);
+    expect(unreferenced(await check([registry.root], "--delete-untagged"))).not.toContain(sha256("a layer of both"));
+    const links = path.join(registry.root, V2, "repositories/a/app/_layers/sha256", sha256("a layer of both").slice(7), "link");
+    await registry.collect("--delete-untagged");
+    expect(fs.existsSync(links)).toBe(version === "2.8");
   });
 
   test("takes a live layer that its manifest names by sha512; regcheck does not", async () => {

@@ -1,13 +1,14 @@
+import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { V2 } from "../support/builder.js";
 import { regcheck } from "../support/run.js";
 import { temporaryDirectory } from "../support/temporary.js";
-import type { RegistryClient } from "./support/client.js";
+import { RegistryClient } from "./support/client.js";
 import { pushAllThatIsLegal, pushAndLetGo } from "./support/contents.js";
-import type { RealRegistry } from "./support/registry.js";
-import { REGISTRIES } from "./support/registry.js";
+import { RealRegistry, REGISTRIES } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
 import { skopeoCopy } from "./support/skopeo.js";
 import { startedRegistry } from "./support/started.js";
@@ -23,6 +24,33 @@ async function pullAll(client: RegistryClient): Promise<ReadonlyMap<string, read
     for (const tag of tags ?? []) pulls.set(`${repository}:${tag}`, await client.in(repository).pull(tag));
   }
   return pulls;
+}
+
+/**
+ * Runs the program, which stops before its fifth delete until the file `go` is there; then it is more than half a minute later for it, and
+ * time to ask the registry again.
+ */
+function pausedInTheMiddle(args: readonly string[], go: string) {
+  const preload = `
+    import fs from "node:fs";
+    const { unlinkSync } = fs;
+    const now = performance.now.bind(performance);
+    let late = 0;
+    let deletes = 0;
+    performance.now = () => now() + late;
+    fs.unlinkSync = (file) => {
+      if (String(file).includes("/docker/registry/v2/") && ++deletes === 5) {
+        fs.writeFileSync(${JSON.stringify(`${go}.paused`)}, "");
+        while (!fs.existsSync(${JSON.stringify(go)})) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+        late = 31_000;
+      }
+      return unlinkSync(file);
+    };`;
+  const ended = regcheck(args, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` });
+  const isPaused = (async () => {
+    while (!fs.existsSync(`${go}.paused`)) await setTimeout(20);
+  })();
+  return { ended, isPaused };
 }
 
 function sweepArguments(registry: RealRegistry, journal: string, ...more: readonly string[]): string[] {
@@ -75,6 +103,61 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a sweep of registry
     const clean = await regcheck([writable.root, "--grace", "0", "--fail-on", "garbage", "--delete-untagged"]);
     expect(clean.stdout).toContain("SOUND");
     await writable.stop();
+  });
+
+  test("is stopped when the registry is made writable in the middle, and every tag pulls as before", async () => {
+    const { registry, client } = await startedRegistry(version);
+    await pushAndLetGo(client);
+    const before = await pullAll(client);
+    const readOnly = await registry.restart({ readOnly: true });
+    const go = path.join(temporaryDirectory(), "go");
+    const paused = pausedInTheMiddle(sweepArguments(readOnly, temporaryDirectory()), go);
+    await paused.isPaused;
+    const writable = await readOnly.restart({ readOnly: false });
+    fs.writeFileSync(go, "");
+    const { exitCode, stdout } = await paused.ended;
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 5,
+      stdout: expect.stringContaining(
+        `STOPPED: the registry is not read-only any more: ${registry.url}: takes writes`,
+      ) as unknown,
+    });
+    expect(stdout).toContain("in 0 blobs");
+    expect(await pullAll(client)).toEqual(before);
+    const again = await writable.restart({ readOnly: true });
+    expect(await regcheck(sweepArguments(again, temporaryDirectory()))).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await pullAll(client)).toEqual(before);
+    await again.stop();
+  });
+
+  test("leaves a registry that caches descriptors with what is not there, until it is restarted as we ask", async () => {
+    const directory = temporaryDirectory();
+    const storage = { filesystem: { rootdirectory: path.join(directory, "storage") }, cache: { blobdescriptor: "inmemory" } };
+    const registry = await RealRegistry.start({ version, directory, storage });
+    onTestFinished(() => registry.stop());
+    const client = new RegistryClient(registry.url, "team/app");
+    await client.image(["kept"], "kept");
+    const image = await client.image(["swept, and pushed again"], "gone");
+    const layer = `blobs/sha256:${crypto.hash("sha256", "swept, and pushed again")}`;
+    await client.deleteManifest(image.digest);
+    const readOnly = await registry.restart({ readOnly: true });
+    onTestFinished(() => readOnly.stop());
+    await client.request("HEAD", layer, [200]);
+    const swept = await regcheck(sweepArguments(readOnly, temporaryDirectory()));
+    expect(swept).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(swept.stdout).toContain("Now restart every registry");
+    // A client that asks now skips the upload.
+    await client.request("HEAD", layer, [200]);
+    const body = await client
+      .request("GET", layer, [200])
+      .then((response) => response.text())
+      .catch(() => "no such blob");
+    expect(body).toBe("no such blob");
+    const restarted = await readOnly.restart({ readOnly: false });
+    onTestFinished(() => restarted.stop());
+    await client.request("HEAD", layer, [404]);
+    expect((await client.image(["swept, and pushed again"], "back")).digest).not.toBe("");
+    expect(await client.pull("back")).toHaveLength(3);
   });
 
   test("with --quarantine is undone by restore, while the registry runs", async () => {

@@ -12,8 +12,9 @@ export type Plan =
       readonly code: string;
       /** Of the path, from the storage's root on; calls with a descriptor count for the file that was opened. */
       readonly path: string;
-      /** So many matching calls of a thread pass first; all others fail. */
+      /** So many matching calls of a thread pass first; all others fail, or the next `times`. */
       readonly skip?: number;
+      readonly times?: number;
     };
 
 /** Changes to the storage and to the journal, which all are of the main thread. */
@@ -41,7 +42,7 @@ const PRELOAD = `
     let seen = 0;
     const pattern = new RegExp(plan.path);
     wrap(plan.call, (call, file) => {
-      if (!pattern.test(file) || seen++ < (plan.skip ?? 0)) return call();
+      if (!pattern.test(file) || seen++ < (plan.skip ?? 0) || seen > (plan.skip ?? 0) + (plan.times ?? Infinity)) return call();
       if (seen === (plan.skip ?? 0) + 1) writeSync(2, "INJECTED\\n");
       throw Object.assign(new Error(plan.code + ": injected, " + plan.call), { code: plan.code, syscall: plan.call, path: file });
     });
@@ -69,8 +70,10 @@ const PRELOAD = `
 export async function regcheckWith(
   plan: Plan,
   args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Run & { readonly injected: boolean; readonly points: number }> {
   const run = await regcheck(args, {
+    ...environment,
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(PRELOAD)}`,
     REGCHECK_TEST_PLAN: JSON.stringify(plan),
   });

@@ -21,7 +21,7 @@ export function withOutputs(markdown: string, outputs: readonly string[]): strin
 export function shapeOf(output: string): string {
   return output
     .replace(/sha256:[0-9a-f]{64}/g, "DIGEST")
-    .replace(/\d{8}T\d{6}Z-\w+/g, "RUN")
+    .replace(/\d{8}T\d{9}Z-\w+/g, "RUN")
     .replace(/\d[\d.,]*(?: ?(?:[kMGT]?B?|ms|s|min)\b)?/g, "N")
     .replace(/[ \t]+/g, " ")
     .trim();

@@ -231,11 +231,11 @@ describe("the journal", () => {
 
   test("of a run is found by its name alone", () => {
     const directory = temporaryDirectory();
-    for (const name of ["../x", "20260131T030000Z-1a2b3c/../x", "x"])
+    for (const name of ["../x", "20260131T030000000Z-1a2b3c/../x", "x"])
       expect(() => readRun(directory, name)).toThrow("not the name of a run");
-    const head = { type: "run", runId: "20260131T030000Z-000000", storage: { driver: "", location: "" }, mode: "quarantine" };
-    fs.writeFileSync(path.join(directory, "20260131T030000Z-1a2b3c.ndjson"), `${JSON.stringify(head)}\n`);
-    expect(() => readRun(directory, "20260131T030000Z-1a2b3c")).toThrow("not a journal of regcheck's run");
+    const head = { type: "run", runId: "20260131T030000000Z-000000", storage: { driver: "", location: "" }, mode: "quarantine" };
+    fs.writeFileSync(path.join(directory, "20260131T030000000Z-1a2b3c.ndjson"), `${JSON.stringify(head)}\n`);
+    expect(() => readRun(directory, "20260131T030000000Z-1a2b3c")).toThrow("not a journal of regcheck's run");
   });
 });
 

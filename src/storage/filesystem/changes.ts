@@ -193,18 +193,33 @@ export class FilesystemChanges implements StorageChanges {
 
   /** The absolute path. No `..`, and no symbolic link on the way down that may lead out of the root. */
   #resolve(file: string): string {
-    const absolute = path.join(this.root, file);
-    if (file.split("/").includes("..") || !absolute.startsWith(this.root.endsWith("/") ? this.root : `${this.root}/`))
+    if (file === "" || file.startsWith("/") || (file.includes("..") && file.split("/").includes("..")))
       throw new OperatorError(`${file} leads out of the storage: refused`, EXIT_CODES.refused);
     if (this.#plain.size > MOST_PLAIN) this.#plain.clear();
-    for (let at = path.dirname(absolute); at.length > this.root.length && !this.#plain.has(at); at = path.dirname(at)) {
-      const stat = fs.lstatSync(at, { throwIfNoEntry: false });
-      if (stat?.isSymbolicLink() === true)
-        throw new OperatorError(`${at} is a symbolic link, which is not followed: refused`, EXIT_CODES.refused);
-      this.#plain.add(at);
-    }
-    return absolute;
+    this.#insistOnPlain(parentOf(file));
+    return this.#absolute(file);
   }
+
+  #absolute(file: string): string {
+    return this.root === "/" ? `/${file}` : `${this.root}/${file}`;
+  }
+
+  /** The hot part of a sweep: a blob's directory is asked about once, and those above it are known. */
+  #insistOnPlain(directory: string): void {
+    if (directory === "" || this.#plain.has(directory)) return;
+    this.#insistOnPlain(parentOf(directory));
+    const stat = fs.lstatSync(this.#absolute(directory), { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink() === true)
+      throw new OperatorError(
+        `${this.#absolute(directory)} is a symbolic link, which is not followed: refused`,
+        EXIT_CODES.refused,
+      );
+    this.#plain.add(directory);
+  }
+}
+
+function parentOf(file: string): string {
+  return file.slice(0, Math.max(0, file.lastIndexOf("/")));
 }
 
 /**
