@@ -5,6 +5,8 @@ import { countOf, formatBytes } from "../report/format.js";
 import type { TextOptions } from "../report/text.js";
 import type { Removed, SweepResult } from "./execute.js";
 import type { Verdict } from "./guard.js";
+import { RULES } from "./rules.js";
+import type { RuleName } from "./rules.js";
 import type { PlanTotals } from "./plan.js";
 
 /** What a sweep would do and what each rule says of it, for people. `file` is where the plan was written to. */
@@ -25,16 +27,12 @@ export function formatPlanned(
   const lines = ["", "A sweep would remove (nothing was changed)", `  ${formatBytes(bytes)} in ${counts.join(", ")}`];
   if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
   lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
-  lines.push(...LATER.map((rule) => `  later    ${rule}`));
+  lines.push(...ASKED_LATER.map((rule) => `  later    ${rule}: ${RULES[rule].replaceAll("`", "")}`));
   return finish(lines, options);
 }
 
 /** Rules that only a sweep itself can ask. */
-const LATER = [
-  "no-writers: asked again just before the first delete, and every 30 seconds",
-  "links-unchanged: all links are read again just before the first delete; a change refuses the sweep",
-  "one-at-a-time: a lock in the storage keeps every other regcheck out",
-];
+const ASKED_LATER = ["links-unchanged", "one-at-a-time"] as const satisfies readonly RuleName[];
 
 /** What one rule says, in a line or two. */
 export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {

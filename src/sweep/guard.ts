@@ -5,12 +5,12 @@ import type { Report } from "../report/report.js";
 import { countOf } from "../report/format.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import { probe } from "./probe.js";
+import type { RuleName } from "./rules.js";
 import type { ProbeAnswer, ProbeOptions, ProbeTarget } from "./probe.js";
 
 /** What one of the safety rules says of this sweep. */
 export interface Verdict {
-  /** Its name in the documentation. */
-  readonly rule: string;
+  readonly rule: RuleName;
   readonly passed: boolean;
   /** What was seen. */
   readonly evidence: string;

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { CATALOGUE } from "#regcheck/report/catalogue.js";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
+import { RULES } from "#regcheck/sweep/rules.js";
 
 /** README.md, in which tests look for what it must say. */
 export const README_FILE = path.resolve(import.meta.dirname, "../../README.md");
@@ -27,4 +28,10 @@ export function catalogueTable(): string {
   return ["| code | severity | meaning | what it means for a pull, and what to do |", "|---|---|---|---|", ...rows, ""].join(
     "\n",
   );
+}
+
+/** The README's table of the rules of a sweep. */
+export function rulesTable(): string {
+  const rows = Object.entries(RULES).map(([rule, meaning]) => `| ${rule} | ${meaning} |`);
+  return ["| rule | passes when |", "|---|---|", ...rows, ""].join("\n");
 }

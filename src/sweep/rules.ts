@@ -1,0 +1,14 @@
+/** The rules that a sweep must pass, in the order in which they are asked, and what each of them demands. README's table is checked against it. */
+export const RULES = {
+  "scan-complete": "everything could be read: what cannot be read may need anything",
+  "no-writers":
+    "every `--registry-url`, and the address in the config, answers as read-only; or `--registry-stopped` (or a read-only config), and nobody answers. Asked before the mark, before the first delete, and every 30 seconds",
+  "no-proxy": "it is no pull-through cache, which writes even when it is read-only",
+  "no-database": "its truth is not in a database (GitLab)",
+  "has-repositories": "there are repositories, and blobs: the storage is whole and the root is right",
+  "no-active-uploads": "no upload is younger than `--grace`",
+  "max-delete": "no more than `--max-delete` of the blobs go (50 %)",
+  "links-unchanged": "all links are as they were marked, read again just before the first delete",
+  "one-at-a-time": "no other regcheck is at work: there is a lock in the storage",
+} as const satisfies Readonly<Record<string, string>>;
+export type RuleName = keyof typeof RULES;
