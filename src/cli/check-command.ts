@@ -12,7 +12,7 @@ import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { writeFileAtomically, writeToStream } from "./write-report.js";
+import { checkOutputFile, writeOutputFile, writeToStream } from "./write-report.js";
 
 /** The command line of `regcheck [storage]`, parsed. */
 export interface CheckArguments extends StorageArguments {
@@ -31,6 +31,7 @@ export interface CheckArguments extends StorageArguments {
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
   const options = await checkOptions(args);
+  if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
   const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
@@ -38,7 +39,7 @@ export async function runCheck(args: CheckArguments, signal: AbortSignal): Promi
     const report = await untilAborted(checking, signal);
     progress.stop();
     const exitCode = exitCodeOf(report, args.failOn);
-    await writeReport(report, args, exitCode);
+    await writeReport(report, args, exitCode, signal);
     return exitCode;
   } finally {
     progress.stop();
@@ -82,9 +83,11 @@ export async function writeReport(
   report: Report,
   args: Pick<CheckArguments, "format" | "output" | "quiet">,
   exitCode: ExitCode,
+  signal: AbortSignal,
   extras: ReportExtras = {},
 ): Promise<void> {
-  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args.format, exitCode, extras));
+  if (args.output !== undefined)
+    await writeOutputFile({ option: "output", path: args.output }, await format(report, args.format, exitCode, extras), signal);
   else if (!args.quiet || exitCode !== EXIT_CODES.clean)
     await writeToStream(process.stdout, await format(report, args.format, exitCode, extras, process.stdout));
 }

@@ -143,4 +143,17 @@ function report(error: unknown): ExitCode {
   return isExpected ? error.exitCode : EXIT_CODES.internal;
 }
 
-process.exitCode = await main().catch(report);
+/**
+ * What cannot be written has an exit code of its own, whatever the command came to. A reader that goes away (`| head`) has read what it
+ * wants; and where stderr fails, the exit code must say all.
+ */
+function listenForWriteErrors(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode ??= report(new UsageError(`writing to stdout failed: ${error.message}`));
+  });
+}
+
+listenForWriteErrors();
+const exitCode = await main().catch(report);
+process.exitCode ??= exitCode;
