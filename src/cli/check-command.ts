@@ -6,7 +6,7 @@ import { SEVERITIES } from "../report/catalogue.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
 import type { FailOn, Format } from "./options.js";
-import { parseConcurrency, parsePart, parseTimeSpan } from "./options.js";
+import { parsePart, parseTimeSpan } from "./options.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { untilAborted } from "./signals.js";
@@ -32,7 +32,7 @@ export interface CheckArguments extends StorageArguments {
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
   const options = await checkOptions(args);
   if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
-  const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const { storage } = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const checking = check(storage, { ...options, onProgress: progress.update });

@@ -1,5 +1,5 @@
 import type { Options } from "yargs";
-import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
+import { GLOBAL_OPTIONS, POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
 
 const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...STORAGE_OPTIONS,
@@ -7,6 +7,7 @@ const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...VERIFY_OPTIONS,
   ...REPORT_OPTIONS,
   ...SWEEP_OPTIONS,
+  ...GLOBAL_OPTIONS,
 };
 const COMMANDS = ["untag", "restore", "purge", "codes", "completion"];
 

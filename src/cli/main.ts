@@ -7,6 +7,7 @@ import { escapeForTerminal } from "../report/escape.js";
 import { complete } from "./completion.js";
 import {
   CODES_FORMAT_OPTION,
+  GLOBAL_OPTIONS,
   POLICY_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
@@ -102,11 +103,13 @@ async function main(): Promise<ExitCode> {
     .epilogue(
       "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 4 sweep refused, 5 sweep stopped half-way, 70 internal error, 130 and 143 stopped by a signal.",
     )
+    .options(GLOBAL_OPTIONS)
     .strict()
     .version(TOOL.version)
     .check(refuseTwice)
+    .check(refuseEmpty)
     .fail((message, error) => {
-      throw error ?? new UsageError(`${oneSpelling(message)} (regcheck --help lists what there is)`);
+      throw error ?? new UsageError(`${oneLine(message)} (regcheck --help lists what there is)`);
     })
     .parseAsync();
   return exitCode;
@@ -120,6 +123,13 @@ function refuseTwice(args: Readonly<Record<string, unknown>>): true {
   return true;
 }
 
+/** As of `regcheck "$STORAGE"` where the variable is not set: an empty path is the current directory to some, and nothing to others. */
+function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
+  const name = Object.keys(args).find((key) => args[key] === "");
+  if (name !== undefined) throw new UsageError(`${name === "storage" || name === "run" ? `the ${name}` : `--${name}`} is empty`);
+  return true;
+}
+
 /** Options that do nothing without a sweep: whoever gives them expects one. */
 function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
   const given = Object.entries(SWEEP_OPTIONS).find(([name, option]) => {
@@ -129,9 +139,13 @@ function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
   if (given !== undefined) throw new UsageError(`--${given[0]} goes with --sweep or --dry-run`);
 }
 
-/** yargs names an unknown option twice, as it was written and in camel case. */
-function oneSpelling(message: string): string {
-  return message.replace(/^Unknown arguments: ([a-z]+(?:-[a-z]+)+), \w+$/, "Unknown argument: $1");
+/** yargs names an unknown option twice, as it was written and in camel case, and spreads a bad choice over lines. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^Unknown arguments: ([a-z]+(?:-[a-z]+)+), \w+$/, "Unknown argument: $1")
+    .replace(/^Invalid values:\n/, "")
+    .replace(/^ {2}Argument: (.*), Given: "?(.*?)"?, Choices: (.*)$/gm, "--$1 $2: expected one of $3")
+    .replaceAll("\n", "; ");
 }
 
 function report(error: unknown): ExitCode {

@@ -28,7 +28,7 @@ export const STORAGE_OPTIONS = {
     describe: "The registry's own config.yml, which says where its storage is",
   },
   concurrency: {
-    type: "number",
+    type: "string",
     group: "Storage:",
     requiresArg: true,
     describe: "Reads or requests under way at a time [default: by the kind of storage; 64 on S3]",
@@ -158,6 +158,11 @@ export const VERIFY_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** For every command. */
+export const GLOBAL_OPTIONS = {
+  debug: { type: "boolean", default: false, describe: "Show the stack of an error" },
+} as const satisfies Record<string, Options>;
+
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
   format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
@@ -176,7 +181,6 @@ export const REPORT_OPTIONS = {
     describe: "Exit with 1 when there is a finding this bad or worse",
   },
   quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
-  debug: { type: "boolean", default: false, group: "Report:", describe: "Show the stack of an unexpected error" },
 } as const satisfies Record<string, Options>;
 
 const SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
@@ -214,10 +218,11 @@ export function spellOutVerify(args: readonly string[]): string[] {
   return args.map((argument, i) => (argument === "--verify" && i < end ? "--verify=1/1" : argument));
 }
 
-/** Checks a number of reads or requests under way. Throws a `UsageError`. */
-export function parseConcurrency(value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 1024)) return value;
-  throw new UsageError(`--concurrency ${value}: expected a whole number from 1 to 1024`);
+/** Parses a number of reads or requests under way. Throws a `UsageError`. */
+export function parseConcurrency(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,3}$/.test(text) && Number(text) <= 1024) return Number(text);
+  throw new UsageError(`--concurrency ${text}: expected a whole number from 1 to 1024`);
 }
 
 /** How the catalogue is printed: for people or for programs. */

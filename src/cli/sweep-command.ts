@@ -10,7 +10,7 @@ import { checkOptions, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
-import { parseConcurrency, parseShare, parseTimeSpan } from "./options.js";
+import { parseShare, parseTimeSpan } from "./options.js";
 import { startProgressLine } from "./progress-line.js";
 import { untilAborted } from "./signals.js";
 import { checkOutputFile, writeOutputFile } from "./write-report.js";
@@ -40,7 +40,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
   if (args.planOutput !== undefined && !args.dryRun) throw new UsageError("--plan-output goes with --dry-run");
   if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
   if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
-  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const opened = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = await sweepOptions(args, opened, signal);
