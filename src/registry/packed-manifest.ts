@@ -1,4 +1,4 @@
-import { ALGORITHMS, Digest, DIGEST_WORDS } from "./digest.js";
+import { ALGORITHMS, DIGEST_WORDS } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
 import type { Reference, ReferenceRole } from "./manifest.js";
 
@@ -43,9 +43,4 @@ export function* unpackReferences(words: Uint32Array, offset: number): Generator
     yield { role, algorithm, size, at: at + 3 };
     at += 3 + DIGEST_WORDS[algorithm];
   }
-}
-
-/** The reference's digest as an object, for messages. */
-export function referenceDigest(words: Uint32Array, reference: PackedReference): Digest {
-  return Digest.fromWords(reference.algorithm, words, reference.at);
 }
