@@ -95,7 +95,7 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
     remedy: `Pulls and pushes of images with this layer fail. regcheck repair layer-link-invalid rewrites the link; or delete it, ${PUSH_AGAIN}.`,
   },
   "link-mismatch": {
-    severity: "warning",
+    severity: "error",
     effect: "holds",
     meaning: "a link's content names another digest than its path",
     remedy: `The registry follows the content: pulls get something else than they asked for. Find out who wrote it; delete the link, ${PUSH_AGAIN}.`,
