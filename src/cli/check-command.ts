@@ -9,14 +9,14 @@ import type { TextOptions } from "../report/text.js";
 import type { Storage } from "../storage/storage.js";
 import { untilAborted } from "../until-aborted.js";
 import type { FailOn, Format } from "./options.js";
-import { parseConcurrency, parsePart, parseTimeSpan } from "./options.js";
+import { parsePart, parseTimeSpan } from "./parse-values.js";
 import { readBaseline } from "./read-baseline.js";
 import { readPins } from "./read-pins.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { readIfFile, textOptions, writeFileAtomically, writeToStream } from "./write-report.js";
+import { checkOutputFile, readIfFile, textOptions, writeOutputFile, writeToStream } from "./write-report.js";
 
 /** What counts as garbage, as the command line has it. */
 export interface PolicyArguments {
@@ -41,14 +41,15 @@ export interface CheckArguments extends StorageArguments, PolicyArguments {
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
-  const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
+  const { storage } = await openStorage(args);
   try {
     const options = await checkOptions(args, storage, signal);
     const progress = startProgressLine(process.stderr, args.quiet);
     const checking = check(storage, { ...options, onProgress: progress.update });
     const report = await untilAborted(checking, signal).finally(progress.stop);
     const exitCode = exitCodeOf(report, args);
-    await writeReport(report, args, exitCode);
+    await writeReport(report, args, exitCode, signal);
     return exitCode;
   } finally {
     await storage.close();
@@ -100,9 +101,11 @@ export async function writeReport(
   report: Report,
   args: Pick<CheckArguments, "format" | "output" | "quiet">,
   exitCode: ExitCode,
+  signal: AbortSignal,
   extras: ReportExtras = {},
 ): Promise<void> {
-  if (args.output !== undefined) writeFileAtomically(args.output, await format(report, args, exitCode, extras));
+  if (args.output !== undefined)
+    await writeOutputFile({ option: "output", path: args.output }, await format(report, args, exitCode, extras), signal);
   else if (!args.quiet || exitCode !== EXIT_CODES.clean)
     await writeToStream(process.stdout, await format(report, args, exitCode, extras, process.stdout));
 }

@@ -1,6 +1,6 @@
 import type { Options } from "yargs";
 import { REPAIR_CODES } from "../repair/codes.js";
-import { POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
+import { GLOBAL_OPTIONS, POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
 
 const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...STORAGE_OPTIONS,
@@ -8,6 +8,7 @@ const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...VERIFY_OPTIONS,
   ...REPORT_OPTIONS,
   ...SWEEP_OPTIONS,
+  ...GLOBAL_OPTIONS,
 };
 const COMMANDS = ["explain", "untag", "repair", "restore", "purge", "codes", "completion"];
 

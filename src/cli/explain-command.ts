@@ -6,7 +6,6 @@ import { policyOf } from "./check-command.js";
 import type { PolicyArguments } from "./check-command.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
-import { parseConcurrency } from "./options.js";
 import { startProgressLine } from "./progress-line.js";
 import { untilAborted } from "../until-aborted.js";
 import { TOOL } from "./tool.js";
@@ -24,7 +23,7 @@ export interface ExplainArguments extends StorageArguments, PolicyArguments {
 export async function runExplain(args: ExplainArguments, signal: AbortSignal): Promise<ExitCode> {
   const reference = parseReference(args.reference);
   const policy = await policyOf(args, signal);
-  const { storage } = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const { storage } = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const explaining = explain(storage, reference, { policy, all: args.all, onProgress: progress.update });

@@ -10,17 +10,19 @@ import {
   CODES_FORMAT_OPTION,
   DRY_RUN_OPTION,
   EXPLAIN_OPTIONS,
+  GLOBAL_OPTIONS,
   POLICY_OPTIONS,
+  PURGE_OPTIONS,
   REPAIR_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
   STORAGE_OPTIONS,
   SWEEP_OPTIONS,
-  spellOutVerify,
   UNDO_OPTIONS,
   VERIFY_OPTIONS,
   WRITER_OPTIONS,
 } from "./options.js";
+import { spellOutVerify } from "./parse-values.js";
 import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
 
@@ -117,7 +119,7 @@ async function main(): Promise<ExitCode> {
           storage: STORAGE_OPTION,
           ...STORAGE_OPTIONS,
           ...UNDO_OPTIONS,
-          "older-than": { type: "string", requiresArg: true, describe: "All runs older than this (7d)" },
+          ...PURGE_OPTIONS,
         }),
       async (args) => {
         const { runPurge } = await import("./undo-command.js");
@@ -141,13 +143,15 @@ async function main(): Promise<ExitCode> {
     .epilogue(
       "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 4 sweep refused, 5 sweep stopped half-way, 70 internal error, 130 and 143 stopped by a signal.",
     )
+    .options(GLOBAL_OPTIONS)
     .strict()
     .version(TOOL.version)
     .check(refuseTwice)
+    .check(refuseEmpty)
     .fail((message, error) => {
       // What yargs itself dislikes comes as an error of its own kind, or as none.
       if (error instanceof Error && error.name !== "YError") throw error;
-      throw new UsageError(`${oneSpelling(message)} (regcheck --help lists what there is)`);
+      throw new UsageError(`${oneLine(message)} (regcheck --help lists what there is)`);
     })
     .parseAsync();
   return exitCode;
@@ -163,6 +167,13 @@ function refuseTwice(args: Readonly<Record<string, unknown>>): true {
   return true;
 }
 
+/** As of `regcheck "$STORAGE"` where the variable is not set: an empty path is the current directory to some, and nothing to others. */
+function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
+  const name = Object.keys(args).find((key) => args[key] === "");
+  if (name !== undefined) throw new UsageError(`${name === "storage" || name === "run" ? `the ${name}` : `--${name}`} is empty`);
+  return true;
+}
+
 /** Options that do nothing without a sweep: whoever gives them expects one. */
 function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
   const given = Object.entries(SWEEP_OPTIONS).find(([name, option]) => {
@@ -172,9 +183,13 @@ function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
   if (given !== undefined) throw new UsageError(`--${given[0]} goes with --sweep or --dry-run`);
 }
 
-/** yargs names an unknown option twice, as it was written and in camel case. */
-function oneSpelling(message: string): string {
-  return message.replace(/^Unknown arguments: ([a-z]+(?:-[a-z]+)+), \w+$/, "Unknown argument: $1");
+/** yargs names an unknown option twice, as it was written and in camel case, and spreads a bad choice over lines. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^Unknown arguments: ([a-z]+(?:-[a-z]+)+), \w+$/, "Unknown argument: $1")
+    .replace(/^Invalid values:\n/, "")
+    .replace(/^ {2}Argument: (.*), Given: "?(.*?)"?, Choices: (.*)$/gm, "--$1 $2: expected one of $3")
+    .replaceAll("\n", "; ");
 }
 
 function report(error: unknown): ExitCode {
@@ -186,4 +201,17 @@ function report(error: unknown): ExitCode {
   return isExpected ? error.exitCode : EXIT_CODES.internal;
 }
 
-process.exitCode = await main().catch(report);
+/**
+ * What cannot be written has an exit code of its own, whatever the command came to. A reader that goes away (`| head`) has read what it
+ * wants; and where stderr fails, the exit code must say all.
+ */
+function listenForWriteErrors(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode ??= report(new UsageError(`writing to stdout failed: ${error.message}`));
+  });
+}
+
+listenForWriteErrors();
+const exitCode = await main().catch(report);
+process.exitCode ??= exitCode;

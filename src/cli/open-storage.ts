@@ -6,6 +6,7 @@ import { escapeForTerminal } from "../report/escape.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
 import type { Storage } from "../storage/storage.js";
+import { parseConcurrency } from "./parse-values.js";
 
 /** How an operator names a storage. */
 export interface StorageArguments {
@@ -13,7 +14,7 @@ export interface StorageArguments {
   readonly storage: string | undefined;
   /** A config.yml. */
   readonly config: string | undefined;
-  readonly concurrency: number | undefined;
+  readonly concurrency: string | undefined;
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
   readonly forcePathStyle: boolean | undefined;
@@ -79,7 +80,7 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
     cache: args.cache,
   }).find(([, value]) => value !== undefined) ?? [undefined];
   if (option !== undefined) throw new UsageError(`--${option} is for a bucket, but ${directory} is a directory`);
-  const storage = FilesystemStorage.open(directory, { concurrency: args.concurrency });
+  const storage = FilesystemStorage.open(directory, { concurrency: parseConcurrency(args.concurrency) });
   const openChanges = async (): Promise<StorageChanges> => {
     const { FilesystemChanges } = await import("../storage/filesystem/changes.js");
     return new FilesystemChanges(storage.location);
@@ -93,7 +94,8 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
     import("../storage/s3/s3.js"),
     import("../storage/s3/options.js"),
   ]);
-  const { concurrency, readLinks, cache } = args;
+  const { readLinks, cache } = args;
+  const concurrency = parseConcurrency(args.concurrency);
   const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, onWarning: warn };
   const openChanges = async (): Promise<StorageChanges> => {
     const { S3Changes } = await import("../storage/s3/changes.js");

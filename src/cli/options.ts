@@ -1,6 +1,4 @@
 import type { Options } from "yargs";
-import { UsageError } from "../errors.js";
-import type { VerifyPart } from "../mark/verify.js";
 import { SEVERITIES } from "../report/catalogue.js";
 
 /** The formats of a report. */
@@ -28,7 +26,7 @@ export const STORAGE_OPTIONS = {
     describe: "The registry's own config.yml, which says where its storage is",
   },
   concurrency: {
-    type: "number",
+    type: "string",
     group: "Storage:",
     requiresArg: true,
     describe: "Reads or requests under way at a time [default: by the kind of storage; 64 on S3]",
@@ -195,6 +193,11 @@ export const REPAIR_OPTIONS = {
   format: { choices: ["text", "json"], default: "text", requiresArg: true, describe: "How the repairs are written" },
 } as const satisfies Record<string, Options>;
 
+/** For every command. */
+export const GLOBAL_OPTIONS = {
+  debug: { type: "boolean", default: false, describe: "Show the stack of an error" },
+} as const satisfies Record<string, Options>;
+
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
   format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
@@ -225,49 +228,7 @@ export const REPORT_OPTIONS = {
     describe: "With --baseline: exit with 1 only when such a finding is new",
   },
   quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
-  debug: { type: "boolean", default: false, group: "Report:", describe: "Show the stack of an unexpected error" },
 } as const satisfies Record<string, Options>;
-
-const SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
-
-/** Parses a time span such as `90s`, `30m`, `1h`, `7d` or `0`, to seconds. Throws a `UsageError` that names the option. */
-export function parseTimeSpan(option: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
-  const unit = SECONDS[match?.[2] ?? "?"];
-  if (match === null || unit === undefined)
-    throw new UsageError(`--${option} ${text}: expected a time span such as 30m, 1h or 7d`);
-  return Number(match[1]) * unit;
-}
-
-/** Parses a share such as `50%`, to a number from 0 to 1. Throws a `UsageError` that names the option. */
-export function parseShare(option: string, text: string): number {
-  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
-  if (percent === undefined || Number(percent) > 100) throw new UsageError(`--${option} ${text}: expected a share such as 50%`);
-  return Number(percent) / 100;
-}
-
-/** Parses a part such as `1/7`. Throws a `UsageError`. */
-export function parsePart(text: string): VerifyPart {
-  const [, part = "", parts = ""] = /^([1-9]\d{0,5})\/([1-9]\d{0,5})$/.exec(text) ?? [];
-  if (part === "" || Number(part) > Number(parts))
-    throw new UsageError(`--verify=${text}: expected a part such as 1/7, the first of seven; or --verify alone, for all blobs`);
-  return { part: Number(part), parts: Number(parts) };
-}
-
-/**
- * The command line with `--verify` written as `--verify=1/1`: an option whose value may be left out would take the next argument for
- * it, which is the storage.
- */
-export function spellOutVerify(args: readonly string[]): string[] {
-  const end = args.includes("--") ? args.indexOf("--") : args.length;
-  return args.map((argument, i) => (argument === "--verify" && i < end ? "--verify=1/1" : argument));
-}
-
-/** Checks a number of reads or requests under way. Throws a `UsageError`. */
-export function parseConcurrency(value: number | undefined): number | undefined {
-  if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= 1024)) return value;
-  throw new UsageError(`--concurrency ${value}: expected a whole number from 1 to 1024`);
-}
 
 /** How the catalogue is printed: for people or for programs. */
 export const CODES_FORMAT_OPTION = {
@@ -293,5 +254,9 @@ export const EXPLAIN_OPTIONS = {
     describe: "How the explanation is written",
   },
   quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress" },
-  debug: REPORT_OPTIONS.debug,
+} as const satisfies Record<string, Options>;
+
+/** Which quarantines are emptied. */
+export const PURGE_OPTIONS = {
+  "older-than": { type: "string", requiresArg: true, describe: "All runs older than this (7d)" },
 } as const satisfies Record<string, Options>;

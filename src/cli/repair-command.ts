@@ -8,7 +8,7 @@ import { defaultJournalDirectory } from "../sweep/journal.js";
 import { untilAborted } from "../until-aborted.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
-import { parseConcurrency, parseTimeSpan } from "./options.js";
+import { parseTimeSpan } from "./parse-values.js";
 import { startProgressLine } from "./progress-line.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
@@ -28,7 +28,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
   const codes = parseRepairCodes(args.code);
   const grace = parseTimeSpan("grace", args.grace);
   const dryRun = args.dryRun || !args.apply;
-  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const opened = await openStorage(args);
   const progress = startProgressLine(process.stderr, false);
   try {
     const options = { ...repairOptions(args, opened, grace, signal), codes };

@@ -11,9 +11,9 @@ import { checkOptions, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
-import { parseConcurrency, parseShare, parseTimeSpan } from "./options.js";
+import { parseShare, parseTimeSpan } from "./parse-values.js";
 import { startProgressLine } from "./progress-line.js";
-import { writeFileAtomically } from "./write-report.js";
+import { checkOutputFile, writeOutputFile } from "./write-report.js";
 
 /** How it is known that nobody writes, as the command line has it. */
 export interface WriterArguments {
@@ -38,7 +38,9 @@ export interface SweepArguments extends CheckArguments, WriterArguments {
 /** Plans a sweep and shows it, or does it. */
 export async function runSweep(args: SweepArguments, signal: AbortSignal): Promise<ExitCode> {
   if (args.planOutput !== undefined && !args.dryRun) throw new UsageError("--plan-output goes with --dry-run");
-  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
+  if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
+  const opened = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = await sweepOptions(args, opened, signal);
@@ -46,7 +48,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
     if (args.dryRun) {
       const planned = await untilAborted(planSweep(opened.storage, watched), signal);
       progress.stop();
-      return await showPlan(planned, args);
+      return await showPlan(planned, args, signal);
     }
     // From the first delete on, a signal ends it at the next batch.
     const done = await withChanges(opened, (changes) => sweep({ storage: opened.storage, changes }, watched));
@@ -98,11 +100,12 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
   };
 }
 
-async function showPlan(planned: PlannedSweep, args: SweepArguments): Promise<ExitCode> {
+async function showPlan(planned: PlannedSweep, args: SweepArguments, signal: AbortSignal): Promise<ExitCode> {
   const { report, stages, totals, verdicts } = planned;
-  if (args.planOutput !== undefined) writeFileAtomically(args.planOutput, formatPlan(stages, report.storage));
+  if (args.planOutput !== undefined)
+    await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, report.storage), signal);
   const exitCode = exitCodeOf(report, args);
-  await writeReport(report, args, exitCode, {
+  await writeReport(report, args, exitCode, signal, {
     json: { plan: totals, verdicts },
     text: (options) => formatPlanned(planned, options, args.planOutput),
   });
@@ -112,7 +115,7 @@ async function showPlan(planned: PlannedSweep, args: SweepArguments): Promise<Ex
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
   const { report, result, verdicts } = done;
   const exitCode = result.stopped === undefined ? exitCodeOf(report, args) : stoppedExitCode(signal);
-  await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
+  await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
     json: { verdicts, sweep: result },
     text: (options) => formatSwept(done, options, opened.config?.redis ?? false),
   });

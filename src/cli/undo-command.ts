@@ -9,7 +9,7 @@ import { withLock } from "../sweep/lock.js";
 import { countQuarantined, countRestorable, purge, restore } from "../sweep/undo.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
-import { parseTimeSpan } from "./options.js";
+import { parseTimeSpan } from "./parse-values.js";
 
 /** The command lines of `regcheck restore` and `regcheck purge`, parsed. */
 export interface UndoArguments extends Omit<StorageArguments, "storage"> {

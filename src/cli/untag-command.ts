@@ -7,7 +7,6 @@ import { parseTagReference, untag } from "../untag.js";
 import type { Untagged } from "../untag.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
-import { parseConcurrency } from "./options.js";
 import { stoppedExitCode, writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 
@@ -20,7 +19,7 @@ export interface UntagArguments extends StorageArguments, WriterArguments {
 /** Removes tags and says what becomes of their manifests. */
 export async function runUntag(args: UntagArguments, signal: AbortSignal): Promise<ExitCode> {
   const references = [...new Set(args.tag)].map(parseTagReference);
-  const opened = await openStorage({ ...args, concurrency: parseConcurrency(args.concurrency) });
+  const opened = await openStorage(args);
   try {
     const options = {
       writers: writerOptions(args, opened),

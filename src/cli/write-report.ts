@@ -1,8 +1,11 @@
 import fs from "node:fs";
-import { once } from "node:events";
+import net from "node:net";
 import path from "node:path";
-import { errorMessage, UsageError } from "../errors.js";
+import { setTimeout } from "node:timers/promises";
+import { UsageError } from "../errors.js";
 import type { TextOptions } from "../report/text.js";
+import { causeOf } from "../storage/filesystem/directory.js";
+import { untilAborted } from "../until-aborted.js";
 
 /** How text is laid out for where it goes: colour and a width for a terminal, neither for a pipe or a file. */
 export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions {
@@ -11,54 +14,134 @@ export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions
   return { colour, width: isTerminal ? stream.columns : undefined };
 }
 
-/** Writes pieces of text to a stream at its own pace. A reader that goes away (`| head`) ends the writing, without an error. */
+/**
+ * Writes pieces of text to a stream at its own pace, until the end or until it fails or closes, of which the stream's own listener
+ * may make an error: a reader that goes away (`| head`) is none.
+ */
 export async function writeToStream(stream: NodeJS.WritableStream, pieces: Iterable<string>): Promise<void> {
-  let closed = false;
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    closed = true;
-  });
-  for (const chunk of inChunks(pieces)) {
-    if (closed) return;
-    if (!stream.write(chunk)) await Promise.race([once(stream, "drain"), once(stream, "close")]).catch(() => {});
+  let gone = false;
+  let wake = (): void => {};
+  const onDrain = (): void => wake();
+  const onGone = (): void => {
+    gone = true;
+    wake();
+  };
+  stream.on("drain", onDrain).on("close", onGone).on("error", onGone);
+  try {
+    for (const chunk of inChunks(pieces)) {
+      if (gone) return;
+      if (stream.write(chunk)) continue;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    stream.off("drain", onDrain).off("close", onGone).off("error", onGone);
   }
 }
 
-/** Writes a file so that a reader sees the old one or the new one, never a part. Throws a `UsageError` that names the file. */
-export function writeFileAtomically(file: string, pieces: Iterable<string>): void {
+/** A file that an option names. */
+export interface OutputFile {
+  /** Without its dashes. */
+  readonly option: string;
+  readonly path: string;
+}
+
+/** Refuses what cannot be written to, before hours of work are done for it. Throws a `UsageError`. */
+export function checkOutputFile(file: OutputFile): void {
+  try {
+    const stat = fs.statSync(file.path, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true) throw new Error("it is a directory: expected a file");
+    if (stat?.isFile() ?? true) fs.accessSync(path.dirname(file.path), fs.constants.W_OK);
+    else fs.accessSync(file.path, fs.constants.W_OK);
+  } catch (error) {
+    throw failure(file, error);
+  }
+}
+
+/**
+ * Writes a file so that a reader sees the old one or the new one, never a part, with the mode of the old one. A named pipe or a device
+ * is written to, not replaced; the signal ends the wait for a pipe's reader. Throws a `UsageError` that names the option and the file.
+ */
+export async function writeOutputFile(file: OutputFile, pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
+  try {
+    const stat = fs.statSync(file.path, { throwIfNoEntry: false });
+    if (stat?.isFIFO() === true) await writeToPipe(file.path, pieces, signal);
+    else if (stat === undefined || stat.isFile()) replaceFile(file.path, pieces, stat?.mode);
+    else writeAll(fs.openSync(file.path, "w"), pieces);
+  } catch (error) {
+    throw signal.aborted ? error : failure(file, error);
+  }
+}
+
+function failure({ option, path: name }: OutputFile, error: unknown): UsageError {
+  return new UsageError(`--${option} ${name}: ${causeOf(error)}`);
+}
+
+function replaceFile(file: string, pieces: Iterable<string>, mode: number | undefined): void {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    if (isSpecial(file)) {
-      for (const chunk of inChunks(pieces)) fs.writeFileSync(file, chunk);
-      return;
-    }
     const descriptor = fs.openSync(temporary, "w");
-    try {
-      for (const chunk of inChunks(pieces)) fs.writeSync(descriptor, chunk);
+    writeAll(descriptor, pieces, () => {
+      if (mode !== undefined) fs.fchmodSync(descriptor, mode & 0o7777);
       fs.fsyncSync(descriptor);
-    } finally {
-      fs.closeSync(descriptor);
-    }
+    });
     fs.renameSync(temporary, file);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
-    throw new UsageError(`--output ${file}: ${errorMessage(error)}`);
+    throw error;
   }
 }
 
 /** What the file holds that a report is about to replace; undefined if there is none, or it cannot be read or is no ordinary file. */
 export function readIfFile(file: string): string | undefined {
   try {
-    return isSpecial(file) ? undefined : fs.readFileSync(file, "utf8");
+    return fs.statSync(file).isFile() ? fs.readFileSync(file, "utf8") : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** `/dev/null`, a named pipe: written to, not replaced. */
-function isSpecial(file: string): boolean {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
-  return stat !== undefined && !stat.isFile() && !stat.isDirectory();
+function writeAll(descriptor: number, pieces: Iterable<string>, finish = (): void => {}): void {
+  try {
+    for (const chunk of inChunks(pieces)) fs.writeFileSync(descriptor, chunk);
+    finish();
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** Milliseconds between two looks whether a pipe has a reader. */
+const READER_INTERVAL = 50;
+
+/** Opening a pipe without a reader, and writing to a full one, would block the process, and with it its signals. */
+async function writeToPipe(file: string, pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
+  let descriptor = openPipe(file);
+  for (; descriptor === undefined; descriptor = openPipe(file)) await untilAborted(setTimeout(READER_INTERVAL), signal);
+  const socket = new net.Socket({ fd: descriptor, readable: false, writable: true });
+  let problem: NodeJS.ErrnoException | undefined;
+  socket.on("error", (error) => (problem = error));
+  try {
+    await untilAborted(writeToEnd(socket, pieces), signal);
+  } finally {
+    socket.destroy();
+  }
+  if (problem !== undefined && problem.code !== "EPIPE") throw problem;
+}
+
+async function writeToEnd(socket: net.Socket, pieces: Iterable<string>): Promise<void> {
+  await writeToStream(socket, pieces);
+  if (!socket.destroyed) await new Promise<void>((resolve) => void socket.once("close", () => resolve()).end());
+}
+
+/** Undefined as long as nobody reads. */
+function openPipe(file: string): number | undefined {
+  try {
+    return fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENXIO") return undefined;
+    throw error;
+  }
 }
 
 const CHUNK_CHARACTERS = 64 * 1024;

@@ -1,7 +1,8 @@
-import { parse } from "yaml";
 import { errorMessage } from "../errors.js";
 import { parseS3Parameters } from "./s3-parameters.js";
 import type { S3Parameters } from "./s3-parameters.js";
+import { scalarText } from "./scalar-text.js";
+import { parseYaml } from "./yaml.js";
 
 /** The drivers whose storage regcheck reads, as the registry's config names them. */
 export type ConfiguredStorage =
@@ -42,7 +43,7 @@ type Section = Record<string, unknown>;
  * replaces the parameter that its name spells. Throws a `ConfigProblem`.
  */
 export function parseRegistryConfig(text: string, environment: Readonly<Record<string, string | undefined>>): RegistryConfig {
-  const root = parseYaml(text);
+  const root = parseConfig(text);
   if (!isSection(root))
     throw new ConfigProblem("expected a mapping with version, storage and http, as in the registry's config.yml");
   const warnings: string[] = [];
@@ -54,18 +55,20 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
   return {
     storage: configuredStorage(storage),
     readOnly: section(section(storage["maintenance"])["readonly"])["enabled"] === true,
-    httpAddress: string(http["addr"]),
-    httpPrefix: string(http["prefix"]),
-    tls: string(section(http["tls"])["certificate"]) !== undefined || isSection(section(http["tls"])["letsencrypt"]),
-    proxyRemoteUrl: string(section(root["proxy"])["remoteurl"]),
+    httpAddress: textOf("http.addr", http["addr"]),
+    httpPrefix: textOf("http.prefix", http["prefix"]),
+    tls:
+      textOf("http.tls.certificate", section(http["tls"])["certificate"]) !== undefined ||
+      isSection(section(http["tls"])["letsencrypt"]),
+    proxyRemoteUrl: textOf("proxy.remoteurl", section(root["proxy"])["remoteurl"]),
     redis: ["blobdescriptor", "layerinfo"].some((key) => section(storage["cache"])[key] === "redis"),
     warnings,
   };
 }
 
-function parseYaml(text: string): unknown {
+function parseConfig(text: string): unknown {
   try {
-    return parse(text);
+    return parseYaml(text);
   } catch (error) {
     throw new ConfigProblem(`broken YAML: ${errorMessage(error).split("\n")[0] ?? ""}`);
   }
@@ -77,14 +80,22 @@ function configuredStorage(storage: Section): ConfiguredStorage {
   if (driver === undefined) throw new ConfigProblem("storage names no driver; expected filesystem or s3");
   if (drivers.length > 1)
     throw new ConfigProblem(`storage names several drivers (${drivers.join(", ")}); the registry takes one`);
-  const parameters = section(storage[driver]);
-  if (driver === "filesystem") return { driver, rootDirectory: string(parameters["rootdirectory"]) ?? DEFAULT_ROOT };
+  const parameters = storage[driver] ?? {};
+  if (!isSection(parameters)) throw new ConfigProblem(`storage.${driver}: expected a mapping of parameters`);
+  if (driver === "filesystem") return { driver, rootDirectory: rootDirectory(parameters["rootdirectory"]) };
   if (driver === "s3" || driver === "s3aws") {
     const parsed = parseS3Parameters(parameters);
     if ("problem" in parsed) throw new ConfigProblem(parsed.problem);
     return { driver: "s3", parameters: parsed };
   }
   throw new ConfigProblem(`the storage driver ${JSON.stringify(driver)} is not supported; regcheck reads filesystem and s3`);
+}
+
+/** The driver puts its own paths, which begin with a slash, behind whatever text there is: behind none they are absolute. */
+function rootDirectory(value: unknown): string {
+  if (value === undefined) return DEFAULT_ROOT;
+  if (value === null) throw new ConfigProblem("storage.filesystem.rootdirectory is empty");
+  return textOf("storage.filesystem.rootdirectory", value) ?? "/";
 }
 
 /** `storage: filesystem` is short for a driver without parameters. */
@@ -124,7 +135,7 @@ function override(root: Section, name: string, value: string, warnings: string[]
 /** The value of a variable, which may be a secret: it is never part of a message. */
 function parseVariable(name: string, value: string): unknown {
   try {
-    return parse(value);
+    return parseYaml(value);
   } catch {
     throw new ConfigProblem(`the value of ${name} in the environment is no YAML`);
   }
@@ -143,6 +154,9 @@ function section(value: unknown): Section {
   return isSection(value) ? value : {};
 }
 
-function string(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
+/** A text, or a scalar that the registry takes as one; undefined where there is none. Others are refused, not passed over. */
+function textOf(name: string, value: unknown): string | undefined {
+  const parsed = scalarText(value);
+  if (parsed === undefined) throw new ConfigProblem(`${name}: expected text (put it into quotes)`);
+  return parsed === "" ? undefined : parsed;
 }

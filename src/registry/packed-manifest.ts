@@ -1,4 +1,4 @@
-import { ALGORITHMS, Digest, DIGEST_WORDS, writeDigest } from "./digest.js";
+import { ALGORITHMS, DIGEST_WORDS, writeDigest } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
 import type { Reference, ReferenceRole } from "./manifest.js";
 
@@ -51,9 +51,4 @@ export function* unpackReferences(words: Uint32Array, offset: number): Generator
     yield { role, algorithm, size, at: at + REFERENCE_HEAD };
     at += REFERENCE_HEAD + DIGEST_WORDS[algorithm];
   }
-}
-
-/** The reference's digest as an object, for messages. */
-export function referenceDigest(words: Uint32Array, reference: PackedReference): Digest {
-  return Digest.fromWords(reference.algorithm, words, reference.at);
 }

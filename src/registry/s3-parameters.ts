@@ -1,3 +1,5 @@
+import { scalarText } from "./scalar-text.js";
+
 /** What the registry's `s3` section says of where and how to read. What only matters for writing (`encrypt`, `chunksize`, …) is left out. */
 export interface S3Parameters {
   readonly bucket: string;
@@ -22,13 +24,14 @@ export interface S3Parameters {
  * put the bucket's name into the host, which no endpoint but AWS resolves by itself.
  */
 export function parseS3Parameters(parameters: Readonly<Record<string, unknown>>): S3Parameters | { readonly problem: string } {
-  const lower = new Map(Object.entries(parameters).map(([key, value]) => [key.toLowerCase(), value]));
-  const text = (key: string): string | undefined => {
-    const value = lower.get(key);
-    return typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+  const unusable = TEXTS.find((key) => scalarText(parameters[key]) === undefined);
+  if (unusable !== undefined) return { problem: `storage.s3.${unusable}: expected text (put it into quotes)` };
+  const text = (key: (typeof TEXTS)[number]): string | undefined => {
+    const value = scalarText(parameters[key]);
+    return value === "" ? undefined : value;
   };
   const flag = (key: string): boolean | undefined => {
-    const value = lower.get(key);
+    const value = parameters[key];
     return typeof value === "boolean" ? value : typeof value === "string" ? BOOLEANS.get(value.toLowerCase()) : undefined;
   };
   const bucket = text("bucket");
@@ -51,6 +54,8 @@ export function parseS3Parameters(parameters: Readonly<Record<string, unknown>>)
     accelerate: flag("accelerate") ?? false,
   };
 }
+
+const TEXTS = ["bucket", "regionendpoint", "accesskey", "secretkey", "rootdirectory", "region"] as const;
 
 /** What Go's `strconv.ParseBool` takes, by which the driver reads its flags. */
 const BOOLEANS = new Map([

@@ -18,6 +18,9 @@ export interface CatalogueEntry {
   readonly remedy: string;
 }
 
+/** A registry that caches blob descriptors tells clients of blobs and links that are gone: these skip the upload, and nothing is repaired. */
+const PUSH_AGAIN = "restart the registry (and empty its Redis cache, if it has one) and push the image again";
+
 /** The catalogue of findings, worst first. */
 export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   "storage-unreadable": {
@@ -31,68 +34,71 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
     severity: "error",
     effect: "holds",
     meaning: "a revision link names a manifest whose blob is not stored",
-    remedy: "Pulls of it fail. Push the image again, or delete the manifest by digest.",
+    remedy: `Pulls of it fail. To repair it, ${PUSH_AGAIN}. If nobody has the image: delete the revision's directory, and its tags with regcheck untag.`,
   },
   "manifest-corrupt": {
     severity: "error",
     effect: "holds",
     meaning: "a manifest's content does not hash to its digest",
-    remedy:
-      "Pulls of it fail or are refused by the client. Restore the blob from a backup, or delete it and push the image again.",
+    remedy: `Pulls of it fail or are refused by the client. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
   },
   "manifest-invalid": {
     severity: "error",
     effect: "holds",
     meaning: "a manifest is no JSON, too large, or of an unknown kind: its references are unknown",
-    remedy: "The registry cannot serve it, and its own collector aborts. Delete the manifest by digest, or push the image again.",
+    remedy:
+      "The registry cannot serve it, and its own collector aborts. Delete the manifest by digest, which takes its tags along; then push the image again. A push alone leaves it there.",
   },
   "revision-link-invalid": {
     severity: "error",
     effect: "holds",
     meaning: "a revision link is empty or malformed",
-    remedy: "Pulls by this digest fail, and the registry's own collector aborts. Push the image again, which rewrites the link.",
+    remedy:
+      "Pulls by this digest fail, and the registry's own collector aborts. regcheck repair revision-link-invalid rewrites the link, and so does a push of the image.",
   },
   "tag-link-invalid": {
     severity: "error",
     effect: "holds",
     meaning: "a tag's current/link is empty, malformed or oversized",
-    remedy: "Pulls of the tag fail. Push the tag again, which rewrites the link.",
+    remedy:
+      "Pulls of the tag fail. A push of the tag rewrites the link, and so does regcheck repair tag-link-invalid if the tag's index has one entry only.",
   },
   "tag-dangling": {
     severity: "error",
     meaning: "a tag names a manifest that has no revision link in the repository",
-    remedy: "Pulls of the tag fail with 'manifest unknown'. Push the image again, or remove the tag (--drop-dangling-tags).",
+    remedy:
+      "Pulls of the tag fail with 'manifest unknown'. Push the image again, or run regcheck repair tag-dangling if it is recoverable; or remove the tag (--drop-dangling-tags).",
   },
   "blob-missing": {
     severity: "error",
     meaning: "a config or layer of a live manifest is not stored",
-    remedy: "Pulls fail with 'blob unknown'. Push the image again from a machine that has it, after a restart of the registry.",
+    remedy: `Pulls fail with 'blob unknown'. To repair it, ${PUSH_AGAIN}, from a machine that has it.`,
   },
   "blob-corrupt": {
     severity: "error",
     meaning: "a blob's content does not hash to its digest",
-    remedy: "Pulls fail when the client verifies. Restore the blob from a backup, or delete it and push the image again.",
+    remedy: `Pulls fail when the client verifies. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
   },
   "blob-size-mismatch": {
     severity: "error",
     meaning: "a stored blob has another size than the manifest says",
-    remedy: "Pulls fail when the client verifies. Restore the blob from a backup, or delete it and push the image again.",
+    remedy: `Pulls fail when the client verifies. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
   },
   "layer-link-missing": {
     severity: "error",
     meaning: "a blob that a live manifest needs is stored, but the repository has no layer link for it",
-    remedy: "Pulls fail with 'blob unknown'. Push the image again, or mount the blob, which writes the link.",
+    remedy: `Pulls fail with 'blob unknown'. regcheck repair layer-link-missing writes the link; or ${PUSH_AGAIN}.`,
   },
   "layer-link-invalid": {
     severity: "error",
     meaning: "a layer link is empty or malformed",
-    remedy: "Pulls of images with this layer fail. The link should hold its own path's digest; push the image again.",
+    remedy: `Pulls and pushes of images with this layer fail. regcheck repair layer-link-invalid rewrites the link; or delete it, ${PUSH_AGAIN}.`,
   },
   "link-mismatch": {
-    severity: "warning",
+    severity: "error",
     effect: "holds",
     meaning: "a link's content names another digest than its path",
-    remedy: "The registry follows the content. Find out who wrote it; push the image again to have the link rewritten.",
+    remedy: `The registry follows the content: pulls get something else than they asked for. Find out who wrote it; delete the link, ${PUSH_AGAIN}.`,
   },
   "child-missing": {
     severity: "warning",
@@ -117,7 +123,8 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   "layer-link-dangling": {
     severity: "warning",
     meaning: "a layer link's blob is gone",
-    remedy: "A client that believes the link skips the upload, and the push fails later. A sweep removes the link.",
+    remedy:
+      "No live image needs it. While the registry's cache still knows the blob, clients skip its upload: restart the registry before such an image is pushed. A sweep removes the link.",
   },
   "blob-unreferenced": {
     severity: "garbage",

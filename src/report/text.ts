@@ -20,6 +20,8 @@ export interface TextOptions {
   readonly width: number | undefined;
 }
 
+/** Columns for text below which no terminal is worth a layout. */
+const NARROWEST = 10;
 const SHOWN_FINDINGS = 10;
 const SHOWN_REPOSITORIES = 10;
 const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
@@ -60,7 +62,7 @@ class TextReport {
   #line(text: string, indent = 0): void {
     const { width } = this.options;
     const lines =
-      width === undefined ? [text] : wrapAnsi(text, Math.max(20, width - indent), { hard: true, trim: false }).split("\n");
+      width === undefined ? [text] : wrapAnsi(text, Math.max(NARROWEST, width - indent), { hard: true, trim: false }).split("\n");
     for (const line of lines) this.#lines.push(" ".repeat(indent) + line);
   }
 

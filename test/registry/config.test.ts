@@ -37,14 +37,25 @@ describe("a registry's config.yml", () => {
     });
   });
 
-  test.each([
-    "storage: filesystem",
-    "storage: {filesystem: {}}",
-    "storage: {filesystem: }",
-    "storage: {filesystem: {rootdirectory: ''}}",
-  ])("%s: the registry's own default directory", (text) =>
-    expect(parse(text).storage).toEqual({ driver: "filesystem", rootDirectory: "/var/lib/registry" }),
+  test.each(["storage: filesystem", "storage: {filesystem: {}}", "storage: {filesystem: }"])(
+    "%s: the registry's own default directory",
+    (text) => expect(parse(text).storage).toEqual({ driver: "filesystem", rootDirectory: "/var/lib/registry" }),
   );
+
+  // What the real registries make of these is tested in test/e2e/config.test.ts; of the empty text, they make the machine's root.
+  test.each([
+    ["x: &x {rootdirectory: /a}\nstorage: {filesystem: {<<: *x, maxthreads: 100}}", "/a"],
+    ["storage: {filesystem: {rootdirectory: 4711}}", "4711"],
+    ["storage: {filesystem: {rootdirectory: 12345678901234567890}}", "12345678901234567890"],
+    ["storage: {filesystem: {rootdirectory: ''}}", "/"],
+  ])("%j: the directory %s", (text, rootDirectory) =>
+    expect(parse(text).storage).toEqual({ driver: "filesystem", rootDirectory }),
+  );
+
+  test("of YAML's older ways, the registry knows the words for true and false", () => {
+    const text = "storage: {s3: {bucket: b, regionendpoint: s3:9000, secure: no}, maintenance: {readonly: {enabled: yes}}}";
+    expect(parse(text)).toMatchObject({ readOnly: true, storage: { parameters: { endpoint: "http://s3:9000" } } });
+  });
 
   test.each(["s3", "s3aws"])("the driver %s, with its parameters", (driver) => {
     const text = `storage: {${driver}: {bucket: images, region: eu-central-1, rootdirectory: /prod}, redirect: {disable: true}}`;
@@ -78,10 +89,17 @@ proxy: {remoteurl: https://registry.example.com}`;
     ["nothing", "", "expected a mapping"],
     ["a list", "- storage", "expected a mapping"],
     ["broken YAML", "storage: {filesystem", "broken YAML"],
+    ["an alias of nothing", "storage: *nothing", "broken YAML"],
+    ["a merge of text", "storage: {<<: text}", "broken YAML: a merge key (<<) of what is no mapping"],
     ["no storage", "version: 0.1", "names no driver"],
     ["no driver", "storage: {delete: {enabled: true}}", "names no driver"],
     ["two drivers", "storage: {filesystem: {}, s3: {}}", "several drivers (filesystem, s3)"],
     ["a driver that regcheck does not read", "storage: {azure: {}}", '"azure" is not supported'],
+    ["no text for a directory", "storage: {filesystem: {rootdirectory: }}", "storage.filesystem.rootdirectory is empty"],
+    ["a list for a directory", "storage: {filesystem: {rootdirectory: [a]}}", "storage.filesystem.rootdirectory: expected text"],
+    ["a fraction for a directory", "storage: {filesystem: {rootdirectory: 1.50}}", "storage.filesystem.rootdirectory: expected"],
+    ["text for a driver's parameters", "storage: {filesystem: /a}", "storage.filesystem: expected a mapping"],
+    ["a mapping for an address", "storage: filesystem\nhttp: {addr: {}}", "http.addr: expected text"],
     ["a driver that forgets all", "storage: inmemory", '"inmemory" is not supported'],
   ])("%s: one clear line", (_, text, problem) => {
     expect(() => parse(text)).toThrow(ConfigProblem);

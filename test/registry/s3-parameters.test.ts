@@ -16,16 +16,18 @@ describe("parseS3Parameters", () => {
     [{ bucket: "b", regionendpoint: "http://s3", forcepathstyle: "false" }, { forcePathStyle: false }],
     [{ bucket: "b", rootdirectory: "/a/b/" }, { rootDirectory: "a/b" }],
     [
-      { Bucket: "b", SkipVerify: "true", usedualstack: true },
+      { bucket: "b", skipverify: "true", usedualstack: true },
       { bucket: "b", skipVerify: true, useDualStack: true },
     ],
-    [{ bucket: "b", accesskey: 123, secretkey: "s" }, { credentials: { accessKeyId: "123", secretAccessKey: "s" } }],
+    [{ bucket: "b", accesskey: 123n, secretkey: "s" }, { credentials: { accessKeyId: "123", secretAccessKey: "s" } }],
   ])("%o", (parameters, expected) => {
     expect(parseS3Parameters(parameters)).toMatchObject(expected);
   });
 
   test.each([
     [{}, "no bucket"],
+    [{ Bucket: "b" }, "no bucket"],
+    [{ bucket: "b", rootdirectory: ["a"] }, "storage.s3.rootdirectory: expected text"],
     [{ bucket: "b", accesskey: "a" }, "one of accesskey and secretkey"],
   ])("%o is a problem", (parameters, problem) => {
     expect(parseS3Parameters(parameters)).toMatchObject({ problem: expect.stringContaining(problem) as string });

@@ -27,3 +27,14 @@ describe("the text report of what was verified", () => {
     expect(price({ verified })).toMatch(/at AWS's list prices, without the transfer$/);
   });
 });
+
+test("no line is longer than a terminal of 20 columns", () => {
+  const finding = {
+    code: "blob-missing",
+    path: "docker/registry/v2/blobs/sha256/aa/data",
+    repository: "team/application",
+    detail: "it is a layer of something with a long name",
+  } as const;
+  const text = formatText(reportOf([finding]), { colour: false, width: 20 });
+  expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(20);
+});

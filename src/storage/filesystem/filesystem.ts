@@ -57,7 +57,7 @@ export class FilesystemStorage implements Storage {
   }
 
   async markers(): Promise<StorageMarkers> {
-    const exists = (name: string): boolean => fs.existsSync(path.join(this.location, name));
+    const exists = (name: string): boolean => isThere(path.join(this.location, name), this.location);
     return {
       hasBlobs: exists(BLOBS),
       hasRepositories: exists(REPOSITORIES),
@@ -216,11 +216,21 @@ function findRoot(directory: string): string {
   for (const suffix of ["", ...ON_THE_WAY]) {
     if (!real.endsWith(suffix)) continue;
     const root = real.slice(0, real.length - suffix.length) || "/";
-    if (fs.existsSync(path.join(root, V2))) return root;
+    if (isThere(path.join(root, V2), directory)) return root;
   }
   throw new UsageError(
     `${directory}: not a registry's storage. Expected ${V2} below it: name the directory that the registry's config calls rootdirectory.`,
   );
+}
+
+/** Throws a `UsageError` on what the operator named where that cannot be told: a storage that cannot be read is one all the same. */
+function isThere(file: string, named: string): boolean {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw new UsageError(`${named}: ${causeOf(error)} ${file}`);
+  }
 }
 
 const ON_THE_WAY = ["/docker/registry/v2", "/docker/registry", "/docker"];

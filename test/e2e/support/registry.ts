@@ -18,6 +18,8 @@ export interface RegistryOptions {
   /** The `storage:` section without its key; by default a filesystem in `<directory>/storage`. */
   readonly storage?: Readonly<Record<string, unknown>>;
   readonly readOnly?: boolean;
+  /** A config.yml in place of all that, for an address. */
+  readonly text?: (address: string) => string;
 }
 
 export async function freePort(): Promise<number> {
@@ -52,10 +54,11 @@ export class RealRegistry {
     const address = `127.0.0.1:${port ?? (await freePort())}`;
     const config = path.join(options.directory, "config.yml");
     fs.mkdirSync(path.join(options.directory, "storage"), { recursive: true });
-    fs.writeFileSync(config, JSON.stringify(configOf(options, address), undefined, 2));
+    fs.writeFileSync(config, options.text?.(address) ?? JSON.stringify(configOf(options, address), undefined, 2));
     const log = fs.openSync(path.join(options.directory, "registry.log"), "a");
     const child = spawn(findProgram(REGISTRIES[options.version]), ["serve", config], {
       stdio: ["ignore", log, log],
+      cwd: options.directory,
       env: { PATH: process.env["PATH"], OTEL_TRACES_EXPORTER: "none" },
     });
     fs.closeSync(log);

@@ -9,6 +9,7 @@ export interface Report {
   readonly storageRequests: Readonly<Record<string, number>>;
   readonly findings: readonly {
     readonly code: string;
+    readonly severity: string;
     readonly repository?: string;
     readonly tag?: string;
     readonly digest?: string;

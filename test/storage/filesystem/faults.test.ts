@@ -7,7 +7,7 @@ import type { Report } from "#regcheck/report/report.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { blobFile, RegistryBuilder, V2 } from "../../support/builder.js";
 import type { Descriptor } from "../../support/builder.js";
-import { written } from "../../support/temporary.js";
+import { temporaryDirectory, written } from "../../support/temporary.js";
 
 const POLICY = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
@@ -274,4 +274,13 @@ describe("notices", () => {
     change(directory);
     expect((await checked(directory)).notices).toEqual([expect.stringContaining(notice)]);
   });
+});
+
+test("a root whose docker cannot be looked into is not called another thing than a storage", () => {
+  const directory = temporaryDirectory();
+  // As what may not be read, but for root too.
+  fs.symlinkSync("docker", path.join(directory, "docker"));
+  expect(() => FilesystemStorage.open(directory)).toThrow(
+    `${directory}: ELOOP: too many symbolic links encountered, stat ${directory}/docker/registry/v2`,
+  );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConcurrency, parsePart, parseTimeSpan, spellOutVerify } from "#regcheck/cli/options.js";
+import { parseConcurrency, parsePart, parseTimeSpan, spellOutVerify } from "#regcheck/cli/parse-values.js";
 
 describe("parseTimeSpan", () => {
   test.each([
@@ -61,11 +61,11 @@ describe("spellOutVerify", () => {
 });
 
 describe("parseConcurrency", () => {
-  test.each([undefined, 1, 64, 1024])("takes %s", (value) => {
-    expect(parseConcurrency(value)).toBe(value);
+  test.each(["1", "64", "1024"])("takes %s", (text) => {
+    expect(parseConcurrency(text)).toBe(Number(text));
   });
 
-  test.each([0, -1, 1.5, Number.NaN, 1025])("refuses %s", (value) => {
-    expect(() => parseConcurrency(value)).toThrow("expected a whole number from 1 to 1024");
+  test.each(["0", "-1", "1.5", "x", "1025", "1e2", ""])("refuses %j", (text) => {
+    expect(() => parseConcurrency(text)).toThrow(`--concurrency ${text}: expected a whole number from 1 to 1024`);
   });
 });

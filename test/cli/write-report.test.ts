@@ -1,0 +1,128 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { writeOutputFile } from "#regcheck/cli/write-report.js";
+import { RegistryBuilder } from "../support/builder.js";
+import { FIXTURE, regcheck } from "../support/run.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
+
+const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
+
+/** Runs a line of bash in which `regcheck` is the program. */
+function bash(line: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const script = `regcheck() { "${process.execPath}" "${MAIN}" "$@"; }; ${line}`;
+  return spawnSync("bash", ["-c", script], { encoding: "utf8", maxBuffer: 1e8, timeout: 60_000, killSignal: "SIGKILL" });
+}
+
+/** A storage whose report has more than a pipe holds (64 kB). */
+function chattyRegistry(): string {
+  const registry = new RegistryBuilder();
+  for (let i = 0; i < 1000; i++) registry.blob(`blob ${i}`);
+  registry.repository("team/app").image({ tag: "1" });
+  return written(registry.tree);
+}
+
+/** Whether something has been written to a pipe, of which this takes a byte. */
+function hasData(reader: number): boolean {
+  try {
+    return fs.readSync(reader, Buffer.alloc(1)) > 0;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return false;
+    throw error;
+  }
+}
+
+describe("stdout", () => {
+  test.each([[FIXTURE], ["untag a:b --dry-run --storage STORAGE"], ["codes"]])(
+    "full: an error of one line, and not the exit code of findings: %s",
+    (args) => {
+      const registry = new RegistryBuilder();
+      registry.repository("a").image({ tag: "b" });
+      const { status, stderr } = bash(`regcheck ${args.replace("STORAGE", written(registry.tree))} >/dev/full`);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: "regcheck: writing to stdout failed: ENOSPC: no space left on device, write\n",
+      });
+    },
+  );
+
+  test("slow: all comes, and nothing is said of listeners", () => {
+    const { stdout, stderr } = bash(`regcheck ${chattyRegistry()} --grace 0 --format json | (sleep 0.5; cat)`);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 0 });
+  });
+
+  test("closed by its reader: the exit code is that of the findings", () => {
+    const { stdout, stderr } = bash(`regcheck ${FIXTURE} --format json | head -1; echo "\${PIPESTATUS[0]}"`);
+    expect({ stdout, stderr }).toEqual({ stdout: "{\n1\n", stderr: "" });
+  });
+});
+
+test("stderr that is full leaves the exit code as it is", () => {
+  expect(bash("regcheck /no/such/place 2>/dev/full").status).toBe(2);
+  expect(bash(`regcheck ${FIXTURE} --verify=1/1 >/dev/null 2>/dev/full`).status).toBe(1);
+});
+
+describe("--output", () => {
+  test("to a named pipe: its reader gets all of a report that the pipe cannot hold", () => {
+    const pipe = path.join(temporaryDirectory(), "pipe");
+    const { status, stderr } = bash(
+      `mkfifo ${pipe}; cat ${pipe} > ${pipe}.read & regcheck ${chattyRegistry()} --grace 0 --format json --output ${pipe}; status=$?; wait; exit $status`,
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const report = JSON.parse(fs.readFileSync(`${pipe}.read`, "utf8")) as { readonly findings: readonly object[] };
+    expect(report.findings).toHaveLength(1000);
+  });
+
+  test("to a named pipe that is no longer read: SIGTERM ends the wait", async () => {
+    const pipe = path.join(temporaryDirectory(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const reader = fs.openSync(pipe, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    const args = [MAIN, chattyRegistry(), "--grace", "0", "--format", "json", "--output", pipe];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    await vi.waitUntil(() => hasData(reader), { timeout: 30_000 });
+    child.kill("SIGTERM");
+    const [exitCode] = (await once(child, "close")) as [number | null];
+    fs.closeSync(reader);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 143, stderr: "regcheck: stopped by SIGTERM\n" });
+  });
+
+  test("to a named pipe that nobody opens: the signal ends the wait", async () => {
+    const pipe = path.join(temporaryDirectory(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const controller = new AbortController();
+    const writing = writeOutputFile({ option: "output", path: pipe }, ["text"], controller.signal);
+    controller.abort(new Error("stopped"));
+    await expect(writing).rejects.toThrow("stopped");
+  });
+
+  test.each([
+    ["--output", [] as string[]],
+    ["--plan-output", ["--dry-run", "--registry-stopped"]],
+  ])("%s to a place that cannot be is refused before the storage is read, by the name that was given", async (option, more) => {
+    const directory = temporaryDirectory();
+    const missing = path.join(directory, "missing/report");
+    for (const [file, cause] of [
+      [missing, "ENOENT: no such file or directory"],
+      [directory, "it is a directory: expected a file"],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await regcheck(["/no/such/storage", ...more, option, file]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+      expect(stderr).toMatch(`regcheck: ${option} ${file}: ${cause}`);
+      expect(stderr).not.toContain(".tmp");
+    }
+  });
+
+  test("keeps the mode of a file that is there", async () => {
+    const file = path.join(temporaryDirectory(), "report");
+    fs.writeFileSync(file, "");
+    fs.chmodSync(file, 0o604);
+    await regcheck([FIXTURE, "--output", file]);
+    expect(fs.statSync(file).mode & 0o7777).toBe(0o604);
+    expect(fs.readFileSync(file, "utf8")).toContain("DAMAGED");
+  });
+});
