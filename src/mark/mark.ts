@@ -2,6 +2,7 @@ import type { StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
 import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
+import { splitRepositoryPath } from "../registry/parse-path.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import { ManifestStore } from "./manifest-store.js";
@@ -108,6 +109,15 @@ function unreadable({ path, cause }: StorageFault): Finding {
   return { code: "storage-unreadable", path, detail: cause };
 }
 
+/**
+ * A path outside the layout. One that does lie in a repository, but was listed as lying in none, means that the listing was misread:
+ * the repository may be missing from it, and with it all that it keeps alive.
+ */
+function strayOf(repository: string, path: string): Finding {
+  if (repository !== "" || splitRepositoryPath(path) === undefined) return { code: "stray-object", path };
+  return { code: "storage-unreadable", path, detail: "it lies in a repository, but was not listed with one" };
+}
+
 /** Marks the repositories as the storage lists them; listings that belong to none only leave their findings. */
 async function* markAll(context: MarkContext, findings: Finding[]) {
   const listings = context.storage.repositories()[Symbol.asyncIterator]();
@@ -123,8 +133,8 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
       const own = ++owner;
       return { owner: own, marked: await markRepository(context, own, next.value) };
     }
-    for (const path of next.value.strays) findings.push({ code: "stray-object", path });
-    findings.push(...next.value.faults.map(unreadable));
+    const { name, strays, faults } = next.value;
+    findings.push(...strays.map((path) => strayOf(name, path)), ...faults.map(unreadable));
     return undefined;
   };
   yield* concurrently(REPOSITORIES_AT_A_TIME, () => (ended ? undefined : markNext()));
