@@ -5,9 +5,11 @@ import { describe, expect, test } from "vitest";
 import { Digest } from "#regcheck/registry/digest.js";
 import { ManifestCache } from "#regcheck/storage/s3/manifest-cache.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
+import type { S3Options } from "#regcheck/storage/s3/options.js";
+import { blobFile, RegistryBuilder } from "../../support/builder.js";
 import { buildFixture } from "../../support/fixture.js";
 import { regcheck } from "../../support/run.js";
-import { CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { bucketOf, CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 import { reportOf } from "../suite.js";
 
@@ -27,7 +29,7 @@ const wordsOf = (number: number): number[] => [
 
 function fill(directory: string, from: number, to: number): void {
   const cache = ManifestCache.open(directory);
-  for (let i = from; i < to; i++) cache.add(digestOf(i), wordsOf(i));
+  for (let i = from; i < to; i++) cache.add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
   cache.close();
 }
 
@@ -36,7 +38,7 @@ function found(directory: string, to: number): number[] {
   const cache = ManifestCache.open(directory);
   const numbers: number[] = [];
   for (let i = 0; i < to; i++) {
-    const words = cache.get(digestOf(i));
+    const words = cache.get(digestOf(i), 100 + i);
     if (words === undefined) continue;
     expect([...words]).toEqual(wordsOf(i));
     numbers.push(i);
@@ -54,6 +56,14 @@ describe("ManifestCache", () => {
     fill(directory, 0, 100);
     fill(directory, 50, 150);
     expect(found(directory, 200)).toEqual(upTo(150));
+  });
+
+  test("knows nothing of a blob that is not listed, or in another size", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 10);
+    const cache = ManifestCache.open(directory);
+    expect([Number.NaN, 0, 104, 106].map((bytes) => cache.get(digestOf(5), bytes))).toEqual(upTo(4).map(() => undefined));
+    cache.close();
   });
 
   test("a run that reads nothing new writes nothing", () => {
@@ -110,9 +120,9 @@ describe("ManifestCache", () => {
     const directory = temporaryDirectory();
     for (let run = 0; run < 15; run++) fill(directory, run, run + 1);
     const [one, other] = [ManifestCache.open(directory), ManifestCache.open(directory)];
-    for (let i = 20; i < 40; i++) (i % 2 === 0 ? one : other).add(digestOf(i), wordsOf(i));
+    for (let i = 20; i < 40; i++) (i % 2 === 0 ? one : other).add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
     one.close();
-    expect(other.get(digestOf(3))).toEqual(Uint32Array.from(wordsOf(3)));
+    expect(other.get(digestOf(3), 103)).toEqual(Uint32Array.from(wordsOf(3)));
     other.close();
     expect(found(directory, 50)).toEqual([...upTo(15), ...upTo(20).map((i) => i + 20)]);
   });
@@ -130,6 +140,42 @@ describe("--cache", () => {
     // What is damaged or missing is looked for each time, and so are links that only a GET can tell.
     expect(server.requests["GetObject"]).toBeLessThan(reads / 2);
     expect(server.log.filter(({ operation, key }) => operation === "GetObject" && key.includes("/blobs/"))).toHaveLength(4);
+  });
+
+  test.each(["gone", "empty", "longer"])("a manifest that is %s since it was cached is found as without a cache", async (how) => {
+    const builder = new RegistryBuilder();
+    const file = blobFile(builder.repository("app").image({ layers: ["a"], tag: "1" }).digest);
+    builder.repository("team").image({ layers: ["b"], tag: "1" });
+    const open = async (more: Partial<S3Options> = {}) => (await bucketOf(builder.tree, more)).storage;
+    const cache = temporaryDirectory();
+    await reportOf(await open({ cache }));
+    if (how === "gone") builder.tree.remove(file);
+    else builder.tree.write(file, how === "empty" ? "" : `${builder.tree.text(file) ?? ""}\n`);
+    const expected = await reportOf(await open());
+    expect(await reportOf(await open({ cache }))).toEqual(expected);
+    expect(expected["findings"]).toContainEqual(
+      expect.objectContaining({ code: how === "gone" ? "manifest-missing" : "manifest-corrupt" }),
+    );
+  });
+
+  test("a manifest that arrives after the blobs were listed is read, not taken from the cache", async () => {
+    const builder = new RegistryBuilder();
+    builder.repository("team").image({ layers: ["b"], tag: "1" });
+    const { server, storage } = await bucketOf(builder.tree);
+    await storage.close();
+    const file = blobFile(builder.repository("app").image({ layers: ["a"], tag: "1" }).digest);
+    const cache = temporaryDirectory();
+    await reportOf((await bucketOf(builder.tree, { cache })).storage);
+    const late = new S3Storage(optionsFor(server, { cache }));
+    const blobs = late.blobs.bind(late);
+    late.blobs = async function* () {
+      yield* blobs();
+      store(server, builder.tree);
+    };
+    const { findings, complete } = await reportOf(late);
+    expect({ findings, complete }).toEqual({ findings: [], complete: true });
+    const gets = server.log.filter(({ operation, key }) => operation === "GetObject" && key === file);
+    expect(gets).toHaveLength(1);
   });
 
   test("several processes at once share a directory", async () => {
