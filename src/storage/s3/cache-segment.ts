@@ -1,6 +1,5 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
-import { randomUUID } from "node:crypto";
 import path from "node:path";
 import type { KnownManifest } from "./read-manifests.js";
 
@@ -16,14 +15,30 @@ import type { KnownManifest } from "./read-manifests.js";
  * The magic changes whenever the packed form does, or what the parser of manifests takes out of them.
  */
 const MAGIC = Buffer.from("regcheck-refs-2\n");
+const MAGIC_OF_ALL_VERSIONS = Buffer.from("regcheck-refs-");
 const HEADER_BYTES = MAGIC.length + 32 + 4;
 const INDEX_BYTES = 44;
 const CHECKSUM_BYTES = 8;
 const SUFFIX = ".manifests";
-
 const TEMPORARY = ".tmp";
+/** The directory may be anything that an operator names: nothing but what is clearly ours is opened, or removed. */
+const NAME = /^regcheck-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.manifests(?:\.tmp)?$/;
 /** Milliseconds after which nobody writes to an unfinished segment any more. */
 const ABANDONED = 24 * 60 * 60 * 1000;
+
+/** Removes a segment that is damaged or of another version; a file that never was one stays. */
+export function removeUseless(file: string): void {
+  const begin = Buffer.alloc(MAGIC_OF_ALL_VERSIONS.length);
+  try {
+    const descriptor = fs.openSync(file, "r");
+    const length = fs.readSync(descriptor, begin);
+    fs.closeSync(descriptor);
+    // Empty after a crash of the machine.
+    if (length === 0 || begin.equals(MAGIC_OF_ALL_VERSIONS)) fs.rmSync(file);
+  } catch {
+    // Gone, or not ours to remove.
+  }
+}
 
 /** What is kept of a manifest. */
 export interface CacheEntry extends KnownManifest {
@@ -32,12 +47,14 @@ export interface CacheEntry extends KnownManifest {
 
 /** The segments of a directory, newest first. Those that a process left unfinished are removed. */
 export function listSegments(directory: string): string[] {
-  const dated = fs.readdirSync(directory).map((name) => {
+  const names = fs.readdirSync(directory).filter((name) => NAME.test(name));
+  const dated = names.flatMap((name) => {
     const file = path.join(directory, name);
-    return { file, modified: fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now() };
+    const status = fs.lstatSync(file, { throwIfNoEntry: false });
+    return status?.isFile() === true ? [{ file, modified: status.mtimeMs }] : [];
   });
   for (const { file, modified } of dated) {
-    if (file.endsWith(`${SUFFIX}${TEMPORARY}`) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
+    if (file.endsWith(TEMPORARY) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
   }
   const segments = dated.filter(({ file }) => file.endsWith(SUFFIX));
   return segments.sort((a, b) => b.modified - a.modified).map(({ file }) => file);
@@ -129,7 +146,7 @@ export class CacheSegment {
 
 /** Writes a segment and gives it its name at the end. `entries` come in the order of their digests, each once. */
 export function writeSegment(directory: string, entries: readonly CacheEntry[]): string {
-  const file = path.join(directory, `${randomUUID()}${SUFFIX}`);
+  const file = path.join(directory, `regcheck-${crypto.randomUUID()}${SUFFIX}`);
   const temporary = `${file}${TEMPORARY}`;
   const descriptor = fs.openSync(temporary, "wx", 0o600);
   try {

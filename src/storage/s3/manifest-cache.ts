@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import { errorMessage, UsageError } from "../../errors.js";
+import { makeDirectory } from "../../make-directory.js";
 import type { Digest } from "../../registry/digest.js";
-import { CacheSegment, listSegments, writeSegment } from "./cache-segment.js";
+import { CacheSegment, listSegments, removeUseless, writeSegment } from "./cache-segment.js";
 import type { CacheEntry } from "./cache-segment.js";
 import type { KnownManifest, KnownManifests } from "./read-manifests.js";
 
@@ -33,7 +34,7 @@ export class ManifestCache implements KnownManifests {
   /** Opens the cache in a directory, which is made if need be. Throws a `UsageError`. */
   static open(directory: string): ManifestCache {
     try {
-      fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectory(directory);
       fs.accessSync(directory, fs.constants.R_OK | fs.constants.W_OK);
       return new ManifestCache(directory, openSegments(directory));
     } catch (error) {
@@ -106,7 +107,7 @@ function openSegments(directory: string): CacheSegment[] {
   const segments: CacheSegment[] = [];
   for (const file of listSegments(directory)) {
     const segment = CacheSegment.open(file);
-    if (segment === undefined) fs.rmSync(file, { force: true });
+    if (segment === undefined) removeUseless(file);
     else segments.push(segment);
   }
   return segments;

@@ -109,6 +109,45 @@ describe("ManifestCache", () => {
     expect(segments(directory)).toEqual([]);
   });
 
+  test("what is not a segment is left alone, and in nobody's way", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const [segment = ""] = segments(directory);
+    const sound = fs.readFileSync(segment);
+    const name = (number: number): string => `regcheck-00000000-0000-4000-8000-00000000000${number}.manifests`;
+    const foreign: Readonly<Record<string, string | Buffer>> = {
+      "mine.manifests": "mine",
+      "mine.manifests.tmp": "mine",
+      "copy.manifests": sound,
+      [`old-${name(1)}`]: "regcheck-refs-0\n",
+      [name(2)]: "a file of another program",
+      [`${name(3)}.bak`]: sound,
+      README: "what this directory is for",
+    };
+    const longAgo = new Date(0);
+    for (const [file, content] of Object.entries(foreign)) {
+      fs.writeFileSync(path.join(directory, file), content);
+      fs.utimesSync(path.join(directory, file), longAgo, longAgo);
+    }
+    fs.mkdirSync(path.join(directory, "directory.manifests"));
+    fs.mkdirSync(path.join(directory, name(4)));
+    fs.symlinkSync("nowhere", path.join(directory, name(5)));
+    const before = fs.readdirSync(directory);
+    for (let run = 0; run < 3; run++) expect(found(directory, 20)).toEqual(upTo(20));
+    expect(fs.readdirSync(directory)).toEqual(before);
+  });
+
+  test("what a process left unfinished goes after a day", () => {
+    const directory = temporaryDirectory();
+    const file = path.join(directory, "regcheck-00000000-0000-4000-8000-000000000000.manifests.tmp");
+    fs.writeFileSync(file, "");
+    fill(directory, 0, 1);
+    expect(fs.existsSync(file)).toBe(true);
+    fs.utimesSync(file, new Date(0), new Date(0));
+    fill(directory, 0, 1);
+    expect(fs.existsSync(file)).toBe(false);
+  });
+
   test("segments do not pile up", () => {
     const directory = temporaryDirectory();
     for (let run = 0; run < 40; run++) fill(directory, run * 5, run * 5 + 6);
@@ -188,9 +227,9 @@ describe("--cache", () => {
     expect(runs.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(upTo(3).map(() => ({ exitCode: 0, stderr: "" })));
   });
 
-  test("a directory that cannot be used is a mistake", async () => {
-    const { exitCode, stderr } = await regcheck(["s3://b", "--cache", "/dev/null/x"]);
-    expect(stderr).toMatch(/^regcheck: --cache \/dev\/null\/x: .*\n$/);
+  test.each(["/dev/null/x", "/proc/x", "/etc/hostname"])("%s cannot be a directory, which is a mistake", async (cache) => {
+    const { exitCode, stderr } = await regcheck(["s3://b", "--cache", cache]);
+    expect(stderr).toMatch(new RegExp(`^regcheck: --cache ${cache}: .*\n$`));
     expect(exitCode).toBe(2);
   });
 });
