@@ -1,5 +1,6 @@
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
+import { showUrl } from "../show-url.js";
 import { planSweep, sweep } from "../sweep.js";
 import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
 import { defaultJournalDirectory } from "../sweep/journal.js";
@@ -60,9 +61,14 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
 
 /** Who may be writing, as the command line, the config and the environment say. */
 export function writerOptions(args: WriterArguments, { config }: OpenedStorage): SweepOptions["writers"] {
-  for (const url of args.registryUrl ?? [])
+  for (const url of args.registryUrl ?? []) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new UsageError(`--registry-url ${url}: expected a URL such as http://registry:5000`);
+      throw new UsageError(`--registry-url ${showUrl(url)}: expected a URL such as http://registry:5000`);
+    if (url.includes("@"))
+      throw new UsageError(
+        `--registry-url ${showUrl(url)}: expected no credentials in the URL; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD`,
+      );
+  }
   return {
     registryUrls: args.registryUrl ?? [],
     registryStopped: args.registryStopped,

@@ -1,5 +1,6 @@
 import type { RegistryConfig } from "../registry/config.js";
 import type { Report } from "../report/report.js";
+import { showUrl } from "../show-url.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import { probe } from "./probe.js";
 import type { ProbeAnswer, ProbeOptions } from "./probe.js";
@@ -72,7 +73,7 @@ export function judgeProxy(markers: StorageMarkers, config: RegistryConfig | und
   return {
     rule: "no-proxy",
     passed: false,
-    evidence: url === undefined ? "scheduler-state.json is in the storage" : `the config has proxy.remoteurl ${url}`,
+    evidence: url === undefined ? "scheduler-state.json is in the storage" : `the config has proxy.remoteurl ${showUrl(url)}`,
     remedy: "A pull-through cache deletes by itself. To start anew, stop it and empty its storage.",
   };
 }
