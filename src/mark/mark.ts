@@ -1,7 +1,7 @@
 import type { StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
-import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
+import { blobPath, MAX_MANIFEST_BYTES, repositoryPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
@@ -118,9 +118,19 @@ function strayOf(repository: string, path: string): Finding {
   return { code: "storage-unreadable", path, detail: "it lies in a repository, but was not listed with one" };
 }
 
+/** What is judged by a part of a repository's links may be wrong in anything. */
+function listedTwice(repository: string): Finding {
+  return {
+    code: "storage-unreadable",
+    path: repositoryPath(repository),
+    detail: "the listing named this repository twice, so it cannot be trusted",
+  };
+}
+
 /** Marks the repositories as the storage lists them; listings that belong to none only leave their findings. */
 async function* markAll(context: MarkContext, findings: Finding[]) {
   const listings = context.storage.repositories()[Symbol.asyncIterator]();
+  const names = new Set<string>();
   let owner = 0;
   let ended = false;
   const markNext = async () => {
@@ -130,6 +140,8 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
       return undefined;
     }
     if (next.value.isRepository) {
+      if (names.has(next.value.name)) findings.push(listedTwice(next.value.name));
+      names.add(next.value.name);
       const own = ++owner;
       return { owner: own, marked: await markRepository(context, own, next.value) };
     }
