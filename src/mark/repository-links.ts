@@ -66,7 +66,8 @@ class Resolver {
   resolve(): RepositoryLinks {
     const { revisions, layers } = this.listing;
     this.#checkNames();
-    for (const id of this.#ids(revisions.digests)) this.#revisions.add(id);
+    const revisionIds = this.#ids(revisions.digests);
+    for (const id of revisionIds) this.#revisions.add(id);
     for (const link of this.listing.oddLinks) this.#resolveOddLink(link);
     const layerIds = this.#ids(layers.digests);
     const tags = this.#resolveTags();
@@ -76,7 +77,7 @@ class Resolver {
       revisions: [...Uint32Array.from(this.#revisions).sort()],
       tags: tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
       ...sortLayers(layerIds, layers.modified, this.#oddLayers),
-      revisionTimes: timesById(this.#ids(revisions.digests), revisions.modified),
+      revisionTimes: timesById(revisionIds, revisions.modified),
       aliases: this.#aliases,
       damagedLayers: this.#damagedLayers,
       history: this.#history,
@@ -186,7 +187,10 @@ class Resolver {
 }
 
 function timesById(ids: Uint32Array, modified: Uint32Array | undefined): ReadonlyMap<number, number> | undefined {
-  return modified === undefined ? undefined : new Map(Array.from(ids, (id, i) => [id, modified[i] ?? 0]));
+  if (modified === undefined) return undefined;
+  const times = new Map<number, number>();
+  for (let i = 0; i < ids.length; i++) times.set(ids[i] ?? 0, modified[i] ?? 0);
+  return times;
 }
 
 /** Sorts the layers, `odd` ones among them; the times are dropped unless all are known. */

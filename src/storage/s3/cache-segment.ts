@@ -140,7 +140,7 @@ export class CacheSegment {
     const words = entry?.subarray(CHECKSUM_BYTES);
     if (entry === undefined || words === undefined) return undefined;
     if (!entry.subarray(0, CHECKSUM_BYTES).equals(checksum(digest, words))) return undefined;
-    return { digest, bytes, words: Uint32Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32LE(i * 4)) };
+    return { digest, bytes, words: unpackWords(words) };
   }
 }
 
@@ -176,6 +176,12 @@ function packWords(words: Uint32Array | readonly number[]): Buffer {
   const packed = Buffer.alloc(words.length * 4);
   for (const [i, word] of words.entries()) packed.writeUInt32LE(word, i * 4);
   return packed;
+}
+
+function unpackWords(packed: Buffer): Uint32Array {
+  const words = new Uint32Array(packed.length / 4);
+  for (let i = 0; i < words.length; i++) words[i] = packed.readUInt32LE(i * 4);
+  return words;
 }
 
 /** Reads exactly so many bytes; undefined where the file ends before. */
