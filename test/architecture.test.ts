@@ -7,7 +7,7 @@ const SOURCE = path.resolve(import.meta.dirname, "../src");
 /** Data flows one way: a module imports from its own layer and from those before it. Files beside the folders are for all, or join them. */
 const LAYERS = ["registry", "storage", "mark", "report", "explain", "sweep", "repair", "cli"];
 /** Used by every layer; imports none. */
-const FOUNDATION = ["errors.ts", "concurrently.ts", "until-aborted.ts"];
+const FOUNDATION = ["concurrently.ts", "errors.ts", "make-directory.ts", "show-url.ts", "until-aborted.ts"];
 
 const files = fs
   .readdirSync(SOURCE, { recursive: true, encoding: "utf8" })

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import { errorMessage, UsageError } from "../errors.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { S3Parameters } from "../registry/s3-parameters.js";
+import { showUrl } from "../show-url.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
@@ -40,7 +41,7 @@ interface NamedStorage {
 export async function openStorage(args: StorageArguments): Promise<OpenedStorage> {
   const { storage, config } = args;
   if (storage !== undefined && config !== undefined) {
-    throw new UsageError(`both ${storage} and --config ${config} name a storage: give one of them`);
+    throw new UsageError(`both ${showUrl(storage)} and --config ${config} name a storage: give one of them`);
   }
   if (storage !== undefined) {
     if (!/^s3:\/\//i.test(storage)) return { ...openDirectory(storage, args), config: undefined };

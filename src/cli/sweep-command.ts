@@ -1,5 +1,6 @@
 import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
+import { showUrl } from "../show-url.js";
 import { planSweep, sweep } from "../sweep.js";
 import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
 import { defaultJournalDirectory } from "../sweep/journal.js";
@@ -76,11 +77,11 @@ export function writerOptions(
 
 function checkUrl(url: string): void {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw new UsageError(`--registry-url ${url}: expected a URL such as http://registry:5000`);
-  const { username, password, host } = new URL(url);
+    throw new UsageError(`--registry-url ${showUrl(url)}: expected a URL such as http://registry:5000`);
+  const { username, password } = new URL(url);
   if (username !== "" || password !== "")
     throw new UsageError(
-      `--registry-url of ${host}: a password on the command line can be read by everybody here; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD`,
+      `--registry-url ${showUrl(url)}: a password on the command line can be read by everybody here; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD`,
     );
 }
 

@@ -105,7 +105,8 @@ export class ManifestStore {
     const width = DIGEST_WORDS[algorithm];
     const digests = new Uint32Array(ids.length * width);
     for (const [i, id] of ids.entries()) this.table.copyWords(id, digests, i * width);
-    const batch = await this.storage.readManifests(algorithm, digests);
+    const listedBytes = Float64Array.from(ids, (id) => (this.table.isStored(id) ? this.table.size(id) : Number.NaN));
+    const batch = await this.storage.readManifests(algorithm, digests, listedBytes);
     const problems = new Map(batch.problems.map(({ position, kind, detail }) => [position, { kind, detail }]));
     for (const [i, id] of ids.entries()) {
       const problem = problems.get(i);

@@ -2,7 +2,8 @@ import type { StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
 import type { Digest } from "../registry/digest.js";
-import { blobPath, MAX_MANIFEST_BYTES } from "../registry/layout.js";
+import { blobPath, MAX_MANIFEST_BYTES, repositoryPath } from "../registry/layout.js";
+import { splitRepositoryPath } from "../registry/parse-path.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
@@ -141,9 +142,28 @@ function unreadable({ path, cause }: StorageFault): Finding {
   return { code: "storage-unreadable", path, detail: cause };
 }
 
+/**
+ * A path outside the layout. One that does lie in a repository, but was listed as lying in none, means that the listing was misread:
+ * the repository may be missing from it, and with it all that it keeps alive.
+ */
+function strayOf(repository: string, path: string): Finding {
+  if (repository !== "" || splitRepositoryPath(path) === undefined) return { code: "stray-object", path };
+  return { code: "storage-unreadable", path, detail: "it lies in a repository, but was not listed with one" };
+}
+
+/** What is judged by a part of a repository's links may be wrong in anything. */
+function listedTwice(repository: string): Finding {
+  return {
+    code: "storage-unreadable",
+    path: repositoryPath(repository),
+    detail: "the listing named this repository twice, so it cannot be trusted",
+  };
+}
+
 /** Marks the repositories as the storage lists them; listings that belong to none only leave their findings. */
 async function* markAll(context: MarkContext, findings: Finding[]) {
   const listings = context.storage.repositories()[Symbol.asyncIterator]();
+  const names = new Set<string>();
   let owner = 0;
   let ended = false;
   const markNext = async () => {
@@ -153,11 +173,14 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
       return undefined;
     }
     if (next.value.isRepository) {
+      if (names.has(next.value.name)) findings.push(listedTwice(next.value.name));
+      names.add(next.value.name);
       const own = ++owner;
       return { owner: own, marked: await markRepository(context, own, next.value) };
     }
-    for (const path of next.value.strays) findings.push({ code: "stray-object", path });
-    for (const fault of next.value.faults) findings.push(unreadable(fault));
+    const { name, strays, faults } = next.value;
+    for (const path of strays) findings.push(strayOf(name, path));
+    for (const fault of faults) findings.push(unreadable(fault));
     return undefined;
   };
   yield* concurrently(REPOSITORIES_AT_A_TIME, () => (ended ? undefined : markNext()));

@@ -191,7 +191,10 @@ class Resolver {
 }
 
 function timesById(ids: Uint32Array, modified: Uint32Array | undefined): ReadonlyMap<number, number> | undefined {
-  return modified === undefined ? undefined : new Map(Array.from(ids, (id, i) => [id, modified[i] ?? 0]));
+  if (modified === undefined) return undefined;
+  const times = new Map<number, number>();
+  for (let i = 0; i < ids.length; i++) times.set(ids[i] ?? 0, modified[i] ?? 0);
+  return times;
 }
 
 /** Sorts the layers, `odd` ones among them; the times are dropped unless all are known. */

@@ -44,8 +44,11 @@ export interface Storage {
   blobs(): AsyncIterable<BlobBatch>;
   /** All repositories, in no order, each once and whole. Faults and strays that belong to none come under the name "". */
   repositories(): AsyncIterable<RepositoryListing>;
-  /** Reads manifests, verifies each against its digest, parses it. `digests` are packed words. */
-  readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch>;
+  /**
+   * Reads manifests, verifies each against its digest, parses it. `digests` are packed words. `listedBytes` is the size of each blob by
+   * the listing, NaN for one that was not listed: only what is stored in its right size may be answered from an earlier run.
+   */
+  readManifests(algorithm: DigestAlgorithm, digests: Uint32Array, listedBytes?: Float64Array): Promise<ManifestBatch>;
   /** Whether `readManifests` may answer from what an earlier run has read and verified. */
   readonly remembersManifests: boolean;
   /**

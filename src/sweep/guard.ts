@@ -3,6 +3,7 @@ import type { Marked } from "../mark/mark.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { Report } from "../report/report.js";
 import { countOf } from "../report/format.js";
+import { showUrl } from "../show-url.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import { probe } from "./probe.js";
 import type { RuleName } from "./rules.js";
@@ -82,7 +83,7 @@ export function judgeProxy(markers: StorageMarkers, config: RegistryConfig | und
   return {
     rule: "no-proxy",
     passed: false,
-    evidence: url === undefined ? "scheduler-state.json is in the storage" : `the config has proxy.remoteurl ${url}`,
+    evidence: url === undefined ? "scheduler-state.json is in the storage" : `the config has proxy.remoteurl ${showUrl(url)}`,
     remedy: "A pull-through cache deletes by itself. To start anew, stop it and empty its storage.",
   };
 }

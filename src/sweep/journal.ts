@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
+import { makeDirectory } from "../make-directory.js";
 import type { ItemKind } from "./plan.js";
 
 /** An object that a sweep removed, or was about to. */
@@ -60,7 +61,7 @@ export class Journal {
   constructor(directory: string, head: JournalHead) {
     this.file = journalFile(directory, head.runId);
     try {
-      fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectory(directory);
       this.#descriptor = fs.openSync(this.file, "wx", 0o600);
     } catch (error) {
       throw new OperatorError(

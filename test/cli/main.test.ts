@@ -70,6 +70,20 @@ describe("bad input is one clear line and exit code 2", () => {
   });
 });
 
+test.each([
+  [
+    "http://user:SECRET@registry:5000",
+    "expected no credentials in the URL; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD",
+  ],
+  ["user:SECRET@registry", "expected a URL such as http://registry:5000"],
+])("--registry-url %s: one line, no secret", async (url, message) => {
+  const { exitCode, stderr } = await regcheck([soundRegistry(), "--sweep", "--registry-url", url]);
+  expect(stderr).toMatch(/^regcheck: --registry-url \S*…@registry\S*: .*\n$/);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain("SECRET");
+  expect(exitCode).toBe(2);
+});
+
 describe("--config", () => {
   function config(text: string): string {
     const file = path.join(temporaryDirectory(), "config.yml");

@@ -64,7 +64,8 @@ describe("regcheck s3://", () => {
     },
     { name: "a wrong region", url: "s3://far", says: /in another region: use --region eu-west-1/ },
     { name: "a wrong root", url: "s3://b/elsewhere", says: /not a registry's storage/ },
-    { name: "a URL with a password", url: "s3://user:word@b", says: /expected s3:\/\/bucket/ },
+    { name: "a URL with a password", url: `s3://user:${SECRET}@b`, says: /^regcheck: "s3:\/\/…@b": expected s3:\/\/bucket/ },
+    { name: "a URL with a signature", url: `s3://b/root?X-Amz-Signature=${SECRET}`, says: /"s3:\/\/b\/root…": expected s3:/ },
   ])("$name: one clear line, exit 2, no secret", async ({ url, env = {}, says }) => {
     const server = await filled({ buckets: ["b", { name: "far", region: "eu-west-1" }] });
     const { exitCode, stdout, stderr } = await regcheck([url, "--endpoint", server.endpoint], { ...KEYS, ...env });
@@ -73,6 +74,37 @@ describe("regcheck s3://", () => {
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
     expect(stderr).not.toContain(SECRET);
     expect(exitCode).toBe(2);
+  });
+
+  test.each([
+    {
+      name: "of another kind",
+      args: ["--endpoint", `ftp://user:${SECRET}@host`],
+      says: /^regcheck: --endpoint "ftp:\/\/…@host": exp/,
+    },
+    {
+      name: "without a scheme",
+      args: ["--endpoint", "localhost:9000"],
+      says: /^regcheck: --endpoint "localhost:9000": expected a URL/,
+    },
+    {
+      name: "of the environment",
+      env: { AWS_ENDPOINT_URL: `user:${SECRET}@host`, AWS_ENDPOINT_URL_S3: "" },
+      says: /^regcheck: AWS_ENDPOINT_URL "…@host": expected a URL/,
+    },
+    {
+      name: "that is not there, with a password with an @",
+      args: ["--endpoint", `http://user:a@${SECRET.replaceAll("/", "")}@127.0.0.1:9`],
+      says: /^regcheck: s3:\/\/b: cannot be reached at http:\/\/…@127.0.0.1:9: ECONNREFUSED/,
+      exit: 3,
+    },
+  ])("an endpoint $name: one line, no secret", async ({ args = [], env = {}, says, exit = 2 }) => {
+    const { exitCode, stdout, stderr } = await regcheck(["s3://b", ...args], { ...KEYS, ...env });
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(says);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).not.toContain(SECRET.slice(0, 10));
+    expect(exitCode).toBe(exit);
   });
 
   test("access denied: what is needed, exit 2", async () => {

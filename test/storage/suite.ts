@@ -133,6 +133,11 @@ export function storageSuite(backend: Backend): void {
       tree.write(`${below}/_manifests/revisions/sha256/${"a".repeat(64)}/link.0f7c1c8e.tmp`, "stray");
       tree.write("docker/registry/v2/blobs/sha256/ab/nothex/data", "stray");
       tree.write("docker/registry/v2/blobs/md5/ab/abcd/data", "stray");
+      // What names begin with, and sorts before them. A file with a name that a directory may have is a fault on a filesystem.
+      for (const beginning of ["repositories/l", "repositories/librar", "repositories/library/alpin", "blobs/sha25"])
+        tree.write(`docker/registry/v2/${beginning}`, "stray");
+      for (const beginning of ["_layer", "_layers/sha25", "_manifests/tag", "_manifests/revisions/sha25"])
+        tree.write(`${below}/${beginning}`, "stray");
       const { found, expected } = await bothReports(tree);
       expect(found).toEqual(expected);
     });

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { blobFile, RegistryBuilder, TYPES } from "./builder.js";
+import { blobFile, RegistryBuilder, TYPES, V2 } from "./builder.js";
 import type { Descriptor, RepositoryBuilder } from "./builder.js";
 import { LONG_AGO } from "./registry-tree.js";
 import type { RegistryTree } from "./registry-tree.js";
@@ -15,6 +15,8 @@ const LEGAL = {
 } as const;
 /** With names that the registry does not know: what is there is kept, and all that it needs. */
 const ANY = { repositories: [...LEGAL.repositories, "docs/UPPER"], tags: [...LEGAL.tags, "-latest"] } as const;
+/** Files that lie about below `repositories/`: what names begin with. */
+const STRAYS = ["a", "app-", "tea", "docs/UPPE"] as const;
 type Names = typeof LEGAL | typeof ANY;
 /** Kinds of files, for damage to hit each as often. */
 const KINDS = {
@@ -55,6 +57,8 @@ const anyChange = fc.record({ change: fc.constantFrom(...CHANGES), repository: s
 const anyDamage = fc.record({ kind: anyKind, which: fc.nat(), how: fc.constantFrom(...HOW) });
 const anyTouch = fc.record({ kind: anyKind, which: fc.nat() });
 
+const anyStray = fc.constantFrom(...STRAYS);
+
 /** One thing that happens to a registry. */
 const anyOperation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ image: anyImage }) },
@@ -62,6 +66,7 @@ const anyOperation = fc.oneof(
   { weight: 5, arbitrary: fc.record({ change: anyChange }) },
   { weight: 1, arbitrary: fc.record({ damage: anyDamage }) },
   { weight: 2, arbitrary: fc.record({ touch: anyTouch }) },
+  { weight: 1, arbitrary: fc.record({ stray: anyStray }) },
 );
 type Value<T> = T extends fc.Arbitrary<infer V> ? V : never;
 type Operation = Value<typeof anyOperation>;
@@ -119,6 +124,7 @@ class World {
     else if ("index" in operation) this.#index(operation.index);
     else if ("change" in operation) this.#change(operation.change);
     else if ("damage" in operation) this.#damage(operation.damage);
+    else if ("stray" in operation) this.registry.tree.write(`${V2}/repositories/${operation.stray}`, "");
     else this.#touch(operation.touch);
   }
 

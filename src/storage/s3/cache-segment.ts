@@ -1,39 +1,68 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
-import { randomUUID } from "node:crypto";
 import path from "node:path";
+import type { KnownManifest } from "./read-manifests.js";
 
 /**
  * A file of the manifest cache. It is written once, under a name of its own, and never changed, so that any number of processes may
  * read and write one directory. Numbers are 32 bits, little-endian:
  *
  *     magic (16 bytes), checksum of the index (32 bytes), number of entries
- *     index, sorted by digest: digest (32 bytes), offset of the entry in bytes from the file's start / 4, length of its words
+ *     index, sorted by digest: digest (32 bytes), bytes of the manifest, offset of the entry in bytes from the file's start / 4,
+ *         length of its words
  *     entries: checksum (8 bytes), packed references (`registry/packed-manifest.ts`)
  *
  * The magic changes whenever the packed form does, or what the parser of manifests takes out of them.
  */
-const MAGIC = Buffer.from("regcheck-refs-1\n");
+const MAGIC = Buffer.from("regcheck-refs-2\n");
+const MAGIC_OF_ALL_VERSIONS = Buffer.from("regcheck-refs-");
 const HEADER_BYTES = MAGIC.length + 32 + 4;
-const INDEX_BYTES = 40;
+const INDEX_BYTES = 44;
 const CHECKSUM_BYTES = 8;
 const SUFFIX = ".manifests";
-
 const TEMPORARY = ".tmp";
+/** The directory may be anything that an operator names: nothing but what is clearly ours is opened, or removed. */
+const NAME = /^regcheck-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.manifests(?:\.tmp)?$/;
 /** Milliseconds after which nobody writes to an unfinished segment any more. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
+/** Removes a segment that is damaged or of another version; a file that never was one stays. */
+export function removeUseless(file: string): void {
+  const begin = Buffer.alloc(MAGIC_OF_ALL_VERSIONS.length);
+  try {
+    const descriptor = fs.openSync(file, "r");
+    const length = fs.readSync(descriptor, begin);
+    fs.closeSync(descriptor);
+    // Empty after a crash of the machine.
+    if (length === 0 || begin.equals(MAGIC_OF_ALL_VERSIONS)) fs.rmSync(file);
+  } catch {
+    // Gone, or not ours to remove.
+  }
+}
+
+/** What is kept of a manifest. */
+export interface CacheEntry extends KnownManifest {
+  readonly digest: Buffer;
+}
+
 /** The segments of a directory, newest first. Those that a process left unfinished are removed. */
 export function listSegments(directory: string): string[] {
-  const dated = fs.readdirSync(directory).map((name) => {
+  const names = fs.readdirSync(directory).filter((name) => NAME.test(name));
+  const dated = names.flatMap((name) => {
     const file = path.join(directory, name);
-    return { file, modified: fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now() };
+    const status = fs.lstatSync(file, { throwIfNoEntry: false });
+    return status?.isFile() === true ? [{ file, modified: status.mtimeMs }] : [];
   });
   for (const { file, modified } of dated) {
-    if (file.endsWith(`${SUFFIX}${TEMPORARY}`) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
+    if (file.endsWith(TEMPORARY) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
   }
   const segments = dated.filter(({ file }) => file.endsWith(SUFFIX));
   return segments.sort((a, b) => b.modified - a.modified).map(({ file }) => file);
+}
+
+/** An entry as it was read. */
+interface StoredEntry extends CacheEntry {
+  readonly words: Uint32Array;
 }
 
 /** A segment that is open for reading: its index is in memory, its entries are not. */
@@ -69,17 +98,17 @@ export class CacheSegment {
     return this.index.length / INDEX_BYTES;
   }
 
-  /** The packed references of a digest; undefined when they are not here, or not what was written. */
-  get(digest: Buffer): Uint32Array | undefined {
+  /** What is kept of a digest; undefined when it is not here, or not what was written. */
+  get(digest: Buffer): StoredEntry | undefined {
     const position = this.#find(digest);
     return position === undefined ? undefined : this.#read(position);
   }
 
   /** All entries that are sound. */
-  *entries(): Generator<readonly [Buffer, Uint32Array]> {
+  *entries(): Generator<StoredEntry> {
     for (let i = 0; i < this.count; i++) {
-      const words = this.#read(i);
-      if (words !== undefined) yield [this.index.subarray(i * INDEX_BYTES, i * INDEX_BYTES + 32), words];
+      const entry = this.#read(i);
+      if (entry !== undefined) yield entry;
     }
   }
 
@@ -101,31 +130,34 @@ export class CacheSegment {
     return undefined;
   }
 
-  #read(position: number): Uint32Array | undefined {
+  #read(position: number): StoredEntry | undefined {
     const at = position * INDEX_BYTES;
-    const offset = this.index.readUInt32LE(at + 32) * 4;
-    const length = this.index.readUInt32LE(at + 36) * 4;
+    const digest = this.index.subarray(at, at + 32);
+    const bytes = this.index.readUInt32LE(at + 32);
+    const offset = this.index.readUInt32LE(at + 36) * 4;
+    const length = this.index.readUInt32LE(at + 40) * 4;
     const entry = readAt(this.descriptor, offset, CHECKSUM_BYTES + length);
     const words = entry?.subarray(CHECKSUM_BYTES);
     if (entry === undefined || words === undefined) return undefined;
-    if (!entry.subarray(0, CHECKSUM_BYTES).equals(checksum(this.index.subarray(at, at + 32), words))) return undefined;
-    return Uint32Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32LE(i * 4));
+    if (!entry.subarray(0, CHECKSUM_BYTES).equals(checksum(digest, words))) return undefined;
+    return { digest, bytes, words: unpackWords(words) };
   }
 }
 
 /** Writes a segment and gives it its name at the end. `entries` come in the order of their digests, each once. */
-export function writeSegment(directory: string, entries: readonly (readonly [Buffer, Uint32Array])[]): string {
-  const file = path.join(directory, `${randomUUID()}${SUFFIX}`);
+export function writeSegment(directory: string, entries: readonly CacheEntry[]): string {
+  const file = path.join(directory, `regcheck-${crypto.randomUUID()}${SUFFIX}`);
   const temporary = `${file}${TEMPORARY}`;
   const descriptor = fs.openSync(temporary, "wx", 0o600);
   try {
     const index = Buffer.alloc(entries.length * INDEX_BYTES);
     let offset = HEADER_BYTES + index.length;
-    for (const [i, [digest, words]] of entries.entries()) {
+    for (const [i, { digest, bytes, words }] of entries.entries()) {
       const packed = packWords(words);
       digest.copy(index, i * INDEX_BYTES);
-      index.writeUInt32LE(offset / 4, i * INDEX_BYTES + 32);
-      index.writeUInt32LE(words.length, i * INDEX_BYTES + 36);
+      index.writeUInt32LE(bytes, i * INDEX_BYTES + 32);
+      index.writeUInt32LE(offset / 4, i * INDEX_BYTES + 36);
+      index.writeUInt32LE(words.length, i * INDEX_BYTES + 40);
       offset += fs.writeSync(descriptor, Buffer.concat([checksum(digest, packed), packed]), 0, undefined, offset);
     }
     const header = Buffer.concat([MAGIC, sha256(index), Buffer.alloc(4)]);
@@ -144,6 +176,12 @@ function packWords(words: Uint32Array): Buffer {
   const packed = Buffer.alloc(words.length * 4);
   for (const [i, word] of words.entries()) packed.writeUInt32LE(word, i * 4);
   return packed;
+}
+
+function unpackWords(packed: Buffer): Uint32Array {
+  const words = new Uint32Array(packed.length / 4);
+  for (let i = 0; i < words.length; i++) words[i] = packed.readUInt32LE(i * 4);
+  return words;
 }
 
 /** Reads exactly so many bytes; undefined where the file ends before. */

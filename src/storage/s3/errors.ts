@@ -1,4 +1,5 @@
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../../errors.js";
+import { showUrl } from "../../show-url.js";
 import type { StorageFault } from "../listing.js";
 
 /** What the SDK throws, as far as it matters. */
@@ -57,7 +58,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 export function openError(error: unknown, location: string, endpoint: string | undefined): OperatorError {
   if (error instanceof OperatorError) return error;
   const failure = failureOf(error);
-  const at = endpoint === undefined ? "" : ` at ${withoutCredentials(endpoint)}`;
+  const at = endpoint === undefined ? "" : ` at ${showUrl(endpoint)}`;
   const advice = adviceOf(failure);
   if (advice !== undefined) return new UsageError(`${location}: ${advice}${at === "" ? "" : ` (asked${at})`}`, { cause: error });
   return new OperatorError(`${location}: cannot be reached${at}: ${causeOf(error)}`, EXIT_CODES.incomplete, { cause: error });
@@ -125,11 +126,6 @@ function numberOf(value: unknown, key: string): number | undefined {
 
 function firstLine(text: string): string {
   return (text.split("\n")[0] ?? "").slice(0, 200);
-}
-
-/** An endpoint may carry a user and a password. */
-function withoutCredentials(endpoint: string): string {
-  return endpoint.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
 }
 
 /** The fault of a listing that broke off: all that lies behind the last key is unknown. */

@@ -27,7 +27,7 @@ export class KeyRange {
   constructor(
     readonly prefix: string,
     after: string,
-    /** Inclusive; undefined for all that has the prefix. */
+    /** Inclusive; undefined for all that has the prefix. A key that is ordered alike: see `isOrderedAlike`. */
     public through: string | undefined,
   ) {
     this.position = after;
@@ -68,7 +68,7 @@ export class KeyRange {
     for (const { key } of objects) {
       if (!key.startsWith(this.prefix))
         throw new BrokenListing(`the listing of ${this.prefix} has the key ${JSON.stringify(key)}`);
-      if (key <= before && !isAfter(key, before))
+      if (key <= before && !isBefore(before, key))
         throw new BrokenListing(
           `the listing goes back from ${JSON.stringify(before)} to ${JSON.stringify(key)}: it repeats itself or is not in order`,
         );
@@ -77,7 +77,15 @@ export class KeyRange {
   }
 }
 
-/** Orders as S3 does, by the bytes of UTF-8; JavaScript's comparison differs above U+D7FF only. */
-function isAfter(key: string, before: string): boolean {
-  return Buffer.compare(Buffer.from(key), Buffer.from(before)) > 0;
+/**
+ * Whether JavaScript orders the key among all others as S3 does, by the bytes of UTF-8: true unless it has characters above U+D7FF,
+ * of which those above U+FFFF are surrogates to JavaScript, and come too early.
+ */
+export function isOrderedAlike(key: string): boolean {
+  return !/[\ud800-\uffff]/.test(key);
+}
+
+/** Whether a key comes before another in S3's order. */
+export function isBefore(key: string, other: string): boolean {
+  return Buffer.compare(Buffer.from(key), Buffer.from(other)) < 0;
 }

@@ -8,14 +8,17 @@ import { causeOf, isNotImplemented } from "./errors.js";
  * a fault, because an upload under way is evidence that somebody writes.
  */
 export async function listMultipartUploads(bucket: BucketReader, root: string): Promise<MultipartListing> {
+  const prefix = `${root}${V2}/`;
   const uploads: MultipartUpload[] = [];
   let after: { readonly key: string; readonly uploadId: string } | undefined;
   try {
     for (;;) {
-      const page = await bucket.multipartUploads(`${root}${V2}/`, after);
+      const page = await bucket.multipartUploads(prefix, after);
       for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
         if (Key === undefined || UploadId === undefined || Initiated === undefined)
           throw new Error("the server lists an upload without key, id or date");
+        // Not every server minds the prefix, and the rest of the bucket is somebody else's.
+        if (!Key.startsWith(prefix)) continue;
         uploads.push({ path: Key.slice(root.length), uploadId: UploadId, initiated: Math.floor(Initiated.getTime() / 1000) });
       }
       if (page.IsTruncated !== true) return { uploads, faults: [] };

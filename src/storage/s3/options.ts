@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.js";
 import { trimSlashes } from "../../registry/s3-parameters.js";
+import { showUrl } from "../../show-url.js";
 import type { S3Parameters } from "../../registry/s3-parameters.js";
 
 /** What an operator can say of a bucket on the command line; it wins over the registry's config. */
@@ -51,7 +52,7 @@ export function parseS3Url(url: string): S3Parameters {
   const bucket = match?.[1];
   if (bucket === undefined)
     throw new UsageError(
-      `${JSON.stringify(url)}: expected s3://bucket or s3://bucket/rootdirectory, without credentials or query`,
+      `${JSON.stringify(showUrl(url))}: expected s3://bucket or s3://bucket/rootdirectory, without credentials or query`,
     );
   return {
     bucket,
@@ -74,10 +75,9 @@ function rootOf(path: string): string {
 
 /** Puts what the operator said over what the registry's config says. An endpoint given by hand implies path style, as the registry's does. */
 export function withOverrides(parameters: S3Parameters, overrides: S3Overrides): S3Parameters {
-  const environment = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
-  const endpoint = overrides.endpoint ?? parameters.endpoint ?? (environment === "" ? undefined : environment);
+  const [source, endpoint] = endpointOf(parameters, overrides);
   if (endpoint !== undefined && !isHttpUrl(endpoint))
-    throw new UsageError(`--endpoint ${JSON.stringify(endpoint)}: expected a URL such as https://minio.example.com:9000`);
+    throw new UsageError(`${source} ${JSON.stringify(showUrl(endpoint))}: expected a URL such as https://minio.example.com:9000`);
   return {
     ...parameters,
     endpoint,
@@ -85,6 +85,14 @@ export function withOverrides(parameters: S3Parameters, overrides: S3Overrides):
     forcePathStyle:
       overrides.forcePathStyle ?? (parameters.endpoint === undefined ? endpoint !== undefined : parameters.forcePathStyle),
   };
+}
+
+/** The endpoint, and who names it. */
+function endpointOf(parameters: S3Parameters, overrides: S3Overrides): readonly [string, string | undefined] {
+  if (overrides.endpoint !== undefined) return ["--endpoint", overrides.endpoint];
+  if (parameters.endpoint !== undefined) return ["regionendpoint in the config", parameters.endpoint];
+  const variable = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].find((name) => (process.env[name] ?? "") !== "");
+  return variable === undefined ? ["", undefined] : [variable, process.env[variable]];
 }
 
 function isHttpUrl(text: string): boolean {

@@ -34,10 +34,7 @@ export function parsePage(xml: string): ListedPage {
   const root = xml.indexOf("<ListBucketResult");
   if (root < 0) throw new DamagedPage(`expected a listing, got ${describe(xml)}`);
   const end = xml.lastIndexOf("</ListBucketResult>");
-  if (end < 0) {
-    if (/<ListBucketResult[^>]*\/>\s*$/.test(xml)) return { objects: [], prefixes: [], isTruncated: false, nextToken: undefined };
-    throw new DamagedPage("the listing's page is cut off");
-  }
+  if (end < 0) throw new DamagedPage("the listing's page is cut off");
   const objects: ListedObject[] = [];
   let rest = "";
   let at = root;
@@ -49,11 +46,17 @@ export function parsePage(xml: string): ListedPage {
     at = close + 11;
   }
   rest += xml.slice(at, end);
+  // Whatever is not understood would be missing from the listing, and with it what it keeps alive.
+  if (rest.includes("<Contents") || rest.includes("<Key>"))
+    throw new DamagedPage("the listing's page has entries in a form that is not known");
+  const truncated = textOf(rest, "IsTruncated");
+  if (truncated !== "true" && truncated !== "false")
+    throw new DamagedPage("the listing's page does not say whether it is the last one");
   const token = textOf(rest, "NextContinuationToken");
   return {
     objects,
     prefixes: Array.from(rest.matchAll(/<CommonPrefixes>\s*<Prefix>([^<]*)<\/Prefix>/g), ([, prefix]) => decode(prefix ?? "")),
-    isTruncated: textOf(rest, "IsTruncated") === "true",
+    isTruncated: truncated === "true",
     nextToken: token === undefined || token === "" ? undefined : decode(token),
   };
 }

@@ -2,7 +2,7 @@ import { concurrently } from "../../concurrently.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { noteDensity } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
-import { KeyRange } from "./key-range.js";
+import { isBefore, isOrderedAlike, KeyRange } from "./key-range.js";
 import type { ListedObject } from "./page.js";
 
 /** What reads the keys of one range, in their order. */
@@ -70,8 +70,9 @@ export class ParallelListing<T> {
 
   /** Whether keys with this prefix may still come. */
   isAwaiting(prefix: string): boolean {
+    const isAlike = isOrderedAlike(prefix);
     for (const { range, given } of this.#jobs) {
-      const startsBefore = given < prefix || given.startsWith(prefix);
+      const startsBefore = (isAlike ? given < prefix : isBefore(given, prefix)) || given.startsWith(prefix);
       if (startsBefore && (range.through === undefined || range.through >= prefix)) return true;
     }
     return false;
@@ -142,7 +143,9 @@ export class ParallelListing<T> {
     if (most === undefined) return false;
     const { range, cuts } = most;
     const at = cuts.at(Math.min(Math.floor(free), Math.floor(cuts.pages / WORTH_CUTTING)));
-    const inside = at.filter((key) => key > range.position && (range.through === undefined || key < range.through));
+    const inside = at.filter(
+      (key) => isOrderedAlike(key) && key > range.position && (range.through === undefined || key < range.through),
+    );
     if (inside.length === 0) return false;
     this.#extra += inside.length;
     const ends = [...inside.slice(1), range.through];

@@ -10,24 +10,43 @@ import { causeOf } from "./errors.js";
 
 /** Manifests by digest, as they were parsed before. */
 export interface KnownManifests {
-  get(digest: Digest): Uint32Array | undefined;
-  add(digest: Digest, words: Uint32Array): void;
+  /** What is known of a manifest, if its content had so many bytes. */
+  get(digest: Digest, bytes: number): Uint32Array | undefined;
+  add(digest: Digest, manifest: KnownManifest): void;
 }
 
-/** Reads manifests, one GET for each that is not known already, and verifies and parses them. */
+/** A manifest that was read and verified. */
+export interface KnownManifest {
+  /** Its packed references. */
+  readonly words: Uint32Array;
+  /** Of its content. */
+  readonly bytes: number;
+}
+
+/** Where manifests are read. */
+export interface ManifestSource {
+  readonly bucket: BucketReader;
+  /** What comes before the paths in a key. */
+  readonly root: string;
+  readonly known: KnownManifests | undefined;
+}
+
+/**
+ * Reads manifests, one GET for each that is not known already, and verifies and parses them. What is known counts only where the
+ * listing has the blob, in its right size: what is not stored, or came since the listing, is asked for.
+ */
 export async function readManifests(
-  bucket: BucketReader,
-  root: string,
-  known: KnownManifests | undefined,
+  { bucket, root, known }: ManifestSource,
   algorithm: DigestAlgorithm,
   digests: Uint32Array,
+  listedBytes?: Float64Array,
 ): Promise<ManifestBatch> {
   const width = DIGEST_WORDS[algorithm];
   const manifests: PackedManifest[] = [];
   const count = digests.length / width;
   const pending: number[] = [];
   for (let i = 0; i < count; i++) {
-    const words = known?.get(Digest.fromWords(algorithm, digests, i * width));
+    const words = known?.get(Digest.fromWords(algorithm, digests, i * width), listedBytes?.[i] ?? Number.NaN);
     if (words === undefined) pending.push(i);
     else manifests[i] = { words };
   }
@@ -39,7 +58,7 @@ export async function readManifests(
   const read = async (i: number, digest: Digest): Promise<void> => {
     const manifest = await readManifest(bucket, root, digest);
     manifests[i] = manifest;
-    if ("words" in manifest) known?.add(digest, manifest.words);
+    if ("words" in manifest) known?.add(digest, manifest);
   };
   for await (const _ of concurrently(bucket.limit.most, next));
   const batch = new ManifestBatchBuilder();
@@ -47,12 +66,16 @@ export async function readManifests(
   return batch.build();
 }
 
+type ManifestRead = KnownManifest | Extract<PackedManifest, { readonly kind: unknown }>;
+
 /** A wrong content may be the transfer's fault: only what comes out the same twice is damage. */
-async function readManifest(bucket: BucketReader, root: string, digest: Digest): Promise<PackedManifest> {
-  const read = async (): Promise<PackedManifest> => {
+async function readManifest(bucket: BucketReader, root: string, digest: Digest): Promise<ManifestRead> {
+  const read = async (): Promise<ManifestRead> => {
     try {
       const content = await bucket.get(`${root}${blobPath(digest)}`, MAX_MANIFEST_BYTES + 1);
-      return content === undefined ? { kind: "missing", detail: "its blob is not stored" } : packManifest(digest, content);
+      if (content === undefined) return { kind: "missing", detail: "its blob is not stored" };
+      const manifest = packManifest(digest, content);
+      return "words" in manifest ? { ...manifest, bytes: content.length } : manifest;
     } catch (error) {
       return { kind: "unreadable", detail: causeOf(error) };
     }

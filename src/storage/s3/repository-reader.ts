@@ -35,7 +35,8 @@ const PART_OBJECTS = 20_000;
  */
 export class RepositoryReader implements RangeReader<readonly RepositoryListing[]> {
   #builder: RepositoryListingBuilder | undefined;
-  #prefix = "";
+  /** What the keys of the builder's repository begin with; undefined where the last key belonged to none. */
+  #prefix: string | undefined;
   #objects = 0;
   #tag: OpenTag | undefined;
   #upload: OpenUpload | undefined;
@@ -59,16 +60,20 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
 
   #read(object: ListedObject): void {
     const path = object.key.slice(this.rootLength);
-    if (this.#builder === undefined || !path.startsWith(this.#prefix)) {
-      this.#close();
-      const name = splitRepositoryPath(path)?.name ?? "";
-      this.#prefix = name === "" ? path : `${repositoryPath(name)}/_`;
-      this.#builder = new RepositoryListingBuilder(name);
-    }
+    const builder = this.#builderOf(path);
     this.#objects++;
-    const { name } = this.#builder;
-    if (name === "" || path.endsWith("/")) this.#addStray(this.#builder, name === "" ? strayOf(path) : path);
-    else this.#readOwn(this.#builder, path.slice(this.#prefix.length - 1), object);
+    if (this.#prefix === undefined) this.#addStray(builder, strayOf(path));
+    else if (path.endsWith("/")) this.#addStray(builder, path);
+    else this.#readOwn(builder, path.slice(this.#prefix.length - 1), object);
+  }
+
+  /** The builder for the path's repository, or for what belongs to none: such a key says nothing of those behind it. */
+  #builderOf(path: string): RepositoryListingBuilder {
+    if (this.#builder !== undefined && this.#prefix !== undefined && path.startsWith(this.#prefix)) return this.#builder;
+    const name = splitRepositoryPath(path)?.name;
+    this.#prefix = name === undefined ? undefined : `${repositoryPath(name)}/_`;
+    if (this.#builder?.name !== (name ?? "")) this.#close();
+    return (this.#builder ??= new RepositoryListingBuilder(name ?? ""));
   }
 
   #readOwn(builder: RepositoryListingBuilder, own: string, object: ListedObject): void {

@@ -85,8 +85,8 @@ export class S3Storage implements Storage {
     });
   }
 
-  readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
-    return readManifests(this.#bucket, this.#root, this.#cache, algorithm, digests);
+  readManifests(algorithm: DigestAlgorithm, digests: Uint32Array, listedBytes?: Float64Array): Promise<ManifestBatch> {
+    return readManifests({ bucket: this.#bucket, root: this.#root, known: this.#cache }, algorithm, digests, listedBytes);
   }
 
   get remembersManifests(): boolean {

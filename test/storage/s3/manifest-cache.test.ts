@@ -5,9 +5,11 @@ import { describe, expect, test } from "vitest";
 import { Digest } from "#regcheck/registry/digest.js";
 import { ManifestCache } from "#regcheck/storage/s3/manifest-cache.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
+import type { S3Options } from "#regcheck/storage/s3/options.js";
+import { blobFile, RegistryBuilder } from "../../support/builder.js";
 import { buildFixture } from "../../support/fixture.js";
 import { regcheck } from "../../support/run.js";
-import { CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { bucketOf, CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 import { reportOf } from "../suite.js";
 
@@ -23,7 +25,7 @@ const wordsOf = (number: number): Uint32Array =>
 
 function fill(directory: string, from: number, to: number): void {
   const cache = ManifestCache.open(directory);
-  for (let i = from; i < to; i++) cache.add(digestOf(i), wordsOf(i));
+  for (let i = from; i < to; i++) cache.add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
   cache.close();
 }
 
@@ -32,7 +34,7 @@ function found(directory: string, to: number): number[] {
   const cache = ManifestCache.open(directory);
   const numbers: number[] = [];
   for (let i = 0; i < to; i++) {
-    const words = cache.get(digestOf(i));
+    const words = cache.get(digestOf(i), 100 + i);
     if (words === undefined) continue;
     expect(words).toEqual(wordsOf(i));
     numbers.push(i);
@@ -50,6 +52,14 @@ describe("ManifestCache", () => {
     fill(directory, 0, 100);
     fill(directory, 50, 150);
     expect(found(directory, 200)).toEqual(upTo(150));
+  });
+
+  test("knows nothing of a blob that is not listed, or in another size", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 10);
+    const cache = ManifestCache.open(directory);
+    expect([Number.NaN, 0, 104, 106].map((bytes) => cache.get(digestOf(5), bytes))).toEqual(upTo(4).map(() => undefined));
+    cache.close();
   });
 
   test("a run that reads nothing new writes nothing", () => {
@@ -95,6 +105,45 @@ describe("ManifestCache", () => {
     expect(segments(directory)).toEqual([]);
   });
 
+  test("what is not a segment is left alone, and in nobody's way", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const [segment = ""] = segments(directory);
+    const sound = fs.readFileSync(segment);
+    const name = (number: number): string => `regcheck-00000000-0000-4000-8000-00000000000${number}.manifests`;
+    const foreign: Readonly<Record<string, string | Buffer>> = {
+      "mine.manifests": "mine",
+      "mine.manifests.tmp": "mine",
+      "copy.manifests": sound,
+      [`old-${name(1)}`]: "regcheck-refs-0\n",
+      [name(2)]: "a file of another program",
+      [`${name(3)}.bak`]: sound,
+      README: "what this directory is for",
+    };
+    const longAgo = new Date(0);
+    for (const [file, content] of Object.entries(foreign)) {
+      fs.writeFileSync(path.join(directory, file), content);
+      fs.utimesSync(path.join(directory, file), longAgo, longAgo);
+    }
+    fs.mkdirSync(path.join(directory, "directory.manifests"));
+    fs.mkdirSync(path.join(directory, name(4)));
+    fs.symlinkSync("nowhere", path.join(directory, name(5)));
+    const before = fs.readdirSync(directory);
+    for (let run = 0; run < 3; run++) expect(found(directory, 20)).toEqual(upTo(20));
+    expect(fs.readdirSync(directory)).toEqual(before);
+  });
+
+  test("what a process left unfinished goes after a day", () => {
+    const directory = temporaryDirectory();
+    const file = path.join(directory, "regcheck-00000000-0000-4000-8000-000000000000.manifests.tmp");
+    fs.writeFileSync(file, "");
+    fill(directory, 0, 1);
+    expect(fs.existsSync(file)).toBe(true);
+    fs.utimesSync(file, new Date(0), new Date(0));
+    fill(directory, 0, 1);
+    expect(fs.existsSync(file)).toBe(false);
+  });
+
   test("segments do not pile up", () => {
     const directory = temporaryDirectory();
     for (let run = 0; run < 40; run++) fill(directory, run * 5, run * 5 + 6);
@@ -106,9 +155,9 @@ describe("ManifestCache", () => {
     const directory = temporaryDirectory();
     for (let run = 0; run < 15; run++) fill(directory, run, run + 1);
     const [one, other] = [ManifestCache.open(directory), ManifestCache.open(directory)];
-    for (let i = 20; i < 40; i++) (i % 2 === 0 ? one : other).add(digestOf(i), wordsOf(i));
+    for (let i = 20; i < 40; i++) (i % 2 === 0 ? one : other).add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
     one.close();
-    expect(other.get(digestOf(3))).toEqual(wordsOf(3));
+    expect(other.get(digestOf(3), 103)).toEqual(wordsOf(3));
     other.close();
     expect(found(directory, 50)).toEqual([...upTo(15), ...upTo(20).map((i) => i + 20)]);
   });
@@ -128,6 +177,42 @@ describe("--cache", () => {
     expect(server.log.filter(({ operation, key }) => operation === "GetObject" && key.includes("/blobs/"))).toHaveLength(4);
   });
 
+  test.each(["gone", "empty", "longer"])("a manifest that is %s since it was cached is found as without a cache", async (how) => {
+    const builder = new RegistryBuilder();
+    const file = blobFile(builder.repository("app").image({ layers: ["a"], tag: "1" }).digest);
+    builder.repository("team").image({ layers: ["b"], tag: "1" });
+    const open = async (more: Partial<S3Options> = {}) => (await bucketOf(builder.tree, more)).storage;
+    const cache = temporaryDirectory();
+    await reportOf(await open({ cache }));
+    if (how === "gone") builder.tree.remove(file);
+    else builder.tree.write(file, how === "empty" ? "" : `${builder.tree.text(file) ?? ""}\n`);
+    const expected = await reportOf(await open());
+    expect(await reportOf(await open({ cache }))).toEqual(expected);
+    expect(expected["findings"]).toContainEqual(
+      expect.objectContaining({ code: how === "gone" ? "manifest-missing" : "manifest-corrupt" }),
+    );
+  });
+
+  test("a manifest that arrives after the blobs were listed is read, not taken from the cache", async () => {
+    const builder = new RegistryBuilder();
+    builder.repository("team").image({ layers: ["b"], tag: "1" });
+    const { server, storage } = await bucketOf(builder.tree);
+    await storage.close();
+    const file = blobFile(builder.repository("app").image({ layers: ["a"], tag: "1" }).digest);
+    const cache = temporaryDirectory();
+    await reportOf((await bucketOf(builder.tree, { cache })).storage);
+    const late = new S3Storage(optionsFor(server, { cache }));
+    const blobs = late.blobs.bind(late);
+    late.blobs = async function* () {
+      yield* blobs();
+      store(server, builder.tree);
+    };
+    const { findings, complete } = await reportOf(late);
+    expect({ findings, complete }).toEqual({ findings: [], complete: true });
+    const gets = server.log.filter(({ operation, key }) => operation === "GetObject" && key === file);
+    expect(gets).toHaveLength(1);
+  });
+
   test("several processes at once share a directory", async () => {
     const server = await startedServer();
     store(server, buildFixture());
@@ -138,9 +223,9 @@ describe("--cache", () => {
     expect(runs.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(upTo(3).map(() => ({ exitCode: 0, stderr: "" })));
   });
 
-  test("a directory that cannot be used is a mistake", async () => {
-    const { exitCode, stderr } = await regcheck(["s3://b", "--cache", "/dev/null/x"]);
-    expect(stderr).toMatch(/^regcheck: --cache \/dev\/null\/x: .*\n$/);
+  test.each(["/dev/null/x", "/proc/x", "/etc/hostname"])("%s cannot be a directory, which is a mistake", async (cache) => {
+    const { exitCode, stderr } = await regcheck(["s3://b", "--cache", cache]);
+    expect(stderr).toMatch(new RegExp(`^regcheck: --cache ${cache}: .*\n$`));
     expect(exitCode).toBe(2);
   });
 });

@@ -4,12 +4,14 @@ import { parsePage } from "#regcheck/storage/s3/page.js";
 const HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">';
 const object = (key: string, etag = "&quot;d41d8cd98f00b204e9800998ecf8427e&quot;", rest = ""): string =>
   `<Contents><Key>${key}</Key><LastModified>2024-01-02T03:04:05.678Z</LastModified><ETag>${etag}</ETag><Size>71</Size>${rest}</Contents>`;
-const page = (body: string): string => `${HEAD}${body}</ListBucketResult>`;
+const page = (body: string, truncated = "<IsTruncated>false</IsTruncated>"): string =>
+  `${HEAD}${truncated}${body}</ListBucketResult>`;
 
 describe("parsePage", () => {
   test("objects, the token, and the end", () => {
     const xml = page(
-      `<Name>b</Name><IsTruncated>true</IsTruncated>${object("a/b")}${object("a/c")}<NextContinuationToken>1/x=&amp;</NextContinuationToken>`,
+      `<Name>b</Name>${object("a/b")}${object("a/c")}<NextContinuationToken>1/x=&amp;</NextContinuationToken>`,
+      "<IsTruncated>true</IsTruncated>",
     );
     const { objects, isTruncated, nextToken } = parsePage(xml);
     expect(objects.map(({ key }) => key)).toEqual(["a/b", "a/c"]);
@@ -54,6 +56,9 @@ describe("parsePage", () => {
     ["an object without a key", page("<Contents><LastModified>2024-01-01T00:00:00Z</LastModified><Size>1</Size></Contents>")],
     ["an object with a size that is none", page(object("k").replace("71", "many"))],
     ["an object with a date that is none", page(object("k").replace("2024", "year"))],
+    ["an object in another form", page(object("k").replace("<Contents>", "<Contents >"))],
+    ["no word of whether there is more", page(object("k"), "")],
+    ["nothing at all", "<ListBucketResult/>"],
   ])("%s is damaged, and worth another attempt", (_, xml) => {
     expect(() => parsePage(xml)).toThrow(expect.objectContaining({ name: "DamagedPage", $retryable: {} }));
   });

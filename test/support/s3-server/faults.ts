@@ -32,7 +32,9 @@ export type ListingEffect =
   /** The next token, new each time, leads back to the first page. */
   | { readonly kind: "looping-token" }
   /** Keys of the page backwards. */
-  | { readonly kind: "unordered" };
+  | { readonly kind: "unordered" }
+  /** Pages of so many keys at most, which is no fault: a server may send fewer than it was asked for. */
+  | { readonly kind: "short-pages"; readonly keys: number };
 
 /** When something goes wrong. */
 export interface Fault {
@@ -61,7 +63,13 @@ interface Target {
   readonly key: string;
 }
 
-const LISTING_EFFECTS: ReadonlySet<string> = new Set(["truncated-without-token", "repeated-token", "looping-token", "unordered"]);
+const LISTING_EFFECTS: ReadonlySet<string> = new Set([
+  "truncated-without-token",
+  "repeated-token",
+  "looping-token",
+  "unordered",
+  "short-pages",
+]);
 
 /** The faults of a server, in the order in which they were injected; the first that matches strikes. */
 export class Faults {

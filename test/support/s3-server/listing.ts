@@ -37,7 +37,8 @@ export function listObjectsV2({ bucket, query, effect }: Call): Reply {
   const delimiter = toBytes(query.get("delimiter") ?? "");
   const start = token === null ? toBytes(startAfter ?? "") : positionOf(token);
   const maxKeys = limitOf(query, "max-keys");
-  const request: Query = { prefix, delimiter, start, maxKeys, encode, isEncoded: encodingType !== null };
+  const most = effect?.kind === "short-pages" ? Math.min(effect.keys, maxKeys) : maxKeys;
+  const request: Query = { prefix, delimiter, start, maxKeys: most, encode, isEncoded: encodingType !== null };
   const page = bucket.virtual === undefined ? pageOf(bucket.listed(), request) : virtualPage(bucket.virtual.list, request);
 
   let isTruncated = page.next !== undefined;
