@@ -1,17 +1,54 @@
 import { describe, expect, test } from "vitest";
+import * as OPTIONS from "#regcheck/cli/options.js";
+import { COMMANDS } from "#regcheck/cli/completion.js";
 import { EXIT_CODES } from "#regcheck/errors.js";
-import { catalogueTable, markedPart, readReadme } from "./support/readme.js";
+import { catalogueTable, markedPart, readReadme, rulesTable } from "./support/readme.js";
+import { FIXTURE, regcheck } from "./support/run.js";
 
 const readme = readReadme();
+
+/** All options that any command has. */
+const known = new Set([
+  ...Object.values(OPTIONS).flatMap((group) => (typeof group === "object" ? Object.keys(group) : [])),
+  "storage",
+  "help",
+  "version",
+]);
 
 describe("README.md", () => {
   test("has the catalogue as the code has it", () => {
     expect(markedPart(readme, "catalogue")).toBe(catalogueTable());
   });
 
+  test("has the rules of a sweep as the code has them", () => {
+    expect(markedPart(readme, "rules")).toBe(rulesTable());
+  });
+
   test("has every exit code", () => {
     const table = readme.slice(readme.indexOf("| exit code |"));
     const named = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((row) => (row[1] ?? "").split(",").map(Number));
     expect(named).toEqual(Object.values(EXIT_CODES));
+  });
+
+  test("shows what npm start prints", async () => {
+    const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--fail-on", "never"]);
+    const printed = stdout.split("\n");
+    const lines = markedPart(readme, "example").split("\n");
+    const [head = "", ...shown] = lines.filter((line) => !line.startsWith("```") && line !== "…" && line !== "");
+    expect(head).toMatch(/^fixtures\/registry \(filesystem\), read in /);
+    expect(shown.length).toBeGreaterThan(12);
+    const places = shown.map((line) => printed.indexOf(line));
+    expect(shown.filter((_, i) => (places[i] ?? -1) < 0)).toEqual([]);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  test("names no option and no command that is not there", () => {
+    const ours = readme.replace(/npm [^\n]*/g, "");
+    const options = [...ours.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g)].map(([, name = ""]) => name);
+    expect(options.length).toBeGreaterThan(30);
+    expect(options.filter((name) => !known.has(name))).toEqual([]);
+    const commands = [...ours.matchAll(/(?:^ {4}|`)regcheck ([a-z]+)/gm)].map(([, name = ""]) => name);
+    expect(commands.filter((name) => !COMMANDS.includes(name) && name !== "s")).toEqual([]);
+    expect(new Set(commands)).toEqual(new Set([...COMMANDS, "s"]));
   });
 });

@@ -10,7 +10,8 @@ const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
   ...SWEEP_OPTIONS,
   ...GLOBAL_OPTIONS,
 };
-const COMMANDS = ["explain", "untag", "repair", "restore", "purge", "codes", "completion"];
+/** The commands beside the check. */
+export const COMMANDS: readonly string[] = ["explain", "untag", "repair", "restore", "purge", "codes", "completion"];
 
 /**
  * What may stand for the word that is being typed. yargs completes commands that are named, but knows nothing of the options of the
@@ -36,6 +37,6 @@ function checkWords(current: string, previous = ""): string[] {
   if (option?.choices !== undefined) return option.choices.map(String);
   // The value of `--verify` is no word of its own.
   if (option !== undefined && option.type !== "boolean" && option !== VERIFY_OPTIONS.verify) return [];
-  if (!current.startsWith("-")) return COMMANDS;
+  if (!current.startsWith("-")) return [...COMMANDS];
   return [...Object.keys(CHECK_OPTIONS), "help", "version"].map((name) => `--${name}`);
 }

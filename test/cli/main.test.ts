@@ -73,7 +73,7 @@ describe("bad input is one clear line and exit code 2", () => {
 test.each([
   [
     "http://user:SECRET@registry:5000",
-    "expected no credentials in the URL; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD",
+    "a password on the command line can be read by everybody here; set REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD",
   ],
   ["user:SECRET@registry", "expected a URL such as http://registry:5000"],
 ])("--registry-url %s: one line, no secret", async (url, message) => {
