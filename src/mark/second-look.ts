@@ -15,7 +15,7 @@ export async function withoutWhatChanged({ storage, policy }: MarkContext, findi
   for (const [i, time] of (await storage.modified(paths)).entries()) times.set(paths[i], time);
   const hasChanged = (tagLink: number | StorageFault | undefined): boolean =>
     // One from the future, by its own account, has not been written since: it would never be seen.
-    typeof tagLink === "number" ? tagLink >= policy.now && tagLink <= Date.now() / 1000 : tagLink?.gone === true;
+    typeof tagLink === "number" ? tagLink > policy.now && tagLink <= Date.now() / 1000 : tagLink?.gone === true;
   return findings.filter(
     (finding) => typeof times.get(missingPath(finding)) !== "number" && !hasChanged(times.get(tagLinkOf(finding))),
   );

@@ -5,7 +5,7 @@ import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { FingerprintSet } from "./fingerprint-set.js";
 import type { Fingerprint } from "./fingerprint-set.js";
-import type { FindingCounts } from "./report.js";
+import type { FindingCounts } from "./repository-report.js";
 
 /** An earlier report, as far as a later one is compared with it. */
 export interface Baseline {

@@ -1,6 +1,6 @@
 import type { Comparison } from "./baseline.js";
 import { formatCount } from "./format.js";
-import type { FindingCounts } from "./report.js";
+import type { FindingCounts } from "./repository-report.js";
 
 /** What has changed since the baseline, in a sentence: `Since 2026-11-24 02:15 UTC: 1 new (1 tag-dangling), 0 gone`. */
 export function changesSince({ startedAt, complete, newByCode, goneByCode, ...count }: Comparison): string {

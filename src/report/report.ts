@@ -1,41 +1,22 @@
-import { NOBODY, SHARED } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Marked, MarkedPins } from "../mark/mark.js";
-import { HELD, isGarbage, MANIFEST, selectedVariant, VARIANTS } from "../mark/policy.js";
+import { selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import type { Verified } from "../mark/verify.js";
-import { blobPath } from "../registry/layout.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
 import { compareFindings } from "./baseline.js";
 import type { Baseline, Comparison } from "./baseline.js";
 import { bytesByState, sumReclaimable } from "./blob-sums.js";
 import type { ByteState, Reclaimable } from "./blob-sums.js";
+import { BlobFindings } from "./blob-findings.js";
 import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
-
-/** How many findings of each code there are; codes without any are absent. */
-export type FindingCounts = Partial<Record<FindingCode, number>>;
-
-/** A repository's line of the report. Bytes count each blob once. */
-export interface RepositoryReport {
-  readonly name: string;
-  readonly tags: number;
-  readonly revisions: number;
-  readonly layerLinks: number;
-  /** Bytes of the blobs that its links name. */
-  readonly bytes: number;
-  /** Of these, bytes that no other repository's links name. */
-  exclusiveBytes: number;
-  /** Of the exclusive bytes, those that the selected policy reclaims. */
-  reclaimableBytes: number;
-  /** Bytes that would be reclaimable, but for damage in this repository (safety rule 1); 0 where there is none. */
-  readonly heldBytes: number;
-  readonly findings: FindingCounts;
-}
+import { repositoryReports } from "./repository-report.js";
+import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 
 /** Everything that a check found out; every format is made of this. */
 export interface Report {
@@ -176,100 +157,6 @@ function* inOrder(findings: readonly Finding[], blobs: BlobFindings, codes: read
 
 function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
   return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
-}
-
-/** The unreferenced blobs, straight from the table. */
-class BlobFindings implements Iterable<Finding> {
-  readonly count: number;
-  /** By owner's number. */
-  readonly counts = new Map<number, number>();
-
-  constructor(
-    private readonly marked: Marked,
-    private readonly policy: Policy,
-    private readonly matches: ((name: string) => boolean) | undefined,
-  ) {
-    let count = 0;
-    this.#forEach((id) => {
-      const owner = marked.table.owner(id);
-      this.counts.set(owner, (this.counts.get(owner) ?? 0) + 1);
-      count++;
-    });
-    this.count = count;
-  }
-
-  *[Symbol.iterator](): Generator<Finding> {
-    const { table } = this.marked;
-    for (let id = 0; id < table.count; id++) {
-      if (!this.#includes(id, table.modified(id))) continue;
-      const digest = table.digest(id);
-      yield {
-        code: "blob-unreferenced",
-        path: blobPath(digest),
-        repository: this.#repository(id),
-        digest,
-        bytes: table.size(id),
-        isManifest: (table.marks(id) & MANIFEST) !== 0,
-        reclaimable: true,
-      };
-    }
-  }
-
-  #forEach(visit: (id: number) => void): void {
-    this.marked.table.forEach((id, _, modified) => {
-      if (this.#includes(id, modified)) visit(id);
-    });
-  }
-
-  #includes(id: number, modified: number): boolean {
-    if (!isGarbage(this.marked.table.marks(id), selectedVariant(this.policy), this.policy, modified)) return false;
-    if (this.matches === undefined) return true;
-    const repository = this.#repository(id);
-    return repository !== undefined && this.matches(repository);
-  }
-
-  #repository(id: number): string | undefined {
-    const owner = this.marked.table.owner(id);
-    return owner === NOBODY || owner === SHARED ? undefined : this.marked.repositories[owner - 1]?.name;
-  }
-}
-
-function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFindings): RepositoryReport[] {
-  const { table } = marked;
-  const variant = selectedVariant(policy);
-  const reports = marked.repositories.map((repository, i): RepositoryReport => {
-    const findings: FindingCounts = {};
-    for (const { code } of repository.findings) findings[code] = (findings[code] ?? 0) + 1;
-    const unreferenced = blobs.counts.get(i + 1);
-    if (unreferenced !== undefined) findings["blob-unreferenced"] = unreferenced;
-    const { name, tags, revisions, layerLinks, bytes } = repository;
-    return {
-      name,
-      tags,
-      revisions,
-      layerLinks,
-      bytes,
-      exclusiveBytes: 0,
-      reclaimableBytes: 0,
-      heldBytes: heldBytes(repository),
-      findings,
-    };
-  });
-  table.forEach((id, size, modified) => {
-    const report = reports[table.owner(id) - 1];
-    if (report === undefined) return;
-    report.exclusiveBytes += size;
-    if (isGarbage(table.marks(id), variant, policy, modified)) report.reclaimableBytes += size;
-  });
-  return reports.sort((a, b) => (a.name < b.name ? -1 : 1));
-
-  function heldBytes({ heldBlobs }: MarkedRepository): number {
-    let sum = 0;
-    for (const id of heldBlobs ?? []) {
-      if (isGarbage(table.marks(id) & ~HELD, variant, policy, table.modified(id))) sum += table.size(id);
-    }
-    return sum;
-  }
 }
 
 const ORDER = new Map(FINDING_CODES.map((code, i) => [code, i]));

@@ -45,7 +45,8 @@ async function checkedWhile(change: (directory: string) => void, tagModified = L
     }
   };
   try {
-    const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
+    const now = Math.floor(Date.now() / 1000) - 1;
+    const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now, pins: [] };
     return await check(storage, { policy });
   } finally {
     await storage.close();

@@ -4,7 +4,8 @@ import { Digest } from "#regcheck/registry/digest.js";
 import { severityOf } from "#regcheck/report/catalogue.js";
 import type { Severity } from "#regcheck/report/catalogue.js";
 import { garbageAges } from "#regcheck/report/garbage-ages.js";
-import type { FindingCounts, Report, RepositoryReport } from "#regcheck/report/report.js";
+import type { Report } from "#regcheck/report/report.js";
+import type { FindingCounts, RepositoryReport } from "#regcheck/report/repository-report.js";
 import { BlobTable } from "#regcheck/mark/blob-table.js";
 import { sha256 } from "./builder.js";
 

@@ -1,4 +1,4 @@
-import type { RepositoryReport } from "../report.js";
+import type { RepositoryReport } from "../repository-report.js";
 
 /** A repository's bytes, each in one part. */
 export interface Parts {

@@ -1,5 +1,6 @@
 import { countOf, formatBytes, formatCount } from "../format.js";
-import type { Report, RepositoryReport } from "../report.js";
+import type { Report } from "../report.js";
+import type { RepositoryReport } from "../repository-report.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
 import { PARTS, partsOf } from "./parts.js";

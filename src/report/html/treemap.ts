@@ -1,6 +1,6 @@
 import { escapeForTerminal } from "../escape.js";
 import { formatBytes, formatCount } from "../format.js";
-import type { FindingCounts, RepositoryReport } from "../report.js";
+import type { FindingCounts, RepositoryReport } from "../repository-report.js";
 import { CATALOGUE } from "../catalogue.js";
 import { FINDING_CODES } from "../../mark/finding.js";
 import { html } from "./markup.js";

@@ -1,0 +1,62 @@
+import { NOBODY, SHARED } from "../mark/blob-table.js";
+import type { Finding } from "../mark/finding.js";
+import type { Marked } from "../mark/mark.js";
+import { isGarbage, MANIFEST, selectedVariant } from "../mark/policy.js";
+import type { Policy } from "../mark/policy.js";
+import { blobPath } from "../registry/layout.js";
+
+/** The unreferenced blobs, straight from the table. */
+export class BlobFindings implements Iterable<Finding> {
+  readonly count: number;
+  /** By owner's number. */
+  readonly counts = new Map<number, number>();
+
+  constructor(
+    private readonly marked: Marked,
+    private readonly policy: Policy,
+    private readonly matches: ((name: string) => boolean) | undefined,
+  ) {
+    let count = 0;
+    this.#forEach((id) => {
+      const owner = marked.table.owner(id);
+      this.counts.set(owner, (this.counts.get(owner) ?? 0) + 1);
+      count++;
+    });
+    this.count = count;
+  }
+
+  *[Symbol.iterator](): Generator<Finding> {
+    const { table } = this.marked;
+    for (let id = 0; id < table.count; id++) {
+      if (!this.#includes(id, table.modified(id))) continue;
+      const digest = table.digest(id);
+      yield {
+        code: "blob-unreferenced",
+        path: blobPath(digest),
+        repository: this.#repository(id),
+        digest,
+        bytes: table.size(id),
+        isManifest: (table.marks(id) & MANIFEST) !== 0,
+        reclaimable: true,
+      };
+    }
+  }
+
+  #forEach(visit: (id: number) => void): void {
+    this.marked.table.forEach((id, _, modified) => {
+      if (this.#includes(id, modified)) visit(id);
+    });
+  }
+
+  #includes(id: number, modified: number): boolean {
+    if (!isGarbage(this.marked.table.marks(id), selectedVariant(this.policy), this.policy, modified)) return false;
+    if (this.matches === undefined) return true;
+    const repository = this.#repository(id);
+    return repository !== undefined && this.matches(repository);
+  }
+
+  #repository(id: number): string | undefined {
+    const owner = this.marked.table.owner(id);
+    return owner === NOBODY || owner === SHARED ? undefined : this.marked.repositories[owner - 1]?.name;
+  }
+}

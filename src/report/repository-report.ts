@@ -1,0 +1,65 @@
+import type { FindingCode } from "../mark/finding.js";
+import type { Marked } from "../mark/mark.js";
+import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
+import type { Policy } from "../mark/policy.js";
+import type { MarkedRepository } from "../mark/repository.js";
+import type { BlobFindings } from "./blob-findings.js";
+
+/** How many findings of each code there are; codes without any are absent. */
+export type FindingCounts = Partial<Record<FindingCode, number>>;
+
+/** A repository's line of the report. Bytes count each blob once. */
+export interface RepositoryReport {
+  readonly name: string;
+  readonly tags: number;
+  readonly revisions: number;
+  readonly layerLinks: number;
+  /** Bytes of the blobs that its links name. */
+  readonly bytes: number;
+  /** Of these, bytes that no other repository's links name. */
+  exclusiveBytes: number;
+  /** Of the exclusive bytes, those that the selected policy reclaims. */
+  reclaimableBytes: number;
+  /** Bytes that would be reclaimable, but for damage in this repository (safety rule 1); 0 where there is none. */
+  readonly heldBytes: number;
+  readonly findings: FindingCounts;
+}
+
+/** The lines of all repositories, by name. */
+export function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFindings): RepositoryReport[] {
+  const { table } = marked;
+  const variant = selectedVariant(policy);
+  const reports = marked.repositories.map((repository, i): RepositoryReport => {
+    const findings: FindingCounts = {};
+    for (const { code } of repository.findings) findings[code] = (findings[code] ?? 0) + 1;
+    const unreferenced = blobs.counts.get(i + 1);
+    if (unreferenced !== undefined) findings["blob-unreferenced"] = unreferenced;
+    const { name, tags, revisions, layerLinks, bytes } = repository;
+    return {
+      name,
+      tags,
+      revisions,
+      layerLinks,
+      bytes,
+      exclusiveBytes: 0,
+      reclaimableBytes: 0,
+      heldBytes: heldBytes(repository),
+      findings,
+    };
+  });
+  table.forEach((id, size, modified) => {
+    const report = reports[table.owner(id) - 1];
+    if (report === undefined) return;
+    report.exclusiveBytes += size;
+    if (isGarbage(table.marks(id), variant, policy, modified)) report.reclaimableBytes += size;
+  });
+  return reports.sort((a, b) => (a.name < b.name ? -1 : 1));
+
+  function heldBytes({ heldBlobs }: MarkedRepository): number {
+    let sum = 0;
+    for (const id of heldBlobs ?? []) {
+      if (isGarbage(table.marks(id) & ~HELD, variant, policy, table.modified(id))) sum += table.size(id);
+    }
+    return sum;
+  }
+}
