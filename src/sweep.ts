@@ -131,9 +131,9 @@ export async function makeHead({ storage, changes }: SweepTarget, quarantine: bo
 }
 
 /** Throws an `OperatorError` that names the rule if it did not pass. */
-export function insist({ rule, passed, evidence, remedy }: Verdict, what: "sweep" | "repair" = "sweep"): void {
+export function insist({ rule, passed, evidence, remedy }: Verdict, what: "repair" | "sweep" | "untag" = "sweep"): void {
   if (passed) return;
   const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
-  const untouched = what === "sweep" ? "Nothing was removed." : "Nothing was changed.";
+  const untouched = what === "repair" ? "Nothing was changed." : "Nothing was removed.";
   throw new OperatorError(`${what} refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} ${untouched}`, exitCode);
 }

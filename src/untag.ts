@@ -3,12 +3,14 @@ import { Digest } from "./registry/digest.js";
 import { tagPath } from "./registry/layout.js";
 import { unpackReferences } from "./registry/packed-manifest.js";
 import { isRepositoryName, isTagName } from "./registry/reference.js";
+import type { Finding } from "./mark/finding.js";
+import { checkUploads } from "./mark/uploads.js";
 import type { RepositoryListing } from "./storage/listing.js";
 import { insist, makeHead } from "./sweep.js";
 import type { SweepTarget } from "./sweep.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
-import { judgeDatabase, judgeProxy, judgeWriters } from "./sweep/guard.js";
+import { judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
 import type { WriterOptions } from "./sweep/guard.js";
 import { Journal } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
@@ -24,6 +26,8 @@ export interface TagReference {
 export interface Untagged extends TagReference {
   /** Undefined where the tag names none. */
   readonly digest: string | undefined;
+  /** Whether the repository has the manifest: a dangling tag names one that it lacks. */
+  readonly isLinked: boolean;
   /** Other tags of the repository that name the same manifest. */
   readonly otherTags: readonly string[];
   /** Indexes of the repository that it is part of. */
@@ -33,6 +37,8 @@ export interface Untagged extends TagReference {
 /** What an operator decides about it. */
 export interface UntagOptions {
   readonly writers: WriterOptions;
+  /** Seconds: an upload that is younger says that somebody is pushing. */
+  readonly grace: number;
   readonly quarantine: boolean;
   readonly journalDirectory: string;
   readonly dryRun: boolean;
@@ -58,15 +64,16 @@ export async function untag(
   options: UntagOptions,
 ): Promise<{ readonly untagged: readonly Untagged[]; readonly result: SweepResult | undefined }> {
   const { storage, changes } = target;
-  if (options.dryRun) return { untagged: await examine(target, references), result: undefined };
+  if (options.dryRun) return { untagged: (await examine(target, references, options.grace)).untagged, result: undefined };
   const markers = await storage.markers();
-  insist(await judgeWriters(options.writers));
-  insist(judgeProxy(markers, options.writers.config));
-  insist(judgeDatabase(markers));
+  insist(await judgeWriters(options.writers), "untag");
+  insist(judgeProxy(markers, options.writers.config), "untag");
+  insist(judgeDatabase(markers), "untag");
   return withLock(changes, storage.location, "untag", async () => {
-    const untagged = await examine(target, references);
+    const { untagged, uploads } = await examine(target, references, options.grace);
+    insist(judgeUploads({ findings: uploads, repositories: [] }), "untag");
     const items = untagged.map(toItem);
-    insist(await judgeWriters(options.writers));
+    insist(await judgeWriters(options.writers), "untag");
     const head = await makeHead(target, options.quarantine);
     const result = await execute([{ name: "tags", barrier: false, items: () => items }], {
       changes,
@@ -84,11 +91,20 @@ function toItem({ repository, tag, digest }: Untagged): PlanItem {
   return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest };
 }
 
-/** Looks all tags up, before any is touched. */
-async function examine({ storage }: SweepTarget, references: readonly TagReference[]): Promise<Untagged[]> {
+/** Looks all tags up, before any is touched, and who else is at work in the registry. */
+async function examine(
+  { storage }: SweepTarget,
+  references: readonly TagReference[],
+  grace: number,
+): Promise<{ readonly untagged: readonly Untagged[]; readonly uploads: readonly Finding[] }> {
+  const policy = { deleteUntagged: false, dropDanglingTags: false, grace, now: Math.floor(Date.now() / 1000), pins: [] };
+  const uploads: Finding[] = [];
   const wanted = new Set(references.map(({ repository }) => repository));
   const listings = new Map<string, RepositoryListing>();
-  for await (const listing of storage.repositories()) if (wanted.has(listing.name)) listings.set(listing.name, listing);
+  for await (const listing of storage.repositories()) {
+    if (wanted.has(listing.name)) listings.set(listing.name, listing);
+    for (const upload of checkUploads(listing.name, listing.uploads, policy)) uploads.push(upload);
+  }
   const [fault] = [...listings.values()].flatMap(({ faults }) => faults);
   if (fault !== undefined) throw new OperatorError(`${fault.path}: ${fault.cause}. Nothing was removed.`, EXIT_CODES.incomplete);
   const problems: string[] = [];
@@ -101,7 +117,7 @@ async function examine({ storage }: SweepTarget, references: readonly TagReferen
     else untagged.push(await describe(storage, listing, reference, position, references));
   }
   if (problems.length > 0) throw new UsageError(`${problems.join("; ")}. Nothing was removed.`);
-  return untagged;
+  return { untagged, uploads };
 }
 
 async function describe(
@@ -111,7 +127,8 @@ async function describe(
   position: number,
   references: readonly TagReference[],
 ): Promise<Untagged> {
-  if (tags.oddCurrent.some(({ tag }) => tag === position)) return { ...reference, digest: undefined, otherTags: [], parents: [] };
+  if (tags.oddCurrent.some(({ tag }) => tag === position))
+    return { ...reference, digest: undefined, isLinked: false, otherTags: [], parents: [] };
   const digest = Digest.fromWords("sha256", tags.current, position * 8);
   const goes = new Set(references.filter(({ repository }) => repository === reference.repository).map(({ tag }) => tag));
   const otherTags = tags.names.filter(
@@ -119,13 +136,15 @@ async function describe(
   );
   const { words, offsets, problems } = await storage.readManifests("sha256", revisions.digests);
   const damaged = new Set(problems.map((problem) => problem.position));
+  const revisionAt = (i: number): Digest => Digest.fromWords("sha256", revisions.digests, i * 8);
   const parents: string[] = [];
+  let isLinked = false;
   for (const [i, offset] of offsets.entries()) {
+    isLinked ||= revisionAt(i).equals(digest);
     if (damaged.has(i)) continue;
     for (const { role, algorithm, at } of unpackReferences(words, offset)) {
-      if (role === "child" && Digest.fromWords(algorithm, words, at).equals(digest))
-        parents.push(Digest.fromWords("sha256", revisions.digests, i * 8).toString());
+      if (role === "child" && Digest.fromWords(algorithm, words, at).equals(digest)) parents.push(revisionAt(i).toString());
     }
   }
-  return { ...reference, digest: digest.toString(), otherTags, parents };
+  return { ...reference, digest: digest.toString(), isLinked, otherTags, parents };
 }

@@ -74,9 +74,13 @@ async function main(): Promise<ExitCode> {
       "untag <tag..>",
       "remove tags and nothing else; their manifests stay",
       (command) =>
-        command
-          .positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...WRITER_OPTIONS, "dry-run": DRY_RUN_OPTION }),
+        command.positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" }).options({
+          storage: STORAGE_OPTION,
+          ...STORAGE_OPTIONS,
+          ...WRITER_OPTIONS,
+          grace: POLICY_OPTIONS.grace,
+          "dry-run": DRY_RUN_OPTION,
+        }),
       async (args) => {
         const { runUntag } = await import("./untag-command.js");
         exitCode = await runUntag(args, signal);

@@ -116,10 +116,17 @@ async function showPlan(planned: PlannedSweep, args: SweepArguments, signal: Abo
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
   const { report, result, verdicts } = done;
   const exitCode = result.stopped === undefined ? exitCodeOf(report, args) : stoppedExitCode(signal);
-  await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
-    json: { verdicts, sweep: result },
-    text: (options) => formatSwept(done, options, opened.config?.redis ?? false),
-  });
+  const hasRedis = opened.config?.redis ?? false;
+  try {
+    await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
+      json: { verdicts, sweep: result },
+      text: (options) => formatSwept(done, options, hasRedis),
+    });
+  } catch (error) {
+    // What was removed must be known, wherever the report could not be written to.
+    process.stderr.write(formatSwept(done, { colour: false, width: undefined }, hasRedis));
+    throw error;
+  }
   return exitCode;
 }
 

@@ -7,6 +7,7 @@ import { parseTagReference, untag } from "../untag.js";
 import type { Untagged } from "../untag.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
+import { parseTimeSpan } from "./parse-values.js";
 import { stoppedExitCode, writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 
@@ -14,6 +15,7 @@ import type { WriterArguments } from "./sweep-command.js";
 export interface UntagArguments extends StorageArguments, WriterArguments {
   readonly tag: readonly string[];
   readonly dryRun: boolean;
+  readonly grace: string;
 }
 
 /** Removes tags and says what becomes of their manifests. */
@@ -23,6 +25,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
   try {
     const options = {
       writers: writerOptions(args, opened),
+      grace: parseTimeSpan("grace", args.grace),
       quarantine: args.quarantine,
       journalDirectory: args.journalDir ?? defaultJournalDirectory(),
       dryRun: args.dryRun,
@@ -39,9 +42,11 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
   }
 }
 
-function sentence({ repository, tag, digest, otherTags, parents }: Untagged, dryRun: boolean): string {
+/** What has become of a tag's manifest, which need not be there. */
+function sentence({ repository, tag, digest, isLinked, otherTags, parents }: Untagged, dryRun: boolean): string {
   const name = `${repository}:${tag}${dryRun ? " would be removed" : " is removed"}`;
   if (digest === undefined) return `${name}; it named no manifest`;
+  if (!isLinked) return `${name}; the repository has no ${digest} any more`;
   if (otherTags.length > 0) return `${name}; ${digest} still has the tags ${otherTags.join(", ")}`;
   if (parents.length > 0) return `${name}; ${digest} is still part of ${parents.join(", ")}`;
   return `${name}; ${digest} has no other tag: it can be pulled by digest until a sweep with --delete-untagged`;

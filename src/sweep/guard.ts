@@ -46,7 +46,11 @@ export function judgeCompleteness(marked: Marked): Verdict {
   };
 }
 
-/** Rule 2: each registry answers as read-only, or all of them are stopped and nothing contradicts that. */
+/**
+ * Rule 2: each registry answers as read-only, or the operator says that it is stopped and nothing contradicts that. A config that says
+ * read-only is no such word: it may be of another process, or of one that was not restarted, and nobody listens at its address where a
+ * container has another port.
+ */
 export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
   const answers = await Promise.all(
     targetsOf(options).map(async (target) => ({ ...target, answer: await probe(target, options.probe) })),
@@ -62,18 +66,13 @@ export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
     return refuse(evidence, "Give URLs at which the registries themselves answer, one for each replica.");
   const isRefused = answers.some(({ answer }) => answer.kind === "refused");
   if (answers.length > 0 && !isRefused) return { rule: "no-writers", passed: true, evidence };
-  const stated = options.registryStopped
-    ? "--registry-stopped says that none runs"
-    : // Only together with an address at which nobody listens: the process may have been started with another config.
-      options.config?.readOnly === true && isRefused
-      ? "the config says read-only"
-      : undefined;
-  if (stated === undefined)
+  if (!options.registryStopped)
     return refuse(
       evidence === "" ? "nothing says that the registry is read-only or stopped" : evidence,
-      "Give --registry-url of every read-only registry, or say --registry-stopped when none runs.",
+      `${options.config?.readOnly === true && isRefused ? "That the config says read-only proves nothing of a process. " : ""}Give --registry-url of every read-only registry, or say --registry-stopped when none runs.`,
     );
-  return { rule: "no-writers", passed: true, evidence: [stated, evidence].filter((part) => part !== "").join("; ") };
+  const stated = "--registry-stopped says that none runs";
+  return { rule: "no-writers", passed: true, evidence: evidence === "" ? stated : `${stated}; ${evidence}` };
 }
 
 /** Rule 2, counter-evidence: a pull-through cache writes even when it is read-only. */
@@ -89,7 +88,7 @@ export function judgeProxy(markers: StorageMarkers, config: RegistryConfig | und
 }
 
 /** Rule 2, counter-evidence: somebody may be pushing. */
-export function judgeUploads(marked: Marked): Verdict {
+export function judgeUploads(marked: Pick<Marked, "findings" | "repositories">): Verdict {
   const uploads = findingsOf(marked, "upload-active");
   const [first] = uploads;
   return first === undefined
@@ -140,7 +139,7 @@ export function judgeDatabase(markers: StorageMarkers): Verdict {
     : { rule: "no-database", passed: true, evidence: "no metadata database" };
 }
 
-function findingsOf(marked: Marked, code: Finding["code"]): Finding[] {
+function findingsOf(marked: Pick<Marked, "findings" | "repositories">, code: Finding["code"]): Finding[] {
   return [marked, ...marked.repositories].flatMap(({ findings }) => findings.filter((finding) => finding.code === code));
 }
 
@@ -148,8 +147,11 @@ function findingsOf(marked: Marked, code: Finding["code"]): Finding[] {
 function targetsOf({ registryUrls, config }: WriterOptions): ProbeTarget[] {
   const given = [...new Set(registryUrls)].map((url) => ({ url, isOwn: false }));
   const own = config === undefined ? undefined : ownUrl(config);
-  return own === undefined || registryUrls.includes(own) ? given : [...given, { url: own, isOwn: true }];
+  return own === undefined || registryUrls.includes(own) ? given : [...given, { url: own, isOwn: LOOPBACK.test(own) }];
 }
+
+/** Only what is on this machine for certain is asked without a look at its certificate. */
+const LOOPBACK = /^https?:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\]):/;
 
 /** The URL at which the config's registry answers on this machine; undefined where it has none, as with a Unix socket. */
 function ownUrl({ httpAddress, httpPrefix, tls }: RegistryConfig): string | undefined {

@@ -26,7 +26,7 @@ export interface ProbeOptions {
 /** Where to ask. */
 export interface ProbeTarget {
   readonly url: string;
-  /** This machine's own address, which no certificate names: whoever answers there is asked. */
+  /** A loopback address, which no certificate names: whoever answers there is asked. */
   readonly isOwn: boolean;
 }
 

@@ -2,7 +2,7 @@
 export const RULES = {
   "scan-complete": "everything could be read: what cannot be read may need anything",
   "no-writers":
-    "every `--registry-url`, and the address in the config, answers as read-only; or `--registry-stopped` (or a read-only config), and nobody answers. Asked before the mark, before the first delete, and every 30 seconds",
+    "every `--registry-url`, and the address in the config, answers as read-only; or `--registry-stopped` is given and nobody answers. Asked before the mark, before the first delete, and every 30 seconds",
   "no-proxy": "it is no pull-through cache, which writes even when it is read-only",
   "no-database": "its truth is not in a database (GitLab)",
   "has-repositories": "there are repositories, and blobs: the storage is whole and the root is right",
