@@ -16,7 +16,9 @@ export default defineConfig({
           root,
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          // By default one processor is left idle, which is half of two.
+          maxWorkers: "100%",
         },
       },
       {
