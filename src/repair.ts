@@ -5,13 +5,14 @@ import { executeRepairs } from "./repair/execute.js";
 import type { RepairResult } from "./repair/execute.js";
 import { planRepairs } from "./repair/plan.js";
 import type { RepairPlan } from "./repair/plan.js";
-import { insist, makeHead } from "./sweep.js";
+import { byClockOf, insist, makeHead } from "./sweep.js";
 import type { SweepTarget } from "./sweep.js";
 import { judgeCompleteness, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
 import type { Verdict, WriterOptions } from "./sweep/guard.js";
 import { Journal } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
 import { judgeRoots } from "./sweep/roots.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** What an operator decides about a repair. */
 export interface RepairOptions {
@@ -57,11 +58,11 @@ export async function repair(target: SweepTarget, options: RepairOptions): Promi
   const { storage, changes } = target;
   const insistOnWriters = async (): Promise<void> => insist(await judgeWriters(options.writers), "repair");
   await insistOnWriters();
-  return withLock(changes, storage.location, "repair", async () => {
-    const planned = await planRepair(target, options);
+  return withLock(changes, storage.location, "repair", async ({ storageTime }) => {
+    const planned = await untilAborted(planRepair(target, byClockOf(storageTime, options)), options.signal);
     for (const verdict of planned.verdicts) insist(verdict, "repair");
     if (planned.repairs.length === 0) return { ...planned, result: undefined };
-    const roots = await judgeRoots(storage, planned.marked);
+    const roots = await untilAborted(judgeRoots(storage, planned.marked), options.signal);
     insist(roots, "repair");
     await insistOnWriters();
     const head = { ...(await makeHead(target, false)), mode: "repair" as const };

@@ -115,7 +115,10 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
  * Ages are told by the storage's clock if ours is ahead of it: a push of a minute ago must not look an hour old (safety rules 1 and 5).
  * If ours is behind, everything looks younger than it is, which only keeps more.
  */
-function byClockOf(storageTime: number | undefined, options: SweepOptions): SweepOptions {
+export function byClockOf<Options extends { readonly check: CheckOptions }>(
+  storageTime: number | undefined,
+  options: Options,
+): Options {
   const { check } = options;
   const now = Math.min(check.policy.now, storageTime ?? Number.POSITIVE_INFINITY);
   return { ...options, check: { ...check, policy: { ...check.policy, now } } };

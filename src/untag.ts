@@ -15,6 +15,7 @@ import type { WriterOptions } from "./sweep/guard.js";
 import { Journal } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
 import type { PlanItem } from "./sweep/plan.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** A tag to remove. */
 export interface TagReference {
@@ -69,8 +70,9 @@ export async function untag(
   insist(await judgeWriters(options.writers), "untag");
   insist(judgeProxy(markers, options.writers.config), "untag");
   insist(judgeDatabase(markers), "untag");
-  return withLock(changes, storage.location, "untag", async () => {
-    const { untagged, uploads } = await examine(target, references, options.grace);
+  return withLock(changes, storage.location, "untag", async ({ storageTime }) => {
+    const examining = examine(target, references, options.grace, storageTime);
+    const { untagged, uploads } = await untilAborted(examining, options.signal);
     insist(judgeUploads({ findings: uploads, repositories: [] }), "untag");
     const items = untagged.map(toItem);
     insist(await judgeWriters(options.writers), "untag");
@@ -96,8 +98,15 @@ async function examine(
   { storage }: SweepTarget,
   references: readonly TagReference[],
   grace: number,
+  storageTime = Number.POSITIVE_INFINITY,
 ): Promise<{ readonly untagged: readonly Untagged[]; readonly uploads: readonly Finding[] }> {
-  const policy = { deleteUntagged: false, dropDanglingTags: false, grace, now: Math.floor(Date.now() / 1000), pins: [] };
+  const policy = {
+    deleteUntagged: false,
+    dropDanglingTags: false,
+    grace,
+    now: Math.min(Math.floor(Date.now() / 1000), storageTime),
+    pins: [],
+  };
   const uploads: Finding[] = [];
   const wanted = new Set(references.map(({ repository }) => repository));
   const listings = new Map<string, RepositoryListing>();

@@ -438,8 +438,9 @@ describe("a repair that ends early", () => {
     const directory = written(brokenRegistry());
     const controller = new AbortController();
     controller.abort();
-    const { result } = await repairDirectory(directory, repairOptions(temporaryDirectory(), { signal: controller.signal }));
-    expect(result).toMatchObject({ stopped: "a signal stopped it", outcomes: [] });
+    const repairing = repairDirectory(directory, repairOptions(temporaryDirectory(), { signal: controller.signal }));
+    await expect(repairing).rejects.toThrow("This operation was aborted");
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(brokenRegistry()));
     await repairDirectory(directory, repairOptions(temporaryDirectory()));
     expect(await codesOf(directory)).toEqual([]);
   });

@@ -25,6 +25,14 @@ const QUEUED_PER_THREAD = 2;
 const FEW_WAITS = 500;
 const REQUESTS_PER_WAIT = 20;
 
+/** What work on a closed pool is told. */
+class PoolClosed extends Error {
+  override readonly name = "PoolClosed";
+  constructor() {
+    super("the storage is closed");
+  }
+}
+
 /** How many threads there are: at most `most`, of which those beyond `atOnce` start if the others wait for a disk. */
 export interface Threads {
   readonly most: number;
@@ -40,6 +48,7 @@ export class WorkerPool {
   readonly #running: { readonly worker: Worker; readonly jobs: Map<number, Job> }[] = [];
   readonly #waiting: Job[] = [];
   #nextId = 0;
+  #isClosed = false;
   readonly #waitsBefore = process.resourceUsage().voluntaryContextSwitches;
 
   constructor(
@@ -56,6 +65,11 @@ export class WorkerPool {
     onBytes: (bytes: number) => void = () => {},
   ): Promise<TaskResults[K]> {
     return new Promise<TaskResults[K]>((resolve, reject) => {
+      // Work that a signal has ended goes on unheeded: it must not start threads that nobody ends.
+      if (this.#isClosed) {
+        reject(new PoolClosed());
+        return;
+      }
       this.#waiting.push({ task, resolve, reject, onBytes });
       this.#assign();
     });
@@ -63,6 +77,8 @@ export class WorkerPool {
 
   /** Ends the threads; what is under way is rejected. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const job of this.#waiting.splice(0)) job.reject(new PoolClosed());
     const threads = this.#running.splice(0);
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }

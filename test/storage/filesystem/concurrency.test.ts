@@ -54,3 +54,16 @@ describe("--concurrency", () => {
     expect(await threadsOf(undefined)).toBe(Math.min(16, os.availableParallelism() * 2));
   });
 });
+
+test("a storage that is closed starts no thread: what a signal has ended does not keep the process alive", async () => {
+  let started = 0;
+  const count = (): void => void started++;
+  process.on("worker", count);
+  onTestFinished(() => void process.off("worker", count));
+  const storage = FilesystemStorage.open(written(new RegistryBuilder().tree));
+  const listing = storage.repositories()[Symbol.asyncIterator]();
+  await storage.close();
+  await expect(listing.next()).rejects.toThrow("the storage is closed");
+  await expect(storage.modified(["x"])).rejects.toThrow("the storage is closed");
+  expect(started).toBe(0);
+});
