@@ -1,109 +1,121 @@
 import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { ReferenceRole } from "../registry/manifest.js";
-import { CHILD, HELD } from "./policy.js";
 import type { Finding } from "./finding.js";
-import type { Reachability } from "./reachability.js";
+import { CHILD, HELD } from "./policy.js";
 import type { MarkContext } from "./repository.js";
-import type { RepositoryLinks } from "./repository-links.js";
+import type { RepositoryGraph } from "./repository-graph.js";
+
+/** What following the references of a repository's live manifests came to. */
+export interface FollowedReferences {
+  /** For each of `links.layers`, the variants in which a live manifest needs it. */
+  readonly layerMarks: Uint8Array;
+  readonly findings: readonly Finding[];
+}
 
 /**
  * Follows the references of all live manifests of a repository: marks their blobs, and the layer links that they need, and reports
  * what a pull would miss. `relevant` are the bits of the selected policy: manifests that it lets go miss nothing.
  */
-export function checkReferences(
-  { table, store }: MarkContext,
-  repository: string,
-  links: RepositoryLinks,
-  reachability: Reachability,
-  relevant: number,
-  layerMarks: Uint8Array,
-  findings: Finding[],
-): void {
-  const reported = new Set<number>();
+export function followReferences(context: MarkContext, graph: RepositoryGraph, relevant: number): FollowedReferences {
+  const follower = new Follower(context, graph, relevant);
+  for (const manifest of graph.reachability.manifests) follower.follow(manifest);
+  return follower;
+}
 
-  const checkChild = (manifest: number, child: number): void => {
-    if (reachability.has(child) || reported.has(child)) return;
-    reported.add(child);
-    const digest = table.digest(child);
-    const detail = `it is a child of ${table.digest(manifest).toString()}`;
-    findings.push({
-      code: "child-missing",
-      path: revisionLinkPath(repository, digest),
-      repository,
-      tag: reachability.tag(manifest),
-      digest,
-      detail,
-    });
-  };
+class Follower implements FollowedReferences {
+  readonly layerMarks: Uint8Array;
+  readonly findings: Finding[] = [];
+  /** What a finding is about already, by number. */
+  readonly #reported = new Set<number>();
 
-  const checkBlob = (
-    manifest: number,
-    id: number,
-    role: ReferenceRole,
-    isLinked: boolean,
-    declared: number | undefined,
-  ): void => {
-    const code = !table.isStored(id) ? "blob-missing" : isLinked ? "blob-size-mismatch" : "layer-link-missing";
-    if (
-      (code === "blob-size-mismatch" && declared === undefined) ||
-      (code === "blob-missing" && role === "foreign-layer") ||
-      reported.has(id)
-    )
-      return;
-    reported.add(id);
-    const digest = table.digest(id);
-    findings.push({
-      code,
-      path: code === "layer-link-missing" ? layerLinkPath(repository, digest) : blobPath(digest),
-      repository,
-      tag: reachability.tag(manifest),
-      digest,
-      bytes: declared ?? (table.isStored(id) ? table.size(id) : undefined),
-      detail: detailOf(
-        role,
-        table.digest(manifest).toString(),
-        code === "blob-size-mismatch" ? { stored: table.size(id), declared } : undefined,
-      ),
-    });
-  };
+  constructor(
+    private readonly context: MarkContext,
+    private readonly graph: RepositoryGraph,
+    private readonly relevant: number,
+  ) {
+    this.layerMarks = new Uint8Array(graph.links.layers.length);
+  }
 
-  const markLink = (id: number, marks: number): boolean => {
-    const at = search(links.layers, id);
-    if (at >= 0) layerMarks[at] = (layerMarks[at] ?? 0) | (marks & ~HELD);
-    return at >= 0;
-  };
-
-  for (const manifest of reachability.manifests) {
+  follow(manifest: number): void {
+    const { table, store } = this.context;
+    const { links, reachability } = this.graph;
     const marks = reachability.marks(manifest);
-    if (marks === 0) continue;
+    if (marks === 0) return;
     table.mark(manifest, marks);
     // 2.1.0 linked manifests among the layers, and 2.x still finds them there (`registry/storage/registry.go`).
-    markLink(manifest, marks);
-    const isRelevant = (marks & relevant) !== 0;
+    this.#markLink(manifest, marks);
+    const isRelevant = (marks & this.relevant) !== 0;
     store.forEachReference(manifest, (role, named, position) => {
       if (role === "subject") return;
       // A reference is resolved as the registry does: by the content of the layer link under its name (sha512 aliases).
       const id = links.aliases.get(named) ?? named;
       table.mark(id, role === "child" ? marks | CHILD : marks);
-      const isLinked = markLink(named, marks) || links.damagedLayers.has(named);
-      if (id !== named) markLink(id, marks);
+      const isLinked = this.#markLink(named, marks) || links.damagedLayers.has(named);
+      if (id !== named) this.#markLink(id, marks);
       if (!isRelevant) return;
       // A child that is linked as a layer is one: BuildKit's cache is an index of layers (docker/buildx#173).
-      if (role === "child" && (!isLinked || reachability.has(named))) checkChild(manifest, named);
+      if (role === "child" && (!isLinked || reachability.has(named))) this.#checkChild(manifest, named);
       else if (!isLinked || !table.isStored(id) || store.declaredSize(position) !== undefined) {
-        checkBlob(manifest, id, role, isLinked, id === named ? store.declaredSize(position) : undefined);
+        this.#checkBlob({ manifest, id, role, isLinked, declared: id === named ? store.declaredSize(position) : undefined });
       }
     });
   }
+
+  /** Whether there is such a layer link. */
+  #markLink(id: number, marks: number): boolean {
+    const at = search(this.graph.links.layers, id);
+    if (at >= 0) this.layerMarks[at] = (this.layerMarks[at] ?? 0) | (marks & ~HELD);
+    return at >= 0;
+  }
+
+  #checkChild(manifest: number, child: number): void {
+    const { reachability, name } = this.graph;
+    if (reachability.has(child) || this.#reported.has(child)) return;
+    const { table } = this.context;
+    const detail = `it is a child of ${table.digest(manifest).toString()}`;
+    this.#report("child-missing", manifest, child, { path: revisionLinkPath(name, table.digest(child)), detail });
+  }
+
+  #checkBlob({ manifest, id, role, isLinked, declared }: BlobReference): void {
+    const { table } = this.context;
+    const code = !table.isStored(id) ? "blob-missing" : isLinked ? "blob-size-mismatch" : "layer-link-missing";
+    if (
+      (code === "blob-size-mismatch" && declared === undefined) ||
+      (code === "blob-missing" && role === "foreign-layer") ||
+      this.#reported.has(id)
+    )
+      return;
+    const digest = table.digest(id);
+    const stored = table.isStored(id) ? table.size(id) : undefined;
+    const use = `it is ${role === "config" ? "the config" : "a layer"} of ${table.digest(manifest).toString()}`;
+    this.#report(code, manifest, id, {
+      path: code === "layer-link-missing" ? layerLinkPath(this.graph.name, digest) : blobPath(digest),
+      bytes: declared ?? stored,
+      detail: code === "blob-size-mismatch" ? `${stored} bytes are stored, ${declared} expected; ${use}` : use,
+    });
+  }
+
+  #report(
+    code: Finding["code"],
+    manifest: number,
+    id: number,
+    more: Pick<Finding, "path" | "detail"> & Pick<Partial<Finding>, "bytes">,
+  ): void {
+    this.#reported.add(id);
+    const { name, reachability } = this.graph;
+    const digest = this.context.table.digest(id);
+    this.findings.push({ code, repository: name, tag: reachability.tag(manifest), digest, ...more });
+  }
 }
 
-function detailOf(
-  role: ReferenceRole,
-  manifest: string,
-  sizes: { stored: number; declared: number | undefined } | undefined,
-): string {
-  const use = `${role === "config" ? "the config" : "a layer"} of ${manifest}`;
-  return sizes === undefined ? `it is ${use}` : `${sizes.stored} bytes are stored, ${sizes.declared} expected; it is ${use}`;
+/** A blob that a manifest names. */
+interface BlobReference {
+  readonly manifest: number;
+  readonly id: number;
+  readonly role: ReferenceRole;
+  readonly isLinked: boolean;
+  /** Bytes that the manifest says, where that is not what is stored. */
+  readonly declared: number | undefined;
 }
 
 /** The position of `id` in a sorted array, or -1. */

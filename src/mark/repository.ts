@@ -11,7 +11,7 @@ import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import type { Reachability } from "./reachability.js";
-import { checkReferences } from "./references.js";
+import { followReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
@@ -60,7 +60,7 @@ export async function markRepository(context: MarkContext, owner: number, listin
   mark.checkTags();
   mark.markRoots();
   await mark.keepYoungRevisions();
-  mark.checkReferences();
+  mark.followReferences();
   mark.checkReferrers();
   mark.checkRevisions();
   mark.checkHistory();
@@ -75,7 +75,7 @@ export async function markRepository(context: MarkContext, owner: number, listin
 class RepositoryMark {
   #findings: Finding[];
   readonly #selected: number;
-  readonly #layerMarks: Uint8Array;
+  #layerMarks: Uint8Array = new Uint8Array();
   /** Whether damage holds the repository back: known as soon as its links and manifests are checked. */
   #held = false;
   readonly #reclaimable: Record<Variant, ReclaimableLinks> = {
@@ -92,7 +92,6 @@ class RepositoryMark {
   ) {
     this.#findings = [...this.links.findings];
     this.#selected = selectedBit(context.policy);
-    this.#layerMarks = new Uint8Array(this.links.layers.length);
   }
 
   private get links(): RepositoryLinks {
@@ -159,16 +158,10 @@ class RepositoryMark {
     for (const id of await youngRevisions(this.context, this.graph, candidates, this.#addFault)) this.reachability.mark(id, LIVE);
   }
 
-  checkReferences(): void {
-    checkReferences(
-      this.context,
-      this.listing.name,
-      this.links,
-      this.reachability,
-      this.#selected | HELD,
-      this.#layerMarks,
-      this.#findings,
-    );
+  followReferences(): void {
+    const { layerMarks, findings } = followReferences(this.context, this.graph, this.#selected | HELD);
+    this.#layerMarks = layerMarks;
+    this.#addAll(findings);
   }
 
   checkReferrers(): void {
