@@ -35,7 +35,7 @@ describe("README.md", () => {
     const printed = stdout.split("\n");
     const lines = markedPart(readme, "example").split("\n");
     const [head = "", ...shown] = lines.filter((line) => !line.startsWith("```") && line !== "…" && line !== "");
-    expect(head).toMatch(/^fixtures\/registry \(filesystem\), read in /);
+    expect(head).toMatch(/^…\/fixtures\/registry \(filesystem\), read in /);
     expect(shown.length).toBeGreaterThan(12);
     const places = shown.map((line) => printed.indexOf(line));
     expect(shown.filter((_, i) => (places[i] ?? -1) < 0)).toEqual([]);
