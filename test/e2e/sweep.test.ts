@@ -188,7 +188,8 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a sweep of registry
     const before = files();
     expect((await regcheck(dry)).stdout).toContain("passed   no-writers");
     expect(files()).toBe(before);
-    const planned = fs.readFileSync(plan, "utf8").trimEnd().split("\n").length - 2;
+    // Entries of a tag's history go with their manifests, and are no blobs, manifests or layer links.
+    const planned = fs.readFileSync(plan, "utf8").match(/"kind":"(?:blob|revision|layer-link)"/g)?.length;
 
     const writable = await readOnly.restart({ readOnly: false });
     await client.deleteManifest((await client.image(["deleted after the plan was made"], "later")).digest);
