@@ -10,7 +10,7 @@ import { RegistryClient } from "./support/client.js";
 import { pushAllThatIsLegal, pushAndLetGo } from "./support/contents.js";
 import { RealRegistry, REGISTRIES } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
-import { skopeoCopy } from "./support/skopeo.js";
+import { skopeoPull } from "./support/skopeo.js";
 import { startedRegistry } from "./support/started.js";
 
 /** Everything that every tag gives to a client, by tag. */
@@ -23,6 +23,14 @@ async function pullAll(client: RegistryClient): Promise<ReadonlyMap<string, read
     };
     for (const tag of tags ?? []) pulls.set(`${repository}:${tag}`, await client.in(repository).pull(tag));
   }
+  return pulls;
+}
+
+/** What skopeo pulls of each of the tags: content, or that it refuses to, as it does what is no image to it. */
+async function skopeoPullAll({ address }: RealRegistry, tags: Iterable<string>): Promise<ReadonlyMap<string, unknown>> {
+  const directory = path.join(temporaryDirectory(), "pulled");
+  const pulls = new Map<string, unknown>();
+  for (const tag of tags) pulls.set(tag, await skopeoPull(`${address}/${tag}`, directory).catch(() => "refused"));
   return pulls;
 }
 
@@ -78,6 +86,8 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a sweep of registry
     await pushAllThatIsLegal(registry, client, directory);
     const untagged = await pushAndLetGo(client);
     const before = await pullAll(client);
+    const bySkopeo = await skopeoPullAll(registry, before.keys());
+    expect([...bySkopeo.values()].filter((pulled) => pulled !== "refused").length).toBeGreaterThan(5);
     const journal = temporaryDirectory();
 
     const refused = await regcheck(sweepArguments(registry, journal));
@@ -96,7 +106,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a sweep of registry
 
     const writable = await readOnly.restart({ readOnly: false });
     expect(await pullAll(client)).toEqual(before);
-    await skopeoCopy(`docker://${writable.address}/library/app:docker`, `dir:${path.join(directory, "pulled")}`);
+    expect(await skopeoPullAll(writable, before.keys())).toEqual(bySkopeo);
     await client.request("GET", `manifests/${untagged.digest}`, [404]);
     await client.image(["untagged, but a revision"], "back");
     expect(await client.pull("back")).toHaveLength(3);

@@ -63,3 +63,16 @@ export async function skopeoCopy(from: string, to: string, ...options: readonly 
     to,
   ]);
 }
+
+/** What skopeo pulls of a tag, with all its platforms: each file and its digest. Throws where skopeo cannot pull it. */
+export async function skopeoPull(image: string, directory: string): Promise<Record<string, string>> {
+  fs.rmSync(directory, { recursive: true, force: true });
+  await skopeoCopy(`docker://${image}`, `dir:${directory}`, "--all");
+  const digestOf = (file: string): string => crypto.hash("sha256", fs.readFileSync(path.join(directory, file)));
+  return Object.fromEntries(
+    fs
+      .readdirSync(directory)
+      .sort()
+      .map((file) => [file, digestOf(file)]),
+  );
+}
