@@ -4,6 +4,7 @@ import type { Policy } from "./mark/policy.js";
 import type { VerifyPart } from "./mark/verify.js";
 import type { Baseline } from "./report/baseline.js";
 import { noticesOf } from "./report/notices.js";
+import type { RepositoryFilter } from "./report/repository-filter.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
 import type { Storage, StorageMarkers } from "./storage/storage.js";
@@ -11,7 +12,7 @@ import type { Storage, StorageMarkers } from "./storage/storage.js";
 /** What a check is told, besides where the storage is. */
 export interface CheckOptions {
   readonly policy: Policy;
-  readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  readonly filter?: RepositoryFilter | undefined;
   /** An earlier report to compare with. */
   readonly baseline?: Baseline | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -34,7 +35,7 @@ export interface Checked {
 /** The same as `check`, for what goes on from there. */
 export async function markAndReport(
   storage: Storage,
-  { policy, matchesRepository, baseline, onProgress, verify }: CheckOptions,
+  { policy, filter, baseline, onProgress, verify }: CheckOptions,
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
@@ -46,7 +47,7 @@ export async function markAndReport(
     notices: noticesOf(markers),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
-    matchesRepository,
+    filter,
     baseline,
   });
   return { marked, report, markers };

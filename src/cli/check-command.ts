@@ -4,6 +4,7 @@ import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
 import { SEVERITIES } from "../report/catalogue.js";
+import type { RepositoryFilter } from "../report/repository-filter.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/text.js";
 import type { Storage } from "../storage/storage.js";
@@ -70,12 +71,12 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
 export async function checkOptions(args: CheckArguments, storage: Storage, signal: AbortSignal): Promise<CheckOptions> {
   if (args.failOnNew && args.baseline === undefined) throw new UsageError("--fail-on-new goes with --baseline");
-  const matchesRepository = args.repository === undefined ? undefined : await globMatcher(args.repository);
+  const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
   return {
     policy: await policyOf(args, signal),
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
-    matchesRepository,
-    baseline: args.baseline === undefined ? undefined : await readBaseline(args.baseline, { storage, matchesRepository }),
+    filter,
+    baseline: args.baseline === undefined ? undefined : await readBaseline(args.baseline, { storage, filter }),
   };
 }
 
@@ -142,7 +143,7 @@ async function format(
   return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 
-async function globMatcher(glob: string): Promise<(name: string) => boolean> {
+async function repositoryFilter(glob: string): Promise<RepositoryFilter> {
   const { default: picomatch } = await import("picomatch");
-  return picomatch(glob, { dot: true });
+  return { glob, matches: picomatch(glob, { dot: true }) };
 }

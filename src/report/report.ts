@@ -15,6 +15,8 @@ import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
+import { isShown } from "./repository-filter.js";
+import type { RepositoryFilter } from "./repository-filter.js";
 import { repositoryReports } from "./repository-report.js";
 import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 
@@ -70,14 +72,14 @@ export interface ReportContext {
   readonly requests: Readonly<StorageRequests>;
   readonly requestPrices?: RequestPrices | undefined;
   /** Limits findings to matching repositories; what is live does not depend on it. */
-  readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  readonly filter?: RepositoryFilter | undefined;
   readonly baseline?: Baseline | undefined;
 }
 
 /** Sums up what was marked. */
 export function makeReport(marked: Marked, context: ReportContext): Report {
-  const { policy } = context;
-  const matches = context.matchesRepository ?? (() => true);
+  const { policy, filter } = context;
+  const matches = filter?.matches ?? (() => true);
   const reclaimable = sumReclaimable(marked, policy);
   for (const repository of marked.repositories) {
     for (const variant of VARIANTS) {
@@ -87,10 +89,10 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   }
   const shown = marked.repositories.filter(({ name }) => matches(name));
   const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
-    isShown(finding, context.matchesRepository),
+    isShown(finding, filter),
   );
   findings.sort(byCodeAndPath);
-  const blobs = new BlobFindings(marked, policy, context.matchesRepository);
+  const blobs = new BlobFindings(marked, policy, filter?.matches);
   const counts: FindingCounts = {};
   const severities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
   for (const finding of findings) {
@@ -131,14 +133,6 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy),
   };
-}
-
-/** Whether a report on matching repositories has the finding: a fault of the storage is everybody's affair. */
-export function isShown(
-  { code, repository }: Pick<Finding, "code" | "repository">,
-  matches: ((name: string) => boolean) | undefined,
-): boolean {
-  return matches === undefined || code === "storage-unreadable" || (repository !== undefined && matches(repository));
 }
 
 /** The findings of some codes, in the order of all codes, with the unreferenced blobs at their place. */
