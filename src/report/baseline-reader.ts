@@ -1,6 +1,6 @@
 import { FINDING_CODES } from "../mark/finding.js";
 import { BaselineFindings } from "./baseline.js";
-import type { Baseline } from "./baseline.js";
+import type { Baseline, ReportTerms } from "./baseline.js";
 import { isShown } from "./repository-filter.js";
 import type { RepositoryFilter } from "./repository-filter.js";
 
@@ -90,7 +90,7 @@ export class BaselineReader {
     this.#state = "end";
   }
 
-  #readHead({ tool, schemaVersion, storage, startedAt, complete }: Json): void {
+  #readHead({ tool, schemaVersion, storage, startedAt, complete, policy, filter, baseline }: Json): void {
     if (toObject(tool)["name"] !== "regcheck") throw new Error("it is no report of regcheck");
     if (typeof schemaVersion !== "string" || !schemaVersion.startsWith("1."))
       throw new Error(`its version is ${JSON.stringify(schemaVersion)}, not 1.x`);
@@ -99,18 +99,36 @@ export class BaselineReader {
       throw new Error(`it is about ${JSON.stringify(location)}, not about ${this.scope.storage.location}`);
     const time = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
     if (Number.isNaN(time)) throw new Error("it does not say when it was made");
-    this.#head = { startedAt: time, complete: complete === true };
+    this.#head = { startedAt: time, complete: complete === true, terms: toTerms(toObject(policy), toObject(filter ?? {})) };
+    // What that run did not read either is still to be taken as that report's own baseline had it.
+    const { unread } = toObject(baseline ?? {});
+    if (Array.isArray(unread)) for (const finding of unread as readonly unknown[]) this.#addKnown(toObject(finding));
   }
 
-  #add({ code, path, repository, digest, uploadId }: Json): void {
-    if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
+  #add(finding: Json): void {
     this.#count++;
+    this.#addKnown(finding);
+  }
+
+  #addKnown({ code, path, repository, digest, uploadId }: Json): void {
+    if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
     // A code of a later version is none of ours, and cannot be compared.
     const known = FINDING_CODES.find((one) => one === code);
     const finding = { path, repository: toText(repository), digest: toText(digest), uploadId: toText(uploadId) };
     if (known !== undefined && isShown({ code: known, ...finding }, this.scope.filter))
       this.#findings.add({ code: known, ...finding });
   }
+}
+
+function toTerms({ deleteUntagged, dropDanglingTags, grace, pins }: Json, { repository }: Json): ReportTerms {
+  if (typeof grace !== "number") throw new Error("it does not say by which policy it was made");
+  return {
+    deleteUntagged: deleteUntagged === true,
+    dropDanglingTags: dropDanglingTags === true,
+    grace,
+    pins: typeof pins === "number" ? pins : 0,
+    repository: toText(repository),
+  };
 }
 
 function parse(text: string): Json {

@@ -43,6 +43,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       grace: policy.grace,
       pins: report.pins.given,
     },
+    filter: report.filter && { repository: report.filter.glob },
     pins: {
       given: report.pins.given,
       found: report.pins.found,
@@ -56,6 +57,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       gone: report.baseline.gone,
       newByCode: report.baseline.newByCode,
       goneByCode: report.baseline.goneByCode,
+      unread: report.baseline.unread,
     },
     totals: report.totals,
     verified: report.verified,

@@ -4,10 +4,12 @@ import type { Marked, MarkedPins } from "../mark/mark.js";
 import { selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
+import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
+import { Digest } from "../registry/digest.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
-import { compareFindings } from "./baseline.js";
-import type { Baseline, Comparison } from "./baseline.js";
+import { compareFindings, noticesOfTerms } from "./baseline.js";
+import type { Baseline, Comparison, FindingIdentity } from "./baseline.js";
 import { bytesByState, sumReclaimable } from "./blob-sums.js";
 import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { BlobFindings } from "./blob-findings.js";
@@ -30,6 +32,8 @@ export interface Report {
   /** What makes the links less than the whole truth, for people; none for an ordinary registry. */
   readonly notices: readonly string[];
   readonly policy: Policy;
+  /** Which repositories the findings, the repositories' lines and `reclaimable` are about; undefined for all. */
+  readonly filter?: RepositoryFilter | undefined;
   /** Which blobs were read to the end and compared with their digests; undefined where that was not asked for. */
   readonly verified?: Verified | undefined;
   readonly pins: MarkedPins;
@@ -103,13 +107,16 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   severities.garbage += blobs.count;
   const sum = (field: (repository: MarkedRepository) => number): number =>
     marked.repositories.reduce((total, one) => total + field(one), 0);
+  const { deleteUntagged, dropDanglingTags, grace } = policy;
+  const terms = { deleteUntagged, dropDanglingTags, grace, pins: marked.pins.given, repository: filter?.glob };
   return {
     storage: context.storage,
     startedAt: context.startedAt,
     finishedAt: Date.now(),
     complete: marked.complete,
-    notices: context.notices,
+    notices: [...context.notices, ...(context.baseline === undefined ? [] : noticesOfTerms(context.baseline.terms, terms))],
     policy,
+    filter,
     verified: marked.verified,
     pins: marked.pins,
     totals: {
@@ -129,10 +136,19 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
     findings: (codes = FINDING_CODES) => inOrder(findings, blobs, codes),
-    baseline: context.baseline && compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES)),
+    baseline:
+      context.baseline &&
+      compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES), (corrupt) => wasRead(marked, corrupt)),
     bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy),
   };
+}
+
+/** Whether the run would have found the blob corrupt if it still were: it has read it, or there is none any more. */
+function wasRead({ table, verified }: Marked, { digest: text = "" }: FindingIdentity): boolean {
+  const digest = Digest.parse(text);
+  if (digest === undefined || !table.isStored(table.idOfDigest(digest))) return true;
+  return verified !== undefined && isInPart(digest.toWords()[0] ?? 0, verified);
 }
 
 /** The findings of some codes, in the order of all codes, with the unreferenced blobs at their place. */
