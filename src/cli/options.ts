@@ -221,11 +221,17 @@ export const REPORT_OPTIONS = {
     requiresArg: true,
     describe: "Compare with this report (--format json or ndjson): what is new, how much is gone",
   },
+  "update-baseline": {
+    type: "boolean",
+    default: false,
+    group: "Report:",
+    describe: "Replace the file of --baseline by this run's report, if all could be read; the first run makes it",
+  },
   "fail-on-new": {
     type: "boolean",
     default: false,
     group: "Report:",
-    describe: "With --baseline: exit with 1 only when such a finding is new",
+    describe: "With --baseline: exit with 1 only when such a finding is new; the text report has new findings alone",
   },
   quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
 } as const satisfies Record<string, Options>;

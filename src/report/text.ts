@@ -19,6 +19,8 @@ export interface TextOptions {
   readonly colour: boolean;
   /** Columns to wrap at; undefined for no wrapping, as in a pipe. */
   readonly width: number | undefined;
+  /** With a baseline: what is new, and the verdict, without what was known. */
+  readonly onlyNew?: boolean;
 }
 
 /** Columns for text below which no terminal is worth a layout. */
@@ -47,12 +49,20 @@ class TextReport {
   format(): string {
     this.#head();
     this.#findings();
+    if (!this.#onlyNew) this.#sums();
+    this.#verdict();
+    return `${this.#lines.join("\n")}\n`;
+  }
+
+  get #onlyNew(): boolean {
+    return this.options.onlyNew === true && this.report.baseline !== undefined;
+  }
+
+  #sums(): void {
     this.#reclaimable();
     this.#repositories();
     this.#held();
     this.#pins();
-    this.#verdict();
-    return `${this.#lines.join("\n")}\n`;
   }
 
   #style(style: Style, text: string): string {
@@ -118,6 +128,7 @@ class TextReport {
   #findings(): void {
     const shown = new Map<FindingCode, Record<"new" | "old", Finding[]>>();
     for (const finding of this.report.findings()) {
+      if (!this.#isShown(finding)) continue;
       const some = shown.get(finding.code) ?? { new: [], old: [] };
       const list = this.#isNew(finding) ? some.new : some.old;
       if (list.length < SHOWN_FINDINGS) list.push(finding);
@@ -127,6 +138,11 @@ class TextReport {
       const some = shown.get(code);
       if (some !== undefined) this.#code(code, [...some.new, ...some.old].slice(0, SHOWN_FINDINGS));
     }
+  }
+
+  /** What makes a run incomplete is shown until it is mended. */
+  #isShown(finding: Finding): boolean {
+    return !this.#onlyNew || this.#isNew(finding) || finding.code === "storage-unreadable";
   }
 
   #isNew(finding: Finding): boolean {
@@ -146,7 +162,8 @@ class TextReport {
       `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
-    if (count > findings.length) this.#line(`… and ${formatCount(count - findings.length)} more (all of them: --format json)`, 4);
+    const rest = (this.#onlyNew && newCount !== undefined ? newCount : count) - findings.length;
+    if (rest > 0) this.#line(`… and ${formatCount(rest)} more (all of them: --format json)`, 4);
     const consequence =
       effect === "holds" ? " Holds its repository back from a sweep." : effect === "blocks" ? " Blocks every sweep." : "";
     this.#line(this.#style("dim", `→ ${remedy}${consequence}`), 2);

@@ -148,9 +148,33 @@ describe("--fail-on-new", () => {
     expect((await regcheck([directory, "--grace", "0", "--baseline", file, "--fail-on-new"])).exitCode).toBe(3);
   });
 
-  test("wants a baseline", async () => {
-    const { exitCode, stderr } = await regcheck([FIXTURE, "--fail-on-new"]);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: "regcheck: --fail-on-new goes with --baseline\n" });
+  test.each(["--fail-on-new", "--update-baseline"])("and %s want a baseline", async (option) => {
+    const { exitCode, stderr } = await regcheck([FIXTURE, option]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: `regcheck: ${option} goes with --baseline\n` });
+  });
+});
+
+describe("--update-baseline", () => {
+  test("leaves the file as it is when the scan is incomplete, and tells the cause again", async () => {
+    const { directory, spoil } = damagedRegistry();
+    const file = path.join(temporaryDirectory(), "known.ndjson");
+    const args = [directory, "--grace", "0", "--quiet", "--baseline", file, "--update-baseline", "--fail-on-new"];
+    expect((await regcheck(args)).exitCode).toBe(1);
+    const known = fs.readFileSync(file, "utf8");
+    fs.symlinkSync("/etc", path.join(directory, V2, "repositories/team/elsewhere"));
+    spoil("new");
+    const { exitCode, stdout } = await regcheck(args);
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/team\/elsewhere[^]*INCOMPLETE/);
+    expect(fs.readFileSync(file, "utf8")).toBe(known);
+  });
+
+  test("refuses a place that cannot be written, before any work", async () => {
+    const { exitCode, stderr } = await regcheck([FIXTURE, "--baseline", "/no/such/known.ndjson", "--update-baseline"]);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^regcheck: --baseline \/no\/such\/kn.*\n$/),
+    });
   });
 });
 
