@@ -4,6 +4,7 @@ import type { Policy } from "./mark/policy.js";
 import type { VerifyPart } from "./mark/verify.js";
 import type { Baseline } from "./report/baseline.js";
 import { noticesOf } from "./report/notices.js";
+import { refuseNoMatch } from "./report/repository-filter.js";
 import type { RepositoryFilter } from "./report/repository-filter.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
@@ -20,7 +21,10 @@ export interface CheckOptions {
   readonly verify?: VerifyPart | undefined;
 }
 
-/** The main job: inventory and mark, verify if asked to, then report. Reads the storage once and writes nothing. */
+/**
+ * The main job: inventory and mark, verify if asked to, then report. Reads the storage once and writes nothing. Throws a `UsageError` for
+ * a filter that no repository matches.
+ */
 export async function check(storage: Storage, options: CheckOptions): Promise<Report> {
   return (await markAndReport(storage, options)).report;
 }
@@ -40,6 +44,11 @@ export async function markAndReport(
   const startedAt = Date.now();
   const markers = await storage.markers();
   const marked = await mark(storage, policy, onProgress, verify);
+  if (filter !== undefined && marked.complete)
+    refuseNoMatch(
+      filter,
+      marked.repositories.map(({ name }) => name),
+    );
   const report = makeReport(marked, {
     storage: { driver: storage.driver, location: storage.location },
     startedAt,

@@ -23,6 +23,7 @@ const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
  */
 export function formatPrometheus(report: Report, tool: Tool, previous = ""): string {
   const storage = { storage: report.storage.location };
+  const scope = scopeOf(report);
   const seconds = report.finishedAt / 1000;
   const one = (value: number): Samples => [[{}, value]];
   const bytes = report.bytesByState();
@@ -40,11 +41,14 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     [
       FINDINGS,
       "Findings by code, `regcheck codes` says what each means; blob-corrupt by the part that was read, as when it was last read.",
-      [...findings(report), ...corruptBlobs(report, previous, storage)],
+      [...findings(report), ...corruptBlobs(report, previous, storage)].map(([labels, value]) => [
+        { ...scope, ...labels },
+        value,
+      ]),
     ],
     [
       "regcheck_bytes",
-      "Stored bytes as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged.",
+      "Stored bytes of the whole registry as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged.",
       BYTE_STATES.map((state) => [{ state }, bytes[state]]),
     ],
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
@@ -75,6 +79,11 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     .join("");
 }
 
+/** Findings of some repositories alone say by which glob. */
+function scopeOf({ filter }: Report): Readonly<Record<string, string>> {
+  return filter === undefined ? {} : { repository: filter.glob };
+}
+
 /** Codes without findings are there too, as 0: an alert that looks for them resolves, and a graph has no gaps. See also `corruptBlobs`. */
 function findings(report: Report): Samples {
   const counts = new Map<FindingCode, Map<Severity, number>>();
@@ -103,9 +112,10 @@ function findings(report: Report): Samples {
  * The corrupt blobs of each part that was ever read. A run that did not read a part says nothing of it: 0 would end an alert without
  * anything being mended. Where the parts are others than before, what was known of those is no longer kept apart, and goes.
  */
-function corruptBlobs({ verified, counts }: Report, previous: string, storage: Readonly<Record<string, string>>): Samples {
+function corruptBlobs(report: Report, previous: string, storage: Readonly<Record<string, string>>): Samples {
+  const { verified, counts } = report;
   const labelsOf = (part: string) => ({ code: "blob-corrupt", severity: CATALOGUE["blob-corrupt"].severity, part });
-  const start = nameOf(FINDINGS, { ...storage, ...labelsOf("") }).slice(0, -'"}'.length);
+  const start = nameOf(FINDINGS, { ...storage, ...scopeOf(report), ...labelsOf("") }).slice(0, -'"}'.length);
   const samples = new Map<string, number>();
   for (const line of previous.split("\n")) {
     const [, part = "", parts = "", count = ""] = /^(\d+)\/(\d+)"\} (\d+)$/.exec(line.slice(start.length)) ?? [];

@@ -46,6 +46,7 @@ export interface Report {
     readonly blobs: number;
     readonly blobBytes: number;
   };
+  /** What a sweep would take, with the same filter. */
   readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
   readonly selected: Variant;
   readonly repositories: readonly RepositoryReport[];
@@ -61,7 +62,7 @@ export interface Report {
   findings(codes?: readonly FindingCode[]): Iterable<Finding>;
   /** What has changed since an earlier report, if there is one to compare with. */
   readonly baseline: Comparison | undefined;
-  /** What becomes of the stored bytes. Summed up when asked for, as is the next one. */
+  /** What becomes of the stored bytes, of the whole registry. Summed up when asked for, as is the next one. */
   bytesByState(): Readonly<Record<ByteState, number>>;
   /** How old the blobs are that the selected policy would take. */
   garbageAges(): readonly GarbageAge[];
@@ -84,19 +85,20 @@ export interface ReportContext {
 export function makeReport(marked: Marked, context: ReportContext): Report {
   const { policy, filter } = context;
   const matches = filter?.matches ?? (() => true);
-  const reclaimable = sumReclaimable(marked, policy);
-  for (const repository of marked.repositories) {
+  const shown = marked.repositories.filter(({ name }) => matches(name));
+  const includesBlob = filter && blobFilter(marked, matches);
+  const reclaimable = sumReclaimable(marked, policy, includesBlob);
+  for (const repository of shown) {
     for (const variant of VARIANTS) {
       reclaimable[variant].revisions += repository.reclaimable[variant].revisions;
       reclaimable[variant].layerLinks += repository.reclaimable[variant].layerLinks;
     }
   }
-  const shown = marked.repositories.filter(({ name }) => matches(name));
   const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
     isShown(finding, filter),
   );
   findings.sort(byCodeAndPath);
-  const blobs = new BlobFindings(marked, policy, filter?.matches);
+  const blobs = new BlobFindings(marked, policy, includesBlob);
   const counts: FindingCounts = {};
   const severities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
   for (const finding of findings) {
@@ -140,8 +142,14 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
       context.baseline &&
       compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES), (corrupt) => wasRead(marked, corrupt)),
     bytesByState: () => bytesByState(marked, policy),
-    garbageAges: () => garbageAges(marked.table, policy),
+    garbageAges: () => garbageAges(marked.table, policy, includesBlob),
   };
+}
+
+/** Whether a blob's only owner matches: what several repositories link, and what none does, is left to a sweep of all. */
+function blobFilter({ table, repositories }: Marked, matches: (name: string) => boolean): (id: number) => boolean {
+  const matching = repositories.map(({ name }) => matches(name));
+  return (id) => matching[table.owner(id) - 1] === true;
 }
 
 /** Whether the run would have found the blob corrupt if it still were: it has read it, or there is none any more. */

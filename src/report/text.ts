@@ -11,6 +11,7 @@ import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from
 import type { Report } from "./report.js";
 import type { RepositoryReport } from "./repository-report.js";
 import { PIN_NOTES } from "./pin-notes.js";
+import { filterNote } from "./repository-filter.js";
 import { subjectOf } from "./subject.js";
 import { verdictOf } from "./verdict.js";
 
@@ -98,6 +99,8 @@ class TextReport {
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
     this.#verified();
     this.#requests();
+    const { filter, repositories } = this.report;
+    if (filter !== undefined) this.#line(escapeForTerminal(filterNote(filter, repositories.length, totals.repositories)));
     for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
   }
 
@@ -178,8 +181,8 @@ class TextReport {
   }
 
   #reclaimable(): void {
-    const { reclaimable, selected, policy } = this.report;
-    this.#heading("Reclaimable");
+    const { reclaimable, selected, policy, filter } = this.report;
+    this.#heading(filter === undefined ? "Reclaimable" : `Reclaimable in ${escapeForTerminal(filter.glob)}`);
     const rows: readonly (readonly [Variant, string])[] = [
       ["asIs", "as is"],
       ["withDeleteUntagged", "with --delete-untagged"],
@@ -233,7 +236,7 @@ class TextReport {
     const { word, colour, sentence } = verdictOf(this.report);
     this.#lines.push("");
     if (this.report.baseline !== undefined) this.#line(changesSince(this.report.baseline));
-    this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
+    this.#line(this.#style([colour, "bold"], word) + `: ${escapeForTerminal(sentence)}`);
   }
 }
 

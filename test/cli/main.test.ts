@@ -188,14 +188,14 @@ describe("output", () => {
     const some = await regcheck([FIXTURE, "--grace", "0", "--format", "json", "--repository", "team/*"]);
     interface Report {
       readonly findings: { readonly repository?: string }[];
-      readonly reclaimable: object;
+      readonly totals: object;
       readonly repositories: { readonly name: string }[];
     }
     const [whole, part] = [JSON.parse(all.stdout) as Report, JSON.parse(some.stdout) as Report];
     expect(part.findings).toEqual(whole.findings.filter(({ repository }) => repository?.startsWith("team/")));
     expect(part.findings.length).toBeGreaterThan(0);
     expect(part.repositories.map(({ name }) => name)).toEqual(["team/api", "team/batch", "team/web"]);
-    expect(part.reclaimable).toEqual(whole.reclaimable);
+    expect(part.totals).toEqual(whole.totals);
   });
 
   test("names from the storage cannot act on a terminal", async () => {
