@@ -15,7 +15,7 @@ function read(name: string): string {
 }
 
 /** Options that name a file to write. */
-const WRITTEN = ["--output", "--baseline"];
+const WRITTEN: ReadonlySet<string | undefined> = new Set(["--output", "--baseline"]);
 
 /** Runs the words of an example's command on a registry, with its config, its storage and what it writes in a temporary place. */
 function runExample(words: readonly string[], { directory = temporaryDirectory(), storage = FIXTURE } = {}) {
@@ -23,7 +23,7 @@ function runExample(words: readonly string[], { directory = temporaryDirectory()
   fs.writeFileSync(config, JSON.stringify({ version: 0.1, storage: { filesystem: { rootdirectory: storage } } }));
   const places: Readonly<Record<string, string>> = { "/etc/distribution/config.yml": config, "/var/lib/registry": storage };
   const args = words.map((word, i) =>
-    WRITTEN.includes(words[i - 1] ?? "") ? path.join(directory, path.basename(word)) : (places[word] ?? word),
+    WRITTEN.has(words[i - 1]) ? path.join(directory, path.basename(word)) : (places[word] ?? word),
   );
   return { directory, run: regcheck([...args, "--grace", "0"]) };
 }

@@ -10,7 +10,7 @@ import type { BaselineScope } from "../report/baseline-reader.js";
 import { escapeForTerminal } from "../report/escape.js";
 import type { RepositoryFilter } from "../report/repository-filter.js";
 import type { Report } from "../report/report.js";
-import type { TextOptions } from "../report/text.js";
+import type { TextOptions } from "../report/wrap.js";
 import type { Storage } from "../storage/storage.js";
 import { untilAborted } from "../until-aborted.js";
 import type { FailOn, Format } from "./options.js";
@@ -75,8 +75,8 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
 export async function checkOptions(args: CheckArguments, storage: Storage, signal: AbortSignal): Promise<CheckOptions> {
-  const [option] = [args.failOnNew && "fail-on-new", args.updateBaseline && "update-baseline"].filter((name) => name !== false);
-  if (option !== undefined && args.baseline === undefined) throw new UsageError(`--${option} goes with --baseline`);
+  if (args.baseline === undefined && (args.failOnNew || args.updateBaseline))
+    throw new UsageError(`--${args.failOnNew ? "fail-on-new" : "update-baseline"} goes with --baseline`);
   const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
   return {
     policy: await policyOf(args, signal),

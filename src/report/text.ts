@@ -1,5 +1,4 @@
 import { styleText } from "node:util";
-import wrapAnsi from "wrap-ansi";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Variant } from "../mark/policy.js";
@@ -14,18 +13,15 @@ import { PIN_NOTES } from "./pin-notes.js";
 import { filterNote } from "./repository-filter.js";
 import { subjectOf } from "./subject.js";
 import { verdictOf } from "./verdict.js";
+import { wrapText } from "./wrap.js";
+import type { TextOptions } from "./wrap.js";
 
-/** How a text report is laid out. */
-export interface TextOptions {
-  readonly colour: boolean;
-  /** Columns to wrap at; undefined for no wrapping, as in a pipe. */
-  readonly width: number | undefined;
+/** How a text report is laid out, and what it has. */
+export interface ReportTextOptions extends TextOptions {
   /** With a baseline: what is new, and the verdict, without what was known. */
   readonly onlyNew?: boolean;
 }
 
-/** Columns for text below which no terminal is worth a layout. */
-const NARROWEST = 10;
 const SHOWN_FINDINGS = 10;
 const SHOWN_REPOSITORIES = 10;
 const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
@@ -33,7 +29,7 @@ const PLURALS: Readonly<Record<Severity, string>> = { error: "errors", warning: 
 const COLOURS = { error: "red", warning: "yellow", garbage: "cyan", info: "gray" } as const satisfies Record<Severity, string>;
 
 /** The report for people: totals, findings by code with the worst first, where the garbage is, and the verdict as the last line. */
-export function formatText(report: Report, options: TextOptions): string {
+export function formatText(report: Report, options: ReportTextOptions): string {
   return new TextReport(report, options).format();
 }
 
@@ -44,7 +40,7 @@ class TextReport {
 
   constructor(
     private readonly report: Report,
-    private readonly options: TextOptions,
+    private readonly options: ReportTextOptions,
   ) {}
 
   format(): string {
@@ -70,12 +66,9 @@ class TextReport {
     return this.options.colour ? styleText(style, text) : text;
   }
 
-  /** Adds a line, wrapped to the width with its continuation indented. */
-  #line(text: string, indent = 0): void {
-    const { width } = this.options;
-    const lines =
-      width === undefined ? [text] : wrapAnsi(text, Math.max(NARROWEST, width - indent), { hard: true, trim: false }).split("\n");
-    for (const line of lines) this.#lines.push(" ".repeat(indent) + line);
+  /** Adds a line, wrapped to the width with its continuation indented further. */
+  #line(text: string, indent = 0, further = indent === 0 ? 0 : indent + 2): void {
+    this.#lines.push(...wrapText(text, this.options, " ".repeat(indent), " ".repeat(further)));
   }
 
   #heading(text: string): void {
@@ -175,7 +168,7 @@ class TextReport {
   #finding(finding: Finding): void {
     const bytes = finding.bytes === undefined ? "" : `  ${formatBytes(finding.bytes)}`;
     const mark = this.#isNew(finding) ? `  ${this.#style("bold", "(new)")}` : "";
-    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4);
+    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4, 8);
     const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
     if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
   }
