@@ -4,7 +4,7 @@ import { messageOf, severityOf } from "./catalogue.js";
 import type { Report } from "./report.js";
 
 /** The version of the JSON names: they do not change within a major version. */
-export const SCHEMA_VERSION = "1.0";
+const SCHEMA_VERSION = "1.0";
 
 /** What made a report. */
 export interface Tool {

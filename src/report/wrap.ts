@@ -11,7 +11,7 @@ export interface TextOptions {
 /** Columns for text below which no terminal is worth a layout. */
 const NARROWEST = 10;
 /** The blank between a number and its unit, which belong together. */
-const BEFORE_UNIT = /(?<=\d) (?=(?:[kMGTP]?B|ms|s|min|h|%)(?![\w]))/g;
+const BEFORE_UNIT = /(?<=(?:^|[\s(])[\d.,]{1,8}) (?=(?:[kMGTP]?B|ms|s|min|h|%)(?:[\s,.;)]|$))/g;
 const NO_BREAK = "\u00a0";
 
 /** Wraps a text that begins behind `first`; what continues it stands behind `further`. */

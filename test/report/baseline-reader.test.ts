@@ -4,11 +4,14 @@ import type { CheckOptions } from "#regcheck/check.js";
 import type { Baseline } from "#regcheck/report/baseline.js";
 import { BaselineReader } from "#regcheck/report/baseline-reader.js";
 import { changesSince } from "#regcheck/report/changes.js";
+import { formatHtml } from "#regcheck/report/html/html.js";
 import { formatJson } from "#regcheck/report/json.js";
 import { formatNdjson } from "#regcheck/report/ndjson.js";
 import type { Report } from "#regcheck/report/report.js";
+import { formatText } from "#regcheck/report/text.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { blobFile, RegistryBuilder, sha256 } from "../support/builder.js";
+import { damagedRegistry } from "../support/damaged-registry.js";
 import { problemsOf } from "../support/json-schema.js";
 import { FIXTURE } from "../support/run.js";
 import { written } from "../support/temporary.js";
@@ -96,6 +99,57 @@ describe("a report that is read back", () => {
     expect((await next(some, { filter })).notices).toEqual([]);
     expect((await next(some)).notices).toEqual([expect.stringMatching(/^The baseline was made with another --repository: /)]);
     expect((await next(fixture, { filter })).notices).toEqual([]);
+  });
+});
+
+describe("what is new and what is gone is told", () => {
+  const LAYOUT = { colour: false, width: undefined };
+
+  test("in text and on the page", async () => {
+    const { directory, spoil, clean } = damagedRegistry();
+    const before = await checked(directory);
+    spoil("new");
+    clean();
+    const after = await next(before);
+    const text = formatText(after, LAYOUT);
+    expect(text).toContain("✗ tag-link-invalid (2 errors, 1 new): ");
+    expect(text).toContain("\n    team/app:new  (new)\n");
+    expect(text).toContain("\n    team/app:old\n");
+    const time = new Date(before.startedAt).toISOString();
+    const since = `Since ${time.slice(0, 10)} ${time.slice(11, 16)} UTC: 1 new (1 tag-link-invalid), 2 gone (1 `;
+    expect(text.split("\n").at(-3)).toContain(since);
+    const page = [...formatHtml(after, TOOL, 1)].join("");
+    expect(page).toContain("<code>team/app:new</code> <em>new</em>");
+    expect(page).toContain("<code>team/app:old</code><i>");
+    expect(page).toContain(since);
+    const onlyNew = formatText(after, { ...LAYOUT, onlyNew: true });
+    expect(onlyNew).toContain("\n    team/app:new  (new)\n");
+    expect(onlyNew).not.toMatch(/team\/app:old|Reclaimable/);
+  });
+
+  test("with what is new among the findings that are shown, however many there are", async () => {
+    const { directory, spoil } = damagedRegistry();
+    for (let i = 0; i < 20; i++) spoil(`a-${i}`);
+    const before = await checked(directory);
+    spoil("z-new");
+    const text = formatText(await next(before), LAYOUT);
+    expect(text).toContain("(22 errors, 1 new)");
+    expect(text).toContain("    team/app:z-new  (new)\n");
+  });
+
+  test("of a report that `jq -c` has put into one line", async () => {
+    const { directory, spoil } = damagedRegistry();
+    const line = JSON.stringify(JSON.parse(textOf(await checked(directory), "json")));
+    spoil("new");
+    expect((await checked(directory, { baseline: read(line, directory) })).baseline).toMatchObject({ new: 1, gone: 0 });
+  });
+
+  test("with a doubt where the earlier run was incomplete", async () => {
+    const { directory } = damagedRegistry();
+    const incomplete = { ...(await checked(directory)), complete: false };
+    expect(formatText(await next(incomplete), LAYOUT)).toContain(
+      "0 new, 0 gone. That run was incomplete: what is new may be older\n",
+    );
   });
 });
 
