@@ -4,6 +4,8 @@ import type { Policy } from "./mark/policy.js";
 import type { VerifyPart } from "./mark/verify.js";
 import type { Baseline } from "./report/baseline.js";
 import { noticesOf } from "./report/notices.js";
+import { refuseNoMatch } from "./report/repository-filter.js";
+import type { RepositoryFilter } from "./report/repository-filter.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
 import type { Storage, StorageMarkers } from "./storage/storage.js";
@@ -11,7 +13,7 @@ import type { Storage, StorageMarkers } from "./storage/storage.js";
 /** What a check is told, besides where the storage is. */
 export interface CheckOptions {
   readonly policy: Policy;
-  readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  readonly filter?: RepositoryFilter | undefined;
   /** An earlier report to compare with. */
   readonly baseline?: Baseline | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -19,7 +21,10 @@ export interface CheckOptions {
   readonly verify?: VerifyPart | undefined;
 }
 
-/** The main job: inventory and mark, verify if asked to, then report. Reads the storage once and writes nothing. */
+/**
+ * The main job: inventory and mark, verify if asked to, then report. Reads the storage once and writes nothing. Throws a `UsageError` for
+ * a filter that no repository matches.
+ */
 export async function check(storage: Storage, options: CheckOptions): Promise<Report> {
   return (await markAndReport(storage, options)).report;
 }
@@ -34,11 +39,16 @@ export interface Checked {
 /** The same as `check`, for what goes on from there. */
 export async function markAndReport(
   storage: Storage,
-  { policy, matchesRepository, baseline, onProgress, verify }: CheckOptions,
+  { policy, filter, baseline, onProgress, verify }: CheckOptions,
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
   const marked = await mark(storage, policy, onProgress, verify);
+  if (filter !== undefined && marked.complete)
+    refuseNoMatch(
+      filter,
+      marked.repositories.map(({ name }) => name),
+    );
   const report = makeReport(marked, {
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
@@ -46,7 +56,7 @@ export async function markAndReport(
     notices: noticesOf(markers),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
-    matchesRepository,
+    filter,
     baseline,
   });
   return { marked, report, markers };

@@ -21,7 +21,7 @@ import { noticesOf } from "./report/notices.js";
 import type { Storage } from "./storage/storage.js";
 
 /** What an operator decides about an explanation. */
-export interface ExplainOptions extends Omit<CheckOptions, "matchesRepository"> {
+export interface ExplainOptions extends Omit<CheckOptions, "filter"> {
   /** One chain from each root, not the best one only. */
   readonly all: boolean;
 }

@@ -138,5 +138,6 @@ export function insist({ rule, passed, evidence, remedy }: Verdict, what: "repai
   if (passed) return;
   const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
   const untouched = what === "repair" ? "Nothing was changed." : "Nothing was removed.";
-  throw new OperatorError(`${what} refused by the rule ${rule}: ${evidence}. ${remedy ?? ""} ${untouched}`, exitCode);
+  const sentences = [`${what} refused by the rule ${rule}: ${evidence}.`, remedy, untouched].filter((one) => one !== undefined);
+  throw new OperatorError(sentences.join(" "), exitCode);
 }

@@ -3,8 +3,9 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { RegistryBuilder } from "./support/builder.js";
 import { FIXTURE, regcheck } from "./support/run.js";
-import { temporaryDirectory } from "./support/temporary.js";
+import { temporaryDirectory, written } from "./support/temporary.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const EXAMPLES = path.join(ROOT, "docs/examples");
@@ -13,13 +14,17 @@ function read(name: string): string {
   return fs.readFileSync(path.join(EXAMPLES, name), "utf8");
 }
 
-/** Runs the words of an example's command on the fixture: the option for the config, the storage and the output are in a temporary place. */
-function runExample(words: readonly string[]) {
-  const directory = temporaryDirectory();
+/** Options that name a file to write. */
+const WRITTEN: ReadonlySet<string | undefined> = new Set(["--output", "--baseline"]);
+
+/** Runs the words of an example's command on a registry, with its config, its storage and what it writes in a temporary place. */
+function runExample(words: readonly string[], { directory = temporaryDirectory(), storage = FIXTURE } = {}) {
   const config = path.join(directory, "config.yml");
-  fs.writeFileSync(config, JSON.stringify({ version: 0.1, storage: { filesystem: { rootdirectory: FIXTURE } } }));
-  const places: Readonly<Record<string, string>> = { "/etc/distribution/config.yml": config, "/var/lib/registry": FIXTURE };
-  const args = words.map((word, i) => (words[i - 1] === "--output" ? path.join(directory, "report") : (places[word] ?? word)));
+  fs.writeFileSync(config, JSON.stringify({ version: 0.1, storage: { filesystem: { rootdirectory: storage } } }));
+  const places: Readonly<Record<string, string>> = { "/etc/distribution/config.yml": config, "/var/lib/registry": storage };
+  const args = words.map((word, i) =>
+    WRITTEN.has(words[i - 1]) ? path.join(directory, path.basename(word)) : (places[word] ?? word),
+  );
   return { directory, run: regcheck([...args, "--grace", "0"]) };
 }
 
@@ -38,8 +43,36 @@ describe("crontab", () => {
     const { directory, run } = runExample(options.split(" "));
     const { exitCode, stdout, stderr } = await run;
     const toFile = options.includes("--output");
-    expect({ exitCode, stderr }).toEqual({ exitCode: toFile ? 0 : 1, stderr: "" });
-    expect(toFile ? fs.readFileSync(path.join(directory, "report"), "utf8") : stdout).toContain("DAMAGED");
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: toFile ? 0 : 1,
+      stderr: expect.stringMatching(toFile ? /^$/ : /^[^\n]*\n$/),
+    });
+    expect(toFile ? fs.readFileSync(path.join(directory, "regcheck.html"), "utf8") : stdout).toContain("DAMAGED");
+  });
+
+  test("every night mails what is new, once", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    for (const tag of ["known", "next"]) app.image({ layers: ["a layer"], tag });
+    const storage = written(registry.tree);
+    const directory = temporaryDirectory();
+    const [, options = ""] = / regcheck (.*--fail-on-new.*)$/m.exec(read("crontab")) ?? [];
+    const night = () => runExample(options.split(" "), { directory, storage }).run;
+    const spoil = (tag: string) => fs.writeFileSync(path.join(storage, app.path, `_manifests/tags/${tag}/current/link`), "");
+    const silence = { exitCode: 0, stdout: "", stderr: "" };
+    spoil("known");
+    const first = await night();
+    expect(first.exitCode).toBe(1);
+    expect(first.stderr).toMatch(/^regcheck: there is no \S+regcheck.ndjson yet: all findings count as new\n$/);
+    expect(first.stdout).toContain("team/app:known");
+    expect(await night()).toEqual(silence);
+    spoil("next");
+    const second = await night();
+    expect(second).toMatchObject({ exitCode: 1, stderr: "" });
+    expect(second.stdout).toMatch(/\n {4}team\/app:next {2}\(new\)\n/);
+    expect(second.stdout).not.toContain("team/app:known");
+    expect(second.stdout).not.toContain("Reclaimable");
+    expect(await night()).toEqual(silence);
   });
 });
 
@@ -47,7 +80,7 @@ test("the systemd service's command writes the report that it names", async () =
   const [, options = ""] = /^ExecStart=\/usr\/local\/bin\/regcheck (.*)$/m.exec(read("regcheck.service")) ?? [];
   const { directory, run } = runExample(options.split(" "));
   expect(await run).toEqual({ exitCode: 0, stdout: "", stderr: "" });
-  expect(fs.readFileSync(path.join(directory, "report"), "utf8")).toMatch(/^<!doctype html>/);
+  expect(fs.readFileSync(path.join(directory, "report.html"), "utf8")).toMatch(/^<!doctype html>/);
 });
 
 interface CronJob {

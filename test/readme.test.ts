@@ -1,15 +1,18 @@
 import { describe, expect, test } from "vitest";
+import * as CHANGE_OPTIONS from "#regcheck/cli/change-options.js";
 import * as OPTIONS from "#regcheck/cli/options.js";
-import { COMMANDS } from "#regcheck/cli/completion.js";
+import { COMMANDS } from "#regcheck/cli/commands.js";
 import { EXIT_CODES } from "#regcheck/errors.js";
 import { catalogueTable, markedPart, readReadme, rulesTable } from "./support/readme.js";
 import { FIXTURE, regcheck } from "./support/run.js";
 
 const readme = readReadme();
 
+const commandNames = [...Object.keys(COMMANDS), "completion"];
+
 /** All options that any command has. */
 const known = new Set([
-  ...Object.values(OPTIONS).flatMap((group) => (typeof group === "object" ? Object.keys(group) : [])),
+  ...Object.values({ ...OPTIONS, ...CHANGE_OPTIONS }).flatMap((group) => (typeof group === "object" ? Object.keys(group) : [])),
   "storage",
   "help",
   "version",
@@ -48,7 +51,7 @@ describe("README.md", () => {
     expect(options.length).toBeGreaterThan(30);
     expect(options.filter((name) => !known.has(name))).toEqual([]);
     const commands = [...ours.matchAll(/(?:^ {4}|`)regcheck ([a-z]+)/gm)].map(([, name = ""]) => name);
-    expect(commands.filter((name) => !COMMANDS.includes(name) && name !== "s")).toEqual([]);
-    expect(new Set(commands)).toEqual(new Set([...COMMANDS, "s"]));
+    expect(commands.filter((name) => !commandNames.includes(name) && name !== "s")).toEqual([]);
+    expect(new Set(commands)).toEqual(new Set([...commandNames, "s"]));
   });
 });

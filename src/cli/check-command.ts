@@ -1,11 +1,16 @@
+import fs from "node:fs";
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
 import { SEVERITIES } from "../report/catalogue.js";
+import type { Baseline } from "../report/baseline.js";
+import type { BaselineScope } from "../report/baseline-reader.js";
+import { escapeForTerminal } from "../report/escape.js";
+import type { RepositoryFilter } from "../report/repository-filter.js";
 import type { Report } from "../report/report.js";
-import type { TextOptions } from "../report/text.js";
+import type { TextOptions } from "../report/wrap.js";
 import type { Storage } from "../storage/storage.js";
 import { untilAborted } from "../until-aborted.js";
 import type { FailOn, Format } from "./options.js";
@@ -35,13 +40,14 @@ export interface CheckArguments extends StorageArguments, PolicyArguments {
   readonly repository: string | undefined;
   readonly failOn: FailOn;
   readonly baseline: string | undefined;
+  readonly updateBaseline: boolean;
   readonly failOnNew: boolean;
   readonly quiet: boolean;
 }
 
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
-  if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
+  checkOutputFiles(args);
   const { storage } = await openStorage(args);
   try {
     const options = await checkOptions(args, storage, signal);
@@ -69,14 +75,32 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
 export async function checkOptions(args: CheckArguments, storage: Storage, signal: AbortSignal): Promise<CheckOptions> {
-  if (args.failOnNew && args.baseline === undefined) throw new UsageError("--fail-on-new goes with --baseline");
-  const matchesRepository = args.repository === undefined ? undefined : await globMatcher(args.repository);
+  if (args.baseline === undefined && (args.failOnNew || args.updateBaseline))
+    throw new UsageError(`--${args.failOnNew ? "fail-on-new" : "update-baseline"} goes with --baseline`);
+  const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
   return {
     policy: await policyOf(args, signal),
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
-    matchesRepository,
-    baseline: args.baseline === undefined ? undefined : await readBaseline(args.baseline, { storage, matchesRepository }),
+    filter,
+    baseline: await baselineOf(args, { storage, filter }),
   };
+}
+
+/** The report to compare with. The first run of those that update it has none: all that it finds is new. */
+async function baselineOf(
+  { baseline: file, updateBaseline }: CheckArguments,
+  scope: BaselineScope,
+): Promise<Baseline | undefined> {
+  if (file === undefined) return undefined;
+  if (!updateBaseline || fs.existsSync(file)) return readBaseline(file, scope);
+  process.stderr.write(`regcheck: there is no ${escapeForTerminal(file)} yet: all findings count as new\n`);
+  return undefined;
+}
+
+/** Refuses files that cannot be written, before hours of work are done for them. Throws a `UsageError`. */
+export function checkOutputFiles({ output, baseline, updateBaseline }: CheckArguments): void {
+  if (output !== undefined) checkOutputFile({ option: "output", path: output });
+  if (baseline !== undefined && updateBaseline) checkOutputFile({ option: "baseline", path: baseline });
 }
 
 /** What the exit code says of a report. */
@@ -96,10 +120,10 @@ export interface ReportExtras {
   readonly text?: (options: TextOptions) => string;
 }
 
-/** Writes the report where the command line says. */
+/** Writes the report where the command line says, and the baseline for the next run: not before what is new has been told. */
 export async function writeReport(
   report: Report,
-  args: Pick<CheckArguments, "format" | "output" | "quiet">,
+  args: CheckArguments,
   exitCode: ExitCode,
   signal: AbortSignal,
   extras: ReportExtras = {},
@@ -108,11 +132,14 @@ export async function writeReport(
     await writeOutputFile({ option: "output", path: args.output }, await format(report, args, exitCode, extras), signal);
   else if (!args.quiet || exitCode !== EXIT_CODES.clean)
     await writeToStream(process.stdout, await format(report, args, exitCode, extras, process.stdout));
+  if (!args.updateBaseline || args.baseline === undefined || !report.complete) return;
+  const lines = await format(report, { ...args, format: "ndjson" }, exitCode, {});
+  await writeOutputFile({ option: "baseline", path: args.baseline }, lines, signal);
 }
 
 async function format(
   report: Report,
-  { format: name, output }: Pick<CheckArguments, "format" | "output">,
+  { format: name, output, failOnNew }: CheckArguments,
   exitCode: ExitCode,
   extras: ReportExtras,
   stream?: NodeJS.WriteStream,
@@ -138,11 +165,11 @@ async function format(
     return [formatPrometheus(report, TOOL, output === undefined ? undefined : readIfFile(output))];
   }
   const { formatText } = await import("../report/text.js");
-  const options = textOptions(stream);
+  const options = { ...textOptions(stream), onlyNew: failOnNew };
   return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 
-async function globMatcher(glob: string): Promise<(name: string) => boolean> {
+async function repositoryFilter(glob: string): Promise<RepositoryFilter> {
   const { default: picomatch } = await import("picomatch");
-  return picomatch(glob, { dot: true });
+  return { glob, matches: picomatch(glob, { dot: true }) };
 }

@@ -1,10 +1,12 @@
 import { FINDING_CODES } from "../mark/finding.js";
 import { CATALOGUE } from "../report/catalogue.js";
-import { writeToStream } from "./write-report.js";
+import { wrapLines } from "../report/wrap.js";
+import type { TextOptions } from "../report/wrap.js";
+import { textOptions, writeToStream } from "./write-report.js";
 
 /** `regcheck codes`: prints every code that a finding can have, with what it means and what to do; worst first. */
 export async function runCodes(format: "text" | "json"): Promise<void> {
-  await writeToStream(process.stdout, [format === "json" ? codesAsJson() : codesAsText()]);
+  await writeToStream(process.stdout, [format === "json" ? codesAsJson() : codesAsText(textOptions(process.stdout))]);
 }
 
 function codesAsJson(): string {
@@ -15,12 +17,13 @@ function codesAsJson(): string {
   )}\n`;
 }
 
-function codesAsText(): string {
-  return FINDING_CODES.map((code) => {
+function codesAsText(options: TextOptions): string {
+  const lines = FINDING_CODES.flatMap((code) => {
     const { severity, severityIfReclaimable, effect, meaning, remedy } = CATALOGUE[code];
     const severities = [severity, severityIfReclaimable].filter((one) => one !== undefined).join(" or ");
     const consequence =
       effect === "holds" ? ", holds its repository back from a sweep" : effect === "blocks" ? ", blocks every sweep" : "";
-    return `${code} (${severities}${consequence}): ${meaning}\n  → ${remedy}\n`;
-  }).join("");
+    return [`${code} (${severities}${consequence}): ${meaning}`, `  → ${remedy}`];
+  });
+  return `${wrapLines(lines, options).join("\n")}\n`;
 }

@@ -1,17 +1,11 @@
 import type { Options } from "yargs";
 import { REPAIR_CODES } from "../repair/codes.js";
-import { GLOBAL_OPTIONS, POLICY_OPTIONS, REPORT_OPTIONS, STORAGE_OPTIONS, SWEEP_OPTIONS, VERIFY_OPTIONS } from "./options.js";
+import { CHECK_OPTIONS, COMMANDS } from "./commands.js";
+import { GLOBAL_OPTIONS, VERIFY_OPTIONS } from "./options.js";
 
-const CHECK_OPTIONS: Readonly<Record<string, Options>> = {
-  ...STORAGE_OPTIONS,
-  ...POLICY_OPTIONS,
-  ...VERIFY_OPTIONS,
-  ...REPORT_OPTIONS,
-  ...SWEEP_OPTIONS,
-  ...GLOBAL_OPTIONS,
-};
-/** The commands beside the check. */
-export const COMMANDS: readonly string[] = ["explain", "untag", "repair", "restore", "purge", "codes", "completion"];
+/** What may be offered with the check. */
+const OPTIONS: Readonly<Record<string, Options>> = { ...CHECK_OPTIONS, ...GLOBAL_OPTIONS };
+const NAMES: readonly string[] = [...Object.keys(COMMANDS), "completion"];
 
 /**
  * What may stand for the word that is being typed. yargs completes commands that are named, but knows nothing of the options of the
@@ -26,17 +20,17 @@ export function complete(
   const words = process.argv.slice(process.argv.indexOf("--get-yargs-completions") + 2);
   if (words.indexOf("repair") >= 0 && words.indexOf("repair") < words.length - 1 && !current.startsWith("-"))
     done(REPAIR_CODES.filter((code) => code.startsWith(current)));
-  else if (words.some((word, i) => COMMANDS.includes(word) && i < words.length - 1))
+  else if (words.some((word, i) => NAMES.includes(word) && i < words.length - 1))
     completeByYargs((_error, offered) => done([...(offered ?? [])]));
   else done(checkWords(current, words.at(-2)).filter((word) => word.startsWith(current)));
 }
 
 /** Words for the default command: the values of the option before, or options, or commands. */
 function checkWords(current: string, previous = ""): string[] {
-  const option = previous.startsWith("--") ? CHECK_OPTIONS[previous.slice(2)] : undefined;
+  const option = previous.startsWith("--") ? OPTIONS[previous.slice(2)] : undefined;
   if (option?.choices !== undefined) return option.choices.map(String);
   // The value of `--verify` is no word of its own.
   if (option !== undefined && option.type !== "boolean" && option !== VERIFY_OPTIONS.verify) return [];
-  if (!current.startsWith("-")) return [...COMMANDS];
-  return [...Object.keys(CHECK_OPTIONS), "help", "version"].map((name) => `--${name}`);
+  if (!current.startsWith("-")) return [...NAMES];
+  return [...Object.keys(OPTIONS), "help", "version"].map((name) => `--${name}`);
 }

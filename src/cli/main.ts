@@ -4,24 +4,11 @@ import { hideBin } from "yargs/helpers";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
-import { REPAIR_CODES } from "../repair/codes.js";
+import { showUrl } from "../show-url.js";
+import { COMMANDS, declareCheck } from "./commands.js";
+import type { CommandContext } from "./commands.js";
 import { complete } from "./completion.js";
-import {
-  CODES_FORMAT_OPTION,
-  DRY_RUN_OPTION,
-  EXPLAIN_OPTIONS,
-  GLOBAL_OPTIONS,
-  POLICY_OPTIONS,
-  PURGE_OPTIONS,
-  REPAIR_OPTIONS,
-  REPORT_OPTIONS,
-  STORAGE_OPTION,
-  STORAGE_OPTIONS,
-  SWEEP_OPTIONS,
-  UNDO_OPTIONS,
-  VERIFY_OPTIONS,
-  WRITER_OPTIONS,
-} from "./options.js";
+import { GLOBAL_OPTIONS } from "./options.js";
 import { spellOutVerify } from "./parse-values.js";
 import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
@@ -29,116 +16,12 @@ import { TOOL } from "./tool.js";
 /** Parses the command line and runs the command it names. */
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.clean;
-  const signal = listenForSignals();
-  await yargs(spellOutVerify(hideBin(process.argv)))
-    .scriptName(TOOL.name)
+  const words = spellOutVerify(hideBin(process.argv));
+  const context: CommandContext = { signal: listenForSignals(), done: (code) => (exitCode = code) };
+  const cli = yargs(words).scriptName(TOOL.name);
+  for (const declare of [declareCheck, ...Object.values(COMMANDS)]) declare(cli, context);
+  await cli
     .usage("$0 [storage]\n\nChecks the storage of a container registry. Never writes to it, except to sweep.")
-    .command(
-      "$0 [storage]",
-      "check a registry's storage",
-      (command) =>
-        command
-          .positional("storage", {
-            type: "string",
-            describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
-          })
-          .options({ ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...VERIFY_OPTIONS, ...REPORT_OPTIONS, ...SWEEP_OPTIONS }),
-      async (args) => {
-        if (args.sweep || args.dryRun) {
-          const { runSweep } = await import("./sweep-command.js");
-          exitCode = await runSweep(args, signal);
-        } else {
-          refuseSweepOptions(args);
-          const { runCheck } = await import("./check-command.js");
-          exitCode = await runCheck(args, signal);
-        }
-      },
-    )
-    .command(
-      "explain <reference>",
-      "say why something is alive, garbage or missing",
-      (command) =>
-        command
-          .positional("reference", {
-            type: "string",
-            demandOption: true,
-            describe: "repository:tag, repository@digest, or a digest or its first 6 hex or more",
-          })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS }),
-      async (args) => {
-        const { runExplain } = await import("./explain-command.js");
-        exitCode = await runExplain(args, signal);
-      },
-    )
-    .command(
-      "untag <tag..>",
-      "remove tags and nothing else; their manifests stay",
-      (command) =>
-        command.positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" }).options({
-          storage: STORAGE_OPTION,
-          ...STORAGE_OPTIONS,
-          ...WRITER_OPTIONS,
-          grace: POLICY_OPTIONS.grace,
-          "dry-run": DRY_RUN_OPTION,
-        }),
-      async (args) => {
-        const { runUntag } = await import("./untag-command.js");
-        exitCode = await runUntag(args, signal);
-      },
-    )
-    .command(
-      "repair <code..>",
-      "rewrite links whose content the storage proves; shows what it would do, unless --apply is given",
-      (command) =>
-        command
-          .positional("code", {
-            type: "string",
-            array: true,
-            demandOption: true,
-            describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
-          })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
-      async (args) => {
-        const { runRepair } = await import("./repair-command.js");
-        exitCode = await runRepair(args, signal);
-      },
-    )
-    .command(
-      "restore <run>",
-      "put back what a sweep with --quarantine has moved, or undo a repair",
-      (command) =>
-        command
-          .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS }),
-      async (args) => {
-        const { runRestore } = await import("./undo-command.js");
-        exitCode = await runRestore(args, signal);
-      },
-    )
-    .command(
-      "purge [run]",
-      "free the space of a quarantine for good",
-      (command) =>
-        command.positional("run", { type: "string", describe: "The run, as the sweep has named it" }).options({
-          storage: STORAGE_OPTION,
-          ...STORAGE_OPTIONS,
-          ...UNDO_OPTIONS,
-          ...PURGE_OPTIONS,
-        }),
-      async (args) => {
-        const { runPurge } = await import("./undo-command.js");
-        exitCode = await runPurge(args, signal);
-      },
-    )
-    .command(
-      "codes",
-      "list the codes of findings, with what they mean and what to do",
-      (command) => command.options({ format: CODES_FORMAT_OPTION }),
-      async ({ format }) => {
-        const { runCodes } = await import("./codes-command.js");
-        await runCodes(format);
-      },
-    )
     .completion("completion", "print a script for completion in bash or zsh: source <(regcheck completion)", complete)
     .example("$0 /var/lib/registry", "what is broken, what is garbage, how many bytes")
     .example("$0 s3://bucket --endpoint https://s3.example.com", "the same on S3")
@@ -152,10 +35,11 @@ async function main(): Promise<ExitCode> {
     .version(TOOL.version)
     .check(refuseTwice)
     .check(refuseEmpty)
+    .check(refuseStorageForOther)
     .fail((message, error) => {
       // What yargs itself dislikes comes as an error of its own kind, or as none.
       if (error instanceof Error && error.name !== "YError") throw error;
-      throw new UsageError(`${oneLine(message)} (regcheck --help lists what there is)`);
+      throw new UsageError(withHint(oneLine(message), words));
     })
     .parseAsync();
   return exitCode;
@@ -178,13 +62,27 @@ function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
   return true;
 }
 
-/** Options that do nothing without a sweep: whoever gives them expects one. */
-function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
-  const given = Object.entries(SWEEP_OPTIONS).find(([name, option]) => {
-    const value = args[name];
-    return value !== undefined && value !== ("default" in option ? option.default : undefined);
-  });
-  if (given !== undefined) throw new UsageError(`--${given[0]} goes with --sweep or --dry-run`);
+/** What says that a word is a storage, not a reference, tag, code or run. */
+const STORAGE = /^(?:\.{0,2}\/|s3:\/\/)/i;
+
+/** As of `regcheck untag /var/lib/registry team/app:1`: only the check takes the storage without its option. */
+function refuseStorageForOther(args: Readonly<Record<string, unknown>>): true {
+  const words = ["reference", "tag", "code", "run"].flatMap((name) => args[name]);
+  const storage = words.filter((word) => typeof word === "string").find((word) => STORAGE.test(word));
+  if (storage !== undefined) throw new UsageError(`${showUrl(storage)}: ${STORAGE_HINT}`);
+  return true;
+}
+
+const STORAGE_HINT = "a command other than the check takes the storage as --storage DIRECTORY or --storage s3://BUCKET";
+
+/** Where to read on, for what the command line has too much or too little of. */
+function withHint(message: string, words: readonly string[]): string {
+  const command = words.find((word) => Object.hasOwn(COMMANDS, word));
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1]?.split(", ") ?? [];
+  // An unknown option is named without its dashes: a word that stands there as it is was one too many.
+  const isWord = command !== undefined && unknown.some((word) => words.includes(word));
+  const hint = isWord ? `: ${STORAGE_HINT}` : "";
+  return `${message}${hint} (regcheck ${command === undefined ? "" : `${command} `}--help lists what there is)`;
 }
 
 /** yargs names an unknown option twice, as it was written and in camel case, and spreads a bad choice over lines. */

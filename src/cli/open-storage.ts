@@ -57,9 +57,14 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
   const parsed = await readConfig(file);
   for (const warning of parsed.warnings) warn(warning);
   const named = parsed.storage;
-  const opened =
-    named.driver === "filesystem" ? openDirectory(named.rootDirectory, args) : await openBucket(named.parameters, args);
-  return { ...opened, config: parsed };
+  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args)), config: parsed };
+  try {
+    return { ...openDirectory(named.rootDirectory, args), config: parsed };
+  } catch (error) {
+    // Nobody may have named this file: it may be the one in its usual place.
+    if (error instanceof UsageError) throw new UsageError(`${file} names ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 /** Does some work with what changes the storage, and closes that. */

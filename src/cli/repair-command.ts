@@ -12,7 +12,7 @@ import { parseTimeSpan } from "./parse-values.js";
 import { startProgressLine } from "./progress-line.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
-import { writeToStream } from "./write-report.js";
+import { textOptions, writeToStream } from "./write-report.js";
 
 /** The command line of `regcheck repair`, parsed. */
 export interface RepairArguments extends StorageArguments, Omit<WriterArguments, "quarantine"> {
@@ -40,7 +40,9 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     });
     progress.stop();
     const text =
-      args.format === "json" ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n` : formatRepair(done, dryRun);
+      args.format === "json"
+        ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n`
+        : formatRepair(done, dryRun, textOptions(process.stdout));
     await writeToStream(process.stdout, [text]);
     return exitCodeOf(done, dryRun, signal);
   } finally {

@@ -8,7 +8,7 @@ import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../sweep/probe.js";
 import { untilAborted } from "../until-aborted.js";
-import { checkOptions, exitCodeOf, writeReport } from "./check-command.js";
+import { checkOptions, checkOutputFiles, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
@@ -39,7 +39,7 @@ export interface SweepArguments extends CheckArguments, WriterArguments {
 /** Plans a sweep and shows it, or does it. */
 export async function runSweep(args: SweepArguments, signal: AbortSignal): Promise<ExitCode> {
   if (args.planOutput !== undefined && !args.dryRun) throw new UsageError("--plan-output goes with --dry-run");
-  if (args.output !== undefined) checkOutputFile({ option: "output", path: args.output });
+  checkOutputFiles(args);
   if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
   const opened = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);

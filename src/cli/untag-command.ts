@@ -1,6 +1,7 @@
 import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
+import { wrapLines } from "../report/wrap.js";
 import { formatSwept } from "../sweep/format.js";
 import { defaultJournalDirectory } from "../sweep/journal.js";
 import { parseTagReference, untag } from "../untag.js";
@@ -10,6 +11,7 @@ import type { StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
 import { stoppedExitCode, writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
+import { textOptions } from "./write-report.js";
 
 /** The command line of `regcheck untag`, parsed. */
 export interface UntagArguments extends StorageArguments, WriterArguments {
@@ -33,9 +35,15 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
     };
     const { storage } = opened;
     const { untagged, result } = await withChanges(opened, (changes) => untag({ storage, changes }, references, options));
-    for (const one of untagged) process.stdout.write(`${escapeForTerminal(sentence(one, args.dryRun))}\n`);
+    const layout = textOptions(process.stdout);
+    const lines = untagged.map((one) => escapeForTerminal(sentence(one, args.dryRun)));
+    process.stdout.write(
+      wrapLines(lines, layout)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
     if (result === undefined) return EXIT_CODES.clean;
-    process.stdout.write(formatSwept({ result }, { colour: false, width: undefined }, opened.config?.redis ?? false));
+    process.stdout.write(formatSwept({ result }, layout, opened.config?.redis ?? false));
     return result.stopped === undefined ? EXIT_CODES.clean : stoppedExitCode(signal);
   } finally {
     await opened.storage.close();

@@ -3,7 +3,7 @@ import net from "node:net";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UsageError } from "../errors.js";
-import type { TextOptions } from "../report/text.js";
+import type { TextOptions } from "../report/wrap.js";
 import { causeOf } from "../storage/filesystem/directory.js";
 import { untilAborted } from "../until-aborted.js";
 

@@ -66,7 +66,7 @@ export function explainUnresolved(about: About): Explanation {
 export type Content = "manifest" | "blob" | "unreadable";
 
 /** What was found out of the focus. */
-export interface FoundOut {
+interface FoundOut {
   readonly focus: number;
   readonly survey: Survey;
   readonly keepers: Keepers & { readonly faults: number };

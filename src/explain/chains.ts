@@ -28,7 +28,7 @@ export interface ChainRoot {
 export type StepRole = KeptAs | "manifest" | "layer-link" | "blob";
 
 /** A step of a chain by its number. */
-export interface NumberedStep {
+interface NumberedStep {
   readonly id: number;
   readonly as: StepRole;
 }
@@ -40,7 +40,7 @@ export interface NumberedChain {
 }
 
 /** The chain that begins with a manifest of which the way is known. */
-export function followWay(start: number, ways: ReadonlyMap<number, Way>): readonly NumberedStep[] {
+function followWay(start: number, ways: ReadonlyMap<number, Way>): readonly NumberedStep[] {
   const steps: NumberedStep[] = [{ id: start, as: "manifest" }];
   for (let way = ways.get(start); way?.next !== undefined; way = ways.get(way.next.id)) steps.push(way.next);
   return steps;

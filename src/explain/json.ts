@@ -4,7 +4,7 @@ import type { Tool } from "../report/json.js";
 import type { Chain, Explanation, RepositoryMention, Since } from "./explanation.js";
 
 /** The version of the JSON names: they do not change within a major version. */
-export const EXPLANATION_SCHEMA_VERSION = "1.0";
+const EXPLANATION_SCHEMA_VERSION = "1.0";
 
 /** The explanation as JSON text; `explanation.schema.json` describes it. */
 export function formatExplanationAsJson(explanation: Explanation, tool: Tool, exitCode: ExitCode): string {

@@ -5,6 +5,7 @@ import { HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Variant } from "../mark/policy.js";
 import type { Digest } from "../registry/digest.js";
 import { layerLinkPath, revisionLinkPath, tagCurrentPath, blobPath } from "../registry/layout.js";
+import { CATALOGUE } from "../report/catalogue.js";
 import type { Below, Keepers } from "./below.js";
 import { durationOf } from "./chains.js";
 import type { ChainRoot, NumberedChain, StepRole } from "./chains.js";
@@ -177,22 +178,7 @@ export class Maker {
 
 const KEPT = ["alive", "held", "young"] as const satisfies readonly Verdict[];
 
-/** Whether a finding is about something that a pull stumbles over. */
+/** Whether a finding is about something that a pull stumbles over, tags apart. */
 function isDamage({ code }: Finding): boolean {
-  return DAMAGE.has(code);
+  return code === "child-missing" || (CATALOGUE[code].severity === "error" && !code.startsWith("tag-"));
 }
-
-const DAMAGE: ReadonlySet<Finding["code"]> = new Set<Finding["code"]>([
-  "manifest-missing",
-  "manifest-corrupt",
-  "manifest-invalid",
-  "revision-link-invalid",
-  "blob-missing",
-  "blob-corrupt",
-  "blob-size-mismatch",
-  "layer-link-missing",
-  "layer-link-invalid",
-  "link-mismatch",
-  "child-missing",
-  "storage-unreadable",
-]);

@@ -38,7 +38,7 @@ export interface Mention {
 }
 
 /** Tags and manifests that are listed for a repository. */
-export const MENTIONS_LISTED = 100;
+const MENTIONS_LISTED = 100;
 
 /** Codes that say that a link is not needed, which `garbage` of a link says as well. */
 const GARBAGE_LINKS: ReadonlySet<string> = new Set(["manifest-unreferenced", "layer-link-unreferenced", "layer-link-dangling"]);

@@ -1,12 +1,12 @@
 import { styleText } from "node:util";
-import wrapAnsi from "wrap-ansi";
 import type { Finding } from "../mark/finding.js";
 import { blobPath } from "../registry/layout.js";
 import { CATALOGUE, caseOf, severityOf } from "../report/catalogue.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes, formatCount } from "../report/format.js";
 import { subjectOf } from "../report/subject.js";
-import type { TextOptions } from "../report/text.js";
+import { wrapText } from "../report/wrap.js";
+import type { TextOptions } from "../report/wrap.js";
 import type { Explanation, RepositoryMention, Step } from "./explanation.js";
 import { countRoots, formatTime, rootName, roleName, verdictOf } from "./words.js";
 
@@ -56,10 +56,7 @@ class TextExplanation {
 
   /** Adds a line, wrapped to the width; what goes on is indented as far. */
   #line(text: string, indent = "", further = indent): void {
-    const { width } = this.options;
-    const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(20, width - further.length);
-    const lines = width === undefined ? [text] : wrapAnsi(text, room, { hard: true }).split("\n");
-    for (const [i, line] of lines.entries()) this.#lines.push((i === 0 ? indent : further) + line);
+    this.#lines.push(...wrapText(text, this.options, indent, further));
   }
 
   #heading(text: string): void {

@@ -12,7 +12,7 @@ export interface VerdictWords {
 
 /** Says what the verdict means, and what would change it. */
 export function verdictOf(explanation: Explanation): VerdictWords {
-  const { verdict, chains, policy } = explanation;
+  const { verdict, chains, policy, complete } = explanation;
   const root = chains[0]?.root;
   const by = root === undefined ? "something" : rootName(root);
   switch (verdict) {
@@ -22,7 +22,10 @@ export function verdictOf(explanation: Explanation): VerdictWords {
       return {
         word: "HELD BACK",
         colour: "yellow",
-        sentence: `nothing live is known to need it, but damage in ${root?.repository ?? "its repository"} leaves unknown what that repository needs: all of it stays until repaired.`,
+        sentence:
+          root === undefined && !complete
+            ? "nothing that could be read needs it, but what could not be read may: until all can be read, nothing is garbage."
+            : `nothing live is known to need it, but damage in ${root?.repository ?? "its repository"} leaves unknown what that repository needs: all of it stays until repaired.`,
       };
     case "young":
       return {

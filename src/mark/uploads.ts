@@ -6,7 +6,7 @@ import { isYoung } from "./policy.js";
 import type { Policy } from "./policy.js";
 
 /** Seconds after which the registry's own purger takes an upload for abandoned (`uploadpurging.age`, 168h). */
-export const STALE_UPLOAD_AGE = 168 * 60 * 60;
+const STALE_UPLOAD_AGE = 168 * 60 * 60;
 
 /** Reports uploads that are abandoned, and those that are so young that somebody may be writing. */
 export function checkUploads(repository: string, uploads: readonly UploadListing[], policy: Policy): Finding[] {

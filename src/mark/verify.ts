@@ -11,6 +11,14 @@ export interface VerifyPart {
   readonly parts: number;
 }
 
+/**
+ * Whether a digest is in a part, by its first 32 bits: digests are uniform, so equal ranges of these are equal shares, whatever else is
+ * stored.
+ */
+export function isInPart(firstWord: number, { part, parts }: VerifyPart): boolean {
+  return Math.floor((firstWord / 2 ** 32) * parts) === part - 1;
+}
+
 /** How far reading the blobs has come, in bytes. */
 export interface VerifyProgress {
   readonly phase: "verify";
@@ -146,12 +154,10 @@ class VerifyPlan {
     for (let id = 0; id < table.count; id++) if (table.size(id) < LARGE && this.#isInPart(id) && !this.#isVerified(id)) yield id;
   }
 
-  /** Digests are uniform, so equal ranges of their first words are equal shares, whatever else is stored. */
   #isInPart(id: number): boolean {
-    const { part, parts } = this.part;
-    if (parts === 1) return true;
+    if (this.part.parts === 1) return true;
     this.context.table.copyWords(id, this.#words, 0);
-    return Math.floor(((this.#words[0] ?? 0) / 2 ** 32) * parts) === part - 1;
+    return isInPart(this.#words[0] ?? 0, this.part);
   }
 
   /** Whether the mark has read the blob in this run, and its damage, if any, is reported. */

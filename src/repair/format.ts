@@ -1,6 +1,8 @@
 import { CATALOGUE } from "../report/catalogue.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf } from "../report/format.js";
+import { wrapLines } from "../report/wrap.js";
+import type { TextOptions } from "../report/wrap.js";
 import type { Verdict } from "../sweep/guard.js";
 import { formatVerdict } from "../sweep/format.js";
 import type { RepairOutcome, RepairResult } from "./execute.js";
@@ -14,7 +16,7 @@ interface ShownRepair extends RepairPlan {
 }
 
 /** Each repair with what it would do or did, what cannot be repaired and why, and what each rule says; for people. */
-export function formatRepair(shown: ShownRepair, dryRun: boolean): string {
+export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextOptions): string {
   const { repairs, unrepairable, verdicts } = shown;
   const outcomes = outcomesOf(shown);
   const lines: string[] = [];
@@ -33,9 +35,9 @@ export function formatRepair(shown: ShownRepair, dryRun: boolean): string {
       );
     lines.push("");
   }
-  if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, false)), "");
+  if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)), "");
   lines.push(...endLines(shown, dryRun));
-  return `${lines.join("\n")}\n`;
+  return `${wrapLines(lines, options).join("\n")}\n`;
 }
 
 function outcomesOf({ result }: ShownRepair): ReadonlyMap<Repair, RepairOutcome> {

@@ -13,7 +13,20 @@ export interface Baseline {
   readonly startedAt: number;
   /** Whether that run could read everything: if not, what looks new may only have been out of its sight. */
   readonly complete: boolean;
+  readonly terms: ReportTerms;
   readonly findings: BaselineFindings;
+}
+
+/** What a run was told: two runs that were told different things find different things in the same registry. */
+export interface ReportTerms {
+  readonly deleteUntagged: boolean;
+  readonly dropDanglingTags: boolean;
+  /** Seconds. */
+  readonly grace: number;
+  /** How many digests `--keep` gave. */
+  readonly pins: number;
+  /** The glob of `--repository`. */
+  readonly repository?: string | undefined;
 }
 
 /** What makes a finding the same in two reports. */
@@ -36,8 +49,11 @@ const OWNERLESS: ReadonlySet<FindingCode> = new Set(["blob-unreferenced", "blob-
  */
 export class BaselineFindings {
   readonly #set = new FingerprintSet();
+  /** Only a run that reads the blob finds it again or finds it sound: these must be known in full. Rot is rare. */
+  readonly #corrupt: FindingIdentity[] = [];
 
   add(identity: FindingIdentity): void {
+    if (identity.code === "blob-corrupt") this.#corrupt.push(identity);
     this.#set.add(fingerprintOf(identity), FINDING_CODES.indexOf(identity.code));
   }
 
@@ -49,6 +65,13 @@ export class BaselineFindings {
   /** Notes that the finding is still there. Returns whether it was there. */
   tick(finding: Finding): boolean {
     return this.#set.tick(fingerprintOf(identityOf(finding)));
+  }
+
+  /** Ticks off what a later run has not looked at, and returns it: it is neither found again nor gone. */
+  tickUnread(wasRead: (identity: FindingIdentity) => boolean): readonly FindingIdentity[] {
+    const unread = this.#corrupt.filter((one) => !this.#set.isTicked(fingerprintOf(one)) && !wasRead(one));
+    for (const one of unread) this.#set.tick(fingerprintOf(one));
+    return unread;
   }
 
   /** How many of each code are not there any more, of those that were not ticked. */
@@ -71,12 +94,18 @@ export interface Comparison {
   readonly gone: number;
   readonly newByCode: FindingCounts;
   readonly goneByCode: FindingCounts;
+  /** Corrupt blobs of the earlier report that this run did not read: neither new nor gone. */
+  readonly unread: readonly FindingIdentity[];
   readonly newSeverities: Readonly<Record<Severity, number>>;
   readonly isNew: (finding: Finding) => boolean;
 }
 
-/** Compares all findings of a report with those of an earlier one. */
-export function compareFindings({ startedAt, complete, findings: earlier }: Baseline, findings: Iterable<Finding>): Comparison {
+/** Compares all findings of a report with those of an earlier one. `wasRead` says whether a blob that was corrupt has been read again. */
+export function compareFindings(
+  { startedAt, complete, findings: earlier }: Omit<Baseline, "terms">,
+  findings: Iterable<Finding>,
+  wasRead: (identity: FindingIdentity) => boolean,
+): Comparison {
   const newByCode: FindingCounts = {};
   const newSeverities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
   for (const finding of findings) {
@@ -84,6 +113,7 @@ export function compareFindings({ startedAt, complete, findings: earlier }: Base
     newByCode[finding.code] = (newByCode[finding.code] ?? 0) + 1;
     newSeverities[severityOf(finding)]++;
   }
+  const unread = earlier.tickUnread(wasRead);
   const goneByCode = earlier.countGone();
   const sum = (counts: FindingCounts): number => Object.values(counts).reduce((total, count) => total + count, 0);
   return {
@@ -93,9 +123,24 @@ export function compareFindings({ startedAt, complete, findings: earlier }: Base
     gone: sum(goneByCode),
     newByCode,
     goneByCode,
+    unread,
     newSeverities,
     isNew: (finding) => !earlier.has(finding),
   };
+}
+
+/** What makes two reports differ without any change in the registry: a notice for the operator, none where it is nothing. */
+export function noticesOfTerms(earlier: ReportTerms, now: ReportTerms): readonly string[] {
+  const options: string[] = [];
+  if (earlier.deleteUntagged !== now.deleteUntagged) options.push("--delete-untagged");
+  if (earlier.dropDanglingTags !== now.dropDanglingTags) options.push("--drop-dangling-tags");
+  if (earlier.grace !== now.grace) options.push("--grace");
+  // How many run in a cluster differs each night.
+  if (earlier.pins > 0 !== now.pins > 0) options.push("--keep");
+  // A report on all repositories can be compared with one on some.
+  if (earlier.repository !== undefined && earlier.repository !== now.repository) options.push("--repository");
+  if (options.length === 0) return [];
+  return [`The baseline was made with another ${options.join(", ")}: what is new or gone may come of that alone.`];
 }
 
 function identityOf({ code, path, repository, digest, uploadId }: Finding): FindingIdentity {

@@ -14,7 +14,7 @@ export class BlobFindings implements Iterable<Finding> {
   constructor(
     private readonly marked: Marked,
     private readonly policy: Policy,
-    private readonly matches: ((name: string) => boolean) | undefined,
+    private readonly includes: ((id: number) => boolean) | undefined,
   ) {
     let count = 0;
     this.#forEach((id) => {
@@ -50,9 +50,7 @@ export class BlobFindings implements Iterable<Finding> {
 
   #includes(id: number, modified: number): boolean {
     if (!isGarbage(this.marked.table.marks(id), selectedVariant(this.policy), this.policy, modified)) return false;
-    if (this.matches === undefined) return true;
-    const repository = this.#repository(id);
-    return repository !== undefined && this.matches(repository);
+    return this.includes?.(id) !== false;
   }
 
   #repository(id: number): string | undefined {

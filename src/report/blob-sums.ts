@@ -16,11 +16,16 @@ export interface Reclaimable {
 export const BYTE_STATES = ["live", "reclaimable", "held", "damaged"] as const;
 export type ByteState = (typeof BYTE_STATES)[number];
 
-/** Blobs and bytes that each variant of the policy lets go; links are not counted here. */
-export function sumReclaimable({ table }: Marked, policy: Policy): Record<Variant, Reclaimable> {
+/** Blobs and bytes that each variant of the policy lets go, of those that the filter leaves; links are not counted here. */
+export function sumReclaimable(
+  { table }: Marked,
+  policy: Policy,
+  includes?: (id: number) => boolean,
+): Record<Variant, Reclaimable> {
   const nothing = (): Reclaimable => ({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
   const sums = { asIs: nothing(), withDeleteUntagged: nothing(), withDropDanglingTags: nothing(), withBoth: nothing() };
   table.forEach((id, size, modified) => {
+    if (includes?.(id) === false) return;
     const marks = table.marks(id);
     for (const variant of VARIANTS) {
       if (!isGarbage(marks, variant, policy, modified)) continue;

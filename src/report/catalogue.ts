@@ -172,7 +172,8 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   "upload-active": {
     severity: "info",
     meaning: "an upload is younger than the grace time",
-    remedy: "Somebody may be pushing: a sweep is refused until it is finished or older than --grace.",
+    remedy:
+      "Somebody may be pushing: a sweep is refused until it is finished or older than --grace. If nobody is, as with one that is dated in the future, remove its directory.",
   },
   "stray-object": {
     severity: "info",

@@ -42,6 +42,11 @@ export class FingerprintSet {
     return true;
   }
 
+  /** Whether there is such an entry that is ticked off. */
+  isTicked(fingerprint: Fingerprint): boolean {
+    return ((this.#values[this.#slot(fingerprint)] ?? 0) & TICKED) !== 0;
+  }
+
   /** Calls `visit` with the number of each entry that is not ticked off. */
   forEachUnticked(visit: (value: number) => void): void {
     for (const [slot, value] of this.#values.entries()) if (value < TICKED && !this.#isFree(slot)) visit(value);

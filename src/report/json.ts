@@ -4,7 +4,7 @@ import { messageOf, severityOf } from "./catalogue.js";
 import type { Report } from "./report.js";
 
 /** The version of the JSON names: they do not change within a major version. */
-export const SCHEMA_VERSION = "1.0";
+const SCHEMA_VERSION = "1.0";
 
 /** What made a report. */
 export interface Tool {
@@ -43,6 +43,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       grace: policy.grace,
       pins: report.pins.given,
     },
+    filter: report.filter && { repository: report.filter.glob },
     pins: {
       given: report.pins.given,
       found: report.pins.found,
@@ -56,6 +57,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       gone: report.baseline.gone,
       newByCode: report.baseline.newByCode,
       goneByCode: report.baseline.goneByCode,
+      unread: report.baseline.unread,
     },
     totals: report.totals,
     verified: report.verified,

@@ -10,6 +10,7 @@ import type { Report } from "./report.js";
 /** Values of one metric, each with its labels. */
 type Samples = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 
+const FINDINGS = "regcheck_findings";
 const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
 
 /**
@@ -17,10 +18,12 @@ const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
  * so that several storages on a machine can have a file each; no other label has more values than a list in this program.
  *
  * A success is a run that could read everything, whatever it found: damage has metrics of its own. `previous` is the file that this one
- * replaces: a run that is incomplete keeps the time of the last success from it.
+ * replaces: a run that is incomplete keeps the time of the last success from it, and corrupt blobs are those that each part had when it
+ * was last read (--verify).
  */
 export function formatPrometheus(report: Report, tool: Tool, previous = ""): string {
   const storage = { storage: report.storage.location };
+  const scope = scopeOf(report);
   const seconds = report.finishedAt / 1000;
   const one = (value: number): Samples => [[{}, value]];
   const bytes = report.bytesByState();
@@ -35,10 +38,17 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     ],
     ["regcheck_complete", "1 if the last run read everything; 0 if something could not be read.", one(report.complete ? 1 : 0)],
     ["regcheck_duration_seconds", "How long the last run took.", one((report.finishedAt - report.startedAt) / 1000)],
-    ["regcheck_findings", "Findings by code; `regcheck codes` says what each means.", findings(report)],
+    [
+      FINDINGS,
+      "Findings by code, `regcheck codes` says what each means; blob-corrupt by the part that was read, as when it was last read.",
+      [...findings(report), ...corruptBlobs(report, previous, storage)].map(([labels, value]) => [
+        { ...scope, ...labels },
+        value,
+      ]),
+    ],
     [
       "regcheck_bytes",
-      "Stored bytes as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged.",
+      "Stored bytes of the whole registry as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged.",
       BYTE_STATES.map((state) => [{ state }, bytes[state]]),
     ],
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
@@ -69,10 +79,16 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     .join("");
 }
 
-/** Codes without findings are there too, as 0: an alert that looks for them resolves, and a graph has no gaps. */
+/** Findings of some repositories alone say by which glob. */
+function scopeOf({ filter }: Report): Readonly<Record<string, string>> {
+  return filter === undefined ? {} : { repository: filter.glob };
+}
+
+/** Codes without findings are there too, as 0: an alert that looks for them resolves, and a graph has no gaps. See also `corruptBlobs`. */
 function findings(report: Report): Samples {
   const counts = new Map<FindingCode, Map<Severity, number>>();
   for (const code of FINDING_CODES) {
+    if (code === "blob-corrupt") continue;
     const { severity, severityIfReclaimable = severity } = CATALOGUE[code];
     counts.set(
       code,
@@ -90,6 +106,24 @@ function findings(report: Report): Samples {
   return [...counts].flatMap(([code, bySeverity]) =>
     Array.from(bySeverity, ([severity, count]) => [{ code, severity }, count] as const),
   );
+}
+
+/**
+ * The corrupt blobs of each part that was ever read. A run that did not read a part says nothing of it: 0 would end an alert without
+ * anything being mended. Where the parts are others than before, what was known of those is no longer kept apart, and goes.
+ */
+function corruptBlobs(report: Report, previous: string, storage: Readonly<Record<string, string>>): Samples {
+  const { verified, counts } = report;
+  const labelsOf = (part: string) => ({ code: "blob-corrupt", severity: CATALOGUE["blob-corrupt"].severity, part });
+  const start = nameOf(FINDINGS, { ...storage, ...scopeOf(report), ...labelsOf("") }).slice(0, -'"}'.length);
+  const samples = new Map<string, number>();
+  for (const line of previous.split("\n")) {
+    const [, part = "", parts = "", count = ""] = /^(\d+)\/(\d+)"\} (\d+)$/.exec(line.slice(start.length)) ?? [];
+    if (!line.startsWith(start) || count === "") continue;
+    if (verified === undefined || verified.parts === Number(parts)) samples.set(`${part}/${parts}`, Number(count));
+  }
+  if (verified !== undefined) samples.set(`${verified.part}/${verified.parts}`, counts["blob-corrupt"] ?? 0);
+  return Array.from(samples, ([part, count]) => [labelsOf(part), count]);
 }
 
 /** The time of the last success that a file says of the same storage. */

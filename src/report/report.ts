@@ -4,10 +4,12 @@ import type { Marked, MarkedPins } from "../mark/mark.js";
 import { selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
+import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
+import { Digest } from "../registry/digest.js";
 import type { RequestPrices, StorageRequests } from "../storage/storage.js";
-import { compareFindings } from "./baseline.js";
-import type { Baseline, Comparison } from "./baseline.js";
+import { compareFindings, noticesOfTerms } from "./baseline.js";
+import type { Baseline, Comparison, FindingIdentity } from "./baseline.js";
 import { bytesByState, sumReclaimable } from "./blob-sums.js";
 import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { BlobFindings } from "./blob-findings.js";
@@ -15,6 +17,8 @@ import { severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
+import { isShown } from "./repository-filter.js";
+import type { RepositoryFilter } from "./repository-filter.js";
 import { repositoryReports } from "./repository-report.js";
 import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 
@@ -28,6 +32,8 @@ export interface Report {
   /** What makes the links less than the whole truth, for people; none for an ordinary registry. */
   readonly notices: readonly string[];
   readonly policy: Policy;
+  /** Which repositories the findings, the repositories' lines and `reclaimable` are about; undefined for all. */
+  readonly filter?: RepositoryFilter | undefined;
   /** Which blobs were read to the end and compared with their digests; undefined where that was not asked for. */
   readonly verified?: Verified | undefined;
   readonly pins: MarkedPins;
@@ -40,6 +46,7 @@ export interface Report {
     readonly blobs: number;
     readonly blobBytes: number;
   };
+  /** What a sweep would take, with the same filter. */
   readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
   readonly selected: Variant;
   readonly repositories: readonly RepositoryReport[];
@@ -55,7 +62,7 @@ export interface Report {
   findings(codes?: readonly FindingCode[]): Iterable<Finding>;
   /** What has changed since an earlier report, if there is one to compare with. */
   readonly baseline: Comparison | undefined;
-  /** What becomes of the stored bytes. Summed up when asked for, as is the next one. */
+  /** What becomes of the stored bytes, of the whole registry. Summed up when asked for, as is the next one. */
   bytesByState(): Readonly<Record<ByteState, number>>;
   /** How old the blobs are that the selected policy would take. */
   garbageAges(): readonly GarbageAge[];
@@ -70,27 +77,28 @@ export interface ReportContext {
   readonly requests: Readonly<StorageRequests>;
   readonly requestPrices?: RequestPrices | undefined;
   /** Limits findings to matching repositories; what is live does not depend on it. */
-  readonly matchesRepository?: ((name: string) => boolean) | undefined;
+  readonly filter?: RepositoryFilter | undefined;
   readonly baseline?: Baseline | undefined;
 }
 
 /** Sums up what was marked. */
 export function makeReport(marked: Marked, context: ReportContext): Report {
-  const { policy } = context;
-  const matches = context.matchesRepository ?? (() => true);
-  const reclaimable = sumReclaimable(marked, policy);
-  for (const repository of marked.repositories) {
+  const { policy, filter } = context;
+  const matches = filter?.matches ?? (() => true);
+  const shown = marked.repositories.filter(({ name }) => matches(name));
+  const includesBlob = filter && blobFilter(marked, matches);
+  const reclaimable = sumReclaimable(marked, policy, includesBlob);
+  for (const repository of shown) {
     for (const variant of VARIANTS) {
       reclaimable[variant].revisions += repository.reclaimable[variant].revisions;
       reclaimable[variant].layerLinks += repository.reclaimable[variant].layerLinks;
     }
   }
-  const shown = marked.repositories.filter(({ name }) => matches(name));
   const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
-    isShown(finding, context.matchesRepository),
+    isShown(finding, filter),
   );
   findings.sort(byCodeAndPath);
-  const blobs = new BlobFindings(marked, policy, context.matchesRepository);
+  const blobs = new BlobFindings(marked, policy, includesBlob);
   const counts: FindingCounts = {};
   const severities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
   for (const finding of findings) {
@@ -101,13 +109,16 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   severities.garbage += blobs.count;
   const sum = (field: (repository: MarkedRepository) => number): number =>
     marked.repositories.reduce((total, one) => total + field(one), 0);
+  const { deleteUntagged, dropDanglingTags, grace } = policy;
+  const terms = { deleteUntagged, dropDanglingTags, grace, pins: marked.pins.given, repository: filter?.glob };
   return {
     storage: context.storage,
     startedAt: context.startedAt,
     finishedAt: Date.now(),
     complete: marked.complete,
-    notices: context.notices,
+    notices: [...context.notices, ...(context.baseline === undefined ? [] : noticesOfTerms(context.baseline.terms, terms))],
     policy,
+    filter,
     verified: marked.verified,
     pins: marked.pins,
     totals: {
@@ -127,18 +138,25 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
     findings: (codes = FINDING_CODES) => inOrder(findings, blobs, codes),
-    baseline: context.baseline && compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES)),
+    baseline:
+      context.baseline &&
+      compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES), (corrupt) => wasRead(marked, corrupt)),
     bytesByState: () => bytesByState(marked, policy),
-    garbageAges: () => garbageAges(marked.table, policy),
+    garbageAges: () => garbageAges(marked.table, policy, includesBlob),
   };
 }
 
-/** Whether a report on matching repositories has the finding: a fault of the storage is everybody's affair. */
-export function isShown(
-  { code, repository }: Pick<Finding, "code" | "repository">,
-  matches: ((name: string) => boolean) | undefined,
-): boolean {
-  return matches === undefined || code === "storage-unreadable" || (repository !== undefined && matches(repository));
+/** Whether a blob's only owner matches: what several repositories link, and what none does, is left to a sweep of all. */
+function blobFilter({ table, repositories }: Marked, matches: (name: string) => boolean): (id: number) => boolean {
+  const matching = repositories.map(({ name }) => matches(name));
+  return (id) => matching[table.owner(id) - 1] === true;
+}
+
+/** Whether the run would have found the blob corrupt if it still were: it has read it, or there is none any more. */
+function wasRead({ table, verified }: Marked, { digest: text = "" }: FindingIdentity): boolean {
+  const digest = Digest.parse(text);
+  if (digest === undefined || !table.isStored(table.idOfDigest(digest))) return true;
+  return verified !== undefined && isInPart(digest.toWords()[0] ?? 0, verified);
 }
 
 /** The findings of some codes, in the order of all codes, with the unreferenced blobs at their place. */

@@ -1,5 +1,4 @@
 import { styleText } from "node:util";
-import wrapAnsi from "wrap-ansi";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Variant } from "../mark/policy.js";
@@ -11,18 +10,18 @@ import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from
 import type { Report } from "./report.js";
 import type { RepositoryReport } from "./repository-report.js";
 import { PIN_NOTES } from "./pin-notes.js";
+import { filterNote } from "./repository-filter.js";
 import { subjectOf } from "./subject.js";
 import { verdictOf } from "./verdict.js";
+import { wrapText } from "./wrap.js";
+import type { TextOptions } from "./wrap.js";
 
-/** How a text report is laid out. */
-export interface TextOptions {
-  readonly colour: boolean;
-  /** Columns to wrap at; undefined for no wrapping, as in a pipe. */
-  readonly width: number | undefined;
+/** How a text report is laid out, and what it has. */
+export interface ReportTextOptions extends TextOptions {
+  /** With a baseline: what is new, and the verdict, without what was known. */
+  readonly onlyNew?: boolean;
 }
 
-/** Columns for text below which no terminal is worth a layout. */
-const NARROWEST = 10;
 const SHOWN_FINDINGS = 10;
 const SHOWN_REPOSITORIES = 10;
 const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
@@ -30,7 +29,7 @@ const PLURALS: Readonly<Record<Severity, string>> = { error: "errors", warning: 
 const COLOURS = { error: "red", warning: "yellow", garbage: "cyan", info: "gray" } as const satisfies Record<Severity, string>;
 
 /** The report for people: totals, findings by code with the worst first, where the garbage is, and the verdict as the last line. */
-export function formatText(report: Report, options: TextOptions): string {
+export function formatText(report: Report, options: ReportTextOptions): string {
   return new TextReport(report, options).format();
 }
 
@@ -41,30 +40,35 @@ class TextReport {
 
   constructor(
     private readonly report: Report,
-    private readonly options: TextOptions,
+    private readonly options: ReportTextOptions,
   ) {}
 
   format(): string {
     this.#head();
     this.#findings();
+    if (!this.#onlyNew) this.#sums();
+    this.#verdict();
+    return `${this.#lines.join("\n")}\n`;
+  }
+
+  get #onlyNew(): boolean {
+    return this.options.onlyNew === true && this.report.baseline !== undefined;
+  }
+
+  #sums(): void {
     this.#reclaimable();
     this.#repositories();
     this.#held();
     this.#pins();
-    this.#verdict();
-    return `${this.#lines.join("\n")}\n`;
   }
 
   #style(style: Style, text: string): string {
     return this.options.colour ? styleText(style, text) : text;
   }
 
-  /** Adds a line, wrapped to the width with its continuation indented. */
-  #line(text: string, indent = 0): void {
-    const { width } = this.options;
-    const lines =
-      width === undefined ? [text] : wrapAnsi(text, Math.max(NARROWEST, width - indent), { hard: true, trim: false }).split("\n");
-    for (const line of lines) this.#lines.push(" ".repeat(indent) + line);
+  /** Adds a line, wrapped to the width with its continuation indented further. */
+  #line(text: string, indent = 0, further = indent === 0 ? 0 : indent + 2): void {
+    this.#lines.push(...wrapText(text, this.options, " ".repeat(indent), " ".repeat(further)));
   }
 
   #heading(text: string): void {
@@ -88,6 +92,8 @@ class TextReport {
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
     this.#verified();
     this.#requests();
+    const { filter, repositories } = this.report;
+    if (filter !== undefined) this.#line(escapeForTerminal(filterNote(filter, repositories.length, totals.repositories)));
     for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
   }
 
@@ -118,6 +124,7 @@ class TextReport {
   #findings(): void {
     const shown = new Map<FindingCode, Record<"new" | "old", Finding[]>>();
     for (const finding of this.report.findings()) {
+      if (!this.#isShown(finding)) continue;
       const some = shown.get(finding.code) ?? { new: [], old: [] };
       const list = this.#isNew(finding) ? some.new : some.old;
       if (list.length < SHOWN_FINDINGS) list.push(finding);
@@ -127,6 +134,11 @@ class TextReport {
       const some = shown.get(code);
       if (some !== undefined) this.#code(code, [...some.new, ...some.old].slice(0, SHOWN_FINDINGS));
     }
+  }
+
+  /** What makes a run incomplete is shown until it is mended. */
+  #isShown(finding: Finding): boolean {
+    return !this.#onlyNew || this.#isNew(finding) || finding.code === "storage-unreadable";
   }
 
   #isNew(finding: Finding): boolean {
@@ -146,7 +158,8 @@ class TextReport {
       `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
-    if (count > findings.length) this.#line(`… and ${formatCount(count - findings.length)} more (all of them: --format json)`, 4);
+    const rest = (this.#onlyNew && newCount !== undefined ? newCount : count) - findings.length;
+    if (rest > 0) this.#line(`… and ${formatCount(rest)} more (all of them: --format json)`, 4);
     const consequence =
       effect === "holds" ? " Holds its repository back from a sweep." : effect === "blocks" ? " Blocks every sweep." : "";
     this.#line(this.#style("dim", `→ ${remedy}${consequence}`), 2);
@@ -155,14 +168,14 @@ class TextReport {
   #finding(finding: Finding): void {
     const bytes = finding.bytes === undefined ? "" : `  ${formatBytes(finding.bytes)}`;
     const mark = this.#isNew(finding) ? `  ${this.#style("bold", "(new)")}` : "";
-    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4);
+    this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4, 8);
     const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
     if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
   }
 
   #reclaimable(): void {
-    const { reclaimable, selected, policy } = this.report;
-    this.#heading("Reclaimable");
+    const { reclaimable, selected, policy, filter } = this.report;
+    this.#heading(filter === undefined ? "Reclaimable" : `Reclaimable in ${escapeForTerminal(filter.glob)}`);
     const rows: readonly (readonly [Variant, string])[] = [
       ["asIs", "as is"],
       ["withDeleteUntagged", "with --delete-untagged"],
@@ -216,7 +229,7 @@ class TextReport {
     const { word, colour, sentence } = verdictOf(this.report);
     this.#lines.push("");
     if (this.report.baseline !== undefined) this.#line(changesSince(this.report.baseline));
-    this.#line(this.#style([colour, "bold"], word) + `: ${sentence}`);
+    this.#line(this.#style([colour, "bold"], word) + `: ${escapeForTerminal(sentence)}`);
   }
 }
 

@@ -8,8 +8,8 @@ export interface Verdict {
   readonly sentence: string;
 }
 
-/** The verdict, in the same words in every format. */
-export function verdictOf({ complete, severities, reclaimable, selected }: Report): Verdict {
+/** The verdict, in the same words in every format. Not escaped. */
+export function verdictOf({ complete, severities, reclaimable, selected, filter }: Report): Verdict {
   if (!complete) {
     return {
       word: "INCOMPLETE",
@@ -18,7 +18,7 @@ export function verdictOf({ complete, severities, reclaimable, selected }: Repor
     };
   }
   const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");
-  const sentence = `${found}, ${formatBytes(reclaimable[selected].bytes)} reclaimable`;
+  const sentence = `${found}, ${formatBytes(reclaimable[selected].bytes)} reclaimable${filter === undefined ? "" : ` in ${filter.glob}`}`;
   if (severities.error > 0) return { word: "DAMAGED", colour: "red", sentence };
   if (severities.warning > 0) return { word: "SERVING, with warnings", colour: "yellow", sentence };
   return { word: "SOUND", colour: "green", sentence };

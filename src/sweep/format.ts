@@ -1,8 +1,8 @@
-import { stripVTControlCharacters, styleText } from "node:util";
-import wrapAnsi from "wrap-ansi";
+import { styleText } from "node:util";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
-import type { TextOptions } from "../report/text.js";
+import { wrapLines } from "../report/wrap.js";
+import type { TextOptions } from "../report/wrap.js";
 import type { Removed, SweepResult } from "./execute.js";
 import type { Verdict } from "./guard.js";
 import { RULES } from "./rules.js";
@@ -28,7 +28,7 @@ export function formatPlanned(
   if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
   lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
   lines.push(...ASKED_LATER.map((rule) => `  later    ${rule}: ${RULES[rule].replaceAll("`", "")}`));
-  return finish(lines, options);
+  return `${wrapLines(lines, options).join("\n")}\n`;
 }
 
 /** Rules that only a sweep itself can ask. */
@@ -54,15 +54,23 @@ export function formatSwept({ result }: { readonly result: SweepResult }, option
   else if (quarantined) lines.push(`  Undo it with regcheck restore ${runId}; free the space with regcheck purge ${runId}.`);
   if (stopped !== undefined)
     lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing that pulled before is broken; run it again to finish.`);
-  lines.push("", "Now restart every registry: what it has cached may name blobs that are gone, and pushes would skip them.");
-  lines.push(
+  lines.push(...restartLines(deleted, hasRedis));
+  return `${wrapLines(lines, options).join("\n")}\n`;
+}
+
+/** A cache knows blobs, and which repository has them; of tags and uploads it knows nothing. */
+function restartLines({ blobs, revisions, layerLinks }: Readonly<Removed>, hasRedis: boolean): string[] {
+  if (blobs + revisions + layerLinks === 0) return [];
+  const what = blobs > 0 ? "blobs" : "links";
+  return [
+    "",
+    `Now restart every registry: what it has cached may name ${what} that are gone, and pushes would skip them.`,
     hasRedis
       ? "Its config caches blob descriptors in Redis, which a restart does not empty:"
       : "If its config caches blob descriptors in Redis, empty that too:",
     "  redis-cli --scan --pattern 'blobs::*' | xargs -r redis-cli del",
     "  redis-cli --scan --pattern 'repository::*' | xargs -r redis-cli del",
-  );
-  return finish(lines, options);
+  ];
 }
 
 /** What was removed, in words. */
@@ -74,21 +82,4 @@ export function describe({ blobs, bytes, revisions, layerLinks, tags, uploads }:
     countOf(tags, "tag"),
     countOf(uploads, "upload"),
   ].join(", ");
-}
-
-/** Wraps each line to the width, with what continues it below its own beginning. */
-function finish(lines: readonly string[], { width }: TextOptions): string {
-  const wrapped = width === undefined ? lines : lines.flatMap((line) => wrap(line, Math.max(20, width)));
-  return `${wrapped.join("\n")}\n`;
-}
-
-function wrap(line: string, width: number): string[] {
-  const plain = stripVTControlCharacters(line);
-  const indent = /^ +(?:(?:passed|REFUSES|later) +|→ )?/.exec(plain)?.[0].length ?? 0;
-  // A command must survive being copied.
-  if (plain.startsWith("  redis-cli")) return [line];
-  if (plain.length <= width || indent > width / 2) return wrapAnsi(line, width, { hard: true, trim: false }).split("\n");
-  const head = line.slice(0, line.length - (plain.length - indent));
-  const [first = "", ...rest] = wrapAnsi(line.slice(head.length), width - indent, { hard: true }).split("\n");
-  return [head + first, ...rest.map((part) => " ".repeat(indent) + part)];
 }

@@ -97,7 +97,8 @@ export function judgeUploads(marked: Pick<Marked, "findings" | "repositories">):
         rule: "no-active-uploads",
         passed: false,
         evidence: `${countOf(uploads.length, "upload")} younger than the grace time: ${first.path}${uploads.length > 1 ? ", …" : ""}`,
-        remedy: "Wait for them, or for --grace to pass.",
+        remedy:
+          "Wait for them, or for --grace to pass. If nobody is pushing, as where one is dated in the future, remove its directory.",
       };
 }
 
@@ -123,7 +124,7 @@ export function judgeShare(report: Report, blobsToDelete: number, limit: number)
         rule: "max-delete",
         passed: false,
         evidence: `${evidence}, which is more than ${percent(limit)}`,
-        remedy: `If that is what you expect, allow it: --max-delete ${Math.ceil(share * 100)}%`,
+        remedy: `If that is what you expect, allow it with --max-delete ${Math.ceil(share * 100)}%.`,
       };
 }
 

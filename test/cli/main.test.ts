@@ -59,6 +59,25 @@ describe("bad input is one clear line and exit code 2", () => {
     ["an unknown format", [FIXTURE, "--format", "xml"], '--format xml: expected one of "text", "json"'],
     ["two bad choices", [FIXTURE, "--format", "xml", "--fail-on", "all"], '; --fail-on all: expected one of "error"'],
     ["no config", ["--config", "/no/config.yml"], "/no/config.yml: ENOENT"],
+    ["a storage before a reference", ["explain", FIXTURE, "team/app:1"], "the storage as --storage DIRECTORY"],
+    [
+      "a word before a reference",
+      ["explain", "fix", "team/app:1"],
+      "Unknown argument: team/app:1: a command other than the check",
+    ],
+    [
+      "a storage among tags",
+      ["untag", "s3://bucket", "team/app:1"],
+      "s3://bucket: a command other than the check takes the storage",
+    ],
+    [
+      "a storage among codes",
+      ["repair", "./registry", "tag-dangling"],
+      "./registry: a command other than the check takes the stor",
+    ],
+    ["an option that a command lacks", ["untag", "a:1", "--keep", "x"], "(regcheck untag --help lists what there is)"],
+    ["a command without its argument", ["explain"], "(regcheck explain --help lists what there is)"],
+    ["no run to restore", ["restore", "--journal-dir", "/no/such/place"], "name a run: there is none in /no/such/place"],
     ["an output that cannot be", [FIXTURE, "--output", "/no/such/place/report"], "--output /no/such/place/report"],
   ])("%s", async (_, args, message) => {
     const { exitCode, stdout, stderr } = await regcheck(args);
@@ -107,6 +126,15 @@ describe("--config", () => {
     const { exitCode, stderr } = await regcheck(["--config", file], { REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED: "true" });
     expect(exitCode).toBe(0);
     expect(stderr).toContain("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED is not honoured by the registry");
+  });
+
+  test("is named when its directory is no registry", async () => {
+    const file = config("version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /no/such/place\n");
+    const { exitCode, stderr } = await regcheck(["--config", file]);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringContaining(`regcheck: ${file} names /no/such/place: no such directory.`) as unknown,
+    });
   });
 
   test.each([
@@ -188,14 +216,14 @@ describe("output", () => {
     const some = await regcheck([FIXTURE, "--grace", "0", "--format", "json", "--repository", "team/*"]);
     interface Report {
       readonly findings: { readonly repository?: string }[];
-      readonly reclaimable: object;
+      readonly totals: object;
       readonly repositories: { readonly name: string }[];
     }
     const [whole, part] = [JSON.parse(all.stdout) as Report, JSON.parse(some.stdout) as Report];
     expect(part.findings).toEqual(whole.findings.filter(({ repository }) => repository?.startsWith("team/")));
     expect(part.findings.length).toBeGreaterThan(0);
     expect(part.repositories.map(({ name }) => name)).toEqual(["team/api", "team/batch", "team/web"]);
-    expect(part.reclaimable).toEqual(whole.reclaimable);
+    expect(part.totals).toEqual(whole.totals);
   });
 
   test("names from the storage cannot act on a terminal", async () => {

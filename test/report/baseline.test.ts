@@ -10,7 +10,7 @@ import { manyFindings } from "../support/report.js";
 function compare(before: readonly Finding[], now: readonly Finding[]) {
   const findings = new BaselineFindings();
   for (const { digest, ...finding } of before) findings.add({ ...finding, digest: digest?.toString() });
-  return compareFindings({ startedAt: 0, complete: true, findings }, now);
+  return compareFindings({ startedAt: 0, complete: true, findings }, now, () => true);
 }
 
 const finding: Finding = {

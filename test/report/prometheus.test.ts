@@ -55,7 +55,9 @@ describe("the metrics", () => {
     expect(lines).toContain(`${count("manifest-unreferenced", "garbage")} 2`);
     expect(lines).toContain(`${count("blob-missing", "error")} 0`);
     const codes = lines.flatMap((line) => /^regcheck_findings\{.*code="([^"]+)"/.exec(line)?.[1] ?? []);
-    expect(new Set(codes)).toEqual(new Set(FINDING_CODES));
+    // What is corrupt is known by a run with --verify only.
+    expect(codes).not.toContain("blob-corrupt");
+    expect(new Set(codes)).toEqual(new Set(FINDING_CODES.filter((code) => code !== "blob-corrupt")));
   });
 
   test("do not grow with the registry", async () => {
@@ -70,6 +72,38 @@ describe("the metrics", () => {
   test("escape what an operator may have called a directory", () => {
     const report = reportOf([], { storage: { driver: "filesystem", location: 'a "b"\\c\nd\u001b' } });
     expect(linesOf(report)).toContain(String.raw`regcheck_complete{storage="a \"b\"\\c\\u{a}d\\u{1b}"} 1`);
+  });
+});
+
+describe("corrupt blobs", () => {
+  const verified = (part: number, parts: number) => ({ verified: { part, parts, blobs: 1, bytes: 1, vouchedBytes: 0 } });
+  const rotten: Finding = { code: "blob-corrupt", path: "x" };
+  const corruptIn = (text: string) =>
+    Array.from(
+      text.matchAll(/^regcheck_findings\{.*code="blob-corrupt",severity="error",part="(.*)"\} (\d+)$/gm),
+      ([, part, n]) => [part, Number(n)],
+    );
+
+  test("stay known of a part until it is read again", () => {
+    const first = formatPrometheus(reportOf([rotten], verified(1, 7)), TOOL);
+    expect(corruptIn(first)).toEqual([["1/7", 1]]);
+    const second = formatPrometheus(reportOf([], verified(2, 7)), TOOL, first);
+    expect(corruptIn(second)).toEqual([
+      ["1/7", 1],
+      ["2/7", 0],
+    ]);
+    const without = formatPrometheus(reportOf([]), TOOL, second);
+    expect(corruptIn(without)).toEqual(corruptIn(second));
+    expect(corruptIn(formatPrometheus(reportOf([], verified(1, 7)), TOOL, without))).toEqual([
+      ["1/7", 0],
+      ["2/7", 0],
+    ]);
+    expect(corruptIn(formatPrometheus(reportOf([rotten], verified(1, 1)), TOOL, without))).toEqual([["1/1", 1]]);
+  });
+
+  test("of another storage are not taken over", () => {
+    const other = reportOf([rotten], { ...verified(1, 7), storage: { driver: "filesystem", location: "/elsewhere" } });
+    expect(corruptIn(formatPrometheus(reportOf([]), TOOL, formatPrometheus(other, TOOL)))).toEqual([]);
   });
 });
 

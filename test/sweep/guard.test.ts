@@ -2,7 +2,8 @@ import { once } from "node:events";
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import { judgeDatabase, judgeProxy, judgeShare, judgeWriters } from "#regcheck/sweep/guard.js";
+import { insist } from "#regcheck/sweep.js";
+import { judgeDatabase, judgeProxy, judgeShare, judgeUploads, judgeWriters } from "#regcheck/sweep/guard.js";
 import type { WriterOptions } from "#regcheck/sweep/guard.js";
 import { probe as ask } from "#regcheck/sweep/probe.js";
 import type { ProbeAnswer, ProbeOptions } from "#regcheck/sweep/probe.js";
@@ -217,7 +218,22 @@ describe("the other rules", () => {
     expect(judgeShare(report, 100, 0.5).passed).toBe(true);
     expect(judgeShare(report, 101, 0.5)).toMatchObject({
       passed: false,
-      remedy: expect.stringContaining("--max-delete 51%") as unknown,
+      remedy: expect.stringMatching(/ --max-delete 51%\.$/) as unknown,
     });
+  });
+});
+
+test("a refusal is whole sentences, whatever a rule has to say", () => {
+  const verdict = { rule: "max-delete", passed: false, evidence: "too many" } as const;
+  const refused = "sweep refused by the rule max-delete: too many.";
+  expect(() => insist(verdict)).toThrow(`${refused} Nothing was removed.`);
+  expect(() => insist({ ...verdict, remedy: "Allow it." })).toThrow(`${refused} Allow it. Nothing was removed.`);
+});
+
+test("an upload that will never be older than the grace time can be removed, and that is said", () => {
+  const upload = { code: "upload-active", path: "the/upload", detail: "it was started in the future" } as const;
+  expect(judgeUploads({ findings: [upload], repositories: [] })).toMatchObject({
+    passed: false,
+    remedy: expect.stringContaining("dated in the future, remove its directory.") as unknown,
   });
 });

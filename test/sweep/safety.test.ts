@@ -28,7 +28,7 @@ async function planned(directory: string, options: SweepOptions): Promise<Planne
 /** Only the repositories of a team. */
 function ofTeam(name: string, journal: string): SweepOptions {
   const options = sweepOptions(journal);
-  return { ...options, check: { ...options.check, matchesRepository: (repository) => repository === name } };
+  return { ...options, check: { ...options.check, filter: { glob: name, matches: (repository) => repository === name } } };
 }
 
 describe("a sweep of some repositories", () => {

@@ -3,13 +3,14 @@ import type { Report } from "../report.js";
 import { changesSince } from "../changes.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "../format.js";
 import type { GarbageAge } from "../garbage-ages.js";
+import { filterNote } from "../repository-filter.js";
 import { verdictOf } from "../verdict.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
 
 /** The top of the page: what was checked, the verdict, and what makes it less than the whole truth. */
 export function overview(report: Report): Markup {
-  const { storage, startedAt, finishedAt, notices, baseline } = report;
+  const { storage, startedAt, finishedAt, notices, baseline, filter } = report;
   const { word, colour, sentence } = verdictOf(report);
   const time = new Date(finishedAt).toISOString();
   const shown = `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
@@ -21,6 +22,7 @@ export function overview(report: Report): Markup {
       <h1>${storage.location}</h1>
       <p class="verdict ${colour}"><strong>${word}</strong> <span>${sentence}</span></p>
       ${baseline === undefined ? undefined : html`<p class="note">${changesSince(baseline)}.</p>`}
+      ${filter === undefined ? undefined : html`<p class="note">${filterNote(filter, report.repositories.length, report.totals.repositories)}</p>`}
       ${notices.map((notice) => html`<p class="notice">${notice}</p>`)}
     </header>
     ${totals(report)}`;

@@ -23,7 +23,7 @@ export interface ListingPlan {
 }
 
 /** One page's yield, or why a range could not be listed to its end. */
-export interface PageResult<T> {
+interface PageResult<T> {
   readonly value: T;
   readonly failure?: { readonly after: string; readonly error: unknown };
 }

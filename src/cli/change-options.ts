@@ -1,0 +1,123 @@
+import type { Options } from "yargs";
+import { POLICY_OPTIONS } from "./options.js";
+
+/** How it is known that nobody writes: for every command that changes the storage. */
+export const WRITER_OPTIONS = {
+  "registry-url": {
+    type: "string",
+    array: true,
+    nargs: 1,
+    group: "Sweep:",
+    describe: "A registry on this storage, to ask whether it is read-only; once for each replica",
+  },
+  "registry-stopped": {
+    type: "boolean",
+    default: false,
+    group: "Sweep:",
+    describe: "No registry is running on this storage",
+  },
+  "journal-dir": {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "Where the journal of what is removed goes [default: /var/lib/regcheck for root]",
+  },
+  quarantine: {
+    type: "boolean",
+    default: false,
+    group: "Sweep:",
+    describe: "Move what is removed aside, so that `regcheck restore` can undo it",
+  },
+} as const satisfies Record<string, Options>;
+
+/** For every command that changes the storage: the sweep has its own words for it. */
+export const DRY_RUN_OPTION = {
+  type: "boolean",
+  default: false,
+  group: "Sweep:",
+  describe: "Show what would be done, and change nothing",
+} as const satisfies Options;
+
+/** For the commands that undo a sweep, or end its quarantine. */
+export const UNDO_OPTIONS = {
+  "journal-dir": {
+    ...WRITER_OPTIONS["journal-dir"],
+    describe: "Where the runs' journals are [default: /var/lib/regcheck for root]",
+  },
+  "dry-run": DRY_RUN_OPTION,
+} as const satisfies Record<string, Options>;
+
+/** What is swept, and how. */
+export const SWEEP_OPTIONS = {
+  sweep: { type: "boolean", default: false, group: "Sweep:", describe: "Remove the garbage, if every safety rule passes" },
+  "dry-run": {
+    type: "boolean",
+    default: false,
+    group: "Sweep:",
+    describe: "Show what a sweep would remove and what each safety rule says; always wins over --sweep",
+  },
+  ...WRITER_OPTIONS,
+  "purge-uploads": { type: "boolean", default: false, group: "Sweep:", describe: "Remove abandoned uploads too" },
+  "prune-empty": { type: "boolean", default: false, group: "Sweep:", describe: "Remove empty repositories too" },
+  "max-delete": {
+    type: "string",
+    default: "50%",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "Refuse to remove more than this share of all blobs",
+  },
+  "max-duration": {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "End after this time (30m, 2h), at a point that is safe",
+  },
+  "plan-output": {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "With --dry-run: write what would be removed to this file",
+  },
+  plan: {
+    type: "string",
+    group: "Sweep:",
+    requiresArg: true,
+    describe: "Remove only what this file lists, as far as it is garbage still",
+  },
+} as const satisfies Record<string, Options>;
+
+/** What is repaired is said by codes; a repair removes nothing, so there is nothing to quarantine. */
+export const REPAIR_OPTIONS = {
+  apply: {
+    type: "boolean",
+    default: false,
+    group: "Repair:",
+    describe: "Write the links; without it, only show what would be written",
+  },
+  "dry-run": {
+    type: "boolean",
+    default: false,
+    group: "Repair:",
+    describe: "Write nothing, which is the default; always wins over --apply",
+  },
+  "registry-url": { ...WRITER_OPTIONS["registry-url"], group: "Repair:" },
+  "registry-stopped": { ...WRITER_OPTIONS["registry-stopped"], group: "Repair:" },
+  "journal-dir": {
+    ...WRITER_OPTIONS["journal-dir"],
+    group: "Repair:",
+    describe: "Where the journal of what is written goes [default: /var/lib/regcheck for root]",
+  },
+  grace: POLICY_OPTIONS.grace,
+  format: {
+    choices: ["text", "json"],
+    default: "text",
+    group: "Report:",
+    requiresArg: true,
+    describe: "How the repairs are written",
+  },
+} as const satisfies Record<string, Options>;
+
+/** Which quarantines are emptied. */
+export const PURGE_OPTIONS = {
+  "older-than": { type: "string", group: "Sweep:", requiresArg: true, describe: "All runs older than this (7d)" },
+} as const satisfies Record<string, Options>;

@@ -1,0 +1,170 @@
+import type { Argv, Options } from "yargs";
+import { UsageError } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { REPAIR_CODES } from "../repair/codes.js";
+import { DRY_RUN_OPTION, PURGE_OPTIONS, REPAIR_OPTIONS, SWEEP_OPTIONS, UNDO_OPTIONS, WRITER_OPTIONS } from "./change-options.js";
+import {
+  CODES_FORMAT_OPTION,
+  EXPLAIN_OPTIONS,
+  POLICY_OPTIONS,
+  REPORT_OPTIONS,
+  STORAGE_OPTION,
+  STORAGE_OPTIONS,
+  VERIFY_OPTIONS,
+} from "./options.js";
+
+/** What a command is run with, besides its arguments. */
+export interface CommandContext {
+  readonly signal: AbortSignal;
+  /** Takes what the command came to. */
+  readonly done: (exitCode: ExitCode) => void;
+}
+
+/** Declares a command. What it does is loaded when it is run. */
+type Declare = (cli: Argv, context: CommandContext) => Argv;
+
+/** All options of the check, and of the sweep that follows one. */
+export const CHECK_OPTIONS = {
+  ...STORAGE_OPTIONS,
+  ...POLICY_OPTIONS,
+  ...VERIFY_OPTIONS,
+  ...REPORT_OPTIONS,
+  ...SWEEP_OPTIONS,
+} as const satisfies Record<string, Options>;
+
+/** The check, which is what is done without the name of a command; and the sweep, which is a check first. */
+export const declareCheck: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "$0 [storage]",
+    "check a registry's storage",
+    (command) =>
+      command
+        .positional("storage", {
+          type: "string",
+          describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
+        })
+        .options(CHECK_OPTIONS),
+    async (args) => {
+      if (args.sweep || args.dryRun) {
+        const { runSweep } = await import("./sweep-command.js");
+        done(await runSweep(args, signal));
+      } else {
+        refuseSweepOptions(args);
+        const { runCheck } = await import("./check-command.js");
+        done(await runCheck(args, signal));
+      }
+    },
+  );
+
+const declareExplain: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "explain <reference>",
+    "say why something is alive, garbage or missing",
+    (command) =>
+      command
+        .positional("reference", {
+          type: "string",
+          demandOption: true,
+          describe: "repository:tag, repository@digest, or a digest or its first 6 hex or more",
+        })
+        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS }),
+    async (args) => {
+      const { runExplain } = await import("./explain-command.js");
+      done(await runExplain(args, signal));
+    },
+  );
+
+const declareUntag: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "untag <tag..>",
+    "remove tags and nothing else; their manifests stay",
+    (command) =>
+      command.positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" }).options({
+        storage: STORAGE_OPTION,
+        ...STORAGE_OPTIONS,
+        ...WRITER_OPTIONS,
+        grace: POLICY_OPTIONS.grace,
+        "dry-run": DRY_RUN_OPTION,
+      }),
+    async (args) => {
+      const { runUntag } = await import("./untag-command.js");
+      done(await runUntag(args, signal));
+    },
+  );
+
+const declareRepair: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "repair <code..>",
+    "rewrite links whose content the storage proves; shows what it would do, unless --apply is given",
+    (command) =>
+      command
+        .positional("code", {
+          type: "string",
+          array: true,
+          demandOption: true,
+          describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
+        })
+        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
+    async (args) => {
+      const { runRepair } = await import("./repair-command.js");
+      done(await runRepair(args, signal));
+    },
+  );
+
+const declareRestore: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "restore [run]",
+    "put back what a sweep with --quarantine has moved, or undo a repair; without a run, list the runs",
+    (command) =>
+      command
+        .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
+        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS }),
+    async (args) => {
+      const { runRestore } = await import("./undo-command.js");
+      done(await runRestore(args, signal));
+    },
+  );
+
+const declarePurge: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "purge [run]",
+    "free the space of a quarantine for good",
+    (command) =>
+      command
+        .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
+        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS }),
+    async (args) => {
+      const { runPurge } = await import("./undo-command.js");
+      done(await runPurge(args, signal));
+    },
+  );
+
+const declareCodes: Declare = (cli) =>
+  cli.command(
+    "codes",
+    "list the codes of findings, with what they mean and what to do",
+    (command) => command.options({ format: CODES_FORMAT_OPTION }),
+    async ({ format }) => {
+      const { runCodes } = await import("./codes-command.js");
+      await runCodes(format);
+    },
+  );
+
+/** The commands beside the check, by name, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Declare>> = {
+  explain: declareExplain,
+  untag: declareUntag,
+  repair: declareRepair,
+  restore: declareRestore,
+  purge: declarePurge,
+  codes: declareCodes,
+};
+
+/** Options that do nothing without a sweep: whoever gives them expects one. */
+function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
+  const given = Object.entries(SWEEP_OPTIONS).find(([name, option]) => {
+    const value = args[name];
+    return value !== undefined && value !== ("default" in option ? option.default : undefined);
+  });
+  if (given !== undefined) throw new UsageError(`--${given[0]} goes with --sweep or --dry-run`);
+}

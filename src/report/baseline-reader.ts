@@ -1,0 +1,149 @@
+import { FINDING_CODES } from "../mark/finding.js";
+import { BaselineFindings } from "./baseline.js";
+import type { Baseline, ReportTerms } from "./baseline.js";
+import { isShown } from "./repository-filter.js";
+import type { RepositoryFilter } from "./repository-filter.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a baseline must be about. */
+export interface BaselineScope {
+  readonly storage: { readonly driver: string; readonly location: string };
+  /** Findings of other repositories are not compared: these are not in the new report either. */
+  readonly filter?: RepositoryFilter | undefined;
+}
+
+/**
+ * Takes an earlier report, JSON or NDJSON, a line at a time: a report of millions of findings is no text that JavaScript could hold.
+ * So it must be laid out as `formatJson` or `formatNdjson` wrote it, or stand in one line as `jq -c` has it. Throws an `Error` that
+ * says in what it is none.
+ */
+export class BaselineReader {
+  readonly #findings = new BaselineFindings();
+  /** What the next line is about. */
+  #state: "start" | "head" | "findings" | "tail" | "lines" | "end" = "start";
+  #headText = "";
+  #head: Omit<Baseline, "findings"> | undefined;
+  #count = 0;
+
+  constructor(private readonly scope: BaselineScope) {}
+
+  push(line: string): void {
+    switch (this.#state) {
+      case "start":
+        return this.#start(line);
+      case "head":
+        return this.#headLine(line);
+      case "findings":
+        if (line !== "  ]") return this.#add(parse(line.replace(/,$/, "")));
+        this.#state = "tail";
+        return;
+      case "tail":
+        if (line !== "}") throw new Error("it is damaged after its findings");
+        this.#state = "end";
+        return;
+      case "lines":
+        return this.#typedLine(parse(line));
+      case "end":
+        if (line !== "") throw new Error("it is damaged: something follows its end");
+    }
+  }
+
+  end(): Baseline {
+    if (this.#head === undefined || this.#state !== "end")
+      throw new Error(this.#state === "start" ? "it is empty" : "it was cut off: its end is missing");
+    return { ...this.#head, findings: this.#findings };
+  }
+
+  #start(line: string): void {
+    if (line === "{") {
+      this.#state = "head";
+      this.#headText = line;
+      return;
+    }
+    const value = parse(line);
+    this.#readHead(value);
+    if (value["type"] === "report") {
+      this.#state = "lines";
+      return;
+    }
+    if (!Array.isArray(value["findings"])) throw new Error("it has no findings");
+    for (const finding of value["findings"] as readonly unknown[]) this.#add(toObject(finding));
+    this.#state = "end";
+  }
+
+  /** The lines before the findings are a JSON text but for its end. */
+  #headLine(line: string): void {
+    const findings = /^ {2}"findings": \[(\]?)$/.exec(line);
+    if (findings === null) {
+      this.#headText += line;
+      return;
+    }
+    this.#readHead(parse(this.#headText.replace(/,$/, "}")));
+    this.#state = findings[1] === "]" ? "tail" : "findings";
+  }
+
+  #typedLine(line: Json): void {
+    if (line["type"] === "finding") return this.#add(line);
+    if (line["type"] !== "end") return;
+    if (line["findings"] !== this.#count) throw new Error("it is damaged: it has not as many findings as its end says");
+    this.#state = "end";
+  }
+
+  #readHead({ tool, schemaVersion, storage, startedAt, complete, policy, filter, baseline }: Json): void {
+    if (toObject(tool)["name"] !== "regcheck") throw new Error("it is no report of regcheck");
+    if (typeof schemaVersion !== "string" || !schemaVersion.startsWith("1."))
+      throw new Error(`its version is ${JSON.stringify(schemaVersion)}, not 1.x`);
+    const { driver, location } = toObject(storage);
+    if (driver !== this.scope.storage.driver || location !== this.scope.storage.location)
+      throw new Error(`it is about ${JSON.stringify(location)}, not about ${this.scope.storage.location}`);
+    const time = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
+    if (Number.isNaN(time)) throw new Error("it does not say when it was made");
+    this.#head = { startedAt: time, complete: complete === true, terms: toTerms(toObject(policy), toObject(filter ?? {})) };
+    // What that run did not read either is still to be taken as that report's own baseline had it.
+    const { unread } = toObject(baseline ?? {});
+    if (Array.isArray(unread)) for (const finding of unread as readonly unknown[]) this.#addKnown(toObject(finding));
+  }
+
+  #add(finding: Json): void {
+    this.#count++;
+    this.#addKnown(finding);
+  }
+
+  #addKnown({ code, path, repository, digest, uploadId }: Json): void {
+    if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
+    // A code of a later version is none of ours, and cannot be compared.
+    const known = FINDING_CODES.find((one) => one === code);
+    const finding = { path, repository: toText(repository), digest: toText(digest), uploadId: toText(uploadId) };
+    if (known !== undefined && isShown({ code: known, ...finding }, this.scope.filter))
+      this.#findings.add({ code: known, ...finding });
+  }
+}
+
+function toTerms({ deleteUntagged, dropDanglingTags, grace, pins }: Json, { repository }: Json): ReportTerms {
+  if (typeof grace !== "number") throw new Error("it does not say by which policy it was made");
+  return {
+    deleteUntagged: deleteUntagged === true,
+    dropDanglingTags: dropDanglingTags === true,
+    grace,
+    pins: typeof pins === "number" ? pins : 0,
+    repository: toText(repository),
+  };
+}
+
+function parse(text: string): Json {
+  try {
+    return toObject(JSON.parse(text));
+  } catch {
+    throw new Error("it is no report of regcheck, or it was changed");
+  }
+}
+
+function toObject(value: unknown): Json {
+  if (typeof value !== "object" || value === null) throw new Error("it is no report of regcheck");
+  return { ...value };
+}
+
+function toText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
