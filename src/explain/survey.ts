@@ -1,5 +1,5 @@
 import type { Marked } from "../mark/mark.js";
-import { HELD, isYoung, MANIFEST, selectedBit } from "../mark/policy.js";
+import { HELD, isYoung, REVISION, selectedBit } from "../mark/policy.js";
 import { fingerprintOf } from "../mark/fingerprint.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
 import type { RepositoryGraph, Root } from "../mark/repository-graph.js";
@@ -135,7 +135,7 @@ class Surveyor implements Survey {
     const { marked, focus } = this;
     const { table, store, policy, pins } = marked.context;
     const own = { repository: undefined };
-    if (pins.has(focus) && (table.marks(focus) & MANIFEST) === 0)
+    if (pins.has(focus) && (table.marks(focus) & REVISION) === 0)
       this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);
     if (table.isStored(focus) && isYoung(policy, table.modified(focus)))
       this.chains.add({ kind: "young-blob", ...own }, [{ id: focus, as: "blob" }]);

@@ -131,9 +131,9 @@ export class ChainOracle {
     const global = (kind: string, start: string, length: number): void => {
       chains.push({ kind, repository: undefined, tag: undefined, start, length });
     };
-    const isManifest = (digest: string): boolean =>
-      repositories.some(({ revisions, tags }) => revisions.has(digest) || [...tags.values()].includes(digest));
-    if (this.policy.pins.includes(focus) && !(stored.has(focus) && isManifest(focus))) global("pin", focus, 1);
+    // A pin keeps what no repository has as a revision by itself, whatever tags dangle.
+    const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
+    if (this.policy.pins.includes(focus) && !(stored.has(focus) && isRevision(focus))) global("pin", focus, 1);
     if (this.#youngBlob(focus)) global("young-blob", focus, 1);
     const edges = this.unlinkedEdges();
     for (const start of edges.manifests.keys()) {
