@@ -15,6 +15,7 @@ import {
   PURGE_OPTIONS,
   REPAIR_OPTIONS,
   REPORT_OPTIONS,
+  RESTORE_OPTIONS,
   STORAGE_OPTION,
   STORAGE_OPTIONS,
   SWEEP_OPTIONS,
@@ -105,7 +106,7 @@ async function main(): Promise<ExitCode> {
       (command) =>
         command
           .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS }),
+          .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS }),
       async (args) => {
         const { runRestore } = await import("./undo-command.js");
         exitCode = await runRestore(args, signal);

@@ -59,7 +59,10 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a repair of registr
     expect((await regcheck([registry.root, "--grace", "0"])).stdout).toContain("SOUND");
 
     const [, runId = ""] = /regcheck restore (\S+)\./.exec(stdout) ?? [];
-    expect(await regcheck(["restore", runId, ...journal])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await regcheck(["restore", runId, "--registry-url", writable.url, ...journal])).toMatchObject({
+      exitCode: 0,
+      stderr: "",
+    });
     expect(contentOf(RegistryTree.readFrom(registry.root))).toEqual(broken);
     expect((await regcheck(command)).exitCode).toBe(0);
 

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { listRuns, readRun } from "#regcheck/sweep/journal.js";
+import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
 import { restore } from "#regcheck/sweep/undo.js";
 import { killedAt } from "../support/killed-at.js";
 import { pullAll } from "../support/pullable.js";

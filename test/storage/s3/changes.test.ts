@@ -139,7 +139,7 @@ describe("move", () => {
     const { server, changes } = await changed(names(1));
     server.put("b", move.to, "something else");
     expect(await changes.move([move])).toEqual([
-      { path: move.from, status: "failed", cause: `there is something at ${move.to} already` },
+      { path: move.from, status: "failed", found: "other", cause: `there is something else at ${move.to} already` },
     ]);
     expect(text(server.objects("b").get(move.from))).toBe("content of docker/n0");
     expect(text(server.objects("b").get(move.to))).toBe("something else");
