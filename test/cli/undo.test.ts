@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { listRuns } from "#regcheck/sweep/read-run.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { regcheck } from "../support/run.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import { garbageRegistry } from "../support/sweeping.js";
 import { sweepEverything } from "../support/system-calls.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
@@ -130,6 +131,33 @@ describe("purge --older-than", () => {
       stderr: `regcheck: run ${runId} deleted for good: it left no quarantine\n`,
     });
   });
+});
+
+test("a plan and a run of one server are not for a bucket of the same name at another", async () => {
+  const tree = garbageRegistry(1);
+  const [one, other] = [await startedServer(), await startedServer()];
+  for (const server of [one, other]) store(server, tree);
+  const [journal, plan] = [temporaryDirectory(), path.join(temporaryDirectory(), "plan")];
+  const environment = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+  const at = ({ endpoint }: { readonly endpoint: string }, ...args: string[]) =>
+    regcheck([...args, "--endpoint", endpoint, "--region", "us-east-1"], environment);
+  const sweep = sweepEverything("s3://b", journal, "--quarantine");
+  await at(one, ...sweep, "--dry-run", "--plan-output", plan);
+  expect(await at(other, ...sweep, "--plan", plan)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining(`not for s3://b at ${new URL(other.endpoint).host}. Make a new one`) as unknown,
+  });
+  expect(await at(one, ...sweep, "--plan", plan)).toMatchObject({ exitCode: 0, stderr: "" });
+  const [runId = ""] = listRuns(journal);
+  for (const command of ["restore", "purge"])
+    expect(await at(other, command, runId, "--journal-dir", journal)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^regcheck: run \S+ was on s3:\/\/b at 127\.0\.0\.1:\d+, not on s3:\/\/b at/) as unknown,
+    });
+  expect(other.objects("b").size).toBe(tree.files.size);
+  const spelled = { endpoint: `${one.endpoint.replace("http:", "HTTP:")}/` };
+  expect(await at(spelled, "restore", runId, "--journal-dir", journal)).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(one.objects("b").size).toBe(tree.files.size);
 });
 
 test.each([
