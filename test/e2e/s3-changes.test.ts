@@ -80,6 +80,17 @@ describe("changes to a bucket of Ceph's radosgw", () => {
     expect(await keysOf(changes)).toEqual(names(3));
   });
 
+  test("a delete that was sent twice hides behind two markers, and both are known", async () => {
+    const { changes } = await bucketOf(names(3), true);
+    expect(await changes.hiding(names(3))).toEqual(names(3).map(() => ({ markers: [], written: expect.any(Number) as unknown })));
+    const [first, second] = [await changes.remove(names(2)), await changes.remove(names(2))];
+    const markers = names(2).map((_, i) => [second[i]?.deleteMarker, first[i]?.deleteMarker]);
+    expect((await changes.hiding(names(3))).map((hiding) => hiding.markers)).toEqual([...markers, []]);
+    const all = names(2).flatMap((key, i) => (markers[i] ?? []).map((deleteMarker = "") => ({ path: key, deleteMarker })));
+    expect((await changes.unhide(all)).map(({ status }) => status)).toEqual(all.map(() => "done"));
+    expect(await keysOf(changes)).toEqual(names(3));
+  });
+
   test("moves keep the content, overwrite nothing, and can be repeated", async () => {
     const { changes } = await bucketOf([...names(5), ...ODD]);
     expect(await changes.keepsVersions()).toBe(false);
