@@ -1,6 +1,7 @@
 import path from "node:path";
 import { errorMessage, OperatorError } from "../errors.js";
 import { LAYERS_DIRECTORY, MANIFESTS_DIRECTORY, repositoryPath } from "../registry/layout.js";
+import { parseLink } from "../registry/link.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import type { StorageChanges, StoredObject } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
@@ -44,13 +45,15 @@ async function findNewcomers(
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const own = new Map<string, number>(writes.map((write) => [write.path, Number.POSITIVE_INFINITY]));
-  const latest = new Map<string, StoredObject>();
+  const others = new Map<string, StoredObject[]>();
   for (const repository of new Set(writes.map(repositoryOf))) {
     await giveWay(signal);
+    const found: StoredObject[] = [];
+    others.set(repository, found);
     for (const directory of [MANIFESTS_DIRECTORY, LAYERS_DIRECTORY]) {
       for await (const object of changes.list(`${repositoryPath(repository)}/${directory}`)) {
         if (own.has(object.path)) own.set(object.path, object.modified);
-        else if (object.modified > (latest.get(repository)?.modified ?? 0)) latest.set(repository, object);
+        else found.push(object);
       }
     }
   }
@@ -60,9 +63,21 @@ async function findNewcomers(
     // Older than the repair: by a clock that was behind ours, or because the repair did not come to it.
     if (modified < since && stateOf(write, await changes.read(write.path)) === "repaired") since = modified;
   }
-  return new Map(
-    [...latest].flatMap(([repository, { path: object, modified }]) => (modified >= since ? [[repository, object]] : [])),
-  );
+  const newcomers = new Map<string, string>();
+  for (const [repository, objects] of others) {
+    for (const { path: object, modified } of objects) {
+      if (modified < since || !(await isSoundLink(object, changes))) continue;
+      newcomers.set(repository, object);
+      break;
+    }
+  }
+  return newcomers;
+}
+
+/** Whether a push can have written it: what undoing another repair has left names nothing. */
+async function isSoundLink(object: string, changes: StorageChanges): Promise<boolean> {
+  const content = await changes.read(object);
+  return content !== undefined && "digest" in parseLink(content);
 }
 
 function repositoryOf(write: JournalWrite): string {
