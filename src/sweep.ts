@@ -16,11 +16,13 @@ import {
   judgeWriters,
 } from "./sweep/guard.js";
 import type { Verdict, WriterOptions } from "./sweep/guard.js";
+import { identityOf } from "./sweep/identity.js";
 import { Journal, makeRunId } from "./sweep/journal.js";
 import type { JournalHead } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
+import { quarantineOf } from "./sweep/quarantine.js";
 import { intersectPlans } from "./sweep/review.js";
 import { judgeRoots } from "./sweep/roots.js";
 import { untilAborted } from "./until-aborted.js";
@@ -124,20 +126,24 @@ export function byClockOf<Options extends { readonly check: CheckOptions }>(
   return { ...options, check: { ...check, policy: { ...check.policy, now } } };
 }
 
-/** A new run's head. */
+/** A new run's head. Throws an `OperatorError` (exit code 4) when there can be no quarantine. */
 export async function makeHead({ storage, changes }: SweepTarget, quarantine: boolean): Promise<JournalHead> {
-  return {
-    runId: makeRunId(new Date(), crypto.randomBytes(3).toString("hex")),
-    storage: { driver: storage.driver, location: storage.location },
-    mode: quarantine ? ((await changes.keepsVersions()) ? "versions" : "quarantine") : "delete",
-  };
+  const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
+  const mode = quarantine ? ((await changes.keepsVersions()) ? "versions" : "quarantine") : "delete";
+  const why = mode === "quarantine" ? await changes.cannotMoveTo(quarantineOf(runId)) : undefined;
+  if (why !== undefined)
+    throw new OperatorError(`nothing can be moved to the quarantine: ${why}. Nothing was removed.`, EXIT_CODES.refused);
+  return { runId, storage: identityOf(storage), mode };
 }
 
+/** What is done under the rules, for their refusals. */
+export type GuardedWork = "repair" | "restore" | "sweep" | "untag";
+
 /** Throws an `OperatorError` that names the rule if it did not pass. */
-export function insist({ rule, passed, evidence, remedy }: Verdict, what: "repair" | "sweep" | "untag" = "sweep"): void {
+export function insist({ rule, passed, evidence, remedy }: Verdict, what: GuardedWork = "sweep"): void {
   if (passed) return;
   const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
-  const untouched = what === "repair" ? "Nothing was changed." : "Nothing was removed.";
+  const untouched = what === "repair" || what === "restore" ? "Nothing was changed." : "Nothing was removed.";
   const sentences = [`${what} refused by the rule ${rule}: ${evidence}.`, remedy, untouched].filter((one) => one !== undefined);
   throw new OperatorError(sentences.join(" "), exitCode);
 }

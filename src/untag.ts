@@ -89,8 +89,10 @@ export async function untag(
   });
 }
 
-function toItem({ repository, tag, digest }: Untagged): PlanItem {
-  return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest };
+function toItem({ repository, tag, digest, isLinked }: Untagged): PlanItem {
+  // One that dangles may be put back as it was: what it names was not there.
+  const dangling = isLinked ? undefined : true;
+  return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest, dangling };
 }
 
 /** Looks all tags up, before any is touched, and who else is at work in the registry. */

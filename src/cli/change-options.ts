@@ -38,6 +38,15 @@ export const DRY_RUN_OPTION = {
   describe: "Show what would be done, and change nothing",
 } as const satisfies Options;
 
+/** To undo a repair takes links away that others may use by now: nobody may write meanwhile. */
+export const RESTORE_OPTIONS = {
+  "registry-url": { ...WRITER_OPTIONS["registry-url"], describe: `To undo a repair: ${WRITER_OPTIONS["registry-url"].describe}` },
+  "registry-stopped": {
+    ...WRITER_OPTIONS["registry-stopped"],
+    describe: `To undo a repair: ${WRITER_OPTIONS["registry-stopped"].describe}`,
+  },
+} as const satisfies Record<string, Options>;
+
 /** For the commands that undo a sweep, or end its quarantine. */
 export const UNDO_OPTIONS = {
   "journal-dir": {

@@ -2,7 +2,15 @@ import type { Argv, Options } from "yargs";
 import { UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { REPAIR_CODES } from "../repair/codes.js";
-import { DRY_RUN_OPTION, PURGE_OPTIONS, REPAIR_OPTIONS, SWEEP_OPTIONS, UNDO_OPTIONS, WRITER_OPTIONS } from "./change-options.js";
+import {
+  DRY_RUN_OPTION,
+  PURGE_OPTIONS,
+  REPAIR_OPTIONS,
+  RESTORE_OPTIONS,
+  SWEEP_OPTIONS,
+  UNDO_OPTIONS,
+  WRITER_OPTIONS,
+} from "./change-options.js";
 import {
   CODES_FORMAT_OPTION,
   EXPLAIN_OPTIONS,
@@ -118,7 +126,7 @@ const declareRestore: Declare = (cli, { signal, done }) =>
     (command) =>
       command
         .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS }),
+        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS }),
     async (args) => {
       const { runRestore } = await import("./undo-command.js");
       done(await runRestore(args, signal));

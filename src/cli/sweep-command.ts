@@ -49,7 +49,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
     if (args.dryRun) {
       const planned = await untilAborted(planSweep(opened.storage, watched), signal);
       progress.stop();
-      return await showPlan(planned, args, signal);
+      return await showPlan(planned, args, opened, signal);
     }
     // From the first delete on, a signal ends it at the next batch.
     const done = await withChanges(opened, (changes) => sweep({ storage: opened.storage, changes }, watched));
@@ -86,7 +86,6 @@ function checkUrl(url: string): void {
 }
 
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
-  const { driver, location } = opened.storage;
   return {
     check: await checkOptions(args, opened.storage, signal),
     writers: writerOptions(args, opened),
@@ -96,15 +95,20 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
     maxDuration: args.maxDuration === undefined ? undefined : parseTimeSpan("max-duration", args.maxDuration) * 1000,
     quarantine: args.quarantine,
     journalDirectory: args.journalDir ?? defaultJournalDirectory(),
-    accept: args.plan === undefined ? undefined : await readPlan(args.plan, { driver, location }),
+    accept: args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage),
     signal,
   };
 }
 
-async function showPlan(planned: PlannedSweep, args: SweepArguments, signal: AbortSignal): Promise<ExitCode> {
+async function showPlan(
+  planned: PlannedSweep,
+  args: SweepArguments,
+  { storage }: OpenedStorage,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const { report, stages, totals, verdicts } = planned;
   if (args.planOutput !== undefined)
-    await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, report.storage), signal);
+    await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage), signal);
   const exitCode = exitCodeOf(report, args);
   await writeReport(report, args, exitCode, signal, {
     json: { plan: totals, verdicts },

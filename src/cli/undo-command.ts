@@ -3,13 +3,21 @@ import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
 import type { StorageChanges } from "../storage/changes.js";
-import { defaultJournalDirectory, listRuns, readRun } from "../sweep/journal.js";
-import type { JournaledRun } from "../sweep/journal.js";
+import { insist } from "../sweep.js";
+import { judgeWriters } from "../sweep/guard.js";
+import { describeStorage, identityOf, isSameStorage } from "../sweep/identity.js";
+import type { StorageIdentity } from "../sweep/identity.js";
+import { defaultJournalDirectory } from "../sweep/journal.js";
 import { withLock } from "../sweep/lock.js";
-import { countQuarantined, countRestorable, purge, restore } from "../sweep/undo.js";
+import { countQuarantined, purge } from "../sweep/quarantine.js";
+import { listRuns, readRun, readRunHead } from "../sweep/read-run.js";
+import type { RunHead } from "../sweep/read-run.js";
+import { countRestorable, restore } from "../sweep/undo.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
+import { writerOptions } from "./sweep-command.js";
+import type { WriterArguments } from "./sweep-command.js";
 
 /** The command lines of `regcheck restore` and `regcheck purge`, parsed. */
 export interface UndoArguments extends Omit<StorageArguments, "storage"> {
@@ -20,21 +28,34 @@ export interface UndoArguments extends Omit<StorageArguments, "storage"> {
   readonly dryRun: boolean;
 }
 
-/** Puts back what a run has quarantined. */
-export async function runRestore(args: UndoArguments, signal: AbortSignal): Promise<ExitCode> {
+/** The command line of `regcheck restore`, parsed. */
+export interface RestoreArguments extends UndoArguments, Pick<WriterArguments, "registryUrl" | "registryStopped"> {}
+
+/** Puts back what a run has quarantined, or undoes a repair. */
+export async function runRestore(args: RestoreArguments, signal: AbortSignal): Promise<ExitCode> {
   const directory = args.journalDir ?? defaultJournalDirectory();
   if (args.run === undefined)
     throw new UsageError(`name a run: ${listRuns(directory).join(", ") || `there is none in ${directory}`}`);
   const run = readRun(directory, args.run);
-  const noun = run.head.mode === "repair" ? "link" : "object";
-  return withRunStorage(run, args, async ({ location }, changes) => {
+  const isRepair = run.head.mode === "repair";
+  const noun = isRepair ? "link" : "object";
+  return withRunStorage(run, args, async (opened, changes) => {
     if (args.dryRun) {
       print(`${countOf(await countRestorable(run, changes), noun)} would be restored (nothing was changed)`);
       return EXIT_CODES.clean;
     }
-    const { restored, present, problems } = await withLock(changes, location, "restore", () => restore(run, changes, signal));
+    const insistOnWriters = async (): Promise<void> => {
+      if (isRepair) insist(await judgeWriters(writerOptions(args, opened)), "restore");
+    };
+    await insistOnWriters();
+    const { restored, present, problems } = await withLock(changes, opened.storage.location, "restore", async () => {
+      await insistOnWriters();
+      return restore(run, changes, signal);
+    });
     for (const { path, cause } of problems) complain(`${path}: ${cause}`);
-    print(`${countOf(restored, noun)} restored, ${countOf(present, noun)} already there`);
+    const anew = present === 0 || isRepair ? "" : " or written anew since";
+    const left = problems.length === 0 ? "" : `, ${countOf(problems.length, "problem")}`;
+    print(`${countOf(restored, noun)} restored, ${countOf(present, noun)} already there${anew}${left}`);
     return problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.stopped;
   });
 }
@@ -44,70 +65,88 @@ export async function runPurge(args: UndoArguments, signal: AbortSignal): Promis
   const directory = args.journalDir ?? defaultJournalDirectory();
   if ((args.run === undefined) === (args.olderThan === undefined)) throw new UsageError("give a run, or --older-than such as 7d");
   if (args.run === undefined) return purgeOld(directory, args, signal);
-  const run = readRun(directory, args.run);
+  const run = readRunHead(directory, args.run);
+  if (run === undefined) throw new UsageError(`run ${args.run} never began: its journal is empty`);
   if (run.head.mode === "versions")
     throw new UsageError(
       `run ${args.run} is in the older versions that its bucket keeps: a lifecycle rule that expires noncurrent versions frees the space`,
     );
   if (run.head.mode === "delete") throw new UsageError(`run ${args.run} deleted for good: it left no quarantine`);
-  await withRunStorage(run, args, (storage, changes) => purgeRun(run, storage, changes, args, signal));
+  await withRunStorage(run, args, ({ storage }, changes) => purgeRun(run, storage, changes, args, signal));
   return EXIT_CODES.clean;
 }
 
 /** One run that cannot be purged, or a journal that cannot be read, keeps no other from it: cron comes again, but somebody must look. */
 async function purgeOld(directory: string, args: UndoArguments, signal: AbortSignal): Promise<ExitCode> {
   const before = Date.now() - parseTimeSpan("older-than", args.olderThan ?? "") * 1000;
+  const named = await namedStorage(args);
   let exitCode: ExitCode = EXIT_CODES.clean;
+  let purged = 0;
   for (const runId of listRuns(directory)) {
     signal.throwIfAborted();
     try {
-      const run = readRun(directory, runId);
-      if (run.head.mode !== "quarantine" || Date.parse(run.startedAt) >= before || !isOn(args.storage, run)) continue;
-      await withRunStorage(run, args, (storage, changes) => purgeRun(run, storage, changes, args, signal));
+      const run = readRunHead(directory, runId);
+      // Journals of several storages may lie in one directory: those of another than the named one are somebody else's affair.
+      if (run?.head.mode !== "quarantine" || Date.parse(run.startedAt) >= before) continue;
+      if (named !== undefined && !isSameStorage(run.head.storage, named)) continue;
+      const isPurged = await withRunStorage(run, args, ({ storage }, changes) => purgeRun(run, storage, changes, args, signal));
+      if (isPurged) purged++;
     } catch (error) {
       if (!(error instanceof OperatorError) || signal.aborted) throw error;
       complain(`run ${runId}: ${error.message}`);
       exitCode = error.exitCode;
     }
   }
+  print(`${countOf(purged, "run")} ${args.dryRun ? "would be " : ""}purged`);
   return exitCode;
 }
 
-/** Journals of several storages may lie in one directory: those of another than the named one are somebody else's affair. */
-function isOn(storage: string | undefined, { head }: JournaledRun): boolean {
-  return storage === undefined || head.storage.location === storage.replace(/\/+$/, "");
+/** The storage that the command line names, if it names one. */
+async function namedStorage(args: UndoArguments): Promise<StorageIdentity | undefined> {
+  if (args.storage === undefined && args.config === undefined) return undefined;
+  const { storage } = await openStorage({ ...args, storage: args.storage });
+  await storage.close();
+  return identityOf(storage);
 }
 
+/** False where there was nothing to purge. */
 async function purgeRun(
-  run: JournaledRun,
+  run: RunHead,
   { location }: OpenedStorage["storage"],
   changes: StorageChanges,
   { dryRun, olderThan }: UndoArguments,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { runId } = run.head;
   const quarantined = await countQuarantined(runId, changes);
   // A run that was purged before is nothing to tell of each night.
-  if (quarantined.objects === 0 && olderThan !== undefined) return;
+  if (quarantined.objects === 0 && olderThan !== undefined) return false;
   const { objects, bytes } = dryRun
     ? quarantined
     : await withLock(changes, location, "purge", () => purge(runId, changes, signal));
   print(`${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`);
+  return true;
 }
 
 /** Does some work on the storage that the run was on; what the command line names must be the same. */
 async function withRunStorage<T>(
-  run: JournaledRun,
+  { head }: RunHead,
   args: UndoArguments,
-  work: (storage: OpenedStorage["storage"], changes: StorageChanges) => Promise<T>,
+  work: (opened: OpenedStorage, changes: StorageChanges) => Promise<T>,
 ): Promise<T> {
-  const { location } = run.head.storage;
-  const storage = args.storage ?? (args.config === undefined ? location : undefined);
+  const storage = args.storage ?? (args.config === undefined ? head.storage.location : undefined);
   const opened = await openStorage({ ...args, storage });
   try {
-    if (opened.storage.location !== location)
-      throw new UsageError(`run ${run.head.runId} was on ${location}, not on ${opened.storage.location}`);
-    return await withChanges(opened, (changes) => work(opened.storage, changes));
+    if (!isSameStorage(head.storage, opened.storage)) {
+      const isOtherServer = head.storage.location === opened.storage.location;
+      const hint = isOtherServer
+        ? ". Give its --endpoint; for another name of the same server, change the journal's first line"
+        : "";
+      throw new UsageError(
+        `run ${head.runId} was on ${describeStorage(head.storage)}, not on ${describeStorage(opened.storage)}${hint}`,
+      );
+    }
+    return await withChanges(opened, (changes) => work(opened, changes));
   } finally {
     await opened.storage.close();
   }

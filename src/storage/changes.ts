@@ -10,6 +10,19 @@ export interface ChangeOutcome {
   readonly cause?: string | undefined;
   /** S3, versioned bucket: the version id of the delete marker that now hides the object. */
   readonly deleteMarker?: string | undefined;
+  /** A move: what was at `to` already. The same content makes it `done`, and the original is gone; any other makes it `failed`. */
+  readonly found?: "same" | "other" | undefined;
+}
+
+/** The same, of an object that is known. */
+export type OutcomeOfOne = Omit<ChangeOutcome, "path">;
+
+/** What hides an object in a bucket that keeps versions. */
+export interface Hiding {
+  /** The delete markers above the newest version of the content, newest first; none where that is what is seen, or there is nothing. */
+  readonly markers: readonly string[];
+  /** When the content below them was written, in seconds since 1970; undefined where there is none. */
+  readonly written: number | undefined;
 }
 
 /** An object as a listing shows it. */
@@ -38,11 +51,13 @@ export interface StorageChanges {
   keepsVersions(): Promise<boolean>;
   /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
   remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]>;
-  /** Undoes `remove` on a storage that keeps versions: takes the delete marker away. */
+  /** Undoes `remove` on a storage that keeps versions: takes delete markers away. */
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
-  /** For each object the delete marker that hides it now; undefined where none does. Throws an `OperatorError`. */
-  deleteMarkers(paths: readonly string[]): Promise<readonly (string | undefined)[]>;
-  /** Moves objects; makes what directories it needs. `failed` if there is something at `to` already. */
+  /** For each object what hides it now, on a storage that keeps versions. Throws an `OperatorError`. */
+  hiding(paths: readonly string[]): Promise<readonly Hiding[]>;
+  /** Why nothing can be moved into a directory, with the path; undefined where nothing speaks against it. Makes nothing. */
+  cannotMoveTo(directory: string): Promise<string | undefined>;
+  /** Moves objects; makes what directories it needs. `failed` if there is something else at `to` already. */
   move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]>;
   /** Makes an object, whole and durable, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
   create(path: string, content: Uint8Array): Promise<"created" | "exists">;

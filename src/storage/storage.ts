@@ -35,6 +35,8 @@ export interface Storage {
   readonly driver: "filesystem" | "s3";
   /** For people: the directory, or `s3://bucket/rootdirectory`. */
   readonly location: string;
+  /** S3: host and port of the server that has the bucket; undefined for AWS. */
+  readonly server?: string | undefined;
   readonly requests: Readonly<StorageRequests>;
   /** What requests cost, where that is known. */
   readonly requestPrices?: RequestPrices | undefined;

@@ -152,10 +152,16 @@ class Sweep {
   async #objectsOf(item: PlanItem): Promise<readonly JournalEntry[]> {
     if (item.kind === "directory") return [];
     if (item.kind !== "tag" && item.kind !== "upload") return [item];
+    const { kind, digest, dangling } = item;
     const objects: JournalEntry[] = [];
-    for await (const { path: object, bytes } of this.context.changes.list(item.path))
-      objects.push({ kind: item.kind, path: object, bytes: item.kind === "upload" ? bytes : 0 });
     const last = `${item.path}/current/link`;
+    for await (const { path: object, bytes } of this.context.changes.list(item.path))
+      objects.push({
+        kind,
+        path: object,
+        bytes: kind === "upload" ? bytes : 0,
+        ...(kind === "tag" && object === last ? { digest, dangling } : {}),
+      });
     objects.sort((a, b) => Number(a.path === last) - Number(b.path === last));
     return objects;
   }

@@ -47,12 +47,24 @@ export async function withLock<T>(
 
 async function create(changes: StorageChanges, location: string, content: string): Promise<"created" | "exists"> {
   try {
-    return await changes.create(LOCK, Buffer.from(content));
+    try {
+      return await changes.create(LOCK, Buffer.from(content));
+    } catch (error) {
+      // A sweep is what frees a full disk: an empty file may still find its place there, and who made it is only for people.
+      if (!isFull(error)) throw error;
+      return await changes.create(LOCK, new Uint8Array());
+    }
   } catch (error) {
+    await changes.pruneDirectories([OWN]).catch(() => {});
     throw new OperatorError(`${location} cannot be locked: ${errorMessage(error)}. Nothing was changed.`, EXIT_CODES.refused, {
       cause: error,
     });
   }
+}
+
+function isFull(error: unknown): boolean {
+  const cause = error instanceof OperatorError ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && (cause.code === "ENOSPC" || cause.code === "EDQUOT");
 }
 
 async function timeOfLock(changes: StorageChanges): Promise<number | undefined> {

@@ -2,20 +2,16 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import readline from "node:readline";
 import { errorMessage, UsageError } from "../errors.js";
+import { describeStorage, identityOf } from "./identity.js";
+import type { StorageIdentity } from "./identity.js";
 import { ITEM_KINDS } from "./plan.js";
 import type { PlanItem, Stage } from "./plan.js";
 
 /** The version of the file's form; a file of another one is refused. */
 const VERSION = "1.0";
 
-/** Which storage a plan is for. */
-export interface PlanStorage {
-  readonly driver: string;
-  readonly location: string;
-}
-
 /** The plan as a file: NDJSON, a head that names the storage, an item a line, and an end that proves that nothing is missing. */
-export function* formatPlan(stages: readonly Stage[], storage: PlanStorage): Generator<string> {
+export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity): Generator<string> {
   const hash = crypto.createHash("sha256");
   let items = 0;
   const line = (value: object): string => {
@@ -23,7 +19,7 @@ export function* formatPlan(stages: readonly Stage[], storage: PlanStorage): Gen
     hash.update(text);
     return text;
   };
-  yield line({ type: "plan", schemaVersion: VERSION, storage, createdAt: new Date().toISOString() });
+  yield line({ type: "plan", schemaVersion: VERSION, storage: identityOf(storage), createdAt: new Date().toISOString() });
   for (const stage of stages) {
     for (const item of stage.items()) {
       items++;
@@ -34,7 +30,7 @@ export function* formatPlan(stages: readonly Stage[], storage: PlanStorage): Gen
 }
 
 /** What a reviewed plan allows. Throws a `UsageError` for a file that is damaged, of another version, or for another storage. */
-export async function readPlan(file: string, storage: PlanStorage): Promise<(item: PlanItem) => boolean> {
+export async function readPlan(file: string, storage: StorageIdentity): Promise<(item: PlanItem) => boolean> {
   const refuse = (why: string): never => {
     throw new UsageError(`--plan ${file}: ${why}. Make a new one with --dry-run --plan-output ${file}.`);
   };
@@ -86,11 +82,11 @@ function hashOf(key: string): string {
   return crypto.hash("sha256", key, "buffer").toString("latin1", 0, 16);
 }
 
-function checkHead(head: Readonly<Record<string, unknown>>, storage: PlanStorage, refuse: (why: string) => never): void {
+function checkHead(head: Readonly<Record<string, unknown>>, storage: StorageIdentity, refuse: (why: string) => never): void {
   if (head["type"] !== "plan") refuse("it is no plan");
   if (head["schemaVersion"] !== VERSION) refuse(`its version is ${JSON.stringify(head["schemaVersion"])}, not ${VERSION}`);
-  if (JSON.stringify(head["storage"]) !== JSON.stringify({ driver: storage.driver, location: storage.location }))
-    refuse(`it is for ${JSON.stringify(head["storage"])}, not for ${storage.location}`);
+  if (JSON.stringify(head["storage"]) !== JSON.stringify(identityOf(storage)))
+    refuse(`it is for ${JSON.stringify(head["storage"])}, not for ${describeStorage(storage)}`);
 }
 
 function keyOf({ kind, path, uploadId }: Readonly<Record<string, unknown>>): string | undefined {

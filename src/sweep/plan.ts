@@ -20,6 +20,8 @@ export interface PlanItem {
   readonly digest?: string | undefined;
   /** S3: which multipart upload of this key. */
   readonly uploadId?: string | undefined;
+  /** A link whose target is missing. */
+  readonly dangling?: true | undefined;
 }
 
 /** What is taken besides garbage that nothing can need. */
@@ -114,6 +116,7 @@ function toItem(kind: ItemKind, finding: Finding): PlanItem {
     tag,
     digest: digest?.toString(),
     uploadId,
+    dangling: finding.code === "tag-dangling" || finding.code === "layer-link-dangling" ? true : undefined,
   };
 }
 

@@ -1,18 +1,19 @@
-import path from "node:path";
 import pLimit from "p-limit";
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import { Digest } from "../registry/digest.js";
-import { OWN, QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
-import type { JournaledRun, JournalEntry } from "./journal.js";
+import { exists, LinkTargets } from "./link-targets.js";
+import { pruneQuarantine, quarantineOf } from "./quarantine.js";
+import type { JournaledRun, Removal } from "./read-run.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
+import { unhide } from "./unhide.js";
 
 /** What `restore` did. */
 export interface Restored {
   /** Objects that are back. */
   readonly restored: number;
-  /** Objects that were back already, or had never gone. */
+  /** Objects that were back already, had never gone, or were written anew by somebody else. */
   readonly present: number;
   /** Objects that could not be brought back, and why. */
   readonly problems: readonly { readonly path: string; readonly cause: string }[];
@@ -23,103 +24,63 @@ const BATCH = 1000;
 const AT_A_TIME = 16;
 
 /**
- * Puts back what a run has quarantined, in the order opposite to the sweep's, so that no link comes back before what it names: a registry
- * may be running and serving, for a tag appears when all that it needs is there. That is why this asks for no proof that nobody
- * writes: it adds only what nobody else has written since. Blobs are verified against their digest. Nothing is overwritten, and what
- * is back already is left alone: it is safe to repeat. Ends after a batch when the signal aborts, and throws its reason. Throws an
- * `OperatorError` for a run that deleted for good.
+ * Puts back what a run has removed, in the order opposite to the sweep's, so that no link comes back before what it names: a registry
+ * may be running and serving, for a tag appears when all that it needs is there. What names something that is gone stays away, unless
+ * that was gone before the run. That is why this asks for no proof that nobody writes: it adds only what nobody else has written
+ * since. Blobs are verified against their digest. Nothing is overwritten, and what is back already is left alone: it is safe to
+ * repeat. Ends after a batch when the signal aborts, and throws its reason. Throws an `OperatorError` for a run that deleted for good.
+ * Undoing a repair is another matter: `undoWrites`.
  */
 export async function restore(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
-  if (run.head.mode === "repair") return undoWrites(run.writes, changes, signal);
-  insistOnUndo(run);
-  const { runId } = run.head;
-  const restorer = new Restorer(run, changes);
+  if (run.head.mode === "repair") return undoWrites(run, changes, signal);
+  const isHidden = await isBehindMarkers(run, changes);
+  const restorer = new Restorer(run, isHidden, changes);
   for (const batch of batchesToRestore(run)) {
     await giveWay(signal);
     await restorer.restoreBatch(batch);
   }
-  if (!isHidden(run) && restorer.problems.length === 0) await changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
+  if (!isHidden && restorer.problems.length === 0) await pruneQuarantine(run.head.runId, changes);
   return { restored: restorer.restored, present: restorer.present, problems: restorer.problems };
 }
 
 /** How many objects `restore` would look at: those of the run that are out of the storage's sight now. Changes nothing. */
 export async function countRestorable(run: JournaledRun, changes: StorageChanges): Promise<number> {
   if (run.head.mode === "repair") return countUndoable(run.writes, changes);
-  insistOnUndo(run);
   let count = 0;
-  if (isHidden(run)) {
+  if (await isBehindMarkers(run, changes)) {
     for (const batch of batchesToRestore(run))
-      count += (await changes.deleteMarkers(batch.map((entry) => entry.path))).filter((marker) => marker !== undefined).length;
+      count += (await changes.hiding(batch.map(({ path }) => path))).filter(({ markers }) => markers.length > 0).length;
   } else {
     for await (const _ of changes.list(quarantineOf(run.head.runId))) count++;
   }
   return count;
 }
 
-/** Whether the run's objects are behind delete markers, of which the bucket keeps the versions. */
-function isHidden({ head, deleteMarkers }: JournaledRun): boolean {
-  return head.mode === "versions" || (head.mode === "delete" && deleteMarkers.size > 0);
+/**
+ * Whether the run's objects are behind delete markers: where the bucket keeps versions, even a sweep without a quarantine can be undone.
+ * Throws an `OperatorError` where there is nothing to restore from.
+ */
+async function isBehindMarkers({ head, hasDeleteMarkers }: JournaledRun, changes: StorageChanges): Promise<boolean> {
+  if (head.mode !== "delete") return head.mode === "versions";
+  if (hasDeleteMarkers || (await changes.keepsVersions())) return true;
+  throw new OperatorError(
+    `run ${head.runId} deleted for good: there is nothing to restore from. Its journal says what it was; sweep with --quarantine to be able to undo.`,
+    EXIT_CODES.usage,
+  );
 }
 
-function insistOnUndo(run: JournaledRun): void {
-  const { mode, runId } = run.head;
-  if (mode === "delete" && !isHidden(run))
-    throw new OperatorError(
-      `run ${runId} deleted for good: there is nothing to restore from. Its journal says what it was; sweep with --quarantine to be able to undo.`,
-      EXIT_CODES.usage,
-    );
-}
-
-function* batchesToRestore(run: JournaledRun): Generator<JournalEntry[]> {
-  const entries = run.entries.filter(({ kind }) => kind !== "multipart").toReversed();
-  for (let at = 0; at < entries.length; at += BATCH) yield entries.slice(at, at + BATCH);
-}
-
-/** What a quarantine holds. */
-export interface Quarantined {
-  readonly objects: number;
-  readonly bytes: number;
-}
-
-/** Empties a run's quarantine for good. Returns how much that freed. Ends after a batch when the signal aborts, and throws its reason. */
-export async function purge(runId: string, changes: StorageChanges, signal?: AbortSignal): Promise<Quarantined> {
-  let objects = 0;
-  let bytes = 0;
-  let batch: string[] = [];
-  const flush = async (): Promise<void> => {
-    await giveWay(signal);
-    const failed = (await changes.remove(batch)).find(({ status }) => status === "failed");
-    if (failed !== undefined)
-      throw new OperatorError(
-        `${failed.path}: ${failed.cause ?? "could not be removed"}. It is safe to run again.`,
-        EXIT_CODES.stopped,
-      );
-    batch = [];
-  };
-  for await (const object of changes.list(quarantineOf(runId))) {
-    objects++;
-    bytes += object.bytes;
-    batch.push(object.path);
-    if (batch.length >= BATCH) await flush();
+/** Each of one kind: what comes back in a batch does not depend on anything else in it. */
+function* batchesToRestore(run: JournaledRun): Generator<Removal[]> {
+  let batch: Removal[] = [];
+  for (const removal of run.removals()) {
+    if (removal.kind === "multipart") continue;
+    if (batch.length >= BATCH || (batch[0]?.kind ?? removal.kind) !== removal.kind) {
+      yield batch;
+      batch = [];
+    }
+    batch.push(removal);
   }
-  await flush();
-  await changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
-  return { objects, bytes };
-}
-
-/** What `purge` would free. Changes nothing. */
-export async function countQuarantined(runId: string, changes: StorageChanges): Promise<Quarantined> {
-  let objects = 0;
-  let bytes = 0;
-  for await (const object of changes.list(quarantineOf(runId))) {
-    objects++;
-    bytes += object.bytes;
-  }
-  return { objects, bytes };
-}
-
-function quarantineOf(runId: string): string {
-  return `${QUARANTINE}/${runId}`;
+  if (batch.length > 0) yield batch;
 }
 
 const NOWHERE =
@@ -129,78 +90,119 @@ class Restorer {
   restored = 0;
   present = 0;
   readonly problems: { path: string; cause: string }[] = [];
+  readonly #targets: LinkTargets;
 
   constructor(
     private readonly run: JournaledRun,
+    private readonly isHidden: boolean,
     private readonly changes: StorageChanges,
-  ) {}
+  ) {
+    this.#targets = new LinkTargets(changes, (object) => (isHidden ? undefined : this.#placeOf(object)));
+  }
 
-  async restoreBatch(entries: readonly JournalEntry[]): Promise<void> {
-    if (isHidden(this.run)) {
-      await this.#countAll(await this.#unhide(entries));
-      await this.#each(entries, (entry) => this.#isSound(entry, entry.path));
+  async restoreBatch(removals: readonly Removal[]): Promise<void> {
+    const ready = await this.#ready(removals);
+    if (this.isHidden) {
+      const outcomes = await unhide(ready, Date.parse(this.run.startedAt) / 1000, this.changes);
+      await this.#each(ready, (removal, i) => this.#afterUnhiding(removal, outcomes[i]));
       return;
     }
-    const quarantine = quarantineOf(this.run.head.runId);
-    const sound = await this.#each(entries, (entry) => this.#isSound(entry, `${quarantine}/${entry.path}`));
-    await this.#countAll(await this.#moveBack(entries.filter((_, i) => sound[i])));
+    const isSound = await this.#each(ready, (removal) => this.#isSound(removal, this.#placeOf(removal.path)));
+    const sound = ready.filter((_, i) => isSound[i]);
+    const outcomes = await this.changes.move(sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })));
+    await this.#each(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
   }
 
-  #each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-    const limit = pLimit(AT_A_TIME);
-    return Promise.all(items.map((item) => limit(work, item)));
+  #placeOf(object: string): string {
+    return `${quarantineOf(this.run.head.runId)}/${object}`;
   }
 
-  #countAll(outcomes: readonly ChangeOutcome[]): Promise<unknown> {
-    return this.#each(outcomes, (outcome) => this.#count(outcome));
+  /** Those whose targets are there. Where something is lost, manifests are asked one after the other: an index comes after its parts. */
+  async #ready(removals: readonly Removal[]): Promise<readonly Removal[]> {
+    const ready = await this.#withTargets(removals, AT_A_TIME);
+    const isLossy = this.problems.length > 0 && removals[0]?.kind === "revision";
+    return isLossy ? this.#withTargets(ready, 1) : ready;
+  }
+
+  async #withTargets(removals: readonly Removal[], atATime: number): Promise<readonly Removal[]> {
+    const isReady = await this.#each(
+      removals,
+      async (removal) => {
+        const missing = await this.#targets.missing(removal);
+        if (missing === undefined) return true;
+        if (await exists(this.changes, removal.path)) this.present++;
+        else this.#fail(removal, `not put back: it names ${missing}, which is gone`);
+        return false;
+      },
+      atATime,
+    );
+    return removals.filter((_, i) => isReady[i]);
+  }
+
+  #each<T, R>(items: readonly T[], work: (item: T, i: number) => Promise<R>, atATime = AT_A_TIME): Promise<R[]> {
+    const limit = pLimit(atATime);
+    return Promise.all(items.map((item, i) => limit(work, item, i)));
+  }
+
+  #fail(removal: Removal, cause: string): void {
+    this.problems.push({ path: removal.path, cause });
+    this.#targets.lose(removal);
   }
 
   /** Whether a blob is what its digest says, if it is there; links are small and their content is known by what reads them. */
-  async #isSound({ kind, path: object, digest: text }: JournalEntry, at: string): Promise<boolean> {
-    const digest = kind === "blob" && text !== undefined ? Digest.parse(text) : undefined;
-    if (digest === undefined) return true;
-    const hex = await this.changes.digest(at, digest.algorithm);
-    if (hex === undefined || hex === digest.hex) return true;
-    const what = at === object ? "its content" : "its content in the quarantine";
-    const then = at === object ? "as it was before the sweep" : "not put back";
-    this.problems.push({ path: object, cause: `${what} has the digest ${digest.algorithm}:${hex}: ${then}` });
+  async #isSound(removal: Removal, at: string): Promise<boolean> {
+    const hex = await this.#hexOf(removal, at);
+    if (hex === undefined || hex === digestOf(removal)?.hex) return true;
+    const digest = `${digestOf(removal)?.algorithm ?? ""}:${hex}`;
+    this.#fail(
+      removal,
+      at === removal.path
+        ? `its content has the digest ${digest}: as it was before the sweep`
+        : `its content in the quarantine, ${at}, has the digest ${digest}: not put back. If it was corrupt before the sweep, purge it`,
+    );
     return false;
   }
 
-  #moveBack(entries: readonly JournalEntry[]): Promise<readonly ChangeOutcome[]> {
-    const from = quarantineOf(this.run.head.runId);
-    return this.changes.move(entries.map((entry) => ({ from: `${from}/${entry.path}`, to: entry.path })));
+  /** The hash of a blob's content; undefined where there is none, and for what is no blob. */
+  async #hexOf(removal: Removal, at: string): Promise<string | undefined> {
+    const digest = digestOf(removal);
+    return digest && this.changes.digest(at, digest.algorithm);
   }
 
-  /** Of a sweep that was killed the journal may lack the last markers: the bucket knows them. */
-  async #unhide(entries: readonly JournalEntry[]): Promise<readonly ChangeOutcome[]> {
-    const unknown = entries.filter((entry) => !this.run.deleteMarkers.has(entry.path)).map((entry) => entry.path);
-    const found = await this.changes.deleteMarkers(unknown);
-    const markers = new Map(unknown.map((object, i) => [object, found[i]]));
-    const isAbsent = (object: string): boolean => markers.has(object) && markers.get(object) === undefined;
-    const hidden = entries.flatMap(({ path: object }) => {
-      const deleteMarker = this.run.deleteMarkers.get(object) ?? markers.get(object);
-      return deleteMarker === undefined ? [] : [{ path: object, deleteMarker }];
-    });
-    const absent = entries.filter((entry) => isAbsent(entry.path));
-    return [
-      ...(await this.changes.unhide(hidden)),
-      ...absent.map((entry): ChangeOutcome => ({ path: entry.path, status: "absent" })),
-    ];
+  async #afterUnhiding(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
+    if (outcome?.status !== "done") this.#fail(removal, outcome?.cause ?? "no answer");
+    else if (await this.#isSound(removal, removal.path)) this.#count(outcome);
   }
 
-  async #count({ path: moved, status, cause }: ChangeOutcome): Promise<void> {
-    const prefix = `${quarantineOf(this.run.head.runId)}/`;
-    const original = moved.startsWith(prefix) ? moved.slice(prefix.length) : moved;
-    if (status === "done") this.restored++;
-    else if (status === "failed") this.problems.push({ path: original, cause: cause ?? "no answer" });
+  async #afterMoving(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
+    if (outcome?.status === "done") this.#count(outcome);
+    else if (outcome?.found === "other") await this.#settle(removal, outcome);
+    else if (outcome?.status !== "absent") this.#fail(removal, outcome?.cause ?? "no answer");
     // Not in the quarantine: it is back already, or the sweep was killed before it came to it, and a later one may have taken it.
-    else if (!(await this.#exists(original))) this.problems.push({ path: original, cause: NOWHERE });
+    else if (await exists(this.changes, removal.path)) this.present++;
+    else this.#fail(removal, NOWHERE);
+  }
+
+  /** Somebody has written it since: a link as he wanted it, and a blob the same content, if it is sound. */
+  async #settle(removal: Removal, { cause = "" }: ChangeOutcome): Promise<void> {
+    const digest = digestOf(removal);
+    if (digest !== undefined) {
+      if ((await this.#hexOf(removal, removal.path)) !== digest.hex) {
+        this.#fail(removal, `${cause}, and it is not what the digest says`);
+        return;
+      }
+      const [removed] = await this.changes.remove([this.#placeOf(removal.path)]);
+      if (removed?.status === "failed") this.problems.push({ path: removed.path, cause: removed.cause ?? "no answer" });
+    }
+    this.present++;
+  }
+
+  #count({ found }: ChangeOutcome): void {
+    if (found === undefined) this.restored++;
     else this.present++;
   }
+}
 
-  async #exists(object: string): Promise<boolean> {
-    for await (const found of this.changes.list(path.posix.dirname(object))) if (found.path === object) return true;
-    return false;
-  }
+function digestOf({ kind, digest }: Removal): Digest | undefined {
+  return kind === "blob" && digest !== undefined ? Digest.parse(digest) : undefined;
 }

@@ -45,7 +45,11 @@ describe("regcheck repair", () => {
     const again = await regcheck([...args, "--apply"]);
     expect(again).toEqual({ exitCode: 0, stdout: "Nothing to repair: there is no finding of these codes\n", stderr: "" });
 
-    expect(await regcheck(["restore", runId, ...journal])).toEqual({
+    expect(await regcheck(["restore", runId, ...journal])).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(/^regcheck: restore refused by the rule no-writers: .* Nothing was changed\.\n$/) as unknown,
+    });
+    expect(await regcheck(["restore", runId, "--registry-stopped", ...journal])).toEqual({
       exitCode: 0,
       stdout: "7 links restored, 0 links already there\n",
       stderr: "",

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { listRuns } from "#regcheck/sweep/journal.js";
+import { listRuns } from "#regcheck/sweep/read-run.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { regcheck } from "../support/run.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import { garbageRegistry } from "../support/sweeping.js";
 import { sweepEverything } from "../support/system-calls.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
@@ -50,7 +51,7 @@ describe("--dry-run always wins: nothing is created, changed or removed", () => 
     };
     expect(await said("restore", runId)).toMatch(/^\d\d objects would be restored \(nothing was changed\)\n$/);
     expect(await said("purge", runId)).toMatch(/\d\d objects would be purged, .* kB\n$/);
-    expect(await said("purge", "--older-than", "0")).toMatch(/\d\d objects would be purged, .* kB\n$/);
+    expect(await said("purge", "--older-than", "0")).toMatch(/\d\d objects would be purged, .* kB\n1 run would be purged\n$/);
     expect(await said("untag", "team/app-0:latest", "--storage", directory, "--registry-stopped")).toContain("would be removed");
     expect([stateOf(directory), stateOf(journal)]).toEqual(before);
   });
@@ -61,22 +62,61 @@ describe("purge --older-than", () => {
     const one = await quarantined();
     const { exitCode: swept } = await regcheck(sweepEverything(written(garbageRegistry(2)), one.journal, "--quarantine"));
     expect(swept).toBe(0);
-    fs.writeFileSync(path.join(one.journal, "20200101T000000000Z-000000.ndjson"), "{");
+    fs.writeFileSync(path.join(one.journal, "20200101T000000000Z-000000.ndjson"), "{\n");
     const purge = () => regcheck(["purge", "--older-than", "0", "--storage", one.directory, "--journal-dir", one.journal]);
     const first = await purge();
-    expect(first.stdout).toMatch(new RegExp(`^${one.runId}: \\d+ objects purged, [^\\n]*\\n$`));
+    expect(first.stdout).toMatch(new RegExp(`^${one.runId}: \\d+ objects purged, [^\\n]*\\n1 run purged\\n$`));
     expect(first).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(/^regcheck: run 20200101T000000000Z-000000: .*damaged here[^\n]*\n$/) as unknown,
     });
     expect(fs.existsSync(path.join(one.directory, "regcheck"))).toBe(false);
-    expect((await purge()).stdout).toBe("");
+    expect((await purge()).stdout).toBe("0 runs purged\n");
+  });
+
+  test("knows the storage under all of its names, and by its config", async () => {
+    const { directory, journal, runId } = await quarantined();
+    await regcheck(sweepEverything(written(garbageRegistry(2)), journal, "--quarantine"));
+    const link = path.join(temporaryDirectory(), "link");
+    fs.symlinkSync(directory, link);
+    const config = path.join(temporaryDirectory(), "config.yml");
+    fs.writeFileSync(
+      config,
+      `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${directory}\nhttp:\n  addr: 127.0.0.1:1\n`,
+    );
+    const names = [
+      ["--storage", path.relative(process.cwd(), directory)],
+      ["--storage", link],
+      ["--storage", `${directory}/docker/registry/v2/`],
+      ["--config", config],
+    ];
+    for (const name of names)
+      expect(await regcheck(["purge", "--older-than", "0", ...name, "--journal-dir", journal, "--dry-run"]), name[1]).toEqual({
+        exitCode: 0,
+        stdout: expect.stringMatching(
+          new RegExp(`^${runId}: \\d+ objects would be purged, .*\n1 run would be purged\n$`),
+        ) as unknown,
+        stderr: "",
+      });
+  });
+
+  test.each(["", '{"type":"run","schema'])("passes over a run that never began, since its journal is %j", async (text) => {
+    const { journal } = await quarantined();
+    fs.writeFileSync(path.join(journal, "20200101T000000000Z-000000.ndjson"), text);
+    expect(await regcheck(["purge", "--older-than", "0", "--journal-dir", journal])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await regcheck(["restore", "20200101T000000000Z-000000", "--journal-dir", journal])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("never began") as unknown,
+    });
   });
 
   test("leaves what is younger", async () => {
     const { directory, journal } = await quarantined();
     const before = stateOf(directory);
-    expect(await regcheck(["purge", "--older-than", "7d", "--journal-dir", journal])).toMatchObject({ exitCode: 0, stdout: "" });
+    expect(await regcheck(["purge", "--older-than", "7d", "--journal-dir", journal])).toMatchObject({
+      exitCode: 0,
+      stdout: "0 runs purged\n",
+    });
     expect(stateOf(directory)).toEqual(before);
   });
 
@@ -91,6 +131,33 @@ describe("purge --older-than", () => {
       stderr: `regcheck: run ${runId} deleted for good: it left no quarantine\n`,
     });
   });
+});
+
+test("a plan and a run of one server are not for a bucket of the same name at another", async () => {
+  const tree = garbageRegistry(1);
+  const [one, other] = [await startedServer(), await startedServer()];
+  for (const server of [one, other]) store(server, tree);
+  const [journal, plan] = [temporaryDirectory(), path.join(temporaryDirectory(), "plan")];
+  const environment = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+  const at = ({ endpoint }: { readonly endpoint: string }, ...args: string[]) =>
+    regcheck([...args, "--endpoint", endpoint, "--region", "us-east-1"], environment);
+  const sweep = sweepEverything("s3://b", journal, "--quarantine");
+  await at(one, ...sweep, "--dry-run", "--plan-output", plan);
+  expect(await at(other, ...sweep, "--plan", plan)).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining(`not for s3://b at ${new URL(other.endpoint).host}. Make a new one`) as unknown,
+  });
+  expect(await at(one, ...sweep, "--plan", plan)).toMatchObject({ exitCode: 0, stderr: "" });
+  const [runId = ""] = listRuns(journal);
+  for (const command of ["restore", "purge"])
+    expect(await at(other, command, runId, "--journal-dir", journal)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^regcheck: run \S+ was on s3:\/\/b at 127\.0\.0\.1:\d+, not on s3:\/\/b at/) as unknown,
+    });
+  expect(other.objects("b").size).toBe(tree.files.size);
+  const spelled = { endpoint: `${one.endpoint.replace("http:", "HTTP:")}/` };
+  expect(await at(spelled, "restore", runId, "--journal-dir", journal)).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(one.objects("b").size).toBe(tree.files.size);
 });
 
 test.each([

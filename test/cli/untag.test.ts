@@ -43,10 +43,10 @@ describe("untag", () => {
     expect([...RegistryTree.readFrom(directory).files.keys()].sort()).toEqual(before.filter((file) => !isGone(file)).sort());
   });
 
-  test("can be undone", async () => {
+  test.each(["latest", "gone"])("of %s can be undone", async (tag) => {
     const { builder } = registry();
     const directory = written(builder.tree);
-    const { journal, stdout } = await untag(directory, "team/app:latest", "--quarantine");
+    const { journal, stdout } = await untag(directory, `team/app:${tag}`, "--quarantine");
     const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
     const restored = await regcheck(["restore", run, "--storage", directory, "--journal-dir", journal]);
     expect(restored).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("2 objects restored") as unknown });

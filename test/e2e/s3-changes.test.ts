@@ -80,6 +80,20 @@ describe("changes to a bucket of Ceph's radosgw", () => {
     expect(await keysOf(changes)).toEqual(names(3));
   });
 
+  test("what hides an object after a delete that was sent twice is known, and goes", async () => {
+    const { changes } = await bucketOf(names(3), true);
+    expect(await changes.hiding(names(3))).toEqual(names(3).map(() => ({ markers: [], written: expect.any(Number) as unknown })));
+    const [first, second] = [await changes.remove(names(2)), await changes.remove(names(2))];
+    const hiding = await changes.hiding(names(3));
+    // It puts no marker on a marker, and its answer to that names none.
+    for (const i of [0, 1]) expect(hiding[i]?.markers).toEqual(expect.arrayContaining([first[i]?.deleteMarker]));
+    expect(hiding.map(({ markers }) => markers.length)).toEqual([1, 1, 0]);
+    expect(second.map(({ status }) => status)).toEqual(["done", "done"]);
+    const all = names(2).flatMap((key, i) => (hiding[i]?.markers ?? []).map((deleteMarker) => ({ path: key, deleteMarker })));
+    expect((await changes.unhide(all)).map(({ status }) => status)).toEqual(all.map(() => "done"));
+    expect(await keysOf(changes)).toEqual(names(3));
+  });
+
   test("moves keep the content, overwrite nothing, and can be repeated", async () => {
     const { changes } = await bucketOf([...names(5), ...ODD]);
     expect(await changes.keepsVersions()).toBe(false);

@@ -5,7 +5,7 @@ import type { RepairOptions } from "#regcheck/repair.js";
 import { REPAIR_CODES } from "#regcheck/repair/codes.js";
 import type { RepairCode } from "#regcheck/repair/codes.js";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
-import { readRun } from "#regcheck/sweep/journal.js";
+import { readRun } from "#regcheck/sweep/read-run.js";
 import { restore } from "#regcheck/sweep/undo.js";
 import { blobFile, RegistryBuilder, V2 } from "../support/builder.js";
 import type { RepositoryBuilder } from "../support/builder.js";
@@ -316,6 +316,27 @@ describe("restore", () => {
       .set(rewritten ?? "", other)
       .delete(gone ?? "");
     expect(after).toEqual(expected);
+  });
+
+  test("leaves a repository as it is in which anything was written since: a push may rely on what was repaired", async () => {
+    const before = brokenRegistry(2);
+    const directory = written(before);
+    const journal = temporaryDirectory();
+    const { result } = await repairDirectory(directory, repairOptions(journal));
+    const run = readRun(journal, result?.runId ?? "");
+    // Another image on a layer whose link was repaired: of what is pushed, only the manifest is new.
+    const revision = `docker/registry/v2/repositories/team/app-0/_manifests/revisions/sha256/${"7".repeat(64)}/link`;
+    fs.mkdirSync(path.dirname(path.join(directory, revision)), { recursive: true });
+    fs.writeFileSync(path.join(directory, revision), `sha256:${"7".repeat(64)}`);
+    const { restored, problems } = await restore(run, changesOf(directory));
+    expect(restored).toBe(7);
+    expect(problems).toHaveLength(7);
+    expect(problems.every((problem) => problem.path.includes("/team/app-0/"))).toBe(true);
+    expect(new Set(problems.map(({ cause }) => cause))).toEqual(
+      new Set([`left as it is: ${revision} was written since the repair, and what it belongs to may need this link`]),
+    );
+    const ofOther = (tree: RegistryTree) => new Map([...contentOf(tree)].filter(([file]) => file.includes("app-1")));
+    expect(ofOther(RegistryTree.readFrom(directory))).toEqual(ofOther(before));
   });
 
   test("takes the directory of a new link away with it", async () => {

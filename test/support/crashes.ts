@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import pLimit from "p-limit";
 import { expect } from "vitest";
-import { listRuns, readRun } from "#regcheck/sweep/journal.js";
+import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
 import { RegistryTree } from "./registry-tree.js";
 import { regcheck } from "./run.js";
 import { contentOf } from "./sweeping.js";
@@ -38,7 +38,7 @@ export async function killEverywhere(
   const swept = contentOf(RegistryTree.readFrom(whole.directory));
   const removed = new Map<string, number>();
   for (const runId of listRuns(whole.journal))
-    for (const { kind } of readRun(whole.journal, runId).entries) removed.set(kind, (removed.get(kind) ?? 0) + 1);
+    for (const { kind } of readRun(whole.journal, runId).removals()) removed.set(kind, (removed.get(kind) ?? 0) + 1);
 
   const killAt = async (point: number): Promise<void> => {
     const place = inParallel ? fs.mkdtempSync(path.join(base, "point-")) : base;

@@ -41,14 +41,14 @@ const DURING_MARK: readonly Case[] = [
 
 const BEFORE_THE_FIRST_DELETE: readonly Case[] = [
   { what: "the directory of the lock", call: "mkdirSync", path: "/regcheck$", exitCode: 4 },
-  { what: "the lock", call: "writeFileSync", path: "/regcheck/lock$", exitCode: 4 },
+  { what: "the lock", call: "writeFileSync", path: "/regcheck/lock", exitCode: 4 },
   { what: "the list of repositories, read again", call: "readdirSync", path: "/v2/repositories$", exitCode: 3, skip: 1 },
   { what: "a list of tags, read again", call: "readdirSync", path: "/team/app-0/_manifests/tags$", exitCode: 3, skip: 1 },
   { what: "the journal", call: "openSync", path: "/journal/.*ndjson$", exitCode: 4 },
+  { what: "the journal's first line", call: "fsyncSync", path: "/journal/", exitCode: 4 },
 ];
 
 const DURING_THE_SWEEP: readonly Case[] = [
-  { what: "the journal's first line", call: "fsyncSync", path: "/journal/", exitCode: 5 },
   { what: "a line of the journal", call: "writeFileSync", path: "/journal/", exitCode: 5, skip: 3 },
   { what: "a line of the journal, to the disk", call: "fsyncSync", path: "/journal/", exitCode: 5, skip: 5 },
   { what: "the barrier", call: "fsyncSync", path: "/docker/registry/v2/", exitCode: 5 },
@@ -65,6 +65,20 @@ const DURING_THE_SWEEP: readonly Case[] = [
   { what: "the end of a move", call: "unlinkSync", path: "/_layers/", exitCode: 5, skip: 3, quarantine: true },
   { what: "the lock, at the end", call: "unlinkSync", path: "/regcheck/lock$", exitCode: 5 },
 ];
+
+test("a full disk, which only a sweep can help, is locked all the same, if a file without content finds its place there", async () => {
+  const directory = makeTemporaryDirectory();
+  garbageRegistry(1).writeTo(path.join(directory, "storage"));
+  const plan = { call: "writeFileSync", path: "/regcheck/lock", code: "ENOSPC", times: 1 };
+  const args = sweepEverything(path.join(directory, "storage"), path.join(directory, "journal"));
+  expect(await regcheckWith(plan, args)).toMatchObject({ exitCode: 0, injected: true });
+  expect(await regcheckWith({ ...plan, times: 2 }, args)).toMatchObject({
+    exitCode: 4,
+    stderr: expect.stringContaining("cannot be locked: regcheck/lock: ENOSPC") as unknown,
+  });
+  expect(fs.readdirSync(path.join(directory, "storage"))).toEqual(["docker"]);
+  fs.rmSync(directory, { recursive: true });
+});
 
 const CODES = ["EACCES", "EIO", "ENOSPC", "EMFILE"] as const;
 

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { listRuns, readRun } from "#regcheck/sweep/journal.js";
+import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
 import { restore } from "#regcheck/sweep/undo.js";
 import { V2 } from "../support/builder.js";
 import { pullAll } from "../support/pullable.js";

@@ -4,7 +4,7 @@ import { S3Changes } from "#regcheck/storage/s3/changes.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { sweep } from "#regcheck/sweep.js";
 import type { SweepOptions } from "#regcheck/sweep.js";
-import { readRun } from "#regcheck/sweep/journal.js";
+import { readRun } from "#regcheck/sweep/read-run.js";
 import { restore } from "#regcheck/sweep/undo.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";

@@ -6,7 +6,7 @@ import type { StorageChanges } from "#regcheck/storage/changes.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { planSweep } from "#regcheck/sweep.js";
 import type { PlannedSweep, SweepOptions } from "#regcheck/sweep.js";
-import { listRuns, readRun } from "#regcheck/sweep/journal.js";
+import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
 import { formatPlan, readPlan } from "#regcheck/sweep/plan-file.js";
 import { RegistryBuilder, V2 } from "../support/builder.js";
 import { pull, pullAll } from "../support/pullable.js";
@@ -210,7 +210,7 @@ describe("the journal", () => {
     const directory = written(before);
     const { result } = await sweepDirectory(directory, sweepOptions(journal)).finally(() => spy.mockRestore());
     const removed = before.files.size - RegistryTree.readFrom(directory).files.size;
-    expect(readRun(journal, result.runId).entries).toHaveLength(removed);
+    expect([...readRun(journal, result.runId).removals()]).toHaveLength(removed);
   });
 
   test("that cannot be written any more ends the sweep before what it would have said", async () => {
@@ -219,11 +219,13 @@ describe("the journal", () => {
     const journal = temporaryDirectory();
     let syncs = 0;
     const spy = vi.spyOn(fs, "fsyncSync").mockImplementation(() => {
-      if (syncs++ > 4) throw new Error("ENOSPC: no space left on device, fsync");
+      if (syncs++ > 5) throw new Error("ENOSPC: no space left on device, fsync");
     });
     const { result } = await sweepDirectory(directory, sweepOptions(journal)).finally(() => spy.mockRestore());
     expect(result.stopped).toContain("the journal cannot be written any more (ENOSPC");
-    const listed = new Set(listRuns(journal).flatMap((runId) => readRun(journal, runId).entries.map((entry) => entry.path)));
+    const listed = new Set(
+      listRuns(journal).flatMap((runId) => [...readRun(journal, runId).removals()].map((entry) => entry.path)),
+    );
     const gone = [...before.files.keys()].filter((file) => !fs.existsSync(path.join(directory, file)));
     expect(gone.length).toBeGreaterThan(0);
     expect(gone.filter((file) => !listed.has(file))).toEqual([]);
@@ -250,7 +252,9 @@ describe("paths", () => {
   test("to another device are not moved, nor copied: the sweep stops", async () => {
     const before = garbageRegistry(1);
     const directory = written(before);
-    const spy = vi.spyOn(fs, "linkSync").mockImplementation(() => {
+    const link = fs.linkSync;
+    const spy = vi.spyOn(fs, "linkSync").mockImplementation((from, to) => {
+      if (!String(to).includes("quarantine")) return link(from, to);
       throw Object.assign(new Error("EXDEV: cross-device link not permitted"), { code: "EXDEV", syscall: "link" });
     });
     const sweeping = sweepDirectory(directory, sweepOptions(temporaryDirectory(), { quarantine: true }));

@@ -4,9 +4,11 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
+import { BLOBS, REPOSITORIES } from "../../registry/layout.js";
+import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
 import { causeOf, isAbsent } from "./directory.js";
+import { moveFile } from "./move-file.js";
 import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
 
 const MOST_PLAIN = 10_000;
@@ -35,6 +37,7 @@ export class FilesystemChanges implements StorageChanges {
         const target = this.#resolve(file);
         fs.unlinkSync(target);
         this.#lastChanged = path.dirname(target);
+        return { status: "done" };
       }),
     );
   }
@@ -43,8 +46,26 @@ export class FilesystemChanges implements StorageChanges {
     throw new Error("a filesystem keeps no versions");
   }
 
-  async deleteMarkers(paths: readonly string[]): Promise<readonly undefined[]> {
-    return paths.map(() => undefined);
+  async hiding(): Promise<readonly Hiding[]> {
+    throw new Error("a filesystem keeps no versions");
+  }
+
+  /** A move links: to the same device, and below no symbolic link. */
+  async cannotMoveTo(directory: string): Promise<string | undefined> {
+    let { dev } = fs.statSync(this.root);
+    for (const at of [...ancestorsOf(directory), directory]) {
+      const stat = fs.lstatSync(this.#absolute(at), { throwIfNoEntry: false });
+      if (stat === undefined) break;
+      if (!stat.isDirectory())
+        return `${this.#absolute(at)} is ${stat.isSymbolicLink() ? "a symbolic link, which is not followed" : "no directory"}`;
+      ({ dev } = stat);
+    }
+    for (const source of [BLOBS, REPOSITORIES]) {
+      const stat = fs.statSync(this.#absolute(source), { throwIfNoEntry: false });
+      if (stat !== undefined && stat.dev !== dev)
+        return `${this.#absolute(directory)} is on another device than ${this.#absolute(source)}`;
+    }
+    return undefined;
   }
 
   async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
@@ -52,10 +73,13 @@ export class FilesystemChanges implements StorageChanges {
       outcomeOf(from, () => {
         this.requests.put++;
         const target = this.#resolve(to);
-        makeDirectories(path.dirname(target));
         const source = this.#resolve(from);
-        moveFile(source, target);
+        if (fs.lstatSync(source, { throwIfNoEntry: false }) === undefined) return { status: "absent" };
+        makeDirectories(path.dirname(target));
+        const found = moveFile(source, target);
         this.#lastChanged = path.dirname(source);
+        if (found !== "other") return { status: "done", found };
+        return { status: "failed", found, cause: `there is something else at ${to} already` };
       }),
     );
   }
@@ -222,32 +246,15 @@ function parentOf(file: string): string {
   return file.slice(0, Math.max(0, file.lastIndexOf("/")));
 }
 
-/**
- * `link` refuses an existing target, which `rename` would replace; but not every filesystem has hard links. Killed between link and
- * unlink, the file is at both places: moving it again ends that. On another device `link` fails, as it should: nothing is copied.
- */
-function moveFile(from: string, to: string): void {
-  try {
-    fs.linkSync(from, to);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EEXIST" && isSameFile(from, to)) fs.unlinkSync(from);
-    else if ((code === "EPERM" || code === "ENOTSUP" || code === "ENOSYS") && !fs.existsSync(to)) fs.renameSync(from, to);
-    else throw error;
-    return;
-  }
-  fs.unlinkSync(from);
+/** The directories above a path, the topmost first. */
+function ancestorsOf(file: string): string[] {
+  const parent = parentOf(file);
+  return parent === "" ? [] : [...ancestorsOf(parent), parent];
 }
 
-function isSameFile(one: string, other: string): boolean {
-  const [a, b] = [fs.lstatSync(one), fs.lstatSync(other)];
-  return a.ino === b.ino && a.dev === b.dev;
-}
-
-function outcomeOf(file: string, change: () => void): ChangeOutcome {
+function outcomeOf(file: string, change: () => OutcomeOfOne): ChangeOutcome {
   try {
-    change();
-    return { path: file, status: "done" };
+    return { path: file, ...change() };
   } catch (error) {
     if (isAbsent(error)) return { path: file, status: "absent" };
     return { path: file, status: "failed", cause: causeOf(error) };

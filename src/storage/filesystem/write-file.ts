@@ -21,7 +21,13 @@ export function createFile(target: string, content: Uint8Array): boolean {
   const directory = path.dirname(target);
   const firstMade = makeDirectories(directory);
   const model = fs.statSync(directory);
-  const temporary = writeBeside(target, content, model, model.mode & 0o666);
+  let temporary: string;
+  try {
+    temporary = writeBeside(target, content, model, model.mode & 0o666);
+  } catch (error) {
+    if (firstMade !== undefined) removeEmpty(directory, firstMade);
+    throw error;
+  }
   try {
     // Where `rename` would replace what is there, `link` refuses.
     fs.linkSync(temporary, target);
@@ -78,6 +84,15 @@ export function makeDirectories(directory: string): string | undefined {
   fs.chmodSync(directory, model.mode & 0o7777);
   giveTo(model, (uid, gid) => fs.chownSync(directory, uid, gid));
   return first ?? directory;
+}
+
+/** Removes the directories that were made for a file that could not be; others may have put something in them. */
+function removeEmpty(directory: string, firstMade: string): void {
+  try {
+    for (let at = directory; at.length >= firstMade.length; at = path.dirname(at)) fs.rmdirSync(at);
+  } catch {
+    // What is not empty is in use.
+  }
 }
 
 function writeBeside(target: string, content: Uint8Array, owner: fs.Stats, mode: number): string {

@@ -8,7 +8,8 @@ import {
   ListObjectVersionsCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import type { ObjectIdentifier } from "@aws-sdk/client-s3";
+import type { ListObjectVersionsCommandInput, ObjectIdentifier } from "@aws-sdk/client-s3";
+import type { Hiding } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
 import { observe } from "./attempt.js";
 import type { Observable } from "./attempt.js";
@@ -55,12 +56,23 @@ export class BucketWriter extends BucketReader {
     }
   }
 
-  /** The delete marker that hides an object now, if one does. */
-  async deleteMarker(key: string): Promise<string | undefined> {
-    // The newest version comes first.
-    const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key, MaxKeys: 1 });
-    const { DeleteMarkers = [] } = await this.#send("list", () => this.client.send(command), command);
-    return DeleteMarkers.find(({ Key, IsLatest }) => Key === key && IsLatest === true)?.VersionId;
+  /** What hides an object now: usually one marker above one version, which takes one request. */
+  async hiding(key: string): Promise<Hiding> {
+    const markers: string[] = [];
+    let after: Pick<ListObjectVersionsCommandInput, "KeyMarker" | "VersionIdMarker"> = {};
+    for (;;) {
+      // The newest comes first, but contents and markers come apart: of two, the latest says which is above; of more, nothing would.
+      const MaxKeys = markers.length === 0 ? 2 : 1;
+      const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key, MaxKeys, ...after });
+      const page = await this.#send("list", () => this.client.send(command), command);
+      const content = page.Versions?.find(({ Key }) => Key === key);
+      const written = content && (content.LastModified?.getTime() ?? 0) / 1000;
+      if (content?.IsLatest === true) return { markers: [], written };
+      const found = (page.DeleteMarkers ?? []).flatMap(({ Key, VersionId }) => (Key === key ? (VersionId ?? []) : []));
+      markers.push(...found);
+      if (content !== undefined || found.length === 0 || page.IsTruncated !== true) return { markers, written };
+      after = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker };
+    }
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {

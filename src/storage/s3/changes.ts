@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { concurrently } from "../../concurrently.js";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { ChangeOutcome, Move, StorageChanges, StoredObject } from "../changes.js";
+import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
 import { causeOf, isNoSuchObject, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
 import { KeyRange } from "./key-range.js";
@@ -52,20 +52,24 @@ export class S3Changes implements StorageChanges {
     return this.#delete(markers.map(({ path, deleteMarker }) => ({ path, versionId: deleteMarker })));
   }
 
-  async deleteMarkers(paths: readonly string[]): Promise<readonly (string | undefined)[]> {
-    const markers: (string | undefined)[] = [];
+  async hiding(paths: readonly string[]): Promise<readonly Hiding[]> {
+    const found: Hiding[] = [];
     const outcomes = await this.#each(
       [...paths.entries()],
       ([, path]) => path,
       async ([i, path]) => {
-        markers[i] = await this.#bucket.deleteMarker(this.#key(path));
-        return "done";
+        found[i] = await this.#bucket.hiding(this.#key(path));
+        return { status: "done" };
       },
     );
     const failed = outcomes.find(({ status }) => status === "failed");
     if (failed !== undefined)
       throw this.#error(failed.path, "has versions that cannot be listed (s3:ListBucketVersions)", new Error(failed.cause));
-    return markers;
+    return found;
+  }
+
+  async cannotMoveTo(): Promise<undefined> {
+    // A bucket takes any key.
   }
 
   /**
@@ -80,7 +84,7 @@ export class S3Changes implements StorageChanges {
     );
     const copied = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
     const removed = new Map((await this.remove(copied)).map((outcome) => [outcome.path, outcome]));
-    return outcomes.map((outcome) => removed.get(outcome.path) ?? outcome);
+    return outcomes.map((outcome) => ({ ...outcome, ...removed.get(outcome.path) }));
   }
 
   async create(path: string, content: Uint8Array): Promise<"created" | "exists"> {
@@ -152,7 +156,7 @@ export class S3Changes implements StorageChanges {
     return this.#each(
       uploads,
       ({ path }) => path,
-      async ({ path, uploadId }) => ((await this.#bucket.abort(this.#key(path), uploadId)) ? "done" : "absent"),
+      async ({ path, uploadId }) => ({ status: (await this.#bucket.abort(this.#key(path), uploadId)) ? "done" : "absent" }),
     );
   }
 
@@ -209,18 +213,18 @@ export class S3Changes implements StorageChanges {
   }
 
   /** Copies an object and compares the copy; the original stays. */
-  async #copy({ from, to }: Move): Promise<"done" | "absent"> {
+  async #copy({ from, to }: Move): Promise<OutcomeOfOne> {
     const [source, there] = await Promise.all([this.#bucket.head(this.#key(from)), this.#bucket.head(this.#key(to))]);
-    if (source === undefined) return "absent";
-    if (there !== undefined) {
-      if (isSame(source, there)) return "done";
-      throw new Error(`there is something at ${to} already`);
-    }
+    if (source === undefined) return { status: "absent" };
+    if (there !== undefined)
+      return isSame(source, there)
+        ? { status: "done", found: "same" }
+        : { status: "failed", found: "other", cause: `there is something else at ${to} already` };
     await this.#bucket.copy(this.#key(from), this.#key(to), source);
     const copy = await this.#bucket.head(this.#key(to));
     if (copy?.bytes !== source.bytes)
       throw new Error(`the copy at ${to} has ${copy?.bytes ?? "no"} bytes instead of ${source.bytes}`);
-    return "done";
+    return { status: "done" };
   }
 
   /** Deletes in batches; what fails for itself and may pass is tried again. */
@@ -260,14 +264,14 @@ export class S3Changes implements StorageChanges {
   async #each<T>(
     items: readonly T[],
     pathOf: (item: T) => string,
-    change: (item: T) => Promise<"done" | "absent">,
+    change: (item: T) => Promise<OutcomeOfOne>,
   ): Promise<readonly ChangeOutcome[]> {
     const outcomes: ChangeOutcome[] = [];
     let at = 0;
     const run = async (i: number, item: T): Promise<void> => {
       const path = pathOf(item);
       try {
-        outcomes[i] = { path, status: await change(item) };
+        outcomes[i] = { path, ...(await change(item)) };
       } catch (error) {
         outcomes[i] = { path, status: "failed", cause: causeOf(error) };
       }

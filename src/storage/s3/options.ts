@@ -41,6 +41,11 @@ export function locationOf({ bucket, rootDirectory }: S3Parameters): string {
   return rootDirectory === "" ? `s3://${bucket}` : `s3://${bucket}/${rootDirectory}`;
 }
 
+/** Host and port of the server that has the bucket, whichever way its URL is spelled; undefined for AWS. */
+export function serverOf({ endpoint }: S3Parameters): string | undefined {
+  return endpoint === undefined ? undefined : new URL(endpoint).host;
+}
+
 /** What comes before the paths in a key: "", or the root directory and a slash. */
 export function rootPrefixOf({ rootDirectory }: S3Parameters): string {
   return rootDirectory === "" ? "" : `${rootDirectory}/`;

@@ -8,7 +8,7 @@ import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
 import { LinkReader } from "./links.js";
-import { locationOf, rootPrefixOf } from "./options.js";
+import { locationOf, rootPrefixOf, serverOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { ManifestCache } from "./manifest-cache.js";
 import { listMultipartUploads } from "./multipart.js";
@@ -36,6 +36,10 @@ export class S3Storage implements Storage {
 
   get requestPrices(): RequestPrices | undefined {
     return this.options.endpoint === undefined ? awsPrices : undefined;
+  }
+
+  get server(): string | undefined {
+    return serverOf(this.options);
   }
 
   get requests(): Readonly<StorageRequests> {

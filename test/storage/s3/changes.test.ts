@@ -119,6 +119,25 @@ describe("a bucket with versions", () => {
   });
 });
 
+test("what hides an object: all markers above its newest content, and nothing of a key that begins with its own", async () => {
+  const { server, changes } = await changed(names(1), { versioned: true });
+  server.put("b", "docker/n00", "another");
+  const hiding = async () => (await changes.hiding(["docker/n0"]))[0];
+  const written = expect.any(Number) as unknown;
+  expect(await hiding()).toEqual({ markers: [], written });
+  const markers: (string | undefined)[] = [];
+  for (let i = 0; i < 4; i++) markers.unshift((await changes.remove(["docker/n0"]))[0]?.deleteMarker);
+  expect(await hiding()).toEqual({ markers, written });
+  server.put("b", "docker/n0", "anew");
+  expect(await hiding()).toEqual({ markers: [], written });
+  const [last] = await changes.remove(["docker/n0"]);
+  expect(await hiding()).toEqual({ markers: [last?.deleteMarker], written });
+  expect(await changes.hiding(["docker/none", "docker/n"])).toEqual([
+    { markers: [], written: undefined },
+    { markers: [], written: undefined },
+  ]);
+});
+
 describe("move", () => {
   const move = { from: "docker/n0", to: "docker/quarantine/run/n0" };
 
@@ -139,7 +158,7 @@ describe("move", () => {
     const { server, changes } = await changed(names(1));
     server.put("b", move.to, "something else");
     expect(await changes.move([move])).toEqual([
-      { path: move.from, status: "failed", cause: `there is something at ${move.to} already` },
+      { path: move.from, status: "failed", found: "other", cause: `there is something else at ${move.to} already` },
     ]);
     expect(text(server.objects("b").get(move.from))).toBe("content of docker/n0");
     expect(text(server.objects("b").get(move.to))).toBe("something else");

@@ -1,0 +1,115 @@
+import path from "node:path";
+import { Digest } from "../registry/digest.js";
+import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath } from "../registry/layout.js";
+import { parseLink } from "../registry/link.js";
+import { unpackReferences } from "../registry/packed-manifest.js";
+import { parseBlobPath, parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
+import type { StorageChanges } from "../storage/changes.js";
+import { packManifest } from "../storage/manifest-batch.js";
+import type { JournalEntry } from "./journal.js";
+
+/** Blobs share layers: so many answers are remembered. */
+const MOST_REMEMBERED = 10_000;
+
+/** What an object is, as far as others depend on it. */
+type Subject =
+  | { readonly kind: "blob"; readonly digest: Digest }
+  | { readonly kind: "layer" | "revision"; readonly repository: string; readonly digest: Digest }
+  | { readonly kind: "current"; readonly repository: string };
+
+/** Tells whether what a link names is there, so that none comes back before it. */
+export class LinkTargets {
+  /** What did not come back: blobs by digest, links by repository and digest. */
+  readonly #lost = new Set<string>();
+  readonly #known = new Map<string, boolean>();
+
+  constructor(
+    private readonly changes: StorageChanges,
+    /** Where a link that is not back can be read; undefined where it is behind a delete marker. */
+    private readonly placeOf: (object: string) => string | undefined,
+  ) {}
+
+  /** Takes note that an object has not come back. */
+  lose(entry: JournalEntry): void {
+    const subject = subjectOf(entry.path);
+    if (subject === undefined || subject.kind === "current") return;
+    this.#lost.add(subject.kind === "blob" ? subject.digest.toString() : linkKey(subject.repository, subject.digest));
+  }
+
+  /** What a link names that is not there; undefined where all of it is, or was missing before it was removed. */
+  async missing(entry: JournalEntry): Promise<string | undefined> {
+    const subject = subjectOf(entry.path);
+    // By sha512 the content is stored under another digest, which only the link tells.
+    if (subject === undefined || subject.kind === "blob" || entry.dangling === true) return undefined;
+    if (subject.kind === "current") return this.#missingOfTag(subject.repository, entry);
+    const { repository, digest } = subject;
+    if (digest.algorithm !== "sha256") return undefined;
+    const blob = blobPath(digest);
+    if (this.#lost.has(digest.toString()) || !(await this.#isThere(blob))) return blob;
+    return subject.kind === "revision" && this.#lost.size > 0 ? this.#missingOfManifest(repository, digest) : undefined;
+  }
+
+  async #missingOfTag(repository: string, entry: JournalEntry): Promise<string | undefined> {
+    const digest = entry.digest === undefined ? await this.#digestOfLink(entry.path) : Digest.parse(entry.digest);
+    if (digest === undefined) return undefined;
+    const link = revisionLinkPath(repository, digest);
+    return this.#lost.has(linkKey(repository, digest)) || !(await exists(this.changes, link)) ? link : undefined;
+  }
+
+  async #digestOfLink(object: string): Promise<Digest | undefined> {
+    const place = this.placeOf(object);
+    const content = place === undefined ? undefined : await this.changes.read(place);
+    const link = content && parseLink(content);
+    return link !== undefined && "digest" in link ? link.digest : undefined;
+  }
+
+  /** Reading every manifest is asked of nobody for whom all came back so far. */
+  async #missingOfManifest(repository: string, digest: Digest): Promise<string | undefined> {
+    const content = await this.changes.read(blobPath(digest));
+    if (content === undefined || content.length > MAX_MANIFEST_BYTES) return undefined;
+    const packed = packManifest(digest, content);
+    if ("kind" in packed) return undefined;
+    const words = Uint32Array.from(packed.words);
+    for (const { role, algorithm, at } of unpackReferences(words, 0)) {
+      const named = Digest.fromWords(algorithm, words, at);
+      if (role === "subject") continue;
+      if (this.#lost.has(named.toString())) return blobPath(named);
+      if (this.#lost.has(linkKey(repository, named))) return `the link of ${named.toString()} in ${repository}`;
+    }
+    return undefined;
+  }
+
+  async #isThere(object: string): Promise<boolean> {
+    const known = this.#known.get(object);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_REMEMBERED) this.#known.clear();
+    const isThere = await exists(this.changes, object);
+    this.#known.set(object, isThere);
+    return isThere;
+  }
+}
+
+/** Whether there is such an object. */
+export async function exists(changes: StorageChanges, object: string): Promise<boolean> {
+  for await (const found of changes.list(path.posix.dirname(object))) if (found.path === object) return true;
+  return false;
+}
+
+function linkKey(repository: string, digest: Digest): string {
+  return `${repository}@${digest.toString()}`;
+}
+
+function subjectOf(object: string): Subject | undefined {
+  const split = splitRepositoryPath(object);
+  if (split === undefined) {
+    const blob = parseBlobPath(object);
+    const digest = "hex" in blob ? Digest.fromParts(blob.algorithm, blob.hex) : undefined;
+    return digest && { kind: "blob", digest };
+  }
+  const { name: repository, own } = split;
+  const parsed = parseOwnPath(own);
+  if (parsed.kind === "current") return { kind: "current", repository };
+  if (parsed.kind !== "link") return undefined;
+  const digest = Digest.fromParts(parsed.algorithm, parsed.hex);
+  return digest && { kind: parsed.section === "layers" ? "layer" : "revision", repository, digest };
+}

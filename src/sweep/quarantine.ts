@@ -1,0 +1,59 @@
+import { EXIT_CODES, OperatorError } from "../errors.js";
+import { OWN, QUARANTINE } from "../registry/layout.js";
+import type { StorageChanges } from "../storage/changes.js";
+import { giveWay } from "../until-aborted.js";
+
+const BATCH = 1000;
+
+/** Where a run's objects are, below their own paths. */
+export function quarantineOf(runId: string): string {
+  return `${QUARANTINE}/${runId}`;
+}
+
+/** Removes what is left of a quarantine when nothing is in it. */
+export function pruneQuarantine(runId: string, changes: StorageChanges): Promise<void> {
+  return changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
+}
+
+/** What a quarantine holds. */
+export interface Quarantined {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Empties a run's quarantine for good. Returns how much that freed. Ends after a batch when the signal aborts, and throws its reason. */
+export async function purge(runId: string, changes: StorageChanges, signal?: AbortSignal): Promise<Quarantined> {
+  let objects = 0;
+  let bytes = 0;
+  let batch: string[] = [];
+  const flush = async (): Promise<void> => {
+    await giveWay(signal);
+    const failed = (await changes.remove(batch)).find(({ status }) => status === "failed");
+    if (failed !== undefined)
+      throw new OperatorError(
+        `${failed.path}: ${failed.cause ?? "could not be removed"}. It is safe to run again.`,
+        EXIT_CODES.stopped,
+      );
+    batch = [];
+  };
+  for await (const object of changes.list(quarantineOf(runId))) {
+    objects++;
+    bytes += object.bytes;
+    batch.push(object.path);
+    if (batch.length >= BATCH) await flush();
+  }
+  await flush();
+  await pruneQuarantine(runId, changes);
+  return { objects, bytes };
+}
+
+/** What `purge` would free. Changes nothing. */
+export async function countQuarantined(runId: string, changes: StorageChanges): Promise<Quarantined> {
+  let objects = 0;
+  let bytes = 0;
+  for await (const object of changes.list(quarantineOf(runId))) {
+    objects++;
+    bytes += object.bytes;
+  }
+  return { objects, bytes };
+}

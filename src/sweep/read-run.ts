@@ -1,0 +1,177 @@
+import fs from "node:fs";
+import { errorMessage, UsageError } from "../errors.js";
+import { journalFile } from "./journal.js";
+import type { JournalEntry, JournalHead, JournalWrite } from "./journal.js";
+import { readLines, readLinesBackwards } from "./lines.js";
+import type { ItemKind } from "./plan.js";
+
+/** A run as the first line of its journal tells it. */
+export interface RunHead {
+  readonly head: JournalHead;
+  readonly startedAt: string;
+}
+
+/** An object that a run removed, or was about to. */
+export interface Removal extends JournalEntry {
+  /** S3, versioned bucket: the version id of the delete marker that the run knows of. */
+  readonly deleteMarker: string | undefined;
+}
+
+/** A run as its journal tells it. There may be millions of removals: they are read from the file whenever they are asked for. */
+export interface JournaledRun extends RunHead {
+  /** Last first. */
+  readonly removals: () => Iterable<Removal>;
+  readonly writes: readonly JournalWrite[];
+  /** Whether any of the objects is known to be behind a delete marker. */
+  readonly hasDeleteMarkers: boolean;
+}
+
+const RUN_ID = /^\d{8}T\d{9}Z-\w+$/;
+
+/** The runs that a directory has journals of, oldest first. */
+export function listRuns(directory: string): string[] {
+  if (!fs.existsSync(directory)) return [];
+  return fs
+    .readdirSync(directory)
+    .filter((file) => file.endsWith(".ndjson"))
+    .map((file) => file.slice(0, -".ndjson".length))
+    .filter((runId) => RUN_ID.test(runId))
+    .sort();
+}
+
+/** Reads the first line of a run's journal; undefined where it was cut short: the run never began. Throws a `UsageError`. */
+export function readRunHead(directory: string, runId: string): RunHead | undefined {
+  return withJournal(directory, runId, (file) => {
+    for (const line of readLines(file)) {
+      // All of the first line, and its newline, were on the disk before anything was touched.
+      if (fs.statSync(file).size <= Buffer.byteLength(line)) return undefined;
+      return headOf(parseLine(line, `${file}:1`), file, runId);
+    }
+    return undefined;
+  });
+}
+
+/**
+ * Reads a run's journal. A last line that is damaged says nothing: it was cut short by a crash or a full disk, so it was not yet on the
+ * disk for certain, and what it tells of was not touched; nothing but the run's end was ever written behind it. Damage anywhere else is
+ * somebody else's. Throws a `UsageError`.
+ */
+export function readRun(directory: string, runId: string): JournaledRun {
+  const run = readRunHead(directory, runId);
+  if (run === undefined)
+    throw new UsageError(`run ${runId} never began: its journal is empty, so nothing was removed. The file can be deleted.`);
+  return withJournal(directory, runId, (file) => {
+    const writes: JournalWrite[] = [];
+    let hasDeleteMarkers = false;
+    for (const line of linesOf(file)) {
+      hasDeleteMarkers ||= markerOf(line) !== undefined;
+      const write = line["type"] === "write" ? parseWrite(line) : undefined;
+      if (write !== undefined) writes.push(write);
+    }
+    return { ...run, writes, hasDeleteMarkers, removals: () => readRemovals(file) };
+  });
+}
+
+/** What is said of an object comes after it, and in the same batch: few are kept in mind at a time. */
+function* readRemovals(file: string): Generator<Removal> {
+  const markers = new Map<string, string>();
+  let isLast = true;
+  for (const text of readLinesBackwards(file)) {
+    const line = parseObject(text);
+    if (line === undefined && !isLast) throw damaged(file);
+    isLast = false;
+    const marker = line && markerOf(line);
+    if (marker !== undefined) markers.set(marker.path, marker.id);
+    const entry = line?.["type"] === "remove" ? parseEntry(line) : undefined;
+    if (entry === undefined) continue;
+    yield { ...entry, deleteMarker: markers.get(entry.path) };
+    markers.delete(entry.path);
+  }
+}
+
+function withJournal<T>(directory: string, runId: string, read: (file: string) => T): T {
+  if (!RUN_ID.test(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000000Z-1a2b3c`);
+  const file = journalFile(directory, runId);
+  try {
+    return read(file);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const known = listRuns(directory).slice(-5);
+    throw new UsageError(
+      `${file}: ${errorMessage(error)}. ${known.length === 0 ? `There are no runs in ${directory}; --journal-dir names another place.` : `The last runs are ${known.join(", ")}.`}`,
+    );
+  }
+}
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** All lines but a last one that is damaged. */
+function* linesOf(file: string): Generator<Line> {
+  let number = 0;
+  let damage: UsageError | undefined;
+  for (const text of readLines(file)) {
+    number++;
+    if (damage !== undefined) throw damage;
+    const line = parseObject(text);
+    if (line === undefined) damage = damaged(`${file}:${number}`);
+    else yield line;
+  }
+}
+
+function parseLine(text: string, place: string): Line {
+  const line = parseObject(text);
+  if (line === undefined) throw damaged(place);
+  return line;
+}
+
+function damaged(place: string): UsageError {
+  return new UsageError(`${place}: the journal is damaged here: expected a JSON object`);
+}
+
+function parseObject(text: string): Line | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function headOf(line: Line, file: string, runId: string): RunHead {
+  const head = parseHead(line);
+  if (head?.runId !== runId) throw new UsageError(`${file}: not a journal of regcheck's run ${runId}`);
+  return { head, startedAt: String(line["startedAt"]) };
+}
+
+function parseHead(line: Line): JournalHead | undefined {
+  const { type, runId, storage, mode } = line;
+  if (type !== "run" || typeof runId !== "string" || typeof storage !== "object" || storage === null) return undefined;
+  if (mode !== "delete" && mode !== "quarantine" && mode !== "versions" && mode !== "repair") return undefined;
+  if (!("driver" in storage) || !("location" in storage)) return undefined;
+  const server = "server" in storage ? { server: String(storage.server) } : {};
+  return { runId, mode, storage: { driver: String(storage.driver), location: String(storage.location), ...server } };
+}
+
+function markerOf({ path, deleteMarker }: Line): { readonly path: string; readonly id: string } | undefined {
+  return typeof path === "string" && typeof deleteMarker === "string" ? { path, id: deleteMarker } : undefined;
+}
+
+function parseEntry({ kind, path: object, bytes, digest, uploadId, dangling }: Line): JournalEntry | undefined {
+  if (typeof kind !== "string" || typeof object !== "string" || object.split("/").includes("..")) return undefined;
+  return {
+    // Written by `willRemove`; a kind of a later version is treated as any other object.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    kind: kind as ItemKind,
+    path: object,
+    bytes: typeof bytes === "number" ? bytes : 0,
+    digest: typeof digest === "string" ? digest : undefined,
+    uploadId: typeof uploadId === "string" ? uploadId : undefined,
+    dangling: dangling === true,
+  };
+}
+
+function parseWrite({ code, path: object, content, before }: Line): JournalWrite | undefined {
+  if (typeof code !== "string" || typeof object !== "string" || typeof content !== "string") return undefined;
+  if (object.split("/").includes("..")) return undefined;
+  return { code, path: object, content, before: typeof before === "string" ? Buffer.from(before, "base64") : undefined };
+}

@@ -1,0 +1,214 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
+import { Journal } from "#regcheck/sweep/journal.js";
+import { readLines, readLinesBackwards } from "#regcheck/sweep/lines.js";
+import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
+import { restore } from "#regcheck/sweep/undo.js";
+import { RegistryBuilder } from "../support/builder.js";
+import { RegistryTree } from "../support/registry-tree.js";
+import { startedServer, store } from "../support/s3-bucket.js";
+import type { Effect, S3Server } from "../support/s3-server/index.js";
+import { contentOf, garbageRegistry, sweepDirectory, sweepOptions } from "../support/sweeping.js";
+import { changesOf, sweepBucket, treeOf } from "../support/sweeping-s3.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
+
+const versioned = () => startedServer({ buckets: [{ name: "b", versioned: true }] });
+const onDisk = (directory: string) => new FilesystemChanges(fs.realpathSync(directory));
+
+/** Sweeps the bucket. Returns the run. */
+async function swept(server: S3Server, journal = temporaryDirectory(), quarantine = true) {
+  expect(await sweepBucket(server, sweepOptions(journal, { quarantine }))).toMatchObject({ exitCode: 0 });
+  return readRun(journal, listRuns(journal).at(-1) ?? "");
+}
+
+describe("in a bucket that keeps versions", () => {
+  test.each<[string, Effect]>([
+    ["lost", { kind: "reset", applied: true }],
+    ["an error", { kind: "error-in-200", code: "InternalError" }],
+  ])("objects are back although the answer to their delete was %s, and it was sent again", async (_, effect) => {
+    const before = garbageRegistry(1);
+    const server = await versioned();
+    store(server, before);
+    const fault = server.inject({ operation: "DeleteObjects", times: 1, effect });
+    const run = await swept(server);
+    expect(fault.hits()).toBe(1);
+    const removed = [...run.removals()].length;
+    expect(await restore(run, changesOf(server))).toEqual({ restored: removed, present: 0, problems: [] });
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+    expect(await restore(run, changesOf(server))).toEqual({ restored: 0, present: removed, problems: [] });
+  });
+
+  test("what a later run has hidden again is not said to be restored", async () => {
+    const before = garbageRegistry(1);
+    const server = await versioned();
+    store(server, before);
+    const journal = temporaryDirectory();
+    const older = await swept(server, journal);
+    store(server, before);
+    const newer = await swept(server, journal);
+    const swallowed = treeOf(server).files.size;
+    const { restored, present, problems } = await restore(older, changesOf(server));
+    expect({ restored, present }).toEqual({ restored: 0, present: 0 });
+    expect(new Set(problems.map(({ cause }) => cause.replace(/names .*/, "")))).toEqual(
+      new Set([expect.stringContaining("removed again after this run") as unknown, "not put back: it "]),
+    );
+    expect(treeOf(server).files.size).toBe(swallowed);
+    expect((await restore(newer, changesOf(server))).problems).toEqual([]);
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+    expect(await restore(older, changesOf(server))).toMatchObject({ restored: 0, problems: [] });
+  });
+
+  test("what was deleted again after it was restored stays deleted", async () => {
+    const before = garbageRegistry(1);
+    const server = await versioned();
+    store(server, before);
+    const run = await swept(server);
+    await restore(run, changesOf(server));
+    const [blob] = [...run.removals()].filter(({ kind }) => kind === "blob").map((removal) => removal.path);
+    await changesOf(server).remove([blob ?? ""]);
+    const { restored, problems } = await restore(run, changesOf(server));
+    expect(restored).toBe(0);
+    expect(problems[0]).toMatchObject({ path: blob });
+    expect(treeOf(server).files.has(blob ?? "")).toBe(false);
+  });
+
+  test("a sweep without a quarantine is undone too, whether or not its answers came", async () => {
+    const before = garbageRegistry(1);
+    const server = await versioned();
+    store(server, before);
+    const journal = temporaryDirectory();
+    const fault = server.inject({
+      operation: "DeleteObjects",
+      skip: 1,
+      times: Infinity,
+      effect: { kind: "short-body", framing: "clean" },
+    });
+    await sweepBucket(server, sweepOptions(journal));
+    expect(treeOf(server).files.size).toBeLessThan(before.files.size);
+    fault.remove();
+    const run = readRun(journal, listRuns(journal)[0] ?? "");
+    expect((await restore(run, changesOf(server))).problems).toEqual([]);
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+  });
+});
+
+describe("what somebody has written since", () => {
+  test("is there already when it is the same: nothing is left in the quarantine", async () => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    before.writeTo(directory);
+    const run = readRun(journal, result.runId);
+    const removed = [...run.removals()].length;
+    expect(await restore(run, onDisk(directory))).toEqual({ restored: 0, present: removed, problems: [] });
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  });
+
+  test("stays when it is a tag that names something else", async () => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    const run = readRun(journal, result.runId);
+    const tag = [...run.removals()].find(({ path: object }) => object.endsWith("dangling/current/link"))?.path ?? "";
+    const anew = `sha256:${"1".repeat(64)}`;
+    fs.mkdirSync(path.dirname(path.join(directory, tag)), { recursive: true });
+    fs.writeFileSync(path.join(directory, tag), anew);
+    expect(await restore(run, onDisk(directory))).toMatchObject({ present: 1, problems: [] });
+    expect(fs.readFileSync(path.join(directory, tag), "utf8")).toBe(anew);
+  });
+});
+
+describe("no link comes back before what it names", () => {
+  test("when another run has deleted that for good", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    app.image({ layers: ["kept"], tag: "kept" });
+    const layer = app.push("a layer");
+    const image = app.image({ layers: [layer] });
+    const index = app.index([image]);
+    const directory = written(registry.tree);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    const run = readRun(journal, result.runId);
+    const at = (digest: string): string => `docker/registry/v2/blobs/${digest.replace(/:(..)/, "/$1/$1")}/data`;
+    fs.rmSync(path.join(directory, "regcheck/quarantine", result.runId, at(layer.digest)));
+    const { problems } = await restore(run, onDisk(directory));
+    expect(new Set(problems.map((problem) => problem.path))).toEqual(
+      new Set([
+        at(layer.digest),
+        ...[layer, image, index].map(({ digest }) => {
+          const own = digest === layer.digest ? "_layers" : "_manifests/revisions";
+          return `docker/registry/v2/repositories/team/app/${own}/${digest.replace(":", "/")}/link`;
+        }),
+      ]),
+    );
+    expect(problems.at(-1)?.cause).toMatch(/^not put back: it names .*, which is gone$/);
+  });
+});
+
+describe("the journal", () => {
+  test("is read by lines, from either end, however they fall on the blocks", () => {
+    const file = path.join(temporaryDirectory(), "lines");
+    const lines = Array.from({ length: 5000 }, (_, i) => `${i} ${"é€".repeat(i % 97)}`);
+    for (const end of ["", "\n"]) {
+      fs.writeFileSync(file, lines.join("\n") + end);
+      expect([...readLines(file)]).toEqual(lines);
+      expect([...readLinesBackwards(file)]).toEqual(lines.toReversed());
+    }
+    fs.writeFileSync(file, "");
+    expect([[...readLines(file)], [...readLinesBackwards(file)]]).toEqual([[], []]);
+  });
+
+  test("may end in a line that a full disk has cut, with the run's end behind it; damage elsewhere is refused", async () => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    const whole = fs.readFileSync(result.journal, "utf8");
+    const lines = whole.trimEnd().split("\n");
+    const half = lines[1]?.slice(0, 40) ?? "";
+    fs.writeFileSync(result.journal, [lines[0], half, ...lines.slice(2)].join("\n"));
+    expect(() => readRun(journal, result.runId)).toThrow(/ndjson:2: the journal is damaged here/);
+    fs.writeFileSync(result.journal, `${lines.slice(0, -1).join("\n")}\n${half}${lines.at(-1) ?? ""}\n`);
+    expect((await restore(readRun(journal, result.runId), onDisk(directory))).problems).toEqual([]);
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
+  });
+
+  test("says nothing more after a write that failed", () => {
+    const head = {
+      runId: "20260131T030000000Z-1a2b3c",
+      storage: { driver: "filesystem", location: "/" },
+      mode: "delete",
+    } as const;
+    const journal = new Journal(temporaryDirectory(), head);
+    const before = fs.readFileSync(journal.file, "utf8");
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    expect(() => journal.became([circular])).toThrow("cannot be written any more");
+    journal.end({});
+    expect(fs.readFileSync(journal.file, "utf8")).toBe(before);
+  });
+});
+
+describe("a quarantine that nothing can be moved to refuses the sweep before it begins", () => {
+  test.each<[string, (directory: string) => void]>([
+    ["no directory", (directory) => fs.writeFileSync(path.join(directory, "regcheck/quarantine"), "")],
+    ["a symbolic link", (directory) => fs.symlinkSync("/tmp", path.join(directory, "regcheck/quarantine"))],
+  ])("%s", async (what, make) => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    fs.mkdirSync(path.join(directory, "regcheck"));
+    make(directory);
+    const journal = temporaryDirectory();
+    await expect(sweepDirectory(directory, sweepOptions(journal, { quarantine: true }))).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringMatching(new RegExp(`/regcheck/quarantine is ${what}`)) as unknown,
+    });
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
+    expect(fs.readdirSync(journal)).toEqual([]);
+  });
+});
