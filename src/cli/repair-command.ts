@@ -9,6 +9,7 @@ import { untilAborted } from "../until-aborted.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
+import { undoArguments } from "./undo-arguments.js";
 import { startProgressLine } from "./progress-line.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
@@ -42,7 +43,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     const text =
       args.format === "json"
         ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n`
-        : formatRepair(done, dryRun, textOptions(process.stdout));
+        : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
     await writeToStream(process.stdout, [text]);
     return exitCodeOf(done, dryRun, signal);
   } finally {

@@ -13,6 +13,7 @@ import type { CheckArguments } from "./check-command.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
 import { parseShare, parseTimeSpan } from "./parse-values.js";
+import { undoArguments } from "./undo-arguments.js";
 import { startProgressLine } from "./progress-line.js";
 import { checkOutputFile, writeOutputFile } from "./write-report.js";
 
@@ -120,15 +121,15 @@ async function showPlan(
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
   const { report, result, verdicts } = done;
   const exitCode = result.stopped === undefined ? exitCodeOf(report, args) : stoppedExitCode(signal);
-  const hasRedis = opened.config?.redis ?? false;
+  const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
   try {
     await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
       json: { verdicts, sweep: result },
-      text: (options) => formatSwept(done, options, hasRedis),
+      text: (options) => formatSwept(done, options, context),
     });
   } catch (error) {
     // What was removed must be known, wherever the report could not be written to.
-    process.stderr.write(formatSwept(done, { colour: false, width: undefined }, hasRedis));
+    process.stderr.write(formatSwept(done, { colour: false, width: undefined }, context));
     throw error;
   }
   return exitCode;

@@ -9,6 +9,7 @@ import type { Untagged } from "../untag.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
+import { undoArguments } from "./undo-arguments.js";
 import { stoppedExitCode, writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { textOptions } from "./write-report.js";
@@ -43,7 +44,9 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
         .join(""),
     );
     if (result === undefined) return EXIT_CODES.clean;
-    process.stdout.write(formatSwept({ result }, layout, opened.config?.redis ?? false));
+    process.stdout.write(
+      formatSwept({ result }, layout, { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) }),
+    );
     return result.stopped === undefined ? EXIT_CODES.clean : stoppedExitCode(signal);
   } finally {
     await opened.storage.close();

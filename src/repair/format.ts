@@ -16,7 +16,7 @@ interface ShownRepair extends RepairPlan {
 }
 
 /** Each repair with what it would do or did, what cannot be repaired and why, and what each rule says; for people. */
-export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextOptions): string {
+export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextOptions, undoArguments: string): string {
   const { repairs, unrepairable, verdicts } = shown;
   const outcomes = outcomesOf(shown);
   const lines: string[] = [];
@@ -36,7 +36,7 @@ export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextO
     lines.push("");
   }
   if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)), "");
-  lines.push(...endLines(shown, dryRun));
+  lines.push(...endLines(shown, dryRun, undoArguments));
   return `${wrapLines(lines, options).join("\n")}\n`;
 }
 
@@ -69,7 +69,7 @@ function deedOf({ action }: Repair, dryRun: boolean, status: RepairOutcome["stat
   }
 }
 
-function endLines({ repairs, unrepairable, result }: ShownRepair, dryRun: boolean): string[] {
+function endLines({ repairs, unrepairable, result }: ShownRepair, dryRun: boolean, undoArguments: string): string[] {
   if (repairs.length === 0 && unrepairable.length === 0) return ["Nothing to repair: there is no finding of these codes"];
   const written = dryRun ? repairs.length : (result?.outcomes ?? []).filter(({ status }) => status === "written").length;
   const counts = [`${countOf(written, "link")} ${dryRun ? "would be written" : "written"}`];
@@ -77,7 +77,10 @@ function endLines({ repairs, unrepairable, result }: ShownRepair, dryRun: boolea
   const lines = [counts.join(", ")];
   if (result === undefined) return lines;
   const { runId, journal, stopped } = result;
-  lines.push(`  Run ${runId}, journal ${escapeForTerminal(journal)}`, `  Undo it with regcheck restore ${runId}.`);
+  lines.push(
+    `  Run ${runId}, journal ${escapeForTerminal(journal)}`,
+    `  Undo it with regcheck restore ${runId}${escapeForTerminal(undoArguments)}, and --registry-url or --registry-stopped as here.`,
+  );
   if (stopped !== undefined)
     lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing is worse than it was; run it again to finish.`);
   return lines;

@@ -42,16 +42,30 @@ export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colou
   return remedy === undefined ? lines : [...lines, `           → ${escapeForTerminal(remedy)}`];
 }
 
+/** What is known where a sweep was asked for. */
+export interface SweptContext {
+  /** The registry's config caches blob descriptors in Redis. */
+  readonly hasRedis: boolean;
+  /** What `restore` and `purge` have to be given besides the run, with a blank before it; "" for nothing. */
+  readonly undoArguments: string;
+}
+
 /** What a sweep did, and what the operator has to do now. */
-export function formatSwept({ result }: { readonly result: SweepResult }, options: TextOptions, hasRedis: boolean): string {
+export function formatSwept(
+  { result }: { readonly result: SweepResult },
+  options: TextOptions,
+  { hasRedis, undoArguments }: SweptContext,
+): string {
   const { runId, deleted, stopped, quarantined, keepsVersions, journal } = result;
+  const undo = escapeForTerminal(undoArguments);
   const lines = ["", `${quarantined ? "Moved to the quarantine" : "Removed"}: ${describe(deleted)}`];
   lines.push(`  Run ${runId}, journal ${escapeForTerminal(journal)}`);
   if (keepsVersions)
     lines.push(
-      `  The bucket keeps what was removed as older versions: the space is free when a lifecycle rule expires these. Until then regcheck restore ${runId} undoes it.`,
+      `  The bucket keeps what was removed as older versions: the space is free when a lifecycle rule expires these. Until then regcheck restore ${runId}${undo} undoes it.`,
     );
-  else if (quarantined) lines.push(`  Undo it with regcheck restore ${runId}; free the space with regcheck purge ${runId}.`);
+  else if (quarantined)
+    lines.push(`  Undo it with regcheck restore ${runId}${undo}; free the space with regcheck purge ${runId}${undo}.`);
   if (stopped !== undefined)
     lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing that pulled before is broken; run it again to finish.`);
   lines.push(...restartLines(deleted, hasRedis));

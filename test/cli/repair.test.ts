@@ -40,7 +40,7 @@ describe("regcheck repair", () => {
     const { exitCode, stdout, stderr } = await regcheck([...args, "--apply"]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).toContain("rewrote docker/registry/v2/repositories/team/app-0/_manifests/tags/both/current/link");
-    const [, runId = ""] = /Undo it with regcheck restore (\S+)\./.exec(stdout) ?? [];
+    const [, runId = ""] = /Undo it with regcheck restore (\S+) --journal-dir/.exec(stdout) ?? [];
     expect((await regcheck([directory])).stdout).toContain("SOUND");
     const again = await regcheck([...args, "--apply"]);
     expect(again).toEqual({ exitCode: 0, stdout: "Nothing to repair: there is no finding of these codes\n", stderr: "" });

@@ -7,7 +7,7 @@ const NOTHING = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uplo
 function told(removed: Partial<typeof NOTHING>): string {
   const deleted = { ...NOTHING, ...removed };
   const result = { runId: "RUN", journal: "journal", deleted, quarantined: false, keepsVersions: false, stopped: undefined };
-  return formatSwept({ result }, { colour: false, width: undefined }, false);
+  return formatSwept({ result }, { colour: false, width: undefined }, { hasRedis: false, undoArguments: "" });
 }
 
 test("a registry is to be restarted only if something went that it may have cached", () => {
