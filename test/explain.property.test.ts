@@ -15,7 +15,7 @@ import { RegistryTree } from "./support/registry-tree.js";
 import { makeTemporaryDirectory } from "./support/temporary.js";
 
 /** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
-const RUNS = Math.ceil(Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 100) / 2);
+const RUNS = Math.ceil(Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 100) / 4);
 
 const root = makeTemporaryDirectory();
 let storage: FilesystemStorage | undefined;

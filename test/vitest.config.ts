@@ -3,8 +3,11 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Run the program hundreds of times, to kill it or to make one call of it fail: they take minutes. */
+const FAULTS = ["test/*/*crash.test.ts", "test/sweep/*faults.test.ts"];
+
 /**
- * `unit` needs nothing but Node; `e2e` needs the real servers and fails without them.
+ * `unit` and `faults` need nothing but Node; `e2e` needs the real servers and fails without them.
  * Both test what `npm run build` made in dist/: what ships is what is tested, worker threads included.
  */
 export default defineConfig({
@@ -15,9 +18,19 @@ export default defineConfig({
           name: "unit",
           root,
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**"],
+          exclude: ["test/e2e/**", ...FAULTS],
           testTimeout: 60_000,
           // By default one processor is left idle, which is half of two.
+          maxWorkers: "100%",
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          root,
+          include: FAULTS,
+          exclude: ["test/e2e/**"],
+          testTimeout: 120_000,
           maxWorkers: "100%",
         },
       },
