@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Run the program hundreds of times, to kill it or to make one call of it fail: they take minutes. */
-const FAULTS = ["test/*/*crash.test.ts", "test/sweep/*faults.test.ts"];
+/** Run hundreds of times what is killed, or of which one call is made to fail: they take minutes. */
+const FAULTS = ["test/*/*crash.test.ts", "test/sweep/*faults.test.ts", "test/storage/*/faults.test.ts"];
 
 /**
  * `unit` and `faults` need nothing but Node; `e2e` needs the real servers and fails without them.
