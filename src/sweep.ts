@@ -1,12 +1,10 @@
-import crypto from "node:crypto";
 import { markAndReport } from "./check.js";
 import type { CheckOptions, Checked } from "./check.js";
-import { EXIT_CODES, OperatorError } from "./errors.js";
-import type { StorageChanges } from "./storage/changes.js";
 import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { Removed, SweepResult } from "./sweep/execute.js";
 import {
+  insist,
   judgeCompleteness,
   judgeDatabase,
   judgeProxy,
@@ -16,22 +14,15 @@ import {
   judgeWriters,
 } from "./sweep/guard.js";
 import type { Verdict, WriterOptions } from "./sweep/guard.js";
-import { identityOf } from "./sweep/identity.js";
-import { Journal, makeRunId } from "./sweep/journal.js";
-import type { JournalHead } from "./sweep/journal.js";
+import { Journal } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
-import { quarantineOf } from "./sweep/quarantine.js";
 import { intersectPlans } from "./sweep/review.js";
 import { judgeRoots } from "./sweep/roots.js";
+import { byClockOf, makeHead } from "./sweep/target.js";
+import type { SweepTarget } from "./sweep/target.js";
 import { untilAborted } from "./until-aborted.js";
-
-/** What a sweep works on. */
-export interface SweepTarget {
-  readonly storage: Storage;
-  readonly changes: StorageChanges;
-}
 
 /** What an operator decides about a sweep, besides what is garbage. */
 export interface SweepOptions extends PlanOptions {
@@ -111,39 +102,4 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
     });
     return { ...planned, verdicts: [...planned.verdicts, roots], result };
   });
-}
-
-/**
- * Ages are told by the storage's clock if ours is ahead of it: a push of a minute ago must not look an hour old (safety rules 1 and 5).
- * If ours is behind, everything looks younger than it is, which only keeps more.
- */
-export function byClockOf<Options extends { readonly check: CheckOptions }>(
-  storageTime: number | undefined,
-  options: Options,
-): Options {
-  const { check } = options;
-  const now = Math.min(check.policy.now, storageTime ?? Number.POSITIVE_INFINITY);
-  return { ...options, check: { ...check, policy: { ...check.policy, now } } };
-}
-
-/** A new run's head. Throws an `OperatorError` (exit code 4) when there can be no quarantine. */
-export async function makeHead({ storage, changes }: SweepTarget, quarantine: boolean): Promise<JournalHead> {
-  const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
-  const mode = quarantine ? ((await changes.keepsVersions()) ? "versions" : "quarantine") : "delete";
-  const why = mode === "quarantine" ? await changes.cannotMoveTo(quarantineOf(runId)) : undefined;
-  if (why !== undefined)
-    throw new OperatorError(`nothing can be moved to the quarantine: ${why}. Nothing was removed.`, EXIT_CODES.refused);
-  return { runId, storage: identityOf(storage), mode };
-}
-
-/** What is done under the rules, for their refusals. */
-export type GuardedWork = "repair" | "restore" | "sweep" | "untag";
-
-/** Throws an `OperatorError` that names the rule if it did not pass. */
-export function insist({ rule, passed, evidence, remedy }: Verdict, what: GuardedWork = "sweep"): void {
-  if (passed) return;
-  const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
-  const untouched = what === "repair" || what === "restore" ? "Nothing was changed." : "Nothing was removed.";
-  const sentences = [`${what} refused by the rule ${rule}: ${evidence}.`, remedy, untouched].filter((one) => one !== undefined);
-  throw new OperatorError(sentences.join(" "), exitCode);
 }

@@ -6,15 +6,15 @@ import { isRepositoryName, isTagName } from "./registry/reference.js";
 import type { Finding } from "./mark/finding.js";
 import { checkUploads } from "./mark/uploads.js";
 import type { RepositoryListing } from "./storage/listing.js";
-import { insist, makeHead } from "./sweep.js";
-import type { SweepTarget } from "./sweep.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
-import { judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
+import { insist, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
 import type { WriterOptions } from "./sweep/guard.js";
 import { Journal } from "./sweep/journal.js";
 import { withLock } from "./sweep/lock.js";
 import type { PlanItem } from "./sweep/plan.js";
+import { makeHead } from "./sweep/target.js";
+import type { SweepTarget } from "./sweep/target.js";
 import { untilAborted } from "./until-aborted.js";
 
 /** A tag to remove. */

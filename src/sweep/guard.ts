@@ -1,3 +1,4 @@
+import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
 import type { RegistryConfig } from "../registry/config.js";
@@ -175,4 +176,16 @@ function describe(answer: ProbeAnswer): string {
     case "unclear":
       return answer.why;
   }
+}
+
+/** What is done under the rules, for their refusals. */
+export type GuardedWork = "repair" | "restore" | "sweep" | "untag";
+
+/** Throws an `OperatorError` that names the rule if it did not pass. */
+export function insist({ rule, passed, evidence, remedy }: Verdict, what: GuardedWork = "sweep"): void {
+  if (passed) return;
+  const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
+  const untouched = what === "repair" || what === "restore" ? "Nothing was changed." : "Nothing was removed.";
+  const sentences = [`${what} refused by the rule ${rule}: ${evidence}.`, remedy, untouched].filter((one) => one !== undefined);
+  throw new OperatorError(sentences.join(" "), exitCode);
 }
