@@ -1,10 +1,11 @@
-import { styleText } from "node:util";
 import type { Finding } from "../mark/finding.js";
 import { blobPath } from "../registry/layout.js";
 import { CATALOGUE, caseOf, severityOf } from "../report/catalogue.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes, formatCount } from "../report/format.js";
 import { subjectOf } from "../report/subject.js";
+import { withStyle } from "../report/style.js";
+import type { Style } from "../report/style.js";
 import { wrapText } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { Explanation, RepositoryMention, Step } from "./explanation.js";
@@ -24,8 +25,6 @@ export function formatExplanation(explanation: Explanation, options: TextOptions
 
 /** What a finding says of where its digest is used, which the lines around it say already. */
 const USE = /; it is (?:a layer|the config|a child) of sha(?:256|512):[0-9a-f]+$/;
-
-type Style = Parameters<typeof styleText>[0];
 
 class TextExplanation {
   readonly #lines: string[] = [];
@@ -51,7 +50,7 @@ class TextExplanation {
   }
 
   #style(style: Style, text: string): string {
-    return this.options.colour ? styleText(style, text) : text;
+    return withStyle(style, text, this.options);
   }
 
   /** Adds a line, wrapped to the width; what goes on is indented as far. */

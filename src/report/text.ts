@@ -1,4 +1,3 @@
-import { styleText } from "node:util";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Variant } from "../mark/policy.js";
@@ -13,6 +12,8 @@ import { PIN_NOTES } from "./pin-notes.js";
 import { filterNote } from "./repository-filter.js";
 import { subjectOf } from "./subject.js";
 import { verdictOf } from "./verdict.js";
+import { withStyle } from "./style.js";
+import type { Style } from "./style.js";
 import { wrapText } from "./wrap.js";
 import type { TextOptions } from "./wrap.js";
 
@@ -32,8 +33,6 @@ const COLOURS = { error: "red", warning: "yellow", garbage: "cyan", info: "gray"
 export function formatText(report: Report, options: ReportTextOptions): string {
   return new TextReport(report, options).format();
 }
-
-type Style = Parameters<typeof styleText>[0];
 
 class TextReport {
   readonly #lines: string[] = [];
@@ -63,7 +62,7 @@ class TextReport {
   }
 
   #style(style: Style, text: string): string {
-    return this.options.colour ? styleText(style, text) : text;
+    return withStyle(style, text, this.options);
   }
 
   /** Adds a line, wrapped to the width with its continuation indented further. */

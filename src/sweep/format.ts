@@ -1,5 +1,5 @@
-import { styleText } from "node:util";
 import { escapeForTerminal } from "../report/escape.js";
+import { withStyle } from "../report/style.js";
 import { countOf, formatBytes } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
@@ -37,7 +37,7 @@ const ASKED_LATER = ["links-unchanged", "one-at-a-time"] as const satisfies read
 /** What one rule says, in a line or two. */
 export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {
   const word = passed ? "passed " : "REFUSES";
-  const mark = colour ? styleText(passed ? "green" : "red", word) : word;
+  const mark = withStyle(passed ? "green" : "red", word, { colour });
   const lines = [`  ${mark}  ${rule}: ${escapeForTerminal(evidence)}`];
   return remedy === undefined ? lines : [...lines, `           → ${escapeForTerminal(remedy)}`];
 }
