@@ -62,7 +62,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a repair of registr
     await skopeoCopy(`docker://${readOnly.address}/team/app:layers`, `dir:${path.join(directory, "pulled")}`);
     expect((await regcheck([registry.root, "--grace", "0"])).stdout).toContain("SOUND");
 
-    const [, runId = ""] = /regcheck restore (\S+)\./.exec(stdout) ?? [];
+    const [, runId = ""] = /regcheck restore (\S+) --journal-dir/.exec(stdout) ?? [];
     expect(await regcheck(["restore", runId, "--registry-url", writable.url, ...journal])).toMatchObject({
       exitCode: 0,
       stderr: "",
