@@ -199,9 +199,10 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
     });
   }
   for (const id of pins) table.mark(id, LIVE);
+  // A pin may be young as well.
   const seen = new Set(pending);
   const manifests: number[] = [];
-  for (let batch = pending; batch.length > 0;) {
+  for (let batch = [...seen]; batch.length > 0;) {
     await store.load(batch);
     const next: number[] = [];
     for (const id of batch) {
