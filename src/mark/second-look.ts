@@ -5,19 +5,19 @@ import type { MarkContext } from "./repository.js";
 
 /**
  * Findings without those about what has changed since its place was listed: a registry that is read while clients push and delete always
- * has some. Dropped are findings on a blob or link that was missing and is there now, and on a tag that has gone or moved since the
- * check began. What it was missed by keeps its marks.
+ * has some. Dropped are findings on a blob or link that was missing and is there now, and on a tag or an unfinished link that has gone or
+ * moved since the check began. What it was missed by keeps its marks.
  */
 export async function withoutWhatChanged({ storage, policy }: MarkContext, findings: readonly Finding[]): Promise<Finding[]> {
-  const paths = [...new Set(findings.flatMap((finding) => [missingPath(finding) ?? [], tagLinkOf(finding) ?? []].flat()))];
+  const paths = [...new Set(findings.flatMap((finding) => [missingPath(finding) ?? [], restsOn(finding) ?? []].flat()))];
   if (paths.length === 0) return [...findings];
   const times = new Map<string | undefined, number | StorageFault>();
   for (const [i, time] of (await storage.modified(paths)).entries()) times.set(paths[i], time);
-  const hasChanged = (tagLink: number | StorageFault | undefined): boolean =>
+  const hasChanged = (link: number | StorageFault | undefined): boolean =>
     // One from the future, by its own account, has not been written since: it would never be seen.
-    typeof tagLink === "number" ? tagLink > policy.now && tagLink <= Date.now() / 1000 : tagLink?.gone === true;
+    typeof link === "number" ? link > policy.now && link <= Date.now() / 1000 : link?.gone === true;
   return findings.filter(
-    (finding) => typeof times.get(missingPath(finding)) !== "number" && !hasChanged(times.get(tagLinkOf(finding))),
+    (finding) => typeof times.get(missingPath(finding)) !== "number" && !hasChanged(times.get(restsOn(finding))),
   );
 }
 
@@ -33,7 +33,10 @@ function missingPath({ code, path, repository, tag, digest }: Finding): string |
   return undefined;
 }
 
-/** The tag's link that a finding rests on. */
-function tagLinkOf({ code, path }: Finding): string | undefined {
-  return code === "tag-dangling" ? path : undefined;
+/** A link as registry 3.1 writes it, before it is renamed to its name. */
+const UNFINISHED_LINK = /\/link\.[^/]+\.tmp$/;
+
+/** What a finding rests on, and is no more when that is gone: the tag's link, or a link in the middle of being written. */
+function restsOn({ code, path }: Finding): string | undefined {
+  return code === "tag-dangling" || (code === "stray-object" && UNFINISHED_LINK.test(path)) ? path : undefined;
 }
