@@ -1,3 +1,4 @@
+import { Watch } from "../sweep/watch.js";
 import { concurrently } from "../concurrently.js";
 import { errorMessage, OperatorError } from "../errors.js";
 import { parseLink } from "../registry/link.js";
@@ -12,8 +13,6 @@ import type { Repair } from "./plan.js";
 const BATCH = 100;
 /** Links of a batch that are written at a time: what they cost on S3 is waiting. */
 const AT_A_TIME = 16;
-/** Milliseconds after which a long repair asks again whether the registry is read-only. */
-const PROBE_INTERVAL = 30_000;
 
 /** What became of a repair; `present`: the link was as it should be already. */
 export interface RepairOutcome {
@@ -58,16 +57,18 @@ export async function executeRepairs(repairs: readonly Repair[], context: Repair
 
 class RepairRun {
   readonly outcomes: RepairOutcome[] = [];
-  #probed = performance.now();
+  readonly #watch: Watch;
 
-  constructor(private readonly context: RepairContext) {}
+  constructor(private readonly context: RepairContext) {
+    this.#watch = new Watch(context);
+  }
 
   /** Undefined when all was done, or why not. */
   async run(repairs: readonly Repair[]): Promise<string | undefined> {
     for (const code of REPAIR_CODES) {
       const some = repairs.filter((repair) => repair.code === code);
       for (let at = 0; at < some.length; at += BATCH) {
-        const reason = await this.#reasonToStop();
+        const reason = await this.#watch.reasonToStop();
         if (reason !== undefined) return reason;
         await this.#writeBatch(some.slice(at, at + BATCH));
       }
@@ -75,14 +76,6 @@ class RepairRun {
       if (failed !== undefined) return `${countOf(more.length + 1, "link")} could not be written: ${failed.cause ?? ""}`;
     }
     return undefined;
-  }
-
-  async #reasonToStop(): Promise<string | undefined> {
-    if (this.context.signal.aborted) return "a signal stopped it";
-    if (performance.now() - this.#probed < PROBE_INTERVAL) return undefined;
-    this.#probed = performance.now();
-    const verdict = await this.context.judgeWriters();
-    return verdict.passed ? undefined : `the registry is not read-only any more: ${verdict.evidence}`;
   }
 
   async #writeBatch(repairs: readonly Repair[]): Promise<void> {

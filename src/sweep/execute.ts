@@ -1,18 +1,16 @@
 import path from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { OperatorError } from "../errors.js";
 import { QUARANTINE } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
 import type { Journal, JournalEntry, JournalHead } from "./journal.js";
 import type { PlanItem, Stage } from "./plan.js";
+import { Watch } from "./watch.js";
 
 /** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
 const BATCH = 1000;
 /** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
 const MOVES = 50;
-/** Milliseconds after which a long sweep asks again whether the registry is read-only. */
-const PROBE_INTERVAL = 30_000;
 
 /** What a sweep has removed, counted by what was really done. */
 export interface Removed {
@@ -89,11 +87,13 @@ function messageOf(error: unknown): string {
 class Sweep {
   readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0 };
   keepsVersions = false;
-  #probed = performance.now();
+  readonly #watch: Watch;
   #failed = 0;
   #firstFailure = "";
 
-  constructor(private readonly context: SweepContext) {}
+  constructor(private readonly context: SweepContext) {
+    this.#watch = new Watch(context);
+  }
 
   /** Undefined when all was done, or why not. */
   async run(stages: readonly Stage[]): Promise<string | undefined> {
@@ -112,16 +112,8 @@ class Sweep {
   }
 
   async #reasonToStop(): Promise<string | undefined> {
-    const { signal, deadline, judgeWriters } = this.context;
-    // Synchronous work lets no signal through.
-    await setImmediate();
     if (this.#failed > 0) return `${this.#failed} objects could not be removed (${this.#firstFailure})`;
-    if (signal.aborted) return "a signal stopped it";
-    if (deadline !== undefined && performance.now() >= deadline) return "--max-duration is over";
-    if (performance.now() - this.#probed < PROBE_INTERVAL) return undefined;
-    const verdict = await judgeWriters();
-    this.#probed = performance.now();
-    return verdict.passed ? undefined : `the registry is not read-only any more: ${verdict.evidence}`;
+    return this.#watch.reasonToStop();
   }
 
   async #removeBatch(items: readonly PlanItem[]): Promise<string | undefined> {

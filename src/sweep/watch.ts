@@ -1,0 +1,33 @@
+import { setImmediate } from "node:timers/promises";
+import type { Verdict } from "./guard.js";
+
+/** Milliseconds after which long work asks again whether the registry is read-only (safety rule 2). */
+const PROBE_INTERVAL = 30_000;
+
+/** What may end work that changes a storage before its end. */
+export interface WatchContext {
+  readonly signal: AbortSignal;
+  /** On the clock of `performance.now()`. */
+  readonly deadline?: number | undefined;
+  readonly judgeWriters: () => Promise<Verdict>;
+}
+
+/** Watches over work that changes a storage, from the last look at who writes on. */
+export class Watch {
+  #asked = performance.now();
+
+  constructor(private readonly context: WatchContext) {}
+
+  /** Why the work has to end here; undefined if it may go on. */
+  async reasonToStop(): Promise<string | undefined> {
+    const { signal, deadline, judgeWriters } = this.context;
+    // Synchronous work lets no signal through.
+    await setImmediate();
+    if (signal.aborted) return "a signal stopped it";
+    if (deadline !== undefined && performance.now() >= deadline) return "--max-duration is over";
+    if (performance.now() - this.#asked < PROBE_INTERVAL) return undefined;
+    this.#asked = performance.now();
+    const verdict = await judgeWriters();
+    return verdict.passed ? undefined : `the registry is not read-only any more: ${verdict.evidence}`;
+  }
+}
