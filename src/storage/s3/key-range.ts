@@ -22,23 +22,22 @@ export class KeyRange {
   density: { readonly section: string; readonly keys: number } | undefined;
   #token: string | undefined;
   #emptyPages = 0;
-  readonly #after: string;
 
   constructor(
     readonly prefix: string,
-    after: string,
+    /** Where it begins. */
+    readonly after: string,
     /** Inclusive; undefined for all that has the prefix. A key that is ordered alike: see `isOrderedAlike`. */
     public through: string | undefined,
   ) {
     this.position = after;
-    this.#after = after;
   }
 
   /** Lists the next page. `isLast` says that the range is through. Throws when the storage fails, or its listing contradicts itself. */
   async next(bucket: BucketReader): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
     const page = await bucket.list({
       prefix: this.prefix,
-      startAfter: this.#after === "" ? undefined : this.#after,
+      startAfter: this.after === "" ? undefined : this.after,
       token: this.#token,
     });
     this.#checkOrder(page.objects);

@@ -20,6 +20,8 @@ export interface ListingPlan {
   readonly cuts: (range: KeyRange) => Cuts | undefined;
   /** Asks the storage what lies ahead of a range; undefined when there is nothing to ask. */
   readonly explore?: ((range: KeyRange) => Promise<void> | undefined) | undefined;
+  /** Where a range may be cut if there is nothing to ask. */
+  readonly guess?: ((range: KeyRange) => Cuts | undefined) | undefined;
 }
 
 /** One page's yield, or why a range could not be listed to its end. */
@@ -31,12 +33,16 @@ interface PageResult<T> {
 /** A range with fewer pages than this is not cut: the pieces' last pages would be half empty. */
 const WORTH_CUTTING = 3;
 /** Requests spent on cutting, besides a share of the pages: each piece ends in a page that is half empty on average. */
-const FREE_CUTS = 6;
+const FREE_CUTS = 8;
 const CUTS_PER_PAGE = 0.08;
-/** Of what may be cut, how much at the first sight: the rest is for evening out. */
-const FIRST_SHARE = 0.7;
-/** Exploring costs a request that lists nothing: not before this many pages were needed. */
-const PAGES_BEFORE_EXPLORING = 3;
+/** Which part of them may be spent at the first sight: the rest is for evening out, and comes free as pages come in. */
+const FIRST_SHARE = 0.5;
+/** Ranges that keep a processor busy: dividing them further only costs requests. */
+const ENOUGH_RANGES = 8;
+const MOST_RANGES = 16;
+/** Exploring costs a request that lists nothing: not where it may all be over with the next page. */
+const PAGES_BEFORE_EXPLORING = 1;
+const PAGES_BEFORE_GUESSING = 2;
 
 interface Job<T> {
   readonly range: KeyRange;
@@ -94,8 +100,9 @@ export class ParallelListing<T> {
   #next(): Promise<Outcome<T> | undefined> | undefined {
     const idle = this.#idle();
     if (idle !== undefined) return this.#run(idle);
-    if (this.#cut()) return this.#next();
-    return this.#explore();
+    if (this.#cut(this.plan.cuts)) return this.#next();
+    const { guess } = this.plan;
+    return this.#explore() ?? (guess !== undefined && this.#mayGuess && this.#cut(guess) ? this.#next() : undefined);
   }
 
   #idle(): Job<T> | undefined {
@@ -123,32 +130,36 @@ export class ParallelListing<T> {
     }
   }
 
-  /** Requests that may still be spent on dividing the work. */
+  /** Requests that may be spent on dividing the work by now. */
   get #budget(): number {
     let known = this.#pages;
     for (const { range } of this.#jobs) known += this.plan.cuts(range)?.pages ?? 0;
-    return FREE_CUTS + CUTS_PER_PAGE * Math.max(known, this.plan.expectedPages ?? 0) - this.#extra;
+    const pages = Math.max(known, this.plan.expectedPages ?? 0, 1);
+    const share = FIRST_SHARE + ((1 - FIRST_SHARE) * this.#pages) / pages;
+    return Math.floor(share * (FREE_CUTS + CUTS_PER_PAGE * pages)) - this.#extra;
   }
 
-  /** Cuts the range with the most left to list into as many pieces as there are slots for. */
-  #cut(): boolean {
-    const slots = this.bucket.limit.current - this.#jobs.size;
-    const free = slots < 1 ? 0 : Math.min(slots, this.#budget * FIRST_SHARE);
-    if (free < 1) return false;
-    let most: { readonly range: KeyRange; readonly cuts: Cuts } | undefined;
+  /** Cuts the range with the most left to list, of those that can be cut, into as many pieces as there are slots for. */
+  #cut(cutsOf: (range: KeyRange) => Cuts | undefined): boolean {
+    if (!this.#wantsRanges) return false;
+    const free = Math.min(MOST_RANGES, this.bucket.limit.current) - this.#jobs.size;
+    const candidates: { readonly range: KeyRange; readonly cuts: Cuts }[] = [];
     for (const { range } of this.#jobs) {
-      const cuts = this.plan.cuts(range);
-      if (cuts !== undefined && cuts.pages >= Math.max(WORTH_CUTTING, most?.cuts.pages ?? 0)) most = { range, cuts };
+      const cuts = cutsOf(range);
+      if (cuts !== undefined && cuts.pages >= WORTH_CUTTING) candidates.push({ range, cuts });
     }
-    if (most === undefined) return false;
-    const { range, cuts } = most;
-    const at = cuts.at(Math.min(Math.floor(free), Math.floor(cuts.pages / WORTH_CUTTING)));
-    const inside = at.filter(
-      (key) => isOrderedAlike(key) && key > range.position && (range.through === undefined || key < range.through),
+    candidates.sort((a, b) => b.cuts.pages - a.cuts.pages);
+    return candidates.some(({ range, cuts }) =>
+      this.#cutAt(range, cuts.at(Math.min(free, this.#budget, Math.floor(cuts.pages / WORTH_CUTTING)))),
     );
+  }
+
+  #cutAt(range: KeyRange, keys: readonly string[]): boolean {
+    const { position, through } = range;
+    const inside = keys.filter((key) => isOrderedAlike(key) && key > position && (through === undefined || key < through));
     if (inside.length === 0) return false;
     this.#extra += inside.length;
-    const ends = [...inside.slice(1), range.through];
+    const ends = [...inside.slice(1), through];
     range.through = inside[0];
     for (const [i, after] of inside.entries()) {
       const piece = new KeyRange(range.prefix, after, ends[i]);
@@ -158,13 +169,20 @@ export class ParallelListing<T> {
     return true;
   }
 
+  get #wantsRanges(): boolean {
+    return this.#jobs.size < Math.min(ENOUGH_RANGES, this.bucket.limit.current) && this.#budget >= 1;
+  }
+
+  get #mayGuess(): boolean {
+    return !this.#exploring && this.#pages >= PAGES_BEFORE_GUESSING;
+  }
+
   #explore(): Promise<undefined> | undefined {
-    if (this.#exploring || this.#pages < PAGES_BEFORE_EXPLORING || this.#jobs.size >= this.bucket.limit.current) return undefined;
-    if (this.#budget < 2) return undefined;
+    if (this.#exploring || this.#pages < PAGES_BEFORE_EXPLORING || !this.#wantsRanges) return undefined;
     for (const { range } of this.#jobs) {
       const exploring = this.plan.explore?.(range);
       if (exploring === undefined) continue;
-      this.#extra += 2;
+      this.#extra++;
       this.#exploring = true;
       return exploring.then(() => {
         this.#exploring = false;

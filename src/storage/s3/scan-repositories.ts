@@ -27,7 +27,7 @@ export async function* scanRepositories({
 }: RepositoryScan): AsyncGenerator<RepositoryListing> {
   let names = 1;
   let objects = 0;
-  const splitter = new RepositorySplitter(bucket, root, () => objects / names);
+  const splitter = new RepositorySplitter(bucket, root, () => objects / names / 1000, expectedPages);
   const listing = new ParallelListing(
     bucket,
     {
@@ -35,6 +35,7 @@ export async function* scanRepositories({
       expectedPages,
       cuts: (range) => splitter.cuts(range),
       explore: (range) => splitter.explore(range),
+      guess: (range) => splitter.guess(range),
     },
     () => {
       const reader = new RepositoryReader(links, root.length);

@@ -1,8 +1,11 @@
-import { REPOSITORIES, TAGS_DIRECTORY } from "../../registry/layout.js";
+import { REPOSITORIES, REVISIONS_DIRECTORY, TAGS_DIRECTORY } from "../../registry/layout.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { endOfSection, sectionCuts } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
 import type { KeyRange } from "./key-range.js";
+
+/** What comes behind a repository's layer links. */
+const TAIL = [`${REVISIONS_DIRECTORY}/`, `${TAGS_DIRECTORY}/`];
 
 /**
  * Where the keys below `repositories/` can be cut. Names and tags are not spread evenly, and nothing says how many there are. So:
@@ -20,21 +23,24 @@ export class RepositorySplitter {
   constructor(
     private readonly bucket: BucketReader,
     private readonly root: string,
-    /** Keys in a repository on average, as far as it is known. */
-    private readonly keysPerRepository: () => number,
+    /** Pages in a repository on average, as far as it is known. */
+    private readonly pagesPerRepository: () => number,
+    /** Pages in all, as far as it can be told beforehand. */
+    private readonly expectedPages: number,
   ) {}
 
   /** See `ListingPlan.cuts`. */
   cuts(range: KeyRange): Cuts | undefined {
     const section = sectionCuts(range);
     if (section !== undefined && section.pages >= 3) return this.#withTail(range, section);
-    return this.#betweenDirectories(range) ?? this.#withinNames(range);
+    return this.#betweenDirectories(range);
   }
 
-  /** See `ListingPlan.explore`: looks into the uppermost directory of which not all is known. */
+  /** See `ListingPlan.explore`: looks into the uppermost directory that is larger than a page, and of which not all is known. */
   explore(range: KeyRange): Promise<void> | undefined {
     if (range.pages === 0) return undefined;
     for (const directory of this.#ancestors(range.position)) {
+      if (range.firstOfPage?.startsWith(directory) !== true) break;
       const known = this.#explored.get(directory);
       if (known === true || (known !== undefined && known > range.position)) continue;
       return this.#exploreDirectory(directory, range.position);
@@ -54,31 +60,37 @@ export class RepositorySplitter {
     }
   }
 
-  /** From `repositories/` down to the repository that the key belongs to, and its `_manifests/`. */
+  /** From `repositories/` down to the directory that the key's repository lies in. What a repository holds is known. */
   #ancestors(key: string): string[] {
     const ancestors: string[] = [];
     for (let slash = key.indexOf("/", this.root.length + REPOSITORIES.length); slash >= 0; slash = key.indexOf("/", slash + 1)) {
       const directory = key.slice(0, slash + 1);
-      if (/\/_(?!manifests\/$)/.test(directory)) break;
+      if (key[slash + 1] === "_") break;
       ancestors.push(directory);
     }
     return ancestors;
   }
 
-  /** Behind the section there may be more than in it: one cut goes to its end. */
+  /** Behind the layer links there may be more than in them: two cuts go to where the revisions and the tags begin. */
   #withTail(range: KeyRange, section: Cuts): Cuts {
-    const end = endOfSection(range.position);
-    if (end === undefined || (range.through !== undefined && range.through <= end)) return section;
-    return { pages: section.pages + 1, at: (count) => [...section.at(count - 1), end] };
+    const { position, through } = range;
+    const layers = position.indexOf("/_layers/");
+    const behind =
+      layers < 0 ? [endOfSection(position) ?? ""] : TAIL.map((directory) => position.slice(0, layers + 1) + directory);
+    const tail = behind.filter((key) => through === undefined || key < through);
+    return {
+      pages: section.pages + tail.length,
+      at: (count) => [...section.at(Math.max(0, count - tail.length)), ...tail.slice(0, count)],
+    };
   }
 
   #betweenDirectories(range: KeyRange): Cuts | undefined {
-    const from = lowerBound(this.#directories, range.position);
-    const to = range.through === undefined ? this.#directories.length : lowerBound(this.#directories, range.through);
+    const from = countBefore(this.#directories, `${range.position}\0`);
+    const to = range.through === undefined ? this.#directories.length : countBefore(this.#directories, range.through);
     const count = to - from;
     if (count < 1) return undefined;
     return {
-      pages: Math.max(3, (count * this.keysPerRepository()) / 1000),
+      pages: Math.max(3, count * Math.max(this.pagesPerRepository(), this.expectedPages / this.#directories.length)),
       at: (wanted) => {
         const pieces = Math.min(wanted + 1, count + 1);
         return Array.from(
@@ -89,10 +101,10 @@ export class RepositorySplitter {
     };
   }
 
-  #withinNames(range: KeyRange): Cuts | undefined {
-    const { firstOfPage: first, position: last } = range;
-    if (first === undefined || range.pages < 2) return undefined;
-    const key = middle(first, last, range.through);
+  /** See `ListingPlan.guess`. */
+  guess(range: KeyRange): Cuts | undefined {
+    if (range.pages < 2) return undefined;
+    const key = nameAhead(range);
     return key === undefined || !this.#isBetweenNames(key) ? undefined : { pages: Math.max(3, range.pages), at: () => [key] };
   }
 
@@ -104,36 +116,61 @@ export class RepositorySplitter {
 }
 
 /**
- * A key between the last of a page and the names that may follow: the first character in which the page's keys differ goes half way up
- * to the end of its kind (digits, capitals, small letters). Names that begin alike go on alike, mostly.
+ * A key among the names that may follow: some character of the last name goes half way up to the end of its kind (digits, capitals, small
+ * letters), or to the range's end.
  */
-function middle(first: string, last: string, through: string | undefined): string | undefined {
-  let differs = 0;
-  while (differs < last.length && first[differs] === last[differs]) differs++;
-  const directory = last.lastIndexOf("/", differs - 1) + 1;
-  for (let at = differs; at >= directory; at--) {
-    const character = last.charCodeAt(at);
-    const top = KINDS.find(([low, high]) => character >= low && character <= high)?.[1];
-    if (top === undefined) continue;
-    const bound = through?.startsWith(last.slice(0, at)) === true ? Math.min(top, through.charCodeAt(at)) : top;
-    const half = Math.ceil((character + bound) / 2);
-    if (half > character && half <= bound) {
-      const key = last.slice(0, at) + String.fromCharCode(half);
-      if (through === undefined || key < through) return key;
-    }
+function nameAhead(range: KeyRange): string | undefined {
+  for (const at of guessable(range)) {
+    const key = halfWayUp(range.position, at, range.through);
+    if (key !== undefined) return key;
   }
   return undefined;
 }
 
+/**
+ * The characters of the last name that may go up. Names that begin alike go on alike, mostly: the first guess is the character in which
+ * the last page's names differ. Behind a guess, the digits before it come first: after `v15` there may be `v2` to `v9`.
+ */
+function guessable({ firstOfPage = "", position, through, after }: KeyRange): number[] {
+  const differs = firstDifference(firstOfPage, position);
+  const name = position.lastIndexOf("/", differs - 1) + 1;
+  const directory = position.slice(0, name);
+  if (through?.startsWith(directory) === true) return upwards(firstDifference(position, through), differs);
+  if (after.length <= name || !after.startsWith(directory)) return upwards(name, differs).toReversed();
+  const digits = upwards(name, after.length - 2).filter((at) => /\d/.test(position[at] ?? ""));
+  return [...digits.toReversed(), ...upwards(after.length - 1, differs)];
+}
+
+function upwards(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
+}
+
+/** The key up to a character that is half way between the one at `at` and the last that may follow. */
+function halfWayUp(key: string, at: number, through: string | undefined): string | undefined {
+  const character = key.charCodeAt(at);
+  const top = KINDS.find(([low, high]) => character >= low && character <= high)?.[1];
+  if (top === undefined) return undefined;
+  const bound = through?.startsWith(key.slice(0, at)) === true ? Math.min(top, through.charCodeAt(at)) : top;
+  const half = Math.ceil((character + bound) / 2);
+  const ahead = key.slice(0, at) + String.fromCharCode(half);
+  return half > character && half <= bound && (through === undefined || ahead < through) ? ahead : undefined;
+}
+
 const KINDS = ["09", "AZ", "az"].map((range): readonly [number, number] => [range.charCodeAt(0), range.charCodeAt(1)]);
 
-/** The first index whose element is greater than the key. */
-function lowerBound(sorted: readonly string[], key: string): number {
+function firstDifference(one: string, other: string): number {
+  let at = 0;
+  while (at < one.length && at < other.length && one[at] === other[at]) at++;
+  return at;
+}
+
+/** How many elements sort before the key. */
+function countBefore(sorted: readonly string[], key: string): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const half = (low + high) >>> 1;
-    if ((sorted[half] ?? "") <= key) low = half + 1;
+    if ((sorted[half] ?? "") < key) low = half + 1;
     else high = half;
   }
   return low;

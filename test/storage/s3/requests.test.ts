@@ -93,11 +93,17 @@ describe("requests", () => {
     expect(pages).toHaveLength(2);
   });
 
-  test("the work is shared out: one repository with nearly all keys is listed by many requests at once", async () => {
+  test.each([
+    ["one repository with nearly all keys", 4],
+    ["repositories of several pages", 4],
+    ["small repositories", 3],
+    ["one repository with many tags", 1],
+  ])("the work is shared out: %s", async (shape, atOnce) => {
     const server = await startedServer({ latency: 20 });
-    store(server, generated({ repositories: 1, images: 2500, layers: 2 }));
-    server.inject({ operation: "GetObject", times: Infinity, effect: { kind: "error", status: 404, code: "NoSuchKey" } });
-    await checked(server);
-    expect(server.peak()).toBeGreaterThan(4);
+    store(server, SHAPES[shape]?.() ?? new RegistryTree());
+    const storage = new S3Storage(optionsFor(server, { concurrency: 64 }));
+    for await (const listing of storage.repositories()) expect(listing.faults).toEqual([]);
+    await storage.close();
+    expect(server.peak()).toBeGreaterThan(atOnce);
   });
 });
