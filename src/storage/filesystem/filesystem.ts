@@ -216,11 +216,24 @@ function findRoot(directory: string): string {
   for (const suffix of ["", ...ON_THE_WAY]) {
     if (!real.endsWith(suffix)) continue;
     const root = real.slice(0, real.length - suffix.length) || "/";
-    if (isThere(path.join(root, V2), directory)) return root;
+    if (!isThere(path.join(root, V2), directory)) continue;
+    refuseLinks(root);
+    return root;
   }
   throw new UsageError(
     `${directory}: not a registry's storage. Expected ${V2} below it: name the directory that the registry's config calls rootdirectory.`,
   );
+}
+
+/** Safety rule 10 for what lies between the root and what is listed. */
+function refuseLinks(root: string): void {
+  for (const suffix of ON_THE_WAY) {
+    const directory = path.join(root, suffix);
+    if (fs.lstatSync(directory).isSymbolicLink())
+      throw new UsageError(
+        `${directory} is a symbolic link, which is not followed below the rootdirectory: put a bind mount in its place (mount --bind).`,
+      );
+  }
 }
 
 /** Throws a `UsageError` on what the operator named where that cannot be told: a storage that cannot be read is one all the same. */

@@ -284,3 +284,13 @@ test("a root whose docker cannot be looked into is not called another thing than
     `${directory}: ELOOP: too many symbolic links encountered, stat ${directory}/docker/registry/v2`,
   );
 });
+
+test.each(["docker", "docker/registry", "docker/registry/v2"])("a root whose %s is a symbolic link is refused", (link) => {
+  const { directory } = registry();
+  const elsewhere = path.join(temporaryDirectory(), "elsewhere");
+  fs.renameSync(path.join(directory, link), elsewhere);
+  fs.symlinkSync(elsewhere, path.join(directory, link));
+  expect(() => FilesystemStorage.open(directory)).toThrow(
+    `${path.join(directory, link)} is a symbolic link, which is not followed`,
+  );
+});
