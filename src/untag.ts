@@ -4,8 +4,9 @@ import { tagPath } from "./registry/layout.js";
 import { unpackReferences } from "./registry/packed-manifest.js";
 import { isRepositoryName, isTagName } from "./registry/reference.js";
 import type { Finding } from "./mark/finding.js";
+import { objectsOfTags } from "./mark/tag-objects.js";
 import { checkUploads } from "./mark/uploads.js";
-import type { RepositoryListing } from "./storage/listing.js";
+import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
 import { insist, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
@@ -72,9 +73,9 @@ export async function untag(
   insist(judgeDatabase(markers), "untag");
   return withLock(changes, storage.location, "untag", async ({ storageTime }) => {
     const examining = examine(target, references, options.grace, storageTime);
-    const { untagged, uploads } = await untilAborted(examining, options.signal);
+    const { untagged, listings, uploads } = await untilAborted(examining, options.signal);
     insist(judgeUploads({ findings: uploads, repositories: [] }), "untag");
-    const items = untagged.map(toItem);
+    const items = await untilAborted(toItems(storage, untagged, listings), options.signal);
     insist(await judgeWriters(options.writers), "untag");
     const head = await makeHead(target, options.quarantine);
     const result = await execute([{ name: "tags", barrier: false, items: () => items }], {
@@ -89,10 +90,35 @@ export async function untag(
   });
 }
 
-function toItem({ repository, tag, digest, isLinked }: Untagged): PlanItem {
-  // One that dangles may be put back as it was: what it names was not there.
-  const dangling = isLinked ? undefined : true;
-  return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest, dangling };
+async function toItems(
+  storage: SweepTarget["storage"],
+  untagged: readonly Untagged[],
+  listings: ReadonlyMap<string, RepositoryListing>,
+): Promise<readonly PlanItem[]> {
+  const faults: StorageFault[] = [];
+  const objects = new Map<string, ReadonlyMap<string, readonly OwnObject[]>>();
+  for (const [repository, listing] of listings) {
+    const tags = new Set(untagged.filter((one) => one.repository === repository).map(({ tag }) => tag));
+    objects.set(repository, await objectsOfTags(storage, listing, tags, (fault) => faults.push(fault)));
+  }
+  insistOnNone(faults);
+  return untagged.map(({ repository, tag, digest, isLinked }) => {
+    // One that dangles may be put back as it was: what it names was not there.
+    const dangling = isLinked ? undefined : true;
+    const own = objects.get(repository)?.get(tag) ?? [];
+    return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest, dangling, objects: own };
+  });
+}
+
+function insistOnNone([fault]: readonly StorageFault[]): void {
+  if (fault !== undefined) throw new OperatorError(`${fault.path}: ${fault.cause}. Nothing was removed.`, EXIT_CODES.incomplete);
+}
+
+interface Examined {
+  readonly untagged: readonly Untagged[];
+  /** By name, those that the tags are in. */
+  readonly listings: ReadonlyMap<string, RepositoryListing>;
+  readonly uploads: readonly Finding[];
 }
 
 /** Looks all tags up, before any is touched, and who else is at work in the registry. */
@@ -101,7 +127,7 @@ async function examine(
   references: readonly TagReference[],
   grace: number,
   storageTime = Number.POSITIVE_INFINITY,
-): Promise<{ readonly untagged: readonly Untagged[]; readonly uploads: readonly Finding[] }> {
+): Promise<Examined> {
   const policy = {
     deleteUntagged: false,
     dropDanglingTags: false,
@@ -112,12 +138,14 @@ async function examine(
   const uploads: Finding[] = [];
   const wanted = new Set(references.map(({ repository }) => repository));
   const listings = new Map<string, RepositoryListing>();
+  const faults: StorageFault[] = [];
   for await (const listing of storage.repositories()) {
+    // Under no name: a listing that broke off may have more of any repository.
+    if (listing.name === "" || wanted.has(listing.name)) faults.push(...listing.faults);
     if (wanted.has(listing.name)) listings.set(listing.name, listing);
     for (const upload of checkUploads(listing.name, listing.uploads, policy)) uploads.push(upload);
   }
-  const [fault] = [...listings.values()].flatMap(({ faults }) => faults);
-  if (fault !== undefined) throw new OperatorError(`${fault.path}: ${fault.cause}. Nothing was removed.`, EXIT_CODES.incomplete);
+  insistOnNone(faults);
   const problems: string[] = [];
   const untagged: Untagged[] = [];
   for (const reference of references) {
@@ -128,7 +156,7 @@ async function examine(
     else untagged.push(await describe(storage, listing, reference, position, references));
   }
   if (problems.length > 0) throw new UsageError(`${problems.join("; ")}. Nothing was removed.`);
-  return { untagged, uploads };
+  return { untagged, listings, uploads };
 }
 
 async function describe(

@@ -1,4 +1,5 @@
 import type { Digest } from "../registry/digest.js";
+import type { OwnObject } from "../storage/listing.js";
 
 /** The stable codes of all findings; `report/catalogue.ts` says of each how bad it is, what it means and what to do. */
 export const FINDING_CODES = [
@@ -65,6 +66,8 @@ export interface Finding {
   readonly uploadId?: string | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
   readonly reclaimable?: boolean | undefined;
+  /** For a stale upload, and a dangling tag that is reclaimable: what it consists of, in the order in which it may be removed. */
+  readonly objects?: readonly OwnObject[] | undefined;
   /** What was found, in a few words. */
   readonly detail?: string | undefined;
 }

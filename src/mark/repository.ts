@@ -17,6 +17,7 @@ import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } 
 import type { RepositoryGraph } from "./repository-graph.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkHistory } from "./tag-history.js";
+import { objectsOfTags } from "./tag-objects.js";
 import { checkUploads } from "./uploads.js";
 import { withoutWhatChanged } from "./second-look.js";
 
@@ -68,6 +69,7 @@ export async function markRepository(context: MarkContext, owner: number, listin
   await mark.checkLayerLinks();
   mark.checkUploads();
   await mark.lookAgain();
+  await mark.nameObjects();
   mark.own(owner);
   return mark.result();
 }
@@ -240,6 +242,17 @@ class RepositoryMark {
   /** What was missing when its place was listed may have arrived since, for a registry writes while it is read: no false alarms. */
   async lookAgain(): Promise<void> {
     this.#findings = await withoutWhatChanged(this.context, this.#findings);
+  }
+
+  /** Of the dangling tags that may go; those of uploads are with them already. */
+  async nameObjects(): Promise<void> {
+    const isDoomed = ({ code, reclaimable }: Finding): boolean => code === "tag-dangling" && reclaimable === true;
+    const tags = new Set(this.#findings.flatMap((finding) => (isDoomed(finding) ? (finding.tag ?? []) : [])));
+    if (tags.size === 0) return;
+    const objects = await objectsOfTags(this.context.storage, this.listing, tags, this.#addFault);
+    this.#findings = this.#findings.map((finding) =>
+      isDoomed(finding) ? { ...finding, objects: objects.get(finding.tag ?? "") } : finding,
+    );
   }
 
   own(owner: number): void {

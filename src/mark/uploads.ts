@@ -19,7 +19,7 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
     // A large upload may have begun long ago and be written to this minute.
     const isActive = age < 0 || age < policy.grace || isYoung(policy, upload.modified);
     if (isActive) return [{ code: "upload-active", ...about }];
-    return age > STALE_UPLOAD_AGE ? [{ code: "upload-stale", ...about }] : [];
+    return age > STALE_UPLOAD_AGE ? [{ code: "upload-stale", ...about, objects: upload.objects }] : [];
   });
 }
 

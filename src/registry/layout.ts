@@ -62,12 +62,20 @@ export function tagPath(repository: string, tag: string): string {
   return `${REPOSITORIES}/${repository}/${TAGS_DIRECTORY}/${tag}`;
 }
 
+/** What a tag names now, within its directory. */
+export const TAG_CURRENT = "current/link";
+
 export function tagCurrentPath(repository: string, tag: string): string {
-  return `${tagPath(repository, tag)}/current/link`;
+  return `${tagPath(repository, tag)}/${TAG_CURRENT}`;
+}
+
+/** An entry of a tag's history, within its directory. */
+export function tagIndexName(digest: Digest): string {
+  return `index/${digest.algorithm}/${digest.hex}/link`;
 }
 
 export function tagIndexLinkPath(repository: string, tag: string, digest: Digest): string {
-  return `${tagPath(repository, tag)}/index/${digest.algorithm}/${digest.hex}/link`;
+  return `${tagPath(repository, tag)}/${tagIndexName(digest)}`;
 }
 
 export function uploadPath(repository: string, id: string): string {

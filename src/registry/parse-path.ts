@@ -7,7 +7,8 @@ export type OwnPath =
   | { readonly kind: "link"; readonly section: "revisions" | "layers"; readonly algorithm: DigestAlgorithm; readonly hex: string }
   | { readonly kind: "current"; readonly tag: string }
   | { readonly kind: "index"; readonly tag: string; readonly algorithm: DigestAlgorithm; readonly hex: string }
-  | { readonly kind: "upload"; readonly id: string; readonly isStart: boolean }
+  /** All below an upload's directory is its own; `file` is the path from there on. */
+  | { readonly kind: "upload"; readonly id: string; readonly file: string }
   /** Part of a tag's directory or a revision's that the registry itself passes over, such as schema 1 signatures. */
   | { readonly kind: "ignored" }
   /** Outside the layout, from `path` on. */
@@ -72,10 +73,8 @@ function parseTag(parts: readonly string[]): OwnPath {
 }
 
 function parseUpload(parts: readonly string[]): OwnPath {
-  const [, id = "", file] = parts;
-  return file === undefined || id === ""
-    ? stray(parts, 1)
-    : { kind: "upload", id, isStart: file === "startedat" && parts.length === 3 };
+  const [, id = "", ...file] = parts;
+  return file.length === 0 || id === "" ? stray(parts, 1) : { kind: "upload", id, file: file.join("/") };
 }
 
 /** `<algorithm>/<hex>/link`, which begins at `parts[at]`. */

@@ -77,7 +77,7 @@ export interface StorageChanges {
   /** Makes what was removed and moved so far survive a power cut. Throws an `OperatorError`. Nothing to do on S3. */
   settle(): Promise<void>;
   close(): Promise<void>;
-  /** Ends unfinished S3 multipart uploads. */
+  /** Ends unfinished S3 multipart uploads: a request each, for S3 has none that ends several. */
   abortMultipartUploads(
     uploads: readonly { readonly path: string; readonly uploadId: string }[],
   ): Promise<readonly ChangeOutcome[]>;

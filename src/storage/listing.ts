@@ -64,6 +64,16 @@ export interface TagListing {
     readonly hex: string;
     readonly content: Uint8Array;
   }[];
+  /** What else lies below the tags' directories, from there on, as far as the backend learns of it without asking. */
+  readonly others: readonly { readonly tag: number; readonly name: string }[];
+}
+
+/** An object of an upload or a tag. */
+export interface OwnObject {
+  /** Its path from the upload's or the tag's directory on: `data`, `hashstates/sha256/0`, `current/link`. */
+  readonly name: string;
+  /** 0 for those of a tag, as for all links. */
+  readonly bytes: number;
 }
 
 /** An upload in progress, or left over. */
@@ -71,9 +81,11 @@ export interface UploadListing {
   readonly id: string;
   /** The content of `startedat`, RFC 3339, if there is one. */
   readonly startedAt: string | undefined;
-  /** Bytes of all its files. */
+  /** All that lies below its directory. */
+  readonly objects: readonly OwnObject[];
+  /** Bytes of all of them. */
   readonly bytes: number;
-  /** The newest of its files, seconds since 1970. */
+  /** The newest of them, seconds since 1970. */
   readonly modified: number;
 }
 
@@ -131,6 +143,7 @@ export class RepositoryListingBuilder {
   readonly #oddCurrent: { tag: number; content: Uint8Array | undefined }[] = [];
   readonly #index: { tags: number[]; hexes: string[] } = { tags: [], hexes: [] };
   readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array }[] = [];
+  readonly #others: { tag: number; name: string }[] = [];
   readonly #uploads: UploadListing[] = [];
   readonly #strays: string[] = [];
   readonly #faults: StorageFault[] = [];
@@ -175,6 +188,11 @@ export class RepositoryListingBuilder {
     this.#oddIndex.push({ tag, algorithm, hex, content });
   }
 
+  /** An object below a tag's directory that is none of its links; `name` is its path from there on. */
+  addTagObject(tag: number, name: string): void {
+    this.#others.push({ tag, name });
+  }
+
   addUpload(upload: UploadListing): void {
     this.#uploads.push(upload);
   }
@@ -201,6 +219,7 @@ export class RepositoryListingBuilder {
         indexTag: Uint32Array.from(this.#index.tags),
         indexDigests: hexToWords("sha256", this.#index.hexes),
         oddIndex: this.#oddIndex,
+        others: this.#others,
       },
       uploads: this.#uploads,
       strays: this.#strays,
@@ -218,62 +237,3 @@ export class RepositoryListingBuilder {
 }
 
 const NO_DIGEST = "0".repeat(64);
-
-/** Joins the parts of one repository, each of which was listed by itself. */
-export function mergeListings(parts: readonly RepositoryListing[]): RepositoryListing {
-  const [first] = parts;
-  if (first === undefined) throw new RangeError("no parts to merge");
-  if (parts.length === 1) return first;
-  return {
-    name: first.name,
-    isRepository: parts.some((part) => part.isRepository),
-    revisions: mergeLinks(parts.map((part) => part.revisions)),
-    layers: mergeLinks(parts.map((part) => part.layers)),
-    oddLinks: parts.flatMap((part) => part.oddLinks),
-    tags: mergeTags(parts.map((part) => part.tags)),
-    uploads: parts.flatMap((part) => part.uploads),
-    strays: parts.flatMap((part) => part.strays),
-    faults: parts.flatMap((part) => part.faults),
-  };
-}
-
-function mergeLinks(parts: readonly SoundLinks[]): SoundLinks {
-  const filled = parts.filter((part) => part.digests.length > 0);
-  const times = filled.flatMap((part) => (part.modified === undefined ? [] : [part.modified]));
-  return {
-    digests: concatWords(filled.map((part) => part.digests)),
-    modified: times.length > 0 && times.length === filled.length ? concatWords(times) : undefined,
-  };
-}
-
-function mergeTags(parts: readonly TagListing[]): TagListing {
-  let before = 0;
-  const shifted = parts.map((part) => {
-    const shift = before;
-    before += part.names.length;
-    return {
-      oddCurrent: part.oddCurrent.map((odd) => ({ ...odd, tag: odd.tag + shift })),
-      indexTag: part.indexTag.map((tag) => tag + shift),
-      oddIndex: part.oddIndex.map((odd) => ({ ...odd, tag: odd.tag + shift })),
-    };
-  });
-  return {
-    names: parts.flatMap((part) => part.names),
-    current: concatWords(parts.map((part) => part.current)),
-    oddCurrent: shifted.flatMap((part) => part.oddCurrent),
-    indexTag: concatWords(shifted.map((part) => part.indexTag)),
-    indexDigests: concatWords(parts.map((part) => part.indexDigests)),
-    oddIndex: shifted.flatMap((part) => part.oddIndex),
-  };
-}
-
-/** Joins arrays of words. */
-export function concatWords(arrays: readonly Uint32Array[]): Uint32Array {
-  const joined = new Uint32Array(arrays.reduce((length, array) => length + array.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    joined.set(array, at);
-    at += array.length;
-  }
-  return joined;
-}

@@ -3,8 +3,8 @@ import type { Digest } from "../registry/digest.js";
 import { MAX_MANIFEST_BYTES } from "../registry/layout.js";
 import { parseManifest } from "../registry/manifest.js";
 import { packReferences } from "../registry/packed-manifest.js";
-import { concatWords } from "./listing.js";
 import type { ManifestBatch, ManifestProblemKind } from "./listing.js";
+import { concatWords } from "./merge-listings.js";
 
 /** One manifest: its packed references, or why they are unknown. */
 export type PackedManifest = { readonly words: Uint32Array } | ManifestProblemOf;

@@ -64,5 +64,10 @@ export interface Storage {
   multipartUploads(): Promise<MultipartListing>;
   /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]>;
+  /**
+   * All files below each of the directories, by their paths from there on; a fault for what cannot be listed. Undefined where a repository's
+   * listing tells of every object: a filesystem's looks at the paths that the layout knows, and at no others.
+   */
+  filesBelow?(directories: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { OperatorError } from "../errors.js";
-import { QUARANTINE } from "../registry/layout.js";
+import { QUARANTINE, TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
 import type { Journal, JournalEntry, JournalHead } from "./journal.js";
@@ -84,12 +84,22 @@ function messageOf(error: unknown): string {
   throw error;
 }
 
+/** One of the objects that an item consists of, or an item without any: an empty directory. */
+interface Piece {
+  readonly item: PlanItem;
+  readonly entry: JournalEntry | undefined;
+  /** Nothing of the item comes after it. */
+  readonly isLast: boolean;
+}
+
 class Sweep {
   readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0 };
   keepsVersions = false;
   readonly #watch: Watch;
   #failed = 0;
   #firstFailure = "";
+  /** Entries of tags' histories that went as items of their own: those of a tag that goes as well are not removed again. */
+  readonly #history = new Set<string>();
 
   constructor(private readonly context: SweepContext) {
     this.#watch = new Watch(context);
@@ -100,7 +110,7 @@ class Sweep {
     try {
       for (const stage of stages) {
         if (stage.barrier) await this.context.changes.settle();
-        for (const batch of batches(stage.items())) {
+        for (const batch of batches(this.#pieces(stage.items()))) {
           const reason = await this.#removeBatch(batch);
           if (reason !== undefined) return reason;
         }
@@ -116,12 +126,12 @@ class Sweep {
     return this.#watch.reasonToStop();
   }
 
-  async #removeBatch(items: readonly PlanItem[]): Promise<string | undefined> {
+  async #removeBatch(pieces: readonly Piece[]): Promise<string | undefined> {
     const reason = await this.#reasonToStop();
     if (reason !== undefined) return reason;
+    const items = pieces.filter(({ isLast }) => isLast).map(({ item }) => item);
     const multiparts = items.filter(({ kind }) => kind === "multipart");
-    const objects = await Promise.all(items.map((item) => this.#objectsOf(item)));
-    const entries = objects.flat();
+    const entries = pieces.flatMap(({ entry }) => entry ?? []);
     if (entries.length > 0) this.context.journal.willRemove(entries);
     const isMove = this.context.head.mode === "quarantine";
     let late: string | undefined;
@@ -140,22 +150,32 @@ class Sweep {
     return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
   }
 
-  /** A tag's history goes before its `current/link`: killed in between, it is still a dangling tag that another run finds. */
-  async #objectsOf(item: PlanItem): Promise<readonly JournalEntry[]> {
-    if (item.kind === "directory") return [];
-    if (item.kind !== "tag" && item.kind !== "upload") return [item];
-    const { kind, digest, dangling } = item;
-    const objects: JournalEntry[] = [];
-    const last = `${item.path}/current/link`;
-    for await (const { path: object, bytes } of this.context.changes.list(item.path))
-      objects.push({
+  /** A batch is of objects: on S3 it is one request, however many of them an upload has. */
+  *#pieces(items: Iterable<PlanItem>): Generator<Piece> {
+    for (const item of items) {
+      const entries = this.#objectsOf(item);
+      if (entries.length === 0) yield { item, entry: undefined, isLast: true };
+      for (const [i, entry] of entries.entries()) yield { item, entry, isLast: i === entries.length - 1 };
+    }
+  }
+
+  /**
+   * Those that the mark has seen, so that nothing goes that was written since. A tag's history goes before its `current/link`: killed in
+   * between, it is still a dangling tag that another run finds.
+   */
+  #objectsOf(item: PlanItem): readonly JournalEntry[] {
+    const { kind, digest, dangling, objects } = item;
+    if (kind === "directory") return [];
+    if (kind === "tag-index") this.#history.add(item.path);
+    if (objects === undefined) return [item];
+    return objects
+      .map(({ name, bytes }) => ({
         kind,
-        path: object,
-        bytes: kind === "upload" ? bytes : 0,
-        ...(kind === "tag" && object === last ? { digest, dangling } : {}),
-      });
-    objects.sort((a, b) => Number(a.path === last) - Number(b.path === last));
-    return objects;
+        path: `${item.path}/${name}`,
+        bytes,
+        ...(name === TAG_CURRENT ? { digest, dangling } : {}),
+      }))
+      .filter((entry) => !this.#history.has(entry.path));
   }
 
   async #remove(entries: readonly JournalEntry[]): Promise<void> {
@@ -190,7 +210,7 @@ class Sweep {
     if (entry.kind === "revision") removed.revisions++;
     if (entry.kind === "layer-link") removed.layerLinks++;
     if (entry.kind === "multipart") removed.uploads++;
-    if (entry.kind === "tag" && entry.path.endsWith("/current/link")) removed.tags++;
+    if (entry.kind === "tag" && entry.path.endsWith(`/${TAG_CURRENT}`)) removed.tags++;
   }
 }
 

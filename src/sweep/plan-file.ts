@@ -23,7 +23,8 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity):
   for (const stage of stages) {
     for (const item of stage.items()) {
       items++;
-      yield line({ type: "item", ...item });
+      // What a tag or an upload consists of is for the sweep to find anew: it is reviewed as one.
+      yield line({ type: "item", ...item, objects: undefined });
     }
   }
   yield `${JSON.stringify({ type: "end", items, sha256: hash.copy().digest("hex") })}\n`;

@@ -3,6 +3,7 @@ import type { Marked } from "../mark/mark.js";
 import { tagPath } from "../registry/layout.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { Report } from "../report/report.js";
+import type { OwnObject } from "../storage/listing.js";
 
 /** What is swept; each kind has its own place in the order. */
 export const ITEM_KINDS = ["tag-index", "tag", "revision", "layer-link", "blob", "upload", "multipart", "directory"] as const;
@@ -11,7 +12,7 @@ export type ItemKind = (typeof ITEM_KINDS)[number];
 /** One thing to remove, as an operator would review it. */
 export interface PlanItem {
   readonly kind: ItemKind;
-  /** An object; for a tag, an upload and a directory, the directory with all that is in it. */
+  /** An object; for a tag, an upload and a directory, the directory. */
   readonly path: string;
   /** Bytes that it frees; 0 for links. */
   readonly bytes: number;
@@ -22,6 +23,11 @@ export interface PlanItem {
   readonly uploadId?: string | undefined;
   /** A link whose target is missing. */
   readonly dangling?: true | undefined;
+  /**
+   * Of a tag and an upload: what it consists of. The sweep removes these objects and asks for no others: a thousand uploads cost no listing
+   * each, and what has been written there since the mark stays.
+   */
+  readonly objects?: readonly OwnObject[] | undefined;
 }
 
 /** What is taken besides garbage that nothing can need. */
@@ -90,8 +96,12 @@ const BY_POLICY: ReadonlySet<FindingCode> = new Set([
   "tag-without-current",
 ]);
 
+/** Codes of what consists of several objects: where they could not be listed, it stays. */
+const OF_OBJECTS: ReadonlySet<FindingCode> = new Set(["tag-dangling", "upload-stale"]);
+
 function isTakeable(finding: Finding, held: ReadonlySet<string>): boolean {
-  const { code, repository, tag, reclaimable } = finding;
+  const { code, repository, tag, reclaimable, objects } = finding;
+  if (OF_OBJECTS.has(code) && objects === undefined) return false;
   if (BY_POLICY.has(code) && reclaimable !== true) return false;
   if (code === "blob-unreferenced") return true;
   if (repository !== undefined && (held.has(repository) || !isRepositoryName(repository))) return false;
@@ -106,7 +116,7 @@ function revisions(report: Report, held: ReadonlySet<string>): PlanItem[] {
 }
 
 function toItem(kind: ItemKind, finding: Finding): PlanItem {
-  const { repository, tag, digest, bytes, uploadId } = finding;
+  const { repository, tag, digest, bytes, uploadId, objects } = finding;
   const isTag = kind === "tag" && repository !== undefined && tag !== undefined;
   return {
     kind,
@@ -117,6 +127,7 @@ function toItem(kind: ItemKind, finding: Finding): PlanItem {
     digest: digest?.toString(),
     uploadId,
     dangling: finding.code === "tag-dangling" || finding.code === "layer-link-dangling" ? true : undefined,
+    objects,
   };
 }
 

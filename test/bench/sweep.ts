@@ -42,6 +42,20 @@ function* orphans(): Generator<{ readonly path: string; readonly content: string
   }
 }
 
+/** Stale uploads and dangling tags, each of two objects: they share the requests of all others. */
+function* leftOver(): Generator<{ readonly path: string; readonly content: string }> {
+  const repository = "docker/registry/v2/repositories/left/over";
+  for (let i = 0; i < count / 20; i++) {
+    const upload = `${repository}/_uploads/${String(i).padStart(8, "0")}-0000-4000-8000-000000000000`;
+    yield { path: `${upload}/startedat`, content: "2025-01-01T00:00:00Z" };
+    yield { path: `${upload}/data`, content: "half a layer" };
+    const digest = `sha256:${crypto.hash("sha256", `gone ${i}`)}`;
+    const tag = `${repository}/_manifests/tags/v${i}`;
+    yield { path: `${tag}/current/link`, content: digest };
+    yield { path: `${tag}/index/${digest.replace(":", "/")}/link`, content: digest };
+  }
+}
+
 function config(root: string): string {
   const storage = { filesystem: { rootdirectory: root }, delete: { enabled: true } };
   const file = `${root}.json`;
@@ -135,7 +149,7 @@ fs.rmSync(base, { recursive: true });
 
 const server = await startS3Server({ buckets: ["b"] });
 const modified = new Date("2026-01-01T00:00:00Z");
-for (const files of [generate(live), orphans()])
+for (const files of [generate(live), orphans(), leftOver()])
   for (const { path: file, content } of files) server.put("b", file, content, { modified });
 const options = {
   ...parseS3Url("s3://b"),
@@ -146,16 +160,17 @@ const options = {
 const storage = new S3Storage(options);
 const changes = new S3Changes(options);
 const now = Math.floor(Date.now() / 1000);
+const before = server.objects("b").size;
 const begin = performance.now();
 const { result } = await sweep(
   { storage, changes },
   {
-    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace: 0, now, pins: [] } },
+    check: { policy: { deleteUntagged: false, dropDanglingTags: true, grace: 0, now, pins: [] } },
     writers: { registryUrls: [], registryStopped: true, config: undefined, probe: {} },
     maxDelete: 1,
     maxDuration: undefined,
     quarantine: false,
-    purgeUploads: false,
+    purgeUploads: true,
     pruneEmpty: false,
     journalDirectory: fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-sweep-")),
     accept: undefined,
@@ -164,9 +179,11 @@ const { result } = await sweep(
 );
 const seconds = (performance.now() - begin) / 1000;
 const requests = Object.values(changes.requests).reduce((sum, some) => sum + some, 0);
-const most = (result.deleted.blobs / 1000) * 1.1 + 50;
+const deletes = before - server.objects("b").size;
+const most = (deletes / 1000) * 1.1 + 50;
+const { blobs, tags, uploads } = result.deleted;
 console.log(
-  `\nS3: ${result.deleted.blobs.toLocaleString("en-US")} blobs removed in ${seconds.toFixed(1)} s by ${requests} requests (${JSON.stringify(changes.requests)}); at most ${most.toFixed(0)} are allowed`,
+  `\nS3: ${deletes} objects of ${blobs} blobs, ${tags} tags and ${uploads} uploads removed in ${seconds.toFixed(1)} s by ${requests} requests (${JSON.stringify(changes.requests)}); at most ${most.toFixed(0)} are allowed`,
 );
 if (result.stopped !== undefined || requests > most) throw new Error(result.stopped ?? "too many requests");
 await Promise.all([storage.close(), changes.close()]);

@@ -124,6 +124,51 @@ describe("a sweep of a filesystem", () => {
     expect(fs.existsSync(path.join(directory, "regcheck/quarantine"))).toBe(false);
   });
 
+  test("a dangling tag goes with all that lies below its directory, and comes back with it", async () => {
+    const tree = garbageRegistry(1);
+    const tag = `${V2}/repositories/team/app-0/_manifests/tags/dangling`;
+    tree.write(`${tag}/index/sha512/${"5".repeat(128)}/link`, `sha512:${"5".repeat(128)}`);
+    // What the scan of a tag passes by, since it looks at no directory whose names it knows.
+    for (const stray of ["current/link.0f7c1c8e.tmp", "index/sha256/.DS_Store", ".DS_Store"])
+      tree.write(`${tag}/${stray}`, "stray");
+    const directory = written(tree);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    expect(result).toMatchObject({ stopped: undefined, deleted: { tags: 1 } });
+    expect(fs.existsSync(path.join(directory, tag))).toBe(false);
+    expect(await codesOf(directory)).toEqual([]);
+    const { problems } = await restore(readRun(journal, result.runId), new FilesystemChanges(fs.realpathSync(directory)));
+    expect(problems).toEqual([]);
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(tree));
+  });
+
+  test("a dangling tag that cannot be listed holds everything back", async () => {
+    const tree = garbageRegistry(1);
+    const directory = written(tree);
+    const tag = `${V2}/repositories/team/app-0/_manifests/tags/dangling`;
+    fs.symlinkSync("/etc/hostname", path.join(directory, tag, "current/other"));
+    await expect(sweepDirectory(directory, sweepOptions(temporaryDirectory()))).rejects.toMatchObject({ exitCode: 3 });
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(tree));
+  });
+
+  test("what was written since the mark stays, in an upload and in a tag", async () => {
+    const directory = written(garbageRegistry(1));
+    const app = path.join(directory, V2, "repositories/team/app-0");
+    const [upload = ""] = fs.readdirSync(path.join(app, "_uploads"));
+    const late = [path.join(app, "_uploads", upload, "late"), path.join(app, "_manifests/tags/dangling/late")];
+    await sweepDirectory(directory, sweepOptions(temporaryDirectory()), (changes) => {
+      const remove = changes.remove.bind(changes);
+      changes.remove = (paths) => {
+        if (!paths.includes("regcheck/lock")) for (const file of late) fs.mkdirSync(path.dirname(file), { recursive: true });
+        if (!paths.includes("regcheck/lock")) for (const file of late) fs.writeFileSync(file, "late");
+        return remove(paths);
+      };
+      return changes;
+    });
+    const left = [...RegistryTree.readFrom(directory).files.keys()].filter((file) => /_uploads|dangling/.test(file));
+    expect(left.map((file) => path.join(directory, file)).sort()).toEqual(late.toSorted());
+  });
+
   test("restore verifies blobs and overwrites nothing", async () => {
     const directory = written(garbageRegistry(1));
     const journal = temporaryDirectory();

@@ -6,8 +6,8 @@ import { UsageError } from "../../errors.js";
 import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
-import { mergeListings } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
+import { mergeListings } from "../merge-listings.js";
 import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf, isAbsent, listTopDirectory, NOT_A_DIRECTORY } from "./directory.js";
@@ -112,6 +112,10 @@ export class FilesystemStorage implements Storage {
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
     return this.#pool.run<"modified">({ kind: "modified", paths });
+  }
+
+  filesBelow(directories: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]> {
+    return this.#pool.run<"files">({ kind: "files", directories });
   }
 
   async *verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {

@@ -36,6 +36,16 @@ export class RepositoryReader {
     return listed?.directories ?? [];
   }
 
+  /** All files below a directory, by their paths. */
+  *filesBelow(path: string): Generator<string> {
+    const pending = [path];
+    for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+      const listed = this.list(directory);
+      for (const child of listed?.directories ?? []) pending.push(`${directory}/${child}`);
+      for (const file of listed?.files ?? []) yield `${directory}/${file}`;
+    }
+  }
+
   addFiles(path: string, files: readonly string[], isDirectoryName: (name: string) => boolean): void {
     for (const file of files)
       if (isDirectoryName(file)) this.builder.addFault(`${path}/${file}`, NOT_A_DIRECTORY);

@@ -1,3 +1,4 @@
+import type { OwnObject } from "../listing.js";
 import { counts } from "./counts.js";
 import { causeOf } from "./directory.js";
 import { readLink } from "./read-file.js";
@@ -7,20 +8,18 @@ import type { RepositoryReader } from "./repository-reader.js";
 export function readUpload(reader: RepositoryReader, id: string, path: string): void {
   const own = reader.stat(path);
   if (own === undefined) return;
+  const objects: OwnObject[] = [];
   let bytes = 0;
   let modified = 0;
-  const pending = [path];
-  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    const listed = reader.list(directory);
-    for (const child of listed?.directories ?? []) pending.push(`${directory}/${child}`);
-    for (const file of listed?.files ?? []) {
-      const found = reader.stat(`${directory}/${file}`);
-      bytes += found?.bytes ?? 0;
-      modified = Math.max(modified, found?.modified ?? 0);
-    }
+  for (const file of reader.filesBelow(path)) {
+    const found = reader.stat(file);
+    if (found === undefined) continue;
+    objects.push({ name: file.slice(path.length + 1), bytes: found.bytes });
+    bytes += found.bytes;
+    modified = Math.max(modified, found.modified);
   }
   const startedAt = readStartedAt(reader, `${path}/startedat`);
-  reader.builder.addUpload({ id, startedAt, bytes, modified: modified === 0 ? own.modified : modified });
+  reader.builder.addUpload({ id, startedAt, objects, bytes, modified: modified === 0 ? own.modified : modified });
 }
 
 function readStartedAt(reader: RepositoryReader, path: string): string | undefined {

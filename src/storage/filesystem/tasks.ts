@@ -1,11 +1,13 @@
 import fs from "node:fs";
 import type { DigestAlgorithm } from "../../registry/digest.js";
+import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
 import { causeOf, isAbsent, secondsOf } from "./directory.js";
 import { readManifests } from "./read-manifests.js";
+import { RepositoryReader } from "./repository-reader.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { readLinks, visitRepository } from "./scan-repository.js";
 import type { LinkWork, RepositoryVisit } from "./scan-repository.js";
@@ -18,6 +20,7 @@ export type Task =
   | { readonly kind: "links"; readonly name: string; readonly work: LinkWork }
   | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
   | { readonly kind: "modified"; readonly paths: readonly string[] }
+  | { readonly kind: "files"; readonly directories: readonly string[] }
   | { readonly kind: "verify"; readonly selection: BlobSelection };
 
 /** What each kind of task returns. */
@@ -27,6 +30,7 @@ export interface TaskResults {
   links: RepositoryListing;
   manifests: ManifestBatch;
   modified: readonly (number | StorageFault)[];
+  files: readonly (readonly string[] | StorageFault)[];
   verify: VerifiedBlobs;
 }
 
@@ -57,9 +61,18 @@ function dispatch(root: string, task: Task, onBytes: (bytes: number) => void): T
       return readManifests(root, task.algorithm, task.digests);
     case "modified":
       return task.paths.map((path) => modifiedTime(root, path));
+    case "files":
+      return task.directories.map((directory) => filesBelow(root, directory));
     case "verify":
       return verifyBlobs(root, task.selection, onBytes);
   }
+}
+
+function filesBelow(root: string, directory: string): readonly string[] | StorageFault {
+  const reader = new RepositoryReader(root, new RepositoryListingBuilder(""));
+  const files = Array.from(reader.filesBelow(directory), (file) => file.slice(directory.length + 1));
+  const [fault] = reader.builder.build().faults;
+  return fault ?? files;
 }
 
 function modifiedTime(root: string, path: string): number | StorageFault {

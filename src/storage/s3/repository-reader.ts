@@ -1,8 +1,8 @@
-import { REPOSITORIES, repositoryPath } from "../../registry/layout.js";
+import { REPOSITORIES, repositoryPath, TAGS_DIRECTORY } from "../../registry/layout.js";
 import { parseOwnPath, splitRepositoryPath } from "../../registry/parse-path.js";
 import type { OwnPath } from "../../registry/parse-path.js";
 import { RepositoryListingBuilder } from "../listing.js";
-import type { RepositoryListing } from "../listing.js";
+import type { RepositoryListing, OwnObject } from "../listing.js";
 import { sha256Of } from "./links.js";
 import type { LinkReader } from "./links.js";
 import type { ListedObject } from "./page.js";
@@ -14,14 +14,21 @@ type IndexPath = Extract<OwnPath, { kind: "index" }>;
 /** A tag whose keys are coming in. */
 interface OpenTag {
   readonly name: string;
+  /** A folder marker alone shows no tag. */
+  isThere: boolean;
   current: ListedObject | undefined;
   readonly index: { readonly path: IndexPath; readonly object: ListedObject }[];
+  /** What is neither, from the tag's directory on. */
+  readonly others: string[];
 }
 
 /** An upload whose keys are coming in. */
 interface OpenUpload {
   readonly id: string;
+  /** A folder marker alone shows no upload. */
+  isThere: boolean;
   started: ListedObject | undefined;
+  readonly objects: OwnObject[];
   bytes: number;
   modified: number;
 }
@@ -63,7 +70,6 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     const builder = this.#builderOf(path);
     this.#objects++;
     if (this.#prefix === undefined) this.#addStray(builder, strayOf(path));
-    else if (path.endsWith("/")) this.#addStray(builder, path);
     else this.#readOwn(builder, path.slice(this.#prefix.length - 1), object);
   }
 
@@ -78,12 +84,17 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
 
   #readOwn(builder: RepositoryListingBuilder, own: string, object: ListedObject): void {
     const parsed = parseOwnPath(own);
-    if (parsed.kind !== "stray" || /^_(?:layers|manifests|uploads)\//.test(own)) builder.markRepository();
+    const isMarker = own.endsWith("/");
+    if (isMarker) this.#addStray(builder, `${repositoryPath(builder.name)}/${own}`);
+    else if (parsed.kind !== "stray" || /^_(?:layers|manifests|uploads)\//.test(own)) builder.markRepository();
     // A stray below a tag's directory still shows that there is such a tag.
     const tag = parsed.kind === "current" || parsed.kind === "index" ? parsed.tag : tagOfStray(own);
     if (this.#tag !== undefined && this.#tag.name !== tag) this.#closeTag(builder);
     if (this.#upload !== undefined && (parsed.kind !== "upload" || this.#upload.id !== parsed.id)) this.#closeUpload(builder);
-    if (tag !== undefined) this.#tag ??= { name: tag, current: undefined, index: [] };
+    if (tag !== undefined) {
+      this.#tag ??= { name: tag, isThere: false, current: undefined, index: [], others: [] };
+      this.#tag.isThere ||= !isMarker;
+    }
     switch (parsed.kind) {
       case "link":
         this.#readLink(builder, parsed, object);
@@ -95,16 +106,25 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
         this.#tag?.index.push({ path: parsed, object });
         break;
       case "upload":
-        this.#upload ??= { id: parsed.id, started: undefined, bytes: 0, modified: 0 };
-        this.#upload.bytes += object.size;
-        this.#upload.modified = Math.max(this.#upload.modified, object.modified);
-        if (parsed.isStart) this.#upload.started = object;
+        this.#addToUpload(parsed.id, parsed.file, object, isMarker);
         break;
       case "stray":
-        this.#addStray(builder, `${repositoryPath(builder.name)}/${parsed.path}`);
+        if (!isMarker) this.#addStray(builder, `${repositoryPath(builder.name)}/${parsed.path}`);
+        this.#tag?.others.push(own.slice(TAGS_DIRECTORY.length + this.#tag.name.length + 2));
         break;
       case "ignored":
+        this.#tag?.others.push(own.slice(TAGS_DIRECTORY.length + this.#tag.name.length + 2));
     }
+  }
+
+  #addToUpload(id: string, file: string, object: ListedObject, isMarker: boolean): void {
+    const upload = (this.#upload ??= { id, isThere: false, started: undefined, objects: [], bytes: 0, modified: 0 });
+    upload.objects.push({ name: file, bytes: object.size });
+    if (isMarker) return;
+    upload.isThere = true;
+    upload.bytes += object.size;
+    upload.modified = Math.max(upload.modified, object.modified);
+    if (file === "startedat") upload.started = object;
   }
 
   #addStray(builder: RepositoryListingBuilder, path: string): void {
@@ -127,26 +147,27 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #closeTag(builder: RepositoryListingBuilder): void {
     const open = this.#tag;
     this.#tag = undefined;
-    if (open === undefined) return;
+    if (open?.isThere !== true) return;
     const { name, current, index } = open;
     if (current === undefined) {
-      this.#readIndex(builder, builder.addOddTag(name, undefined), index);
+      this.#readRest(builder, builder.addOddTag(name, undefined), open);
       return;
     }
     const entry = index.find(
       ({ path, object }) => path.algorithm === "sha256" && object.etag === current.etag && this.links.holds(current, path.hex),
     );
     if (entry !== undefined) {
-      this.#readIndex(builder, builder.addTag(name, entry.path.hex), index);
+      this.#readRest(builder, builder.addTag(name, entry.path.hex), open);
       return;
     }
     this.#readContent(builder, current, (content) => {
       const hex = sha256Of(content);
-      this.#readIndex(builder, hex === undefined ? builder.addOddTag(name, content) : builder.addTag(name, hex), index);
+      this.#readRest(builder, hex === undefined ? builder.addOddTag(name, content) : builder.addTag(name, hex), open);
     });
   }
 
-  #readIndex(builder: RepositoryListingBuilder, tag: number, index: OpenTag["index"]): void {
+  #readRest(builder: RepositoryListingBuilder, tag: number, { index, others }: OpenTag): void {
+    for (const name of others) builder.addTagObject(tag, name);
     for (const { path, object } of index) {
       const { algorithm, hex } = path;
       if (algorithm === "sha256" && this.links.holds(object, hex)) builder.addIndexEntry(tag, hex);
@@ -161,16 +182,16 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #closeUpload(builder: RepositoryListingBuilder): void {
     const open = this.#upload;
     this.#upload = undefined;
-    if (open === undefined) return;
-    const { id, started, bytes, modified } = open;
+    if (open?.isThere !== true) return;
+    const { id, started, objects, bytes, modified } = open;
     if (started === undefined) {
-      builder.addUpload({ id, startedAt: undefined, bytes, modified });
+      builder.addUpload({ id, startedAt: undefined, objects, bytes, modified });
       return;
     }
     const read = async (): Promise<void> => {
       const outcome = await this.links.startedAt(started);
       if ("fault" in outcome) builder.addFault(started.key.slice(this.rootLength), outcome.fault);
-      builder.addUpload({ id, startedAt: "content" in outcome ? outcome.content : undefined, bytes, modified });
+      builder.addUpload({ id, startedAt: "content" in outcome ? outcome.content : undefined, objects, bytes, modified });
     };
     this.#reads.push(read());
   }

@@ -1,6 +1,7 @@
 import { REPOSITORIES, repositoryPath } from "../../registry/layout.js";
-import { mergeListings, RepositoryListingBuilder } from "../listing.js";
+import { RepositoryListingBuilder } from "../listing.js";
 import type { RepositoryListing } from "../listing.js";
+import { mergeListings } from "../merge-listings.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { listingFault } from "./errors.js";
 import type { LinkReader } from "./links.js";

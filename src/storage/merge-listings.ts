@@ -1,0 +1,62 @@
+import type { RepositoryListing, TagListing } from "./listing.js";
+
+/** Joins the parts of one repository, each of which was listed by itself. */
+export function mergeListings(parts: readonly RepositoryListing[]): RepositoryListing {
+  const [first] = parts;
+  if (first === undefined) throw new RangeError("no parts to merge");
+  if (parts.length === 1) return first;
+  return {
+    name: first.name,
+    isRepository: parts.some((part) => part.isRepository),
+    revisions: mergeLinks(parts.map((part) => part.revisions)),
+    layers: mergeLinks(parts.map((part) => part.layers)),
+    oddLinks: parts.flatMap((part) => part.oddLinks),
+    tags: mergeTags(parts.map((part) => part.tags)),
+    uploads: parts.flatMap((part) => part.uploads),
+    strays: parts.flatMap((part) => part.strays),
+    faults: parts.flatMap((part) => part.faults),
+  };
+}
+
+function mergeLinks(parts: readonly RepositoryListing["layers"][]): RepositoryListing["layers"] {
+  const filled = parts.filter((part) => part.digests.length > 0);
+  const times = filled.flatMap((part) => (part.modified === undefined ? [] : [part.modified]));
+  return {
+    digests: concatWords(filled.map((part) => part.digests)),
+    modified: times.length > 0 && times.length === filled.length ? concatWords(times) : undefined,
+  };
+}
+
+function mergeTags(parts: readonly TagListing[]): TagListing {
+  let before = 0;
+  const shifted = parts.map((part) => {
+    const shift = before;
+    before += part.names.length;
+    return {
+      oddCurrent: part.oddCurrent.map((odd) => ({ ...odd, tag: odd.tag + shift })),
+      indexTag: part.indexTag.map((tag) => tag + shift),
+      oddIndex: part.oddIndex.map((odd) => ({ ...odd, tag: odd.tag + shift })),
+      others: part.others.map((other) => ({ ...other, tag: other.tag + shift })),
+    };
+  });
+  return {
+    names: parts.flatMap((part) => part.names),
+    current: concatWords(parts.map((part) => part.current)),
+    oddCurrent: shifted.flatMap((part) => part.oddCurrent),
+    indexTag: concatWords(shifted.map((part) => part.indexTag)),
+    indexDigests: concatWords(parts.map((part) => part.indexDigests)),
+    oddIndex: shifted.flatMap((part) => part.oddIndex),
+    others: shifted.flatMap((part) => part.others),
+  };
+}
+
+/** Joins arrays of words. */
+export function concatWords(arrays: readonly Uint32Array[]): Uint32Array {
+  const joined = new Uint32Array(arrays.reduce((length, array) => length + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    joined.set(array, at);
+    at += array.length;
+  }
+  return joined;
+}
