@@ -56,15 +56,16 @@ class Resolver {
   readonly #aliases = new Map<number, number>();
   readonly #damagedLayers = new Set<number>();
   readonly #history: TagHistoryEntry[] = [];
-  readonly #tagsWithHistory: ReadonlySet<number>;
+  /** By position: there is something besides `current/link`. */
+  readonly #tagsWithMore: ReadonlySet<number>;
   readonly #oddLayers: { readonly id: number; readonly modified: number | undefined }[] = [];
 
   constructor(
     private readonly listing: RepositoryListing,
     private readonly table: BlobTable,
   ) {
-    const { indexTag, oddIndex } = listing.tags;
-    this.#tagsWithHistory = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag)]);
+    const { indexTag, oddIndex, others } = listing.tags;
+    this.#tagsWithMore = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag), ...others.map(({ tag }) => tag)]);
   }
 
   resolve(): RepositoryLinks {
@@ -148,9 +149,10 @@ class Resolver {
     const { name, tags } = this.listing;
     const tag = tags.names[position] ?? "";
     if (content === undefined) {
-      const hasHistory = this.#tagsWithHistory.has(position);
       // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
-      const empty = hasHistory ? {} : { reclaimable: true, detail: "its directory is empty: a sweep removes it" };
+      const empty = this.#tagsWithMore.has(position)
+        ? {}
+        : { reclaimable: true, detail: "its directory is empty: a sweep removes it" };
       this.#add("tag-without-current", tagPath(name, tag), { tag, ...empty });
       return undefined;
     }

@@ -141,5 +141,18 @@ export function storageSuite(backend: Backend): void {
       const { found, expected } = await bothReports(tree);
       expect(found).toEqual(expected);
     });
+
+    test("a tag of which only strays are left is not called empty", async () => {
+      const tree = buildFixture();
+      const tag = "docker/registry/v2/repositories/library/alpine/_manifests/tags/half";
+      tree.write(`${tag}/current/README`, "stray");
+      const { findings } = (await reportOf(await backend.open(tree))) as { findings: Record<string, unknown>[] };
+      const about = findings.filter(({ path: file }) => String(file).startsWith(tag));
+      expect(about.map(({ code, path: file }) => [code, file])).toEqual([
+        ["tag-without-current", tag],
+        ["stray-object", expect.stringContaining(`${tag}/current`)],
+      ]);
+      expect(about[0]?.["message"]).not.toContain("empty");
+    });
   });
 }

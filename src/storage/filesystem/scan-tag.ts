@@ -16,6 +16,7 @@ export function readTag(reader: RepositoryReader, name: string, path: string): v
     hex === undefined
       ? reader.builder.addOddTag(name, content === undefined ? undefined : Uint8Array.from(content))
       : reader.builder.addTag(name, hex);
+  if (content === undefined) readStrays(reader, tag, path);
   if (hex !== undefined && isOnlyIndexEntry(reader, `${path}/index/sha256`, hex)) {
     reader.builder.addIndexEntry(tag, hex);
     return;
@@ -24,6 +25,17 @@ export function readTag(reader: RepositoryReader, name: string, path: string): v
     const parent = `${path}/index/${algorithm}`;
     if (isDigestAlgorithm(algorithm)) readIndex(reader, tag, algorithm, parent);
     else reader.builder.addStray(parent);
+  }
+}
+
+/** What keeps a tag without a `current/link` from being an empty directory. */
+function readStrays(reader: RepositoryReader, tag: number, directory: string): void {
+  for (const file of reader.filesBelow(directory)) {
+    const name = file.slice(directory.length + 1);
+    if (name.startsWith("index/")) continue;
+    reader.builder.addTagObject(tag, name);
+    // Those beside a missing `current/link` are noted where it was looked for.
+    if (!/^current\/[^/]+$/.test(name)) reader.builder.addStray(file);
   }
 }
 
