@@ -98,8 +98,6 @@ class Sweep {
   readonly #watch: Watch;
   #failed = 0;
   #firstFailure = "";
-  /** Entries of tags' histories that went as items of their own: those of a tag that goes as well are not removed again. */
-  readonly #history = new Set<string>();
 
   constructor(private readonly context: SweepContext) {
     this.#watch = new Watch(context);
@@ -166,16 +164,13 @@ class Sweep {
   #objectsOf(item: PlanItem): readonly JournalEntry[] {
     const { kind, digest, dangling, objects } = item;
     if (kind === "directory") return [];
-    if (kind === "tag-index") this.#history.add(item.path);
     if (objects === undefined) return [item];
-    return objects
-      .map(({ name, bytes }) => ({
-        kind,
-        path: `${item.path}/${name}`,
-        bytes,
-        ...(name === TAG_CURRENT ? { digest, dangling } : {}),
-      }))
-      .filter((entry) => !this.#history.has(entry.path));
+    return objects.map(({ name, bytes }) => ({
+      kind,
+      path: `${item.path}/${name}`,
+      bytes,
+      ...(name === TAG_CURRENT ? { digest, dangling } : {}),
+    }));
   }
 
   async #remove(entries: readonly JournalEntry[]): Promise<void> {

@@ -57,9 +57,15 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
       if (isTakeable(finding, held) && choose(finding)) yield toItem(kind, finding);
     }
   }
+  // What a tag that goes has of a history goes with it.
+  function* history() {
+    const tags = new Set(Array.from(itemsOf("tag", ["tag-dangling"]), ({ path }) => path));
+    const stays = ({ repository = "", tag = "" }: Finding): boolean => !tags.has(tagPath(repository, tag));
+    yield* itemsOf("tag-index", ["tag-index-dangling"], stays);
+  }
   const uploads = (code: FindingCode): readonly FindingCode[] => (options.purgeUploads ? [code] : []);
   return [
-    { name: "tag history", barrier: false, items: () => itemsOf("tag-index", ["tag-index-dangling"]) },
+    { name: "tag history", barrier: false, items: () => history() },
     { name: "dangling tags", barrier: false, items: () => itemsOf("tag", ["tag-dangling"]) },
     { name: "manifests", barrier: false, items: () => revisions(report, held) },
     {
