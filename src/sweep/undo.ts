@@ -4,6 +4,7 @@ import { Digest } from "../registry/digest.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
+import { orderOf } from "./plan.js";
 import { pruneQuarantine, quarantineOf } from "./quarantine.js";
 import type { JournaledRun, Removal } from "./read-run.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
@@ -109,7 +110,10 @@ class Restorer {
     }
     const isSound = await this.#each(ready, (removal) => this.#isSound(removal, this.#placeOf(removal.path)));
     const sound = ready.filter((_, i) => isSound[i]);
-    const outcomes = await this.changes.move(sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })));
+    const outcomes = await this.changes.move(
+      sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })),
+      orderOf(sound),
+    );
     await this.#each(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
   }
 
