@@ -5,7 +5,7 @@ import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
 import { orderOf } from "./plan.js";
-import { pruneQuarantine, quarantineOf } from "./quarantine.js";
+import { directoriesOf, pruneQuarantine, quarantineOf } from "./quarantine.js";
 import type { JournaledRun, Removal } from "./read-run.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
@@ -115,6 +115,8 @@ class Restorer {
       orderOf(sound),
     );
     await this.#each(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
+    const moved = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
+    await this.changes.pruneDirectories(directoriesOf(moved), "any order");
   }
 
   #placeOf(object: string): string {
