@@ -89,7 +89,7 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
   const storage = FilesystemStorage.open(directory, { concurrency: parseConcurrency(args.concurrency) });
   const openChanges = async (): Promise<StorageChanges> => {
     const { FilesystemChanges } = await import("../storage/filesystem/changes.js");
-    return new FilesystemChanges(storage.location);
+    return new FilesystemChanges(storage.location, storage.pool);
   };
   return { storage, openChanges };
 }

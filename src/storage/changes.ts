@@ -40,17 +40,24 @@ export interface Move {
 }
 
 /**
+ * Whether the objects of a batch go one after the other, or as many at a time as the storage takes. In a bucket the order of a batch is
+ * never known.
+ */
+export type Order = "in order" | "any order";
+
+/**
  * Changes to a storage: the sweep and its kin are the only callers. Paths are relative to the storage root, as in `storage.ts`.
  *
- * Batches are of any size; outcomes come in the order of what was asked for. One object's failure is an outcome, never thrown, and
- * stops no other object of the batch. Nothing follows a symbolic link below the root; nothing but `replace` overwrites an object.
+ * Batches are of any size, and go in order unless it is said that any order will do; outcomes come in the order of what was asked for.
+ * One object's failure is an outcome, never thrown, and stops no other object of the batch. Nothing follows a symbolic link below the
+ * root; nothing but `replace` overwrites an object.
  */
 export interface StorageChanges {
   readonly requests: Readonly<StorageRequests>;
   /** Whether deleting leaves older versions behind that can be brought back: an S3 bucket with versioning on. */
   keepsVersions(): Promise<boolean>;
   /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
-  remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]>;
+  remove(paths: readonly string[], order?: Order): Promise<readonly ChangeOutcome[]>;
   /** Undoes `remove` on a storage that keeps versions: takes delete markers away. */
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
   /** For each object what hides it now, on a storage that keeps versions. Throws an `OperatorError`. */
@@ -58,7 +65,7 @@ export interface StorageChanges {
   /** Why nothing can be moved into a directory, with the path; undefined where nothing speaks against it. Makes nothing. */
   cannotMoveTo(directory: string): Promise<string | undefined>;
   /** Moves objects; makes what directories it needs. `failed` if there is something else at `to` already. */
-  move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]>;
+  move(moves: readonly Move[], order?: Order): Promise<readonly ChangeOutcome[]>;
   /** Makes an object, whole and durable, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
   create(path: string, content: Uint8Array): Promise<"created" | "exists">;
   /**
@@ -73,7 +80,7 @@ export interface StorageChanges {
   /** All objects below a directory, in no order. Throws an `OperatorError` when it cannot be listed to the end. */
   list(directory: string): AsyncIterable<StoredObject>;
   /** Removes those of the directories below which there is no file; others stay as they are, without an error. Nothing to do on S3. */
-  pruneDirectories(directories: readonly string[]): Promise<void>;
+  pruneDirectories(directories: readonly string[], order?: Order): Promise<void>;
   /** Makes what was removed and moved so far survive a power cut. Throws an `OperatorError`. Nothing to do on S3. */
   settle(): Promise<void>;
   close(): Promise<void>;

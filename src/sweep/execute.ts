@@ -4,6 +4,7 @@ import { QUARANTINE, TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
 import type { Journal, JournalEntry, JournalHead } from "./journal.js";
+import { orderOf } from "./plan.js";
 import type { PlanItem, Stage } from "./plan.js";
 import { Watch } from "./watch.js";
 
@@ -143,7 +144,7 @@ class Sweep {
     }
     if (late === undefined) await this.#abort(multiparts);
     if (this.#failed === 0 && late === undefined) this.removed.uploads += items.filter(({ kind }) => kind === "upload").length;
-    await this.context.changes.pruneDirectories(items.flatMap(emptied));
+    await this.context.changes.pruneDirectories(items.flatMap(emptied), orderOf(items));
     this.context.onProgress?.(this.removed);
     return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
   }
@@ -176,10 +177,14 @@ class Sweep {
   async #remove(entries: readonly JournalEntry[]): Promise<void> {
     const { changes, head, journal } = this.context;
     const paths = entries.map((entry) => entry.path);
+    const order = orderOf(entries);
     const outcomes =
       head.mode === "quarantine"
-        ? await changes.move(paths.map((from) => ({ from, to: `${QUARANTINE}/${head.runId}/${from}` })))
-        : await changes.remove(paths);
+        ? await changes.move(
+            paths.map((from) => ({ from, to: `${QUARANTINE}/${head.runId}/${from}` })),
+            order,
+          )
+        : await changes.remove(paths, order);
     for (const [i, entry] of entries.entries()) this.#count(entry, outcomes[i]);
     this.keepsVersions ||= outcomes.some(({ deleteMarker }) => deleteMarker !== undefined);
     journal.became(outcomes.filter(({ status, deleteMarker }) => status !== "done" || deleteMarker !== undefined));

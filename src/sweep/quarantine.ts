@@ -1,3 +1,4 @@
+import path from "node:path";
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import { OWN, QUARANTINE } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
@@ -8,6 +9,11 @@ const BATCH = 1000;
 /** Where a run's objects are, below their own paths. */
 export function quarantineOf(runId: string): string {
   return `${QUARANTINE}/${runId}`;
+}
+
+/** The directories that objects lie in. Most hold one object: when that is gone, so may they be. */
+export function directoriesOf(objects: readonly string[]): readonly string[] {
+  return [...new Set(objects.map((object) => path.posix.dirname(object)))];
 }
 
 /** Removes what is left of a quarantine when nothing is in it. */
@@ -28,12 +34,13 @@ export async function purge(runId: string, changes: StorageChanges, signal?: Abo
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
     await giveWay(signal);
-    const failed = (await changes.remove(batch)).find(({ status }) => status === "failed");
+    const failed = (await changes.remove(batch, "any order")).find(({ status }) => status === "failed");
     if (failed !== undefined)
       throw new OperatorError(
         `${failed.path}: ${failed.cause ?? "could not be removed"}. It is safe to run again.`,
         EXIT_CODES.stopped,
       );
+    await changes.pruneDirectories(directoriesOf(batch), "any order");
     batch = [];
   };
   for await (const object of changes.list(quarantineOf(runId))) {

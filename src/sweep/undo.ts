@@ -4,7 +4,8 @@ import { Digest } from "../registry/digest.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
-import { pruneQuarantine, quarantineOf } from "./quarantine.js";
+import { orderOf } from "./plan.js";
+import { directoriesOf, pruneQuarantine, quarantineOf } from "./quarantine.js";
 import type { JournaledRun, Removal } from "./read-run.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
@@ -109,8 +110,13 @@ class Restorer {
     }
     const isSound = await this.#each(ready, (removal) => this.#isSound(removal, this.#placeOf(removal.path)));
     const sound = ready.filter((_, i) => isSound[i]);
-    const outcomes = await this.changes.move(sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })));
+    const outcomes = await this.changes.move(
+      sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })),
+      orderOf(sound),
+    );
     await this.#each(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
+    const moved = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
+    await this.changes.pruneDirectories(directoriesOf(moved), "any order");
   }
 
   #placeOf(object: string): string {

@@ -7,6 +7,7 @@ import { RegistryTree } from "./registry-tree.js";
 import { regcheck } from "./run.js";
 import { contentOf } from "./sweeping.js";
 import { regcheckWith, sweepEverything } from "./system-calls.js";
+import type { PlannedRun } from "./system-calls.js";
 
 /** What is looked at after a kill, besides the files; `stage` says after which run. */
 export type Inspect = (directory: string, stage: string) => Promise<void>;
@@ -15,13 +16,13 @@ export type Inspect = (directory: string, stage: string) => Promise<void>;
  * Sweeps a registry again and again, and kills the program each time at another one of the points before and after each of its changes
  * to the storage and the journal, about `count` of them. Then: nothing that `inspect` looks at is broken; a second run leaves
  * exactly what a sweep that was not killed leaves; and what was moved to the quarantine all comes back. Returns the number of points
- * that there are. `directory` is laid out anew each time, or one of its own for each point when `inParallel`.
+ * that there are, and of those in threads. `directory` is laid out anew each time, or one of its own for each point when `inParallel`.
  */
 export async function killEverywhere(
   before: RegistryTree,
   base: string,
   options: { readonly quarantine: boolean; readonly count: number; readonly inParallel: boolean; readonly inspect: Inspect },
-): Promise<{ readonly points: number; readonly removed: ReadonlyMap<string, number> }> {
+): Promise<Pick<PlannedRun, "points" | "pointsInThreads"> & { readonly removed: ReadonlyMap<string, number> }> {
   const { quarantine, count, inParallel, inspect } = options;
   const more = quarantine ? ["--quarantine"] : [];
   const layOut = (place: string) => {
@@ -33,7 +34,7 @@ export async function killEverywhere(
   };
 
   const whole = layOut(base);
-  const { points, exitCode } = await regcheckWith({ kill: -1, root: base }, whole.args);
+  const { points, pointsInThreads, exitCode } = await regcheckWith({ kill: -1, root: base }, whole.args);
   expect(exitCode).toBe(0);
   const swept = contentOf(RegistryTree.readFrom(whole.directory));
   const removed = new Map<string, number>();
@@ -66,5 +67,5 @@ export async function killEverywhere(
   // Where a part of the points begins moves with the process.
   for (let point = process.pid % step; point < points; point += step) chosen.push(point);
   await Promise.all(chosen.map((point) => limit(killAt, point)));
-  return { points, removed };
+  return { points, pointsInThreads, removed };
 }

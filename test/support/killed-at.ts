@@ -37,8 +37,8 @@ export function killedAt(
   const wrapped: StorageChanges = {
     requests: changes.requests,
     keepsVersions: () => changes.keepsVersions(),
-    remove: (paths) => each(paths, (one) => changes.remove([one])),
-    move: (moves) => each(moves, (one) => changes.move([one])),
+    remove: (paths, order) => each(paths, (one) => changes.remove([one], order)),
+    move: (moves, order) => each(moves, (one) => changes.move([one], order)),
     hiding: (paths) => changes.hiding(paths),
     cannotMoveTo: (directory) => changes.cannotMoveTo(directory),
     settle: () => changes.settle(),

@@ -1,10 +1,15 @@
+import fs from "node:fs";
 import path from "node:path";
 import { regcheck } from "./run.js";
 import type { Run } from "./run.js";
+import { makeTemporaryDirectory } from "./temporary.js";
 
 /** What befalls a run of the program at its system calls, in all of its threads. */
 export type Plan =
-  /** SIGKILL before (even) or after (odd) the change number `kill / 2` to anything below `root`. -1 counts them only. */
+  /**
+   * SIGKILL before or after one of the changes to anything below `root`: at the point number `kill`, all threads' points counted as they
+   * come. Threads make it another one from run to run. -1 counts them only.
+   */
   | { readonly kill: number; readonly root: string }
   | {
       /** The function of `fs` that fails. */
@@ -17,7 +22,7 @@ export type Plan =
       readonly times?: number;
     };
 
-/** Changes to the storage and to the journal, which all are of the main thread. */
+/** Changes to the storage and to the journal. */
 const CHANGES = ["openSync", "writeFileSync", "fsyncSync", "mkdirSync", "linkSync", "unlinkSync", "rmdirSync", "renameSync"];
 
 /** Loaded into every thread before the program, which knows nothing of it. */
@@ -43,13 +48,16 @@ const PRELOAD = `
     const pattern = new RegExp(plan.path);
     wrap(plan.call, (call, file) => {
       if (!pattern.test(file) || seen++ < (plan.skip ?? 0) || seen > (plan.skip ?? 0) + (plan.times ?? Infinity)) return call();
-      if (seen === (plan.skip ?? 0) + 1) writeSync(2, "INJECTED\\n");
+      if (seen === (plan.skip ?? 0) + 1) writeSync(2, isMainThread ? "INJECTED\\n" : "INJECTED IN A THREAD\\n");
       throw Object.assign(new Error(plan.code + ": injected, " + plan.call), { code: plan.code, syscall: plan.call, path: file });
     });
-  } else if (isMainThread) {
-    let point = 0;
+  } else {
+    // A byte for each point that any thread has come to: what is appended finds its place after what the others have.
+    const points = open(process.env.REGCHECK_TEST_POINTS, "a");
+    const { fstatSync } = fs;
     const step = () => {
-      if (point++ === plan.kill) process.kill(process.pid, "SIGKILL");
+      writeSync(points, isMainThread ? "m" : "t");
+      if (plan.kill >= 0 && fstatSync(points).size > plan.kill) process.kill(process.pid, "SIGKILL");
     };
     for (const name of ${JSON.stringify(CHANGES)}) {
       wrap(name, (call, file, rest) => {
@@ -62,27 +70,42 @@ const PRELOAD = `
         }
       });
     }
-    process.on("exit", () => writeSync(2, "POINTS " + point + "\\n"));
   }
 `;
+
+/** A run with a plan. */
+export interface PlannedRun extends Run {
+  readonly injected: boolean;
+  readonly injectedInThread: boolean;
+  /** How many points it came to, and how many of them in other threads than the main one. */
+  readonly points: number;
+  readonly pointsInThreads: number;
+}
 
 /** Runs the program with a plan for its system calls. */
 export async function regcheckWith(
   plan: Plan,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-): Promise<Run & { readonly injected: boolean; readonly points: number }> {
+): Promise<PlannedRun> {
+  const directory = makeTemporaryDirectory();
+  const counter = path.join(directory, "points");
+  fs.writeFileSync(counter, "");
   const run = await regcheck(args, {
     ...environment,
     NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(PRELOAD)}`,
     REGCHECK_TEST_PLAN: JSON.stringify(plan),
+    REGCHECK_TEST_POINTS: counter,
   });
-  const stderr = run.stderr.replace(/^(?:INJECTED|POINTS \d+)\n/gm, "");
+  const points = fs.readFileSync(counter, "utf8");
+  fs.rmSync(directory, { recursive: true });
   return {
     ...run,
-    stderr,
-    injected: run.stderr.includes("INJECTED\n"),
-    points: Number(/POINTS (\d+)/.exec(run.stderr)?.[1] ?? 0),
+    stderr: run.stderr.replace(/^INJECTED(?: IN A THREAD)?\n/gm, ""),
+    injected: run.stderr.includes("INJECTED"),
+    injectedInThread: run.stderr.includes("INJECTED IN A THREAD"),
+    points: points.length,
+    pointsInThreads: points.replaceAll("m", "").length,
   };
 }
 

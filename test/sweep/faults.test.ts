@@ -66,6 +66,23 @@ const DURING_THE_SWEEP: readonly Case[] = [
   { what: "the lock, at the end", call: "unlinkSync", path: "/regcheck/lock$", exitCode: 5 },
 ];
 
+/** Of batches that are large enough for threads; each of these passes over `skip` of its own. */
+const IN_THREADS: readonly Case[] = [
+  { what: "a layer link", call: "unlinkSync", path: "/_layers/", exitCode: 5, skip: 2 },
+  { what: "a blob", call: "unlinkSync", path: "/v2/blobs/", exitCode: 5, skip: 2 },
+  { what: "an emptied directory, which may stay", call: "rmdirSync", path: "/v2/blobs/", exitCode: 0, skip: 2 },
+  {
+    what: "a directory that a thread needs",
+    call: "mkdirSync",
+    path: "/quarantine/.*/_layers/sha256/[0-9a-f]+$",
+    exitCode: 5,
+    quarantine: true,
+  },
+  { what: "a directory that all need", call: "mkdirSync", path: "/quarantine/.*/_layers/sha256$", exitCode: 5, quarantine: true },
+  { what: "a move to the quarantine", call: "linkSync", path: "/v2/blobs/", exitCode: 5, skip: 2, quarantine: true },
+  { what: "the end of a move", call: "unlinkSync", path: "/_layers/", exitCode: 5, skip: 2, quarantine: true },
+];
+
 test("a full disk, which only a sweep can help, is locked all the same, if a file without content finds its place there", async () => {
   const directory = makeTemporaryDirectory();
   garbageRegistry(1).writeTo(path.join(directory, "storage"));
@@ -83,11 +100,12 @@ test("a full disk, which only a sweep can help, is locked all the same, if a fil
 const CODES = ["EACCES", "EIO", "ENOSPC", "EMFILE"] as const;
 
 describe.each([
-  ["during the mark", DURING_MARK],
-  ["before the first delete", BEFORE_THE_FIRST_DELETE],
-  ["during the sweep", DURING_THE_SWEEP],
-] as const)("a fault %s: less is removed, never anything else, and the exit code says so", (_, cases) => {
-  const before = garbageRegistry(3);
+  ["during the mark", DURING_MARK, 1],
+  ["before the first delete", BEFORE_THE_FIRST_DELETE, 1],
+  ["during the sweep", DURING_THE_SWEEP, 1],
+  ["during the sweep, in its threads", IN_THREADS, 3],
+] as const)("a fault %s: less is removed, never anything else, and the exit code says so", (_, cases, threads) => {
+  const before = garbageRegistry(threads === 1 ? 3 : 8);
   const pullable = new Map([...pullAll(before)].filter(([, content]) => content !== undefined));
   let whole: ReadonlySet<string>;
 
@@ -96,7 +114,7 @@ describe.each([
     const base = makeTemporaryDirectory();
     const directory = path.join(base, "storage");
     before.writeTo(directory);
-    const more = ["--concurrency", "1", ...(quarantine ? ["--quarantine"] : [])];
+    const more = ["--concurrency", String(threads), ...(quarantine ? ["--quarantine"] : [])];
     const run = await regcheckWith(plan, sweepEverything(directory, path.join(base, "journal"), ...more));
     const after = RegistryTree.readFrom(directory);
     const removed = new Set([...before.files.keys()].filter((file) => !after.files.has(file)));
@@ -115,7 +133,8 @@ describe.each([
     await Promise.all(
       CODES.map(async (code) => {
         const run = await sweepWith({ call, path: where, code, skip }, quarantine);
-        expect({ injected: run.injected, exitCode: run.exitCode }, `${code} ${run.stderr}`).toEqual({ injected: true, exitCode });
+        const injected = threads === 1 ? run.injected : run.injectedInThread;
+        expect({ injected, exitCode: run.exitCode }, `${code} ${run.stderr}`).toEqual({ injected: true, exitCode });
         expect([...run.removed].filter((file) => !whole.has(file))).toEqual([]);
         expect(run.pulls).toEqual(pullable);
         // Refused or incomplete: nothing at all.

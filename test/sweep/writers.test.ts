@@ -152,9 +152,9 @@ async function sweepWhile(directory: string, phase: Phase, act: () => void): Pro
     modified: (paths) => storage.modified(paths),
     close: () => storage.close(),
   };
-  const remove: StorageChanges["remove"] = async (paths) => {
+  const remove: StorageChanges["remove"] = async (paths, order) => {
     if (!paths[0]?.startsWith("regcheck/") && removals++ === 2) at("between batches");
-    return changes.remove(paths);
+    return changes.remove(paths, order);
   };
   const watchedChanges = new Proxy(changes, {
     get: (target, name) =>

@@ -2,44 +2,46 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, REPOSITORIES } from "../../registry/layout.js";
-import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, StorageChanges, StoredObject } from "../changes.js";
+import type { ChangeOutcome, Hiding, Move, Order, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../storage.js";
-import { causeOf, isAbsent } from "./directory.js";
-import { moveFile } from "./move-file.js";
-import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
+import { ChangeThreads } from "./change-threads.js";
+import { noRequests } from "./counts.js";
+import { changeError, isAbsent } from "./directory.js";
+import { listObjects } from "./list-objects.js";
+import { ObjectChanges } from "./object-changes.js";
+import type { ChangedObjects } from "./object-changes.js";
+import { ancestorsOf, PlainPaths } from "./plain-paths.js";
+import type { WorkerPool } from "./pool.js";
+import { createFile, readFile, replaceFile } from "./write-file.js";
 
-const MOST_PLAIN = 10_000;
-
-/** Changes to a registry's storage in a directory. Synchronous calls: a batch of a thousand takes some 30 ms. */
+/**
+ * Changes to a registry's storage in a directory, by synchronous calls: in the main thread, where a batch of a thousand takes some 20 ms
+ * if all is cached, and in the threads that read the storage where the order of a large batch does not matter.
+ */
 export class FilesystemChanges implements StorageChanges {
-  readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
-  /** Directories that are known not to be symbolic links. */
-  readonly #plain = new Set<string>();
-  /** The directory that was changed last, absolute. */
-  #lastChanged: string | undefined;
+  readonly requests: StorageRequests = noRequests();
+  readonly #paths: PlainPaths;
+  readonly #mainThread: ObjectChanges;
+  readonly #threads: ChangeThreads | undefined;
+  /** The directories that were changed last, absolute: one for each part of the latest batch. */
+  #lastChanged: readonly string[] = [];
 
-  constructor(
-    /** An absolute path. */
-    private readonly root: string,
-  ) {}
+  /** `root` is an absolute path. Without a pool, which whoever has made it closes, the main thread does all. */
+  constructor(root: string, pool?: WorkerPool) {
+    this.#paths = new PlainPaths(root);
+    this.#mainThread = new ObjectChanges(this.#paths, this.requests);
+    this.#threads = pool && new ChangeThreads(pool, this.requests);
+  }
 
   async keepsVersions(): Promise<boolean> {
     return false;
   }
 
-  async remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]> {
-    return paths.map((file) =>
-      outcomeOf(file, () => {
-        this.requests.delete++;
-        const target = this.#resolve(file);
-        fs.unlinkSync(target);
-        this.#lastChanged = path.dirname(target);
-        return { status: "done" };
-      }),
-    );
+  async remove(paths: readonly string[], order: Order = "in order"): Promise<readonly ChangeOutcome[]> {
+    const threads = this.#threadsFor(paths, order);
+    return this.#merge(threads === undefined ? [this.#mainThread.remove(paths)] : await threads.remove(paths));
   }
 
   async unhide(): Promise<readonly ChangeOutcome[]> {
@@ -52,40 +54,29 @@ export class FilesystemChanges implements StorageChanges {
 
   /** A move links: to the same device, and below no symbolic link. */
   async cannotMoveTo(directory: string): Promise<string | undefined> {
-    let { dev } = fs.statSync(this.root);
+    let { dev } = fs.statSync(this.#paths.root);
     for (const at of [...ancestorsOf(directory), directory]) {
-      const stat = fs.lstatSync(this.#absolute(at), { throwIfNoEntry: false });
+      const stat = fs.lstatSync(this.#paths.absolute(at), { throwIfNoEntry: false });
       if (stat === undefined) break;
       if (!stat.isDirectory())
-        return `${this.#absolute(at)} is ${stat.isSymbolicLink() ? "a symbolic link, which is not followed" : "no directory"}`;
+        return `${this.#paths.absolute(at)} is ${stat.isSymbolicLink() ? "a symbolic link, which is not followed" : "no directory"}`;
       ({ dev } = stat);
     }
     for (const source of [BLOBS, REPOSITORIES]) {
-      const stat = fs.statSync(this.#absolute(source), { throwIfNoEntry: false });
+      const stat = fs.statSync(this.#paths.absolute(source), { throwIfNoEntry: false });
       if (stat !== undefined && stat.dev !== dev)
-        return `${this.#absolute(directory)} is on another device than ${this.#absolute(source)}`;
+        return `${this.#paths.absolute(directory)} is on another device than ${this.#paths.absolute(source)}`;
     }
     return undefined;
   }
 
-  async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
-    return moves.map(({ from, to }) =>
-      outcomeOf(from, () => {
-        this.requests.put++;
-        const target = this.#resolve(to);
-        const source = this.#resolve(from);
-        if (fs.lstatSync(source, { throwIfNoEntry: false }) === undefined) return { status: "absent" };
-        makeDirectories(path.dirname(target));
-        const found = moveFile(source, target);
-        this.#lastChanged = path.dirname(source);
-        if (found !== "other") return { status: "done", found };
-        return { status: "failed", found, cause: `there is something else at ${to} already` };
-      }),
-    );
+  async move(moves: readonly Move[], order: Order = "in order"): Promise<readonly ChangeOutcome[]> {
+    const threads = this.#threadsFor(moves, order);
+    return this.#merge(threads === undefined ? [this.#mainThread.move(moves)] : await threads.move(moves, this.#mainThread));
   }
 
   async create(file: string, content: Uint8Array): Promise<"created" | "exists"> {
-    const target = this.#resolve(file);
+    const target = this.#paths.resolve(file);
     try {
       this.requests.put++;
       return createFile(target, content) ? "created" : "exists";
@@ -95,7 +86,7 @@ export class FilesystemChanges implements StorageChanges {
   }
 
   async replace(file: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
-    const target = this.#resolve(file);
+    const target = this.#paths.resolve(file);
     try {
       this.requests.put++;
       return replaceFile(target, expected, content);
@@ -107,7 +98,7 @@ export class FilesystemChanges implements StorageChanges {
   async read(file: string): Promise<Uint8Array | undefined> {
     try {
       this.requests.get++;
-      return readFile(this.#resolve(file));
+      return readFile(this.#paths.resolve(file));
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw changeError(file, error);
@@ -118,7 +109,7 @@ export class FilesystemChanges implements StorageChanges {
     const hash = crypto.createHash(algorithm);
     try {
       this.requests.get++;
-      await pipeline(fs.createReadStream(this.#resolve(file)), hash);
+      await pipeline(fs.createReadStream(this.#paths.resolve(file)), hash);
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw changeError(file, error);
@@ -126,23 +117,12 @@ export class FilesystemChanges implements StorageChanges {
     return hash.digest("hex");
   }
 
-  async *list(directory: string): AsyncGenerator<StoredObject> {
-    const pending = [directory];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      for (const entry of this.#entries(next)) {
-        const child = `${next}/${entry.name}`;
-        if (entry.isDirectory()) {
-          pending.push(child);
-          continue;
-        }
-        const stat = this.#stat(child);
-        if (stat !== undefined) yield { path: child, bytes: stat.size, modified: Math.floor(stat.mtimeMs / 1000) };
-      }
-    }
+  list(directory: string): AsyncIterable<StoredObject> {
+    return listObjects(directory, this.#paths, this.requests);
   }
 
-  async pruneDirectories(directories: readonly string[]): Promise<void> {
-    for (const directory of directories) this.#prune(directory);
+  async pruneDirectories(directories: readonly string[], order: Order = "in order"): Promise<void> {
+    await (this.#threadsFor(directories, order) ?? this.#mainThread).prune(directories);
   }
 
   async abortMultipartUploads(): Promise<readonly ChangeOutcome[]> {
@@ -151,116 +131,41 @@ export class FilesystemChanges implements StorageChanges {
 
   /**
    * Filesystems that survive a power cut at all keep their changes in a log, in order: the directory that was changed last is on the disk
-   * only if everything before it is. For the same reason a power cut without this loses the end of a sweep, never its middle: nothing
-   * is lost in a move, whose link comes before its unlink.
+   * only if everything before it is. In a batch that threads have shared it is not known which of them came last: each one's last it is
+   * then. For the same reason a power cut without this loses the end of a sweep, never its middle: nothing is lost in a move, whose
+   * link comes before its unlink, and what threads do at the same time may go in any order.
    */
   async settle(): Promise<void> {
-    // Emptied directories are removed at once; the change is then their parent's.
-    let directory = this.#lastChanged;
-    while (directory !== undefined && directory !== this.root && !fs.existsSync(directory)) directory = path.dirname(directory);
-    if (directory === undefined) return;
-    let descriptor: number | undefined;
-    try {
-      descriptor = fs.openSync(directory, "r");
-      fs.fsyncSync(descriptor);
-    } catch (error) {
-      throw changeError(path.relative(this.root, directory), error);
-    } finally {
-      if (descriptor !== undefined) fs.closeSync(descriptor);
+    for (const directory of new Set(this.#lastChanged.map((changed) => this.#standing(changed)))) {
+      let descriptor: number | undefined;
+      try {
+        descriptor = fs.openSync(directory, "r");
+        fs.fsyncSync(descriptor);
+      } catch (error) {
+        throw changeError(path.relative(this.#paths.root, directory), error);
+      } finally {
+        if (descriptor !== undefined) fs.closeSync(descriptor);
+      }
     }
   }
 
   async close(): Promise<void> {}
 
-  /** Removes a directory if there is no file anywhere below it; otherwise nothing of it. */
-  #prune(directory: string): void {
-    if (this.#removeEmpty(directory) || !this.#isWithoutFiles(directory)) return;
-    const pending = [directory];
-    // Grows while it is walked: parents come before their children.
-    for (const parent of pending) pending.push(...this.#entries(parent).map(({ name }) => `${parent}/${name}`));
-    for (const child of pending.toReversed()) this.#removeEmpty(child);
+  #threadsFor(batch: readonly unknown[], order: Order): ChangeThreads | undefined {
+    return this.#threads?.areFor(batch, order) === true ? this.#threads : undefined;
   }
 
-  /** Whether the directory is gone; one that holds anything stays, whoever has put it there. */
-  #removeEmpty(directory: string): boolean {
-    try {
-      this.requests.delete++;
-      fs.rmdirSync(this.#resolve(directory));
-      return true;
-    } catch (error) {
-      return isAbsent(error);
-    }
+  /** What the outcomes of a batch's parts are together, in the order asked for. */
+  #merge(parts: readonly ChangedObjects[]): readonly ChangeOutcome[] {
+    const changed = parts.flatMap(({ lastChanged }) => lastChanged ?? []);
+    if (changed.length > 0) this.#lastChanged = changed;
+    return parts.flatMap(({ outcomes }) => outcomes);
   }
 
-  #isWithoutFiles(directory: string): boolean {
-    return this.#entries(directory).every((entry) => entry.isDirectory() && this.#isWithoutFiles(`${directory}/${entry.name}`));
+  /** Emptied directories are removed at once; the change is then that of the first one above them that is still there. */
+  #standing(changed: string): string {
+    let directory = changed;
+    while (directory !== this.#paths.root && !fs.existsSync(directory)) directory = path.dirname(directory);
+    return directory;
   }
-
-  #entries(directory: string): fs.Dirent[] {
-    try {
-      this.requests.list++;
-      return fs.readdirSync(this.#resolve(directory), { withFileTypes: true });
-    } catch (error) {
-      if (isAbsent(error)) return [];
-      throw changeError(directory, error);
-    }
-  }
-
-  #stat(file: string): fs.Stats | undefined {
-    try {
-      this.requests.head++;
-      return fs.lstatSync(this.#resolve(file), { throwIfNoEntry: false });
-    } catch (error) {
-      throw changeError(file, error);
-    }
-  }
-
-  /** The absolute path. No `..`, and no symbolic link on the way down that may lead out of the root. */
-  #resolve(file: string): string {
-    if (file === "" || file.startsWith("/") || (file.includes("..") && file.split("/").includes("..")))
-      throw new OperatorError(`${file} leads out of the storage: refused`, EXIT_CODES.refused);
-    if (this.#plain.size > MOST_PLAIN) this.#plain.clear();
-    this.#insistOnPlain(parentOf(file));
-    return this.#absolute(file);
-  }
-
-  #absolute(file: string): string {
-    return this.root === "/" ? `/${file}` : `${this.root}/${file}`;
-  }
-
-  /** The hot part of a sweep: a blob's directory is asked about once, and those above it are known. */
-  #insistOnPlain(directory: string): void {
-    if (directory === "" || this.#plain.has(directory)) return;
-    this.#insistOnPlain(parentOf(directory));
-    const stat = fs.lstatSync(this.#absolute(directory), { throwIfNoEntry: false });
-    if (stat?.isSymbolicLink() === true)
-      throw new OperatorError(
-        `${this.#absolute(directory)} is a symbolic link, which is not followed: refused`,
-        EXIT_CODES.refused,
-      );
-    this.#plain.add(directory);
-  }
-}
-
-function parentOf(file: string): string {
-  return file.slice(0, Math.max(0, file.lastIndexOf("/")));
-}
-
-/** The directories above a path, the topmost first. */
-function ancestorsOf(file: string): string[] {
-  const parent = parentOf(file);
-  return parent === "" ? [] : [...ancestorsOf(parent), parent];
-}
-
-function outcomeOf(file: string, change: () => OutcomeOfOne): ChangeOutcome {
-  try {
-    return { path: file, ...change() };
-  } catch (error) {
-    if (isAbsent(error)) return { path: file, status: "absent" };
-    return { path: file, status: "failed", cause: causeOf(error) };
-  }
-}
-
-function changeError(file: string, error: unknown): OperatorError {
-  return new OperatorError(`${file}: ${causeOf(error)}`, EXIT_CODES.stopped, { cause: error });
 }

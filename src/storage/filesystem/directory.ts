@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { errorMessage } from "../../errors.js";
+import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
 
 /** What a directory holds, by what it is: registries are made of directories and plain files only. */
 export interface Directory {
@@ -29,6 +29,11 @@ const NOT_DECODED = "\ufffd";
 export function causeOf(error: unknown): string {
   const message = errorMessage(error);
   return error instanceof Error && "syscall" in error ? message.replace(/ '.*$/s, "") : message;
+}
+
+/** What an operator is told when work that changes the storage fails at a path. */
+export function changeError(file: string, error: unknown): OperatorError {
+  return new OperatorError(`${file}: ${causeOf(error)}`, EXIT_CODES.stopped, { cause: error });
 }
 
 /** Seconds since 1970 of a file's time in milliseconds, as far as 32 bits hold it: before and after that, the first and the last one. */

@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { concurrently } from "../../concurrently.js";
 import { UsageError } from "../../errors.js";
@@ -12,20 +11,18 @@ import type { Storage, StorageMarkers, StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf, isAbsent, listTopDirectory, NOT_A_DIRECTORY } from "./directory.js";
 import { WorkerPool } from "./pool.js";
-import type { Threads } from "./pool.js";
 import type { RepositoryVisit } from "./scan-repository.js";
+import { defaultThreads } from "./threads.js";
+import type { Threads } from "./threads.js";
 
 /** A unit of work is large enough to outweigh a message between threads (some 50 us), and small enough to be shared out. */
 const MANIFESTS_PER_TASK = 128;
 const PREFIXES_PER_TASK = 8;
 const NAMES_PER_TASK = 16;
 
-/** Magic numbers of `statfs(2)` for filesystems behind a network, where waiting, not the processor, is the bound. */
-const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x00c36400, 0x65735546, 0x0bd00bd0, 0x5346414f]);
-
 /** Options of a filesystem storage. */
 export interface FilesystemOptions {
-  /** Reads under way at a time; by default one thread for each processor, two where they wait for a disk, up to 16, and 16 on a network filesystem. */
+  /** Reads or changes under way at a time; by default `defaultThreads`. */
   readonly concurrency?: number | undefined;
 }
 
@@ -33,13 +30,14 @@ export interface FilesystemOptions {
 export class FilesystemStorage implements Storage {
   readonly driver = "filesystem";
   readonly remembersManifests = false;
-  readonly #pool: WorkerPool;
+  /** Its threads, which also change it. */
+  readonly pool: WorkerPool;
 
   private constructor(
     readonly location: string,
     threads: Threads,
   ) {
-    this.#pool = new WorkerPool(location, threads);
+    this.pool = new WorkerPool(location, threads);
   }
 
   /** `directory` is the registry's `rootdirectory`, or any directory from there down to `docker/registry/v2`. Throws a `UsageError`. */
@@ -53,7 +51,7 @@ export class FilesystemStorage implements Storage {
   }
 
   get requests(): Readonly<StorageRequests> {
-    return this.#pool.requests;
+    return this.pool.requests;
   }
 
   async markers(): Promise<StorageMarkers> {
@@ -77,7 +75,7 @@ export class FilesystemStorage implements Storage {
     yield { algorithm: "sha256", digests: NOTHING, sizes: new Float64Array(), modified: NOTHING, strays, faults };
     yield* concurrently(this.#lookahead, () => {
       const next = work.pop();
-      return next && this.#pool.run<"blobs">({ kind: "blobs", ...next });
+      return next && this.pool.run<"blobs">({ kind: "blobs", ...next });
     });
   }
 
@@ -101,7 +99,7 @@ export class FilesystemStorage implements Storage {
     const step = MANIFESTS_PER_TASK * DIGEST_WORDS[algorithm];
     const parts: Promise<ManifestBatch>[] = [];
     for (let at = 0; at < digests.length; at += step) {
-      parts.push(this.#pool.run<"manifests">({ kind: "manifests", algorithm, digests: digests.slice(at, at + step) }));
+      parts.push(this.pool.run<"manifests">({ kind: "manifests", algorithm, digests: digests.slice(at, at + step) }));
     }
     return mergeManifests(await Promise.all(parts));
   }
@@ -111,40 +109,40 @@ export class FilesystemStorage implements Storage {
   }
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
-    return this.#pool.run<"modified">({ kind: "modified", paths });
+    return this.pool.run<"modified">({ kind: "modified", paths });
   }
 
   filesBelow(directories: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]> {
-    return this.#pool.run<"files">({ kind: "files", directories });
+    return this.pool.run<"files">({ kind: "files", directories });
   }
 
   async *verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {
     const iterator = selections[Symbol.iterator]();
-    yield* concurrently(this.#pool.threads.most, () => {
+    yield* concurrently(this.pool.threads.most, () => {
       const next = iterator.next();
-      return next.done === true ? undefined : this.#pool.run<"verify">({ kind: "verify", selection: next.value }, onBytes);
+      return next.done === true ? undefined : this.pool.run<"verify">({ kind: "verify", selection: next.value }, { onBytes });
     });
   }
 
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.pool.close();
   }
 
   get #lookahead(): number {
-    return this.#pool.threads.most * 2;
+    return this.pool.threads.most * 2;
   }
 
   async #visit(
     names: readonly string[],
   ): Promise<{ subdirectories: readonly string[]; listings: readonly RepositoryListing[] }[]> {
-    const visits = await this.#pool.run<"repositories">({ kind: "repositories", names });
+    const visits = await this.pool.run<"repositories">({ kind: "repositories", names });
     return Promise.all(visits.map((visit) => this.#complete(visit)));
   }
 
   /** Reads the rest of a repository that was too large for one visit. */
   async #complete({ subdirectories, listing, rest }: RepositoryVisit) {
     const { name } = listing;
-    const parts = await Promise.all(rest.map((work) => this.#pool.run<"links">({ kind: "links", name, work })));
+    const parts = await Promise.all(rest.map((work) => this.pool.run<"links">({ kind: "links", name, work })));
     return { subdirectories, listings: [listing, ...parts] };
   }
 
@@ -251,16 +249,3 @@ function isThere(file: string, named: string): boolean {
 }
 
 const ON_THE_WAY = ["/docker/registry/v2", "/docker/registry", "/docker"];
-
-/**
- * One thread a processor where all is cached: a second costs 0.2 s of compiling the same code again, and has nothing to wait for. Where
- * a disk has to be waited for, two are a third faster (`test/bench`): the pool sees to that. Each takes 12 MB.
- */
-function defaultThreads(root: string): Threads {
-  const isNetwork = NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type);
-  if (isNetwork) return { most: MOST_THREADS, atOnce: MOST_THREADS };
-  const processors = Math.min(MOST_THREADS, os.availableParallelism());
-  return { most: Math.min(MOST_THREADS, processors * 2), atOnce: processors };
-}
-
-const MOST_THREADS = 16;

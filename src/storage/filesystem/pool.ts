@@ -1,6 +1,9 @@
 import { Worker } from "node:worker_threads";
+import { OperatorError } from "../../errors.js";
 import type { StorageRequests } from "../storage.js";
+import { addCounts, noRequests } from "./counts.js";
 import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
+import type { Threads } from "./threads.js";
 
 type Answer = { readonly id: number } & (
   | { readonly outcome: TaskOutcome }
@@ -13,6 +16,15 @@ interface Job {
   readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
   readonly onBytes: (bytes: number) => void;
+  readonly requests: StorageRequests;
+}
+
+/** Who hears of a task before it is done. */
+interface Account {
+  /** Told of what a task that may take long has read. */
+  readonly onBytes?: (bytes: number) => void;
+  /** To which is added what the task asked of the filesystem; by default the pool's own. */
+  readonly requests?: StorageRequests;
 }
 
 /** Tasks given to one thread at a time: the second is at hand when the first is done. A thread does one after the other. */
@@ -33,18 +45,12 @@ class PoolClosed extends Error {
   }
 }
 
-/** How many threads there are: at most `most`, of which those beyond `atOnce` start if the others wait for a disk. */
-export interface Threads {
-  readonly most: number;
-  readonly atOnce: number;
-}
-
 /**
  * Threads that make synchronous calls: promise-based `fs` costs some 80 us a small read, a synchronous call 4. Each thread has one
  * call under way, so their number is the bound on concurrency.
  */
 export class WorkerPool {
-  readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
+  readonly requests: StorageRequests = noRequests();
   readonly #running: { readonly worker: Worker; readonly jobs: Map<number, Job> }[] = [];
   readonly #waiting: Job[] = [];
   #nextId = 0;
@@ -57,12 +63,12 @@ export class WorkerPool {
   ) {}
 
   /**
-   * Runs a task on the next free thread. Rejects when the thread died or the pool was closed. `onBytes` hears of what a task that may
-   * take long has read.
+   * Runs a task on the next free thread. Rejects when the thread died or the pool was closed, and with the `OperatorError` that the
+   * task threw.
    */
   run<K extends Task["kind"]>(
     task: Extract<Task, { kind: K }>,
-    onBytes: (bytes: number) => void = () => {},
+    { onBytes = () => {}, requests = this.requests }: Account = {},
   ): Promise<TaskResults[K]> {
     return new Promise<TaskResults[K]>((resolve, reject) => {
       // Work that a signal has ended goes on unheeded: it must not start threads that nobody ends.
@@ -70,7 +76,7 @@ export class WorkerPool {
         reject(new PoolClosed());
         return;
       }
-      this.#waiting.push({ task, resolve, reject, onBytes });
+      this.#waiting.push({ task, resolve, reject, onBytes, requests });
       this.#assign();
     });
   }
@@ -123,7 +129,7 @@ export class WorkerPool {
       this.#assign();
     });
     worker.on("error", (error) => this.#fail(jobs, error));
-    worker.on("exit", () => this.#fail(jobs, new Error("a reading thread ended before its work was done")));
+    worker.on("exit", () => this.#fail(jobs, new Error("a thread of the storage ended before its work was done")));
     this.#running.push(thread);
     return thread;
   }
@@ -140,13 +146,17 @@ export class WorkerPool {
       job.reject(answer.error);
       return;
     }
-    const { requests, result } = answer.outcome;
-    this.requests.list += requests.list;
-    this.requests.get += requests.get;
-    this.requests.head += requests.head;
+    const { outcome } = answer;
+    addCounts(job.requests, outcome.requests);
+    if ("refusal" in outcome) {
+      // A message between threads keeps of an error neither its class nor its fields.
+      const { message, exitCode, cause } = outcome.refusal;
+      job.reject(new OperatorError(message, exitCode, { cause }));
+      return;
+    }
     // The thread answers a task with its own kind of result; the type of `run` ties the two together.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    job.resolve(result as never);
+    job.resolve(outcome.result as never);
   }
 
   #fail(jobs: Map<number, Job>, error: Error): void {

@@ -1,11 +1,16 @@
 import fs from "node:fs";
+import { OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
+import type { Move } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { StorageRequests } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
 import { causeOf, isAbsent, secondsOf } from "./directory.js";
+import { ObjectChanges } from "./object-changes.js";
+import type { ChangedObjects } from "./object-changes.js";
+import { PlainPaths } from "./plain-paths.js";
 import { readManifests } from "./read-manifests.js";
 import { RepositoryReader } from "./repository-reader.js";
 import { scanBlobs } from "./scan-blobs.js";
@@ -21,7 +26,10 @@ export type Task =
   | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
   | { readonly kind: "modified"; readonly paths: readonly string[] }
   | { readonly kind: "files"; readonly directories: readonly string[] }
-  | { readonly kind: "verify"; readonly selection: BlobSelection };
+  | { readonly kind: "verify"; readonly selection: BlobSelection }
+  | { readonly kind: "remove"; readonly paths: readonly string[] }
+  | { readonly kind: "move"; readonly moves: readonly Move[] }
+  | { readonly kind: "prune"; readonly directories: readonly string[] };
 
 /** What each kind of task returns. */
 export interface TaskResults {
@@ -32,39 +40,64 @@ export interface TaskResults {
   modified: readonly (number | StorageFault)[];
   files: readonly (readonly string[] | StorageFault)[];
   verify: VerifiedBlobs;
+  remove: ChangedObjects;
+  move: ChangedObjects;
+  prune: void;
 }
 
-/** The result of a task, with what it cost. */
-export interface TaskOutcome {
-  readonly result: TaskResults[Task["kind"]];
-  readonly requests: StorageRequests;
-}
+/** The result of a task, or the `OperatorError` that ended it, with what it cost. */
+export type TaskOutcome = { readonly requests: StorageRequests } & (
+  | { readonly result: TaskResults[Task["kind"]] }
+  | { readonly refusal: Pick<OperatorError, "message" | "exitCode" | "cause"> }
+);
 
-/**
- * Does the work of one task on the storage at `root`, an absolute path. Throws on nothing but errors of its own. `onBytes` hears of
- * bytes as they are read, from tasks that may take long.
- */
-export function runTask(root: string, task: Task, onBytes: (bytes: number) => void): TaskOutcome {
-  const result = dispatch(root, task, onBytes);
-  return { result, requests: takeCounts() };
-}
+/** Does the tasks of one thread. */
+export class TaskRunner {
+  /** Lives as long as the thread: it knows which directories are no symbolic links. */
+  readonly #changes: ObjectChanges;
 
-function dispatch(root: string, task: Task, onBytes: (bytes: number) => void): TaskResults[Task["kind"]] {
-  switch (task.kind) {
-    case "blobs":
-      return scanBlobs(root, task.algorithm, task.prefixes);
-    case "repositories":
-      return task.names.map((name) => visitRepository(root, name));
-    case "links":
-      return readLinks(root, task.name, task.work);
-    case "manifests":
-      return readManifests(root, task.algorithm, task.digests);
-    case "modified":
-      return task.paths.map((path) => modifiedTime(root, path));
-    case "files":
-      return task.directories.map((directory) => filesBelow(root, directory));
-    case "verify":
-      return verifyBlobs(root, task.selection, onBytes);
+  constructor(
+    /** An absolute path. */
+    private readonly root: string,
+  ) {
+    this.#changes = new ObjectChanges(new PlainPaths(root), counts);
+  }
+
+  /** Throws on nothing but errors of its own. `onBytes` hears of bytes as they are read, from tasks that may take long. */
+  run(task: Task, onBytes: (bytes: number) => void): TaskOutcome {
+    try {
+      return { result: this.#dispatch(task, onBytes), requests: takeCounts() };
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      const { message, exitCode, cause } = error;
+      return { refusal: { message, exitCode, cause }, requests: takeCounts() };
+    }
+  }
+
+  #dispatch(task: Task, onBytes: (bytes: number) => void): TaskResults[Task["kind"]] {
+    const { root } = this;
+    switch (task.kind) {
+      case "blobs":
+        return scanBlobs(root, task.algorithm, task.prefixes);
+      case "repositories":
+        return task.names.map((name) => visitRepository(root, name));
+      case "links":
+        return readLinks(root, task.name, task.work);
+      case "manifests":
+        return readManifests(root, task.algorithm, task.digests);
+      case "modified":
+        return task.paths.map((path) => modifiedTime(root, path));
+      case "files":
+        return task.directories.map((directory) => filesBelow(root, directory));
+      case "verify":
+        return verifyBlobs(root, task.selection, onBytes);
+      case "remove":
+        return this.#changes.remove(task.paths);
+      case "move":
+        return this.#changes.move(task.moves);
+      case "prune":
+        return this.#changes.prune(task.directories);
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { runTask } from "./tasks.js";
+import { TaskRunner } from "./tasks.js";
 import type { Task } from "./tasks.js";
 
 /** A thread of the pool: one task after the other, each answered under its number. */
 const port = parentPort;
 const root: unknown = workerData;
 if (port === null || typeof root !== "string") throw new Error("worker.js runs as a worker thread only");
+const runner = new TaskRunner(root);
 
 /** Bytes read until the main thread hears of them: a large blob takes minutes, a message some microseconds. */
 const BYTES_PER_MESSAGE = 32 * 1024 ** 2;
@@ -19,9 +20,9 @@ port.on("message", ({ id, task }: { readonly id: number; readonly task: Task }) 
     unsaid = 0;
   };
   try {
-    const outcome = runTask(root, task, onBytes);
+    const outcome = runner.run(task, onBytes);
     if (unsaid > 0) port.postMessage({ id, bytes: unsaid });
-    port.postMessage({ id, outcome }, buffersOf(outcome.result));
+    port.postMessage({ id, outcome }, "result" in outcome ? buffersOf(outcome.result) : []);
   } catch (error) {
     port.postMessage({ id, error });
   }

@@ -1,0 +1,125 @@
+import fs from "node:fs";
+import path from "node:path";
+import type { ChangeOutcome, Move, OutcomeOfOne } from "../changes.js";
+import type { StorageRequests } from "../storage.js";
+import { causeOf, isAbsent } from "./directory.js";
+import { entriesOf } from "./list-objects.js";
+import { moveFile } from "./move-file.js";
+import type { PlainPaths } from "./plain-paths.js";
+import { makeDirectories } from "./write-file.js";
+
+/** What became of a batch of objects, or of a part of it. */
+export interface ChangedObjects {
+  /** In the order asked for. */
+  readonly outcomes: readonly ChangeOutcome[];
+  /** The directory that was changed last, absolute; undefined when none was. */
+  readonly lastChanged: string | undefined;
+}
+
+/**
+ * Removes and moves objects one after the other, by synchronous calls: in the main thread, or in one of the pool's. Whatever it is
+ * asked for comes to its end; one object's failure is an outcome.
+ */
+export class ObjectChanges {
+  #lastChanged: string | undefined;
+
+  constructor(
+    private readonly paths: PlainPaths,
+    /** Counted up. */
+    private readonly requests: StorageRequests,
+  ) {}
+
+  /** Removes files; their directories stay. */
+  remove(files: readonly string[]): ChangedObjects {
+    return this.#each(
+      files,
+      (file) => file,
+      (file) => {
+        this.requests.delete++;
+        const target = this.paths.resolve(file);
+        fs.unlinkSync(target);
+        this.#lastChanged = path.dirname(target);
+        return { status: "done" };
+      },
+    );
+  }
+
+  /** Moves files, and makes what directories they need. */
+  move(moves: readonly Move[]): ChangedObjects {
+    return this.#each(
+      moves,
+      ({ from }) => from,
+      ({ from, to }) => {
+        this.requests.put++;
+        const target = this.paths.resolve(to);
+        const source = this.paths.resolve(from);
+        if (fs.lstatSync(source, { throwIfNoEntry: false }) === undefined) return { status: "absent" };
+        makeDirectories(path.dirname(target));
+        const found = moveFile(source, target);
+        this.#lastChanged = path.dirname(source);
+        if (found !== "other") return { status: "done", found };
+        return { status: "failed", found, cause: `there is something else at ${to} already` };
+      },
+    );
+  }
+
+  /** Makes one of the directories that a move needs, if there is something to move. Returns whether it is there now. */
+  prepare({ from }: Move, directory: string): boolean {
+    try {
+      if (fs.lstatSync(this.paths.resolve(from), { throwIfNoEntry: false }) === undefined) return false;
+      makeDirectories(this.paths.resolve(directory));
+      return true;
+    } catch {
+      // The move comes to the same, and says so.
+      return false;
+    }
+  }
+
+  /** Removes those of the directories below which there is no file. Throws an `OperatorError` at the first that cannot be listed. */
+  prune(directories: readonly string[]): void {
+    for (const directory of directories) this.#prune(directory);
+  }
+
+  #each<T>(items: readonly T[], pathOf: (item: T) => string, change: (item: T) => OutcomeOfOne): ChangedObjects {
+    this.#lastChanged = undefined;
+    const outcomes = items.map((item) => outcomeOf(pathOf(item), () => change(item)));
+    return { outcomes, lastChanged: this.#lastChanged };
+  }
+
+  /** Removes a directory if there is no file anywhere below it; otherwise nothing of it. */
+  #prune(directory: string): void {
+    if (this.#removeEmpty(directory) || !this.#isWithoutFiles(directory)) return;
+    const pending = [directory];
+    // Grows while it is walked: parents come before their children.
+    for (const parent of pending) pending.push(...this.#entries(parent).map(({ name }) => `${parent}/${name}`));
+    for (const child of pending.toReversed()) this.#removeEmpty(child);
+  }
+
+  /** Whether the directory is gone; one that holds anything stays, whoever has put it there. */
+  #removeEmpty(directory: string): boolean {
+    try {
+      this.requests.delete++;
+      fs.rmdirSync(this.paths.resolve(directory));
+      return true;
+    } catch (error) {
+      return isAbsent(error);
+    }
+  }
+
+  #isWithoutFiles(directory: string): boolean {
+    return this.#entries(directory).every((entry) => entry.isDirectory() && this.#isWithoutFiles(`${directory}/${entry.name}`));
+  }
+
+  #entries(directory: string): fs.Dirent[] {
+    return entriesOf(directory, this.paths, this.requests);
+  }
+}
+
+function outcomeOf(file: string, change: () => OutcomeOfOne): ChangeOutcome {
+  try {
+    return { path: file, ...change() };
+  } catch (error) {
+    if (isAbsent(error)) return { path: file, status: "absent" };
+    return { path: file, status: "failed", cause: causeOf(error) };
+  }
+}
