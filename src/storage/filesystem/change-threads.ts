@@ -23,7 +23,7 @@ export class ChangeThreads {
 
   /** Whether a batch is worth it. */
   areFor(batch: readonly unknown[], order: Order): boolean {
-    return order === "any order" && batch.length > FEW && this.pool.threads.most > 1;
+    return order === "any order" && batch.length > FEW && this.pool.width > 1;
   }
 
   /** The outcomes of each part. */
@@ -44,7 +44,7 @@ export class ChangeThreads {
   }
 
   #parts<T>(batch: readonly T[]): readonly (readonly T[])[] {
-    const size = Math.ceil(batch.length / this.pool.threads.most);
+    const size = Math.ceil(batch.length / this.pool.width);
     return Array.from({ length: Math.ceil(batch.length / size) }, (_, i) => batch.slice(i * size, (i + 1) * size));
   }
 

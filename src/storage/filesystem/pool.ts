@@ -81,6 +81,11 @@ export class WorkerPool {
     });
   }
 
+  /** How many threads a batch can be shared by: those that start at once, or more where reading has had to wait for a disk. */
+  get width(): number {
+    return Math.max(this.threads.atOnce, this.#running.length);
+  }
+
   /** Ends the threads; what is under way is rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;
