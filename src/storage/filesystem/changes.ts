@@ -14,7 +14,7 @@ import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { ancestorsOf, PlainPaths } from "./plain-paths.js";
 import type { WorkerPool } from "./pool.js";
-import { createFile, readFile, replaceFile } from "./write-file.js";
+import { createFile, readFile, replaceFile, syncDirectory } from "./write-file.js";
 
 /**
  * Changes to a registry's storage in a directory, by synchronous calls: in the main thread, where a batch of a thousand takes some 20 ms
@@ -137,14 +137,10 @@ export class FilesystemChanges implements StorageChanges {
    */
   async settle(): Promise<void> {
     for (const directory of new Set(this.#lastChanged.map((changed) => this.#standing(changed)))) {
-      let descriptor: number | undefined;
       try {
-        descriptor = fs.openSync(directory, "r");
-        fs.fsyncSync(descriptor);
+        syncDirectory(directory);
       } catch (error) {
         throw changeError(path.relative(this.#paths.root, directory), error);
-      } finally {
-        if (descriptor !== undefined) fs.closeSync(descriptor);
       }
     }
   }

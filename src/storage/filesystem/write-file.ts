@@ -139,15 +139,20 @@ function giveTo({ uid, gid }: fs.Stats, chown: (uid: number, gid: number) => voi
 function syncDirectories(directory: string, firstMade: string | undefined): void {
   const last = firstMade === undefined ? directory : path.dirname(firstMade);
   for (let at = directory; ; at = path.dirname(at)) {
-    const descriptor = fs.openSync(at, "r");
-    try {
-      fs.fsyncSync(descriptor);
-    } catch (error) {
-      // Some network filesystems do not sync directories.
-      if (codeOf(error) !== "EINVAL") throw error;
-    } finally {
-      fs.closeSync(descriptor);
-    }
+    syncDirectory(at);
     if (at === last) return;
+  }
+}
+
+/** Puts what a directory holds by now on the disk, as far as the filesystem knows of that. */
+export function syncDirectory(directory: string): void {
+  const descriptor = fs.openSync(directory, "r");
+  try {
+    fs.fsyncSync(descriptor);
+  } catch (error) {
+    // Some network filesystems do not sync directories: their server has done what it has answered.
+    if (codeOf(error) !== "EINVAL") throw error;
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
