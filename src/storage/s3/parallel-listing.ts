@@ -30,8 +30,8 @@ interface PageResult<T> {
   readonly failure?: { readonly after: string; readonly error: unknown };
 }
 
-/** A range with fewer pages than this is not cut: the pieces' last pages would be half empty. */
-const WORTH_CUTTING = 3;
+/** No smaller pieces, in pages: the last page of each is half empty. */
+const PIECE = 3;
 /** Requests spent on cutting, besides a share of the pages: each piece ends in a page that is half empty on average. */
 const FREE_CUTS = 8;
 const CUTS_PER_PAGE = 0.08;
@@ -146,11 +146,11 @@ export class ParallelListing<T> {
     const candidates: { readonly range: KeyRange; readonly cuts: Cuts }[] = [];
     for (const { range } of this.#jobs) {
       const cuts = cutsOf(range);
-      if (cuts !== undefined && cuts.pages >= WORTH_CUTTING) candidates.push({ range, cuts });
+      if (cuts !== undefined && cuts.pages >= 2 * PIECE) candidates.push({ range, cuts });
     }
     candidates.sort((a, b) => b.cuts.pages - a.cuts.pages);
     return candidates.some(({ range, cuts }) =>
-      this.#cutAt(range, cuts.at(Math.min(free, this.#budget, Math.floor(cuts.pages / WORTH_CUTTING)))),
+      this.#cutAt(range, cuts.at(Math.min(free, this.#budget, Math.floor(cuts.pages / PIECE) - 1))),
     );
   }
 

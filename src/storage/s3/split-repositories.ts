@@ -4,6 +4,9 @@ import { endOfSection, sectionCuts } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
 import type { KeyRange } from "./key-range.js";
 
+/** Pages in a range of which nothing is known: enough to cut it once. */
+const UNKNOWN = 6;
+
 /** What comes behind a repository's layer links. */
 const TAIL = [`${REVISIONS_DIRECTORY}/`, `${TAGS_DIRECTORY}/`];
 
@@ -32,7 +35,7 @@ export class RepositorySplitter {
   /** See `ListingPlan.cuts`. */
   cuts(range: KeyRange): Cuts | undefined {
     const section = sectionCuts(range);
-    if (section !== undefined && section.pages >= 3) return this.#withTail(range, section);
+    if (section !== undefined && section.pages >= UNKNOWN) return this.#withTail(range, section);
     return this.#betweenDirectories(range);
   }
 
@@ -90,7 +93,7 @@ export class RepositorySplitter {
     const count = to - from;
     if (count < 1) return undefined;
     return {
-      pages: Math.max(3, count * Math.max(this.pagesPerRepository(), this.expectedPages / this.#directories.length)),
+      pages: Math.max(UNKNOWN, count * Math.max(this.pagesPerRepository(), this.expectedPages / this.#directories.length)),
       at: (wanted) => {
         const pieces = Math.min(wanted + 1, count + 1);
         return Array.from(
@@ -105,7 +108,9 @@ export class RepositorySplitter {
   guess(range: KeyRange): Cuts | undefined {
     if (range.pages < 2) return undefined;
     const key = nameAhead(range);
-    return key === undefined || !this.#isBetweenNames(key) ? undefined : { pages: Math.max(3, range.pages), at: () => [key] };
+    return key === undefined || !this.#isBetweenNames(key)
+      ? undefined
+      : { pages: Math.max(UNKNOWN, range.pages), at: () => [key] };
   }
 
   /** Whether a cut here separates whole tags, or whole repositories. */
