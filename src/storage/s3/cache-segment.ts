@@ -19,6 +19,8 @@ const MAGIC_OF_ALL_VERSIONS = Buffer.from("regcheck-refs-");
 const HEADER_BYTES = MAGIC.length + 32 + 4;
 const INDEX_BYTES = 44;
 const CHECKSUM_BYTES = 8;
+/** Some 300 bytes each. */
+const ENTRIES_PER_WRITE = 4096;
 const SUFFIX = ".manifests";
 const TEMPORARY = ".tmp";
 /** The directory may be anything that an operator names: nothing but what is clearly ours is opened, or removed. */
@@ -150,19 +152,14 @@ export function writeSegment(directory: string, entries: readonly CacheEntry[]):
   const temporary = `${file}${TEMPORARY}`;
   const descriptor = fs.openSync(temporary, "wx", 0o600);
   try {
-    const index = Buffer.alloc(entries.length * INDEX_BYTES);
-    let offset = HEADER_BYTES + index.length;
-    for (const [i, { digest, bytes, words }] of entries.entries()) {
-      const packed = packWords(words);
-      digest.copy(index, i * INDEX_BYTES);
-      index.writeUInt32LE(bytes, i * INDEX_BYTES + 32);
-      index.writeUInt32LE(offset / 4, i * INDEX_BYTES + 36);
-      index.writeUInt32LE(words.length, i * INDEX_BYTES + 40);
-      offset += fs.writeSync(descriptor, Buffer.concat([checksum(digest, packed), packed]), 0, undefined, offset);
-    }
+    const index = indexOf(entries);
     const header = Buffer.concat([MAGIC, sha256(index), Buffer.alloc(4)]);
     header.writeUInt32LE(entries.length, HEADER_BYTES - 4);
-    fs.writeSync(descriptor, Buffer.concat([header, index]), 0, undefined, 0);
+    fs.writeFileSync(descriptor, Buffer.concat([header, index]));
+    for (let at = 0; at < entries.length; at += ENTRIES_PER_WRITE) {
+      const packed = entries.slice(at, at + ENTRIES_PER_WRITE).flatMap(({ digest, words }) => packEntry(digest, words));
+      fs.writeFileSync(descriptor, Buffer.concat(packed));
+    }
     fs.closeSync(descriptor);
     fs.renameSync(temporary, file);
     return file;
@@ -170,6 +167,24 @@ export function writeSegment(directory: string, entries: readonly CacheEntry[]):
     fs.rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+function indexOf(entries: readonly CacheEntry[]): Buffer {
+  const index = Buffer.alloc(entries.length * INDEX_BYTES);
+  let offset = HEADER_BYTES + index.length;
+  for (const [i, { digest, bytes, words }] of entries.entries()) {
+    digest.copy(index, i * INDEX_BYTES);
+    index.writeUInt32LE(bytes, i * INDEX_BYTES + 32);
+    index.writeUInt32LE(offset / 4, i * INDEX_BYTES + 36);
+    index.writeUInt32LE(words.length, i * INDEX_BYTES + 40);
+    offset += CHECKSUM_BYTES + words.length * 4;
+  }
+  return index;
+}
+
+function packEntry(digest: Buffer, words: Uint32Array): readonly Buffer[] {
+  const packed = packWords(words);
+  return [checksum(digest, packed), packed];
 }
 
 function packWords(words: Uint32Array): Buffer {

@@ -52,21 +52,14 @@ export class S3Storage implements Storage {
       return objects.length > 0;
     };
     try {
-      // The first alone: what is wrong with the naming or the credentials is one error, not four.
-      const hasBlobs = await exists(`${BLOBS}/`);
-      const [hasRepositories, proxyState, database] = await Promise.all(
-        [`${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(exists),
+      const [hasBlobs = false, hasRepositories = false, proxyState = false, database = false] = await Promise.all(
+        [`${BLOBS}/`, `${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(exists),
       );
-      if (!hasBlobs && hasRepositories !== true)
+      if (!hasBlobs && !hasRepositories)
         throw new UsageError(
           `${this.location}: not a registry's storage. Expected keys that begin with ${this.#root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
         );
-      return {
-        hasBlobs,
-        hasRepositories: hasRepositories === true,
-        proxyState: proxyState === true,
-        database: database === true,
-      };
+      return { hasBlobs, hasRepositories, proxyState, database };
     } catch (error) {
       throw openError(error, this.location, this.options.endpoint);
     }
