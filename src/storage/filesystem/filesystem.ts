@@ -214,13 +214,16 @@ function findRoot(directory: string): string {
       ? new UsageError(`${directory}: no such directory. Expected the registry's rootdirectory, such as /var/lib/registry.`)
       : new UsageError(`${directory}: ${causeOf(error)}`);
   }
-  // Operators name the rootdirectory or anything on the way down to docker/registry/v2: all mean the same storage.
-  for (const suffix of ["", ...ON_THE_WAY]) {
-    if (!real.endsWith(suffix)) continue;
-    const root = real.slice(0, real.length - suffix.length) || "/";
-    if (!isThere(path.join(root, V2), directory)) continue;
-    refuseLinks(root);
-    return root;
+  // Operators name the rootdirectory or anything on the way down to docker/registry/v2: all mean the same storage. What they have written
+  // comes first: below a symbolic link the rootdirectory would be taken for another.
+  for (const named of [path.resolve(directory), real]) {
+    for (const suffix of ["", ...ON_THE_WAY]) {
+      if (!named.endsWith(suffix)) continue;
+      const root = fs.realpathSync(named.slice(0, named.length - suffix.length) || "/");
+      if (!isThere(path.join(root, V2), directory)) continue;
+      refuseLinks(root);
+      return root;
+    }
   }
   throw new UsageError(
     `${directory}: not a registry's storage. Expected ${V2} below it: name the directory that the registry's config calls rootdirectory.`,

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { OperatorError } from "../../errors.js";
+import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
 import type { StorageRequests } from "../storage.js";
 import { addCounts, noRequests } from "./counts.js";
 import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
@@ -27,6 +27,11 @@ interface Account {
   readonly requests?: StorageRequests;
 }
 
+interface Thread {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Job>;
+}
+
 /** Tasks given to one thread at a time: the second is at hand when the first is done. A thread does one after the other. */
 const QUEUED_PER_THREAD = 2;
 
@@ -51,7 +56,7 @@ class PoolClosed extends Error {
  */
 export class WorkerPool {
   readonly requests: StorageRequests = noRequests();
-  readonly #running: { readonly worker: Worker; readonly jobs: Map<number, Job> }[] = [];
+  readonly #running: Thread[] = [];
   readonly #waiting: Job[] = [];
   #nextId = 0;
   #isClosed = false;
@@ -133,8 +138,8 @@ export class WorkerPool {
       this.#settle(jobs, answer);
       this.#assign();
     });
-    worker.on("error", (error) => this.#fail(jobs, error));
-    worker.on("exit", () => this.#fail(jobs, new Error("a thread of the storage ended before its work was done")));
+    worker.on("error", (error) => this.#bury(thread, error));
+    worker.on("exit", () => this.#bury(thread));
     this.#running.push(thread);
     return thread;
   }
@@ -164,8 +169,16 @@ export class WorkerPool {
     job.resolve(outcome.result as never);
   }
 
-  #fail(jobs: Map<number, Job>, error: Error): void {
-    for (const job of jobs.values()) job.reject(error);
-    jobs.clear();
+  /** A thread that has died: its work fails, and it gets no more. */
+  #bury(thread: Thread, cause?: Error): void {
+    const at = this.#running.indexOf(thread);
+    if (at >= 0) this.#running.splice(at, 1);
+    const why = cause === undefined ? "" : `: ${errorMessage(cause)}`;
+    const error = new OperatorError(`a thread of the storage ended before its work was done${why}`, EXIT_CODES.incomplete, {
+      cause,
+    });
+    for (const job of thread.jobs.values()) job.reject(error);
+    thread.jobs.clear();
+    this.#assign();
   }
 }

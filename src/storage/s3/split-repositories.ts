@@ -116,7 +116,9 @@ export class RepositorySplitter {
   /** Whether a cut here separates whole tags, or whole repositories. */
   #isBetweenNames(key: string): boolean {
     const directory = key.slice(0, key.lastIndexOf("/") + 1);
-    return directory.endsWith(`/${TAGS_DIRECTORY}/`) || !directory.includes("/_");
+    // The first underscore ends the repository's name: further ones are within a tag or an upload.
+    const own = directory.indexOf("/_", this.root.length + REPOSITORIES.length);
+    return own < 0 || directory.slice(own + 1) === `${TAGS_DIRECTORY}/`;
   }
 }
 

@@ -285,12 +285,16 @@ test("a root whose docker cannot be looked into is not called another thing than
   );
 });
 
-test.each(["docker", "docker/registry", "docker/registry/v2"])("a root whose %s is a symbolic link is refused", (link) => {
-  const { directory } = registry();
-  const elsewhere = path.join(temporaryDirectory(), "elsewhere");
-  fs.renameSync(path.join(directory, link), elsewhere);
-  fs.symlinkSync(elsewhere, path.join(directory, link));
-  expect(() => FilesystemStorage.open(directory)).toThrow(
-    `${path.join(directory, link)} is a symbolic link, which is not followed`,
-  );
+describe.each(["docker", "docker/registry", "docker/registry/v2"])("a root whose %s is a symbolic link", (link) => {
+  // Named by what is below the link, the rootdirectory would be taken for another: its markers would not be seen.
+  test.each(["", "docker", "docker/registry", "docker/registry/v2"])("is refused, if it is named by %j", (suffix) => {
+    const { directory } = registry();
+    const elsewhere = path.join(temporaryDirectory(), link);
+    fs.mkdirSync(path.dirname(elsewhere), { recursive: true });
+    fs.renameSync(path.join(directory, link), elsewhere);
+    fs.symlinkSync(elsewhere, path.join(directory, link));
+    expect(() => FilesystemStorage.open(path.join(directory, suffix))).toThrow(
+      `${path.join(directory, link)} is a symbolic link, which is not followed`,
+    );
+  });
 });
