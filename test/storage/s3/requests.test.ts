@@ -94,9 +94,9 @@ describe("requests", () => {
   });
 
   test.each([
-    ["one repository with nearly all keys", 4],
-    ["repositories of several pages", 4],
-    ["small repositories", 3],
+    ["one repository with nearly all keys", 2],
+    ["repositories of several pages", 2],
+    ["small repositories", 2],
     ["one repository with many tags", 1],
   ])("the work is shared out: %s", async (shape, atOnce) => {
     const server = await startedServer({ latency: 20 });
