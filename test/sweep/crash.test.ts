@@ -6,7 +6,7 @@ import { garbageRegistry } from "../support/sweeping.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 /**
- * `REGCHECK_CRASH_POINTS=Infinity npx vitest … test/sweep/crash.test.ts` takes every point, which takes half an hour; a part keeps the
+ * `REGCHECK_CRASH_POINTS=Infinity npx vitest … test/sweep/crash.test.ts` takes every point, which takes an hour; a part keeps the
  * test short. test/e2e/crash.test.ts asks the real registries in place of our own reading of their rules.
  */
 const COUNT = Number(process.env["REGCHECK_CRASH_POINTS"] ?? 8);
