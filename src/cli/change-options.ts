@@ -60,9 +60,7 @@ export const UNDO_OPTIONS = {
 export const SWEEP_OPTIONS = {
   sweep: { type: "boolean", default: false, group: "Sweep:", describe: "Remove the garbage, if every safety rule passes" },
   "dry-run": {
-    type: "boolean",
-    default: false,
-    group: "Sweep:",
+    ...DRY_RUN_OPTION,
     describe: "Show what a sweep would remove and what each safety rule says; always wins over --sweep",
   },
   ...WRITER_OPTIONS,
@@ -104,8 +102,7 @@ export const REPAIR_OPTIONS = {
     describe: "Write the links; without it, only show what would be written",
   },
   "dry-run": {
-    type: "boolean",
-    default: false,
+    ...DRY_RUN_OPTION,
     group: "Repair:",
     describe: "Write nothing, which is the default; always wins over --apply",
   },

@@ -40,6 +40,11 @@ export const CHECK_OPTIONS = {
   ...SWEEP_OPTIONS,
 } as const satisfies Record<string, Options>;
 
+/** Where the storage is, for the commands whose own words are no storage. */
+const NAMED_STORAGE_OPTIONS = { storage: STORAGE_OPTION, ...STORAGE_OPTIONS } as const satisfies Record<string, Options>;
+
+const RUN = { type: "string", describe: "The run, as the sweep has named it" } as const;
+
 /** The check, which is what is done without the name of a command; and the sweep, which is a check first. */
 export const declareCheck: Declare = (cli, { signal, done }) =>
   cli.command(
@@ -75,7 +80,7 @@ const declareExplain: Declare = (cli, { signal, done }) =>
           demandOption: true,
           describe: "repository:tag, repository@digest, or a digest or its first 6 hex or more",
         })
-        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS }),
+        .options({ ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS }),
     async (args) => {
       const { runExplain } = await import("./explain-command.js");
       done(await runExplain(args, signal));
@@ -88,8 +93,7 @@ const declareUntag: Declare = (cli, { signal, done }) =>
     "remove tags and nothing else; their manifests stay",
     (command) =>
       command.positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" }).options({
-        storage: STORAGE_OPTION,
-        ...STORAGE_OPTIONS,
+        ...NAMED_STORAGE_OPTIONS,
         ...WRITER_OPTIONS,
         grace: POLICY_OPTIONS.grace,
         "dry-run": DRY_RUN_OPTION,
@@ -112,7 +116,7 @@ const declareRepair: Declare = (cli, { signal, done }) =>
           demandOption: true,
           describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
         })
-        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
+        .options({ ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
     async (args) => {
       const { runRepair } = await import("./repair-command.js");
       done(await runRepair(args, signal));
@@ -123,10 +127,7 @@ const declareRestore: Declare = (cli, { signal, done }) =>
   cli.command(
     "restore [run]",
     "put back what a sweep with --quarantine has moved, or undo a repair; without a run, list the runs",
-    (command) =>
-      command
-        .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS }),
+    (command) => command.positional("run", RUN).options({ ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS }),
     async (args) => {
       const { runRestore } = await import("./undo-command.js");
       done(await runRestore(args, signal));
@@ -137,10 +138,7 @@ const declarePurge: Declare = (cli, { signal, done }) =>
   cli.command(
     "purge [run]",
     "free the space of a quarantine for good",
-    (command) =>
-      command
-        .positional("run", { type: "string", describe: "The run, as the sweep has named it" })
-        .options({ storage: STORAGE_OPTION, ...STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS }),
+    (command) => command.positional("run", RUN).options({ ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS }),
     async (args) => {
       const { runPurge } = await import("./undo-command.js");
       done(await runPurge(args, signal));

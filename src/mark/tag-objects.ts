@@ -14,7 +14,6 @@ export async function objectsOfTags(
   wanted: ReadonlySet<string>,
   onFault: (fault: StorageFault) => void,
 ): Promise<ReadonlyMap<string, readonly OwnObject[]>> {
-  if (wanted.size === 0) return new Map();
   if (storage.filesBelow === undefined) return listedObjects(tags, wanted);
   const objects = new Map<string, readonly OwnObject[]>();
   const found = await storage.filesBelow(Array.from(wanted, (tag) => tagPath(repository, tag)));

@@ -1,11 +1,12 @@
 import path from "node:path";
 import { OperatorError } from "../errors.js";
-import { QUARANTINE, TAG_CURRENT } from "../registry/layout.js";
+import { TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
 import type { Journal, JournalEntry, JournalHead } from "./journal.js";
 import { orderOf } from "./plan.js";
 import type { PlanItem, Stage } from "./plan.js";
+import { quarantineOf } from "./quarantine.js";
 import { Watch } from "./watch.js";
 
 /** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
@@ -181,7 +182,7 @@ class Sweep {
     const outcomes =
       head.mode === "quarantine"
         ? await changes.move(
-            paths.map((from) => ({ from, to: `${QUARANTINE}/${head.runId}/${from}` })),
+            paths.map((from) => ({ from, to: `${quarantineOf(head.runId)}/${from}` })),
             order,
           )
         : await changes.remove(paths, order);

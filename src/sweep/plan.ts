@@ -74,7 +74,7 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
   }
   const uploads = (code: FindingCode): readonly FindingCode[] => (options.purgeUploads ? [code] : []);
   return [
-    { name: "tag history", barrier: false, items: () => history() },
+    { name: "tag history", barrier: false, items: history },
     { name: "dangling tags", barrier: false, items: () => itemsOf("tag", ["tag-dangling"]) },
     { name: "manifests", barrier: false, items: () => revisions(report, held) },
     {

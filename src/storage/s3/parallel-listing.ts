@@ -100,9 +100,12 @@ export class ParallelListing<T> {
   #next(): Promise<Outcome<T> | undefined> | undefined {
     const idle = this.#idle();
     if (idle !== undefined) return this.#run(idle);
-    if (this.#cut(this.plan.cuts)) return this.#next();
-    const { guess } = this.plan;
-    return this.#explore() ?? (guess !== undefined && this.#mayGuess && this.#cut(guess) ? this.#next() : undefined);
+    if (this.#jobs.size >= Math.min(ENOUGH_RANGES, this.bucket.limit.current)) return undefined;
+    const budget = this.#budget;
+    if (budget < 1) return undefined;
+    const { cuts, guess } = this.plan;
+    if (this.#cut(cuts, budget)) return this.#next();
+    return this.#explore() ?? (guess !== undefined && this.#mayGuess && this.#cut(guess, budget) ? this.#next() : undefined);
   }
 
   #idle(): Job<T> | undefined {
@@ -140,8 +143,7 @@ export class ParallelListing<T> {
   }
 
   /** Cuts the range with the most left to list, of those that can be cut, into as many pieces as there are slots for. */
-  #cut(cutsOf: (range: KeyRange) => Cuts | undefined): boolean {
-    if (!this.#wantsRanges) return false;
+  #cut(cutsOf: (range: KeyRange) => Cuts | undefined, budget: number): boolean {
     const free = Math.min(MOST_RANGES, this.bucket.limit.current) - this.#jobs.size;
     const candidates: { readonly range: KeyRange; readonly cuts: Cuts }[] = [];
     for (const { range } of this.#jobs) {
@@ -150,7 +152,7 @@ export class ParallelListing<T> {
     }
     candidates.sort((a, b) => b.cuts.pages - a.cuts.pages);
     return candidates.some(({ range, cuts }) =>
-      this.#cutAt(range, cuts.at(Math.min(free, this.#budget, Math.floor(cuts.pages / PIECE) - 1))),
+      this.#cutAt(range, cuts.at(Math.min(free, budget, Math.floor(cuts.pages / PIECE) - 1))),
     );
   }
 
@@ -169,16 +171,12 @@ export class ParallelListing<T> {
     return true;
   }
 
-  get #wantsRanges(): boolean {
-    return this.#jobs.size < Math.min(ENOUGH_RANGES, this.bucket.limit.current) && this.#budget >= 1;
-  }
-
   get #mayGuess(): boolean {
     return !this.#exploring && this.#pages >= PAGES_BEFORE_GUESSING;
   }
 
   #explore(): Promise<undefined> | undefined {
-    if (this.#exploring || this.#pages < PAGES_BEFORE_EXPLORING || !this.#wantsRanges) return undefined;
+    if (this.#exploring || this.#pages < PAGES_BEFORE_EXPLORING) return undefined;
     for (const { range } of this.#jobs) {
       const exploring = this.plan.explore?.(range);
       if (exploring === undefined) continue;

@@ -110,11 +110,16 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
         break;
       case "stray":
         if (!isMarker) this.#addStray(builder, `${repositoryPath(builder.name)}/${parsed.path}`);
-        this.#tag?.others.push(own.slice(TAGS_DIRECTORY.length + this.#tag.name.length + 2));
+        this.#addToTag(own);
         break;
       case "ignored":
-        this.#tag?.others.push(own.slice(TAGS_DIRECTORY.length + this.#tag.name.length + 2));
+        this.#addToTag(own);
     }
+  }
+
+  /** Of a tag's keys, one that is neither what it names nor its history. */
+  #addToTag(own: string): void {
+    this.#tag?.others.push(own.slice(TAGS_DIRECTORY.length + this.#tag.name.length + 2));
   }
 
   #addToUpload(id: string, file: string, object: ListedObject, isMarker: boolean): void {
