@@ -5,13 +5,13 @@ import { executeRepairs } from "./repair/execute.js";
 import type { RepairResult } from "./repair/execute.js";
 import { planRepairs } from "./repair/plan.js";
 import type { RepairPlan } from "./repair/plan.js";
-import { insist, judgeCompleteness, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
-import type { Verdict, WriterOptions } from "./sweep/guard.js";
-import { Journal } from "./sweep/journal.js";
-import { withLock } from "./sweep/lock.js";
-import { judgeRoots } from "./sweep/roots.js";
-import { byClockOf, makeHead } from "./sweep/target.js";
-import type { SweepTarget } from "./sweep/target.js";
+import { insist, judgeCompleteness, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
+import type { Verdict, WriterOptions } from "./guard/guard.js";
+import { Journal } from "./journal/journal.js";
+import { withLock } from "./guard/lock.js";
+import { judgeRoots } from "./guard/roots.js";
+import { byClockOf, makeHead } from "./journal/target.js";
+import type { SweepTarget } from "./journal/target.js";
 import { untilAborted } from "./until-aborted.js";
 
 /** What an operator decides about a repair. */

@@ -12,16 +12,16 @@ import {
   judgeShare,
   judgeUploads,
   judgeWriters,
-} from "./sweep/guard.js";
-import type { Verdict, WriterOptions } from "./sweep/guard.js";
-import { Journal } from "./sweep/journal.js";
-import { withLock } from "./sweep/lock.js";
+} from "./guard/guard.js";
+import type { Verdict, WriterOptions } from "./guard/guard.js";
+import { Journal } from "./journal/journal.js";
+import { withLock } from "./guard/lock.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
 import { intersectPlans } from "./sweep/review.js";
-import { judgeRoots } from "./sweep/roots.js";
-import { byClockOf, makeHead } from "./sweep/target.js";
-import type { SweepTarget } from "./sweep/target.js";
+import { judgeRoots } from "./guard/roots.js";
+import { byClockOf, makeHead } from "./journal/target.js";
+import type { SweepTarget } from "./journal/target.js";
 import { untilAborted } from "./until-aborted.js";
 
 /** What an operator decides about a sweep, besides what is garbage. */

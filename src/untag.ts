@@ -9,13 +9,13 @@ import { checkUploads } from "./mark/uploads.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
-import { insist, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./sweep/guard.js";
-import type { WriterOptions } from "./sweep/guard.js";
-import { Journal } from "./sweep/journal.js";
-import { withLock } from "./sweep/lock.js";
+import { insist, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
+import type { WriterOptions } from "./guard/guard.js";
+import { Journal } from "./journal/journal.js";
+import { withLock } from "./guard/lock.js";
 import type { PlanItem } from "./sweep/plan.js";
-import { makeHead } from "./sweep/target.js";
-import type { SweepTarget } from "./sweep/target.js";
+import { makeHead } from "./journal/target.js";
+import type { SweepTarget } from "./journal/target.js";
 import { untilAborted } from "./until-aborted.js";
 
 /** A tag to remove. */

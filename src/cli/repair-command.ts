@@ -4,7 +4,7 @@ import { planRepair, repair } from "../repair.js";
 import type { DoneRepair, RepairOptions } from "../repair.js";
 import { parseRepairCodes } from "../repair/codes.js";
 import { formatRepair, repairJson } from "../repair/format.js";
-import { defaultJournalDirectory } from "../sweep/journal.js";
+import { defaultJournalDirectory } from "../journal/journal.js";
 import { untilAborted } from "../until-aborted.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";

@@ -3,7 +3,7 @@ import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { wrapLines } from "../report/wrap.js";
 import { formatSwept } from "../sweep/format.js";
-import { defaultJournalDirectory } from "../sweep/journal.js";
+import { defaultJournalDirectory } from "../journal/journal.js";
 import { parseTagReference, untag } from "../untag.js";
 import type { Untagged } from "../untag.js";
 import { openStorage, withChanges } from "./open-storage.js";

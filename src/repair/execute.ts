@@ -1,11 +1,11 @@
-import { Watch } from "../sweep/watch.js";
+import { Watch } from "../guard/watch.js";
 import { concurrently } from "../concurrently.js";
 import { errorMessage, OperatorError } from "../errors.js";
 import { parseLink } from "../registry/link.js";
 import { countOf } from "../report/format.js";
 import type { StorageChanges } from "../storage/changes.js";
-import type { Verdict } from "../sweep/guard.js";
-import type { Journal, JournalHead, JournalWrite } from "../sweep/journal.js";
+import type { Verdict } from "../guard/guard.js";
+import type { Journal, JournalHead, JournalWrite } from "../journal/journal.js";
 import { REPAIR_CODES } from "./codes.js";
 import type { Repair } from "./plan.js";
 

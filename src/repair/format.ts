@@ -3,7 +3,7 @@ import { escapeForTerminal } from "../report/escape.js";
 import { countOf } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
-import type { Verdict } from "../sweep/guard.js";
+import type { Verdict } from "../guard/guard.js";
 import { formatVerdict } from "../sweep/format.js";
 import type { RepairOutcome, RepairResult } from "./execute.js";
 import type { Repair, RepairPlan } from "./plan.js";

@@ -2,12 +2,12 @@ import path from "node:path";
 import { OperatorError } from "../errors.js";
 import { TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
-import type { Verdict } from "./guard.js";
-import type { Journal, JournalEntry, JournalHead } from "./journal.js";
-import { orderOf } from "./plan.js";
+import type { Verdict } from "../guard/guard.js";
+import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
+import { orderOf } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
-import { quarantineOf } from "./quarantine.js";
-import { Watch } from "./watch.js";
+import { quarantineOf } from "../journal/quarantine.js";
+import { Watch } from "../guard/watch.js";
 
 /** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
 const BATCH = 1000;

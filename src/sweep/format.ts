@@ -4,9 +4,9 @@ import { countOf, formatBytes } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { Removed, SweepResult } from "./execute.js";
-import type { Verdict } from "./guard.js";
-import { RULES } from "./rules.js";
-import type { RuleName } from "./rules.js";
+import type { Verdict } from "../guard/guard.js";
+import { RULES } from "../guard/rules.js";
+import type { RuleName } from "../guard/rules.js";
 import type { PlanTotals } from "./plan.js";
 
 /** What a sweep would do and what each rule says of it, for people. `file` is where the plan was written to. */

@@ -2,9 +2,9 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import readline from "node:readline";
 import { errorMessage, UsageError } from "../errors.js";
-import { describeStorage, identityOf } from "./identity.js";
-import type { StorageIdentity } from "./identity.js";
-import { ITEM_KINDS } from "./plan.js";
+import { describeStorage, identityOf } from "../journal/identity.js";
+import type { StorageIdentity } from "../journal/identity.js";
+import { ITEM_KINDS } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
 
 /** The version of the file's form; a file of another one is refused. */

@@ -3,20 +3,8 @@ import type { Marked } from "../mark/mark.js";
 import { tagPath } from "../registry/layout.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { Report } from "../report/report.js";
-import type { Order } from "../storage/changes.js";
+import type { ItemKind } from "../journal/item-kinds.js";
 import type { OwnObject } from "../storage/listing.js";
-
-/** What is swept; each kind has its own place in the order. */
-export const ITEM_KINDS = ["tag-index", "tag", "revision", "layer-link", "blob", "upload", "multipart", "directory"] as const;
-export type ItemKind = (typeof ITEM_KINDS)[number];
-
-/** Kinds whose items do not depend on one another; the others are put in an order, or have one within themselves. */
-const INDEPENDENT: ReadonlySet<ItemKind> = new Set(["tag-index", "layer-link", "blob"]);
-
-/** In what order items of a stage may go, or come back. */
-export function orderOf(items: readonly { readonly kind: ItemKind }[]): Order {
-  return items.every(({ kind }) => INDEPENDENT.has(kind)) ? "any order" : "in order";
-}
 
 /** One thing to remove, as an operator would review it. */
 export interface PlanItem {

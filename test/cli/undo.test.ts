@@ -3,7 +3,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { listRuns } from "#regcheck/sweep/read-run.js";
+import { listRuns } from "#regcheck/journal/read-run.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
-import { restore } from "#regcheck/sweep/undo.js";
+import { listRuns, readRun } from "#regcheck/journal/read-run.js";
+import { restore } from "#regcheck/undo/restore.js";
 import { killedAt } from "../support/killed-at.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";

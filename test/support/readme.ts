@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { CATALOGUE } from "#regcheck/report/catalogue.js";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
-import { RULES } from "#regcheck/sweep/rules.js";
+import { RULES } from "#regcheck/guard/rules.js";
 
 /** README.md, in which tests look for what it must say. */
 export const README_FILE = path.resolve(import.meta.dirname, "../../README.md");

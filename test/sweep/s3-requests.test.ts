@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
-import { readRun } from "#regcheck/sweep/read-run.js";
-import { restore } from "#regcheck/sweep/undo.js";
+import { readRun } from "#regcheck/journal/read-run.js";
+import { restore } from "#regcheck/undo/restore.js";
 import { sweep } from "#regcheck/sweep.js";
 import type { SweepOptions } from "#regcheck/sweep.js";
 import { untag } from "#regcheck/untag.js";

@@ -6,7 +6,7 @@ import type { StorageChanges } from "#regcheck/storage/changes.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { planSweep } from "#regcheck/sweep.js";
 import type { PlannedSweep, SweepOptions } from "#regcheck/sweep.js";
-import { listRuns, readRun } from "#regcheck/sweep/read-run.js";
+import { listRuns, readRun } from "#regcheck/journal/read-run.js";
 import { formatPlan, readPlan } from "#regcheck/sweep/plan-file.js";
 import { RegistryBuilder, V2 } from "../support/builder.js";
 import { pull, pullAll } from "../support/pullable.js";

@@ -1,5 +1,5 @@
 import type { ChangeOutcome, Hiding, StorageChanges } from "../storage/changes.js";
-import type { Removal } from "./read-run.js";
+import type { Removal } from "../journal/read-run.js";
 
 /** Who hid it is not this run: to take that away would undo what somebody has done since. */
 const HIDDEN_ANEW = "it is still hidden: it was removed again after this run; if a later run did that, restore that one first";

@@ -1,25 +1,9 @@
-import path from "node:path";
 import { EXIT_CODES, OperatorError } from "../errors.js";
-import { OWN, QUARANTINE } from "../registry/layout.js";
+import { directoriesOf, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 
 const BATCH = 1000;
-
-/** Where a run's objects are, below their own paths. */
-export function quarantineOf(runId: string): string {
-  return `${QUARANTINE}/${runId}`;
-}
-
-/** The directories that objects lie in. Most hold one object: when that is gone, so may they be. */
-export function directoriesOf(objects: readonly string[]): readonly string[] {
-  return [...new Set(objects.map((object) => path.posix.dirname(object)))];
-}
-
-/** Removes what is left of a quarantine when nothing is in it. */
-export function pruneQuarantine(runId: string, changes: StorageChanges): Promise<void> {
-  return changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
-}
 
 /** What a quarantine holds. */
 export interface Quarantined {

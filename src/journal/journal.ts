@@ -4,7 +4,7 @@ import path from "node:path";
 import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
 import { makeDirectory } from "../make-directory.js";
 import type { StorageIdentity } from "./identity.js";
-import type { ItemKind } from "./plan.js";
+import type { ItemKind } from "./item-kinds.js";
 
 /** An object that a sweep removed, or was about to. */
 export interface JournalEntry {

@@ -6,7 +6,7 @@ import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseBlobPath, parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { packManifest } from "../storage/manifest-batch.js";
-import type { JournalEntry } from "./journal.js";
+import type { JournalEntry } from "../journal/journal.js";
 
 /** Blobs share layers: so many answers are remembered. */
 const MOST_REMEMBERED = 10_000;

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import { insist, judgeDatabase, judgeProxy, judgeShare, judgeUploads, judgeWriters } from "#regcheck/sweep/guard.js";
-import type { WriterOptions } from "#regcheck/sweep/guard.js";
-import { probe as ask } from "#regcheck/sweep/probe.js";
-import type { ProbeAnswer, ProbeOptions } from "#regcheck/sweep/probe.js";
+import { insist, judgeDatabase, judgeProxy, judgeShare, judgeUploads, judgeWriters } from "#regcheck/guard/guard.js";
+import type { WriterOptions } from "#regcheck/guard/guard.js";
+import { probe as ask } from "#regcheck/guard/probe.js";
+import type { ProbeAnswer, ProbeOptions } from "#regcheck/guard/probe.js";
 import { parseRegistryConfig } from "#regcheck/registry/config.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

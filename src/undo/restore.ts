@@ -4,9 +4,9 @@ import { Digest } from "../registry/digest.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
-import { orderOf } from "./plan.js";
-import { directoriesOf, pruneQuarantine, quarantineOf } from "./quarantine.js";
-import type { JournaledRun, Removal } from "./read-run.js";
+import { orderOf } from "../journal/item-kinds.js";
+import { directoriesOf, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
+import type { JournaledRun, Removal } from "../journal/read-run.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
 

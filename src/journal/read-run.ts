@@ -3,7 +3,7 @@ import { errorMessage, UsageError } from "../errors.js";
 import { journalFile } from "./journal.js";
 import type { JournalEntry, JournalHead, JournalWrite } from "./journal.js";
 import { readLines, readLinesBackwards } from "./lines.js";
-import type { ItemKind } from "./plan.js";
+import type { ItemKind } from "./item-kinds.js";
 
 /** A run as the first line of its journal tells it. */
 export interface RunHead {
