@@ -53,6 +53,8 @@ export interface TagListing {
   readonly names: readonly string[];
   /** Eight words a tag: the sha256 digest in its `current/link`; zeros where `oddCurrent` has it. */
   readonly current: Uint32Array;
+  /** Of each tag's `current/link`, seconds since 1970, 0 where there is none: the time of the last push. Where the backend learns it without asking. */
+  readonly modified: Uint32Array | undefined;
   /** Tags whose `current/link` is no sha256 digest: its content, or undefined where there is no such file. */
   readonly oddCurrent: readonly { readonly tag: number; readonly content: Uint8Array | undefined }[];
   /** Entries of the tags' `index/`: the position in `names`, and eight words. */
@@ -140,6 +142,7 @@ export class RepositoryListingBuilder {
   readonly #oddLinks: OddLink[] = [];
   readonly #tags: string[] = [];
   readonly #current: string[] = [];
+  readonly #tagTimes: number[] = [];
   readonly #oddCurrent: { tag: number; content: Uint8Array | undefined }[] = [];
   readonly #index: { tags: number[]; hexes: string[] } = { tags: [], hexes: [] };
   readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array }[] = [];
@@ -167,14 +170,15 @@ export class RepositoryListingBuilder {
     this.#oddLinks.push(link);
   }
 
-  /** Returns the tag's position, which its index entries name. */
-  addTag(name: string, currentHex: string): number {
+  /** Returns the tag's position, which its index entries name. `modified` is in seconds; pass it for every tag of a listing or for none. */
+  addTag(name: string, currentHex: string, modified?: number): number {
     this.#current.push(currentHex);
+    if (modified !== undefined) this.#tagTimes.push(modified);
     return this.#tags.push(name) - 1;
   }
 
-  addOddTag(name: string, content: Uint8Array | undefined): number {
-    const tag = this.addTag(name, NO_DIGEST);
+  addOddTag(name: string, content: Uint8Array | undefined, modified?: number): number {
+    const tag = this.addTag(name, NO_DIGEST, modified);
     this.#oddCurrent.push({ tag, content });
     return tag;
   }
@@ -215,6 +219,7 @@ export class RepositoryListingBuilder {
       tags: {
         names: this.#tags,
         current: hexToWords("sha256", this.#current),
+        modified: timesOf(this.#tagTimes, this.#tags.length),
         oddCurrent: this.#oddCurrent,
         indexTag: Uint32Array.from(this.#index.tags),
         indexDigests: hexToWords("sha256", this.#index.hexes),
@@ -231,9 +236,13 @@ export class RepositoryListingBuilder {
     const { hexes, modified } = this.#links[section];
     return {
       digests: hexToWords("sha256", hexes),
-      modified: modified.length > 0 && modified.length === hexes.length ? Uint32Array.from(modified) : undefined,
+      modified: timesOf(modified, hexes.length),
     };
   }
+}
+
+function timesOf(times: readonly number[], count: number): Uint32Array | undefined {
+  return times.length > 0 && times.length === count ? Uint32Array.from(times) : undefined;
 }
 
 const NO_DIGEST = "0".repeat(64);

@@ -20,11 +20,13 @@ export function mergeListings(parts: readonly RepositoryListing[]): RepositoryLi
 
 function mergeLinks(parts: readonly RepositoryListing["layers"][]): RepositoryListing["layers"] {
   const filled = parts.filter((part) => part.digests.length > 0);
-  const times = filled.flatMap((part) => (part.modified === undefined ? [] : [part.modified]));
-  return {
-    digests: concatWords(filled.map((part) => part.digests)),
-    modified: times.length > 0 && times.length === filled.length ? concatWords(times) : undefined,
-  };
+  return { digests: concatWords(filled.map((part) => part.digests)), modified: mergeTimes(filled) };
+}
+
+/** Times are known where they are in every part. */
+function mergeTimes(parts: readonly { readonly modified: Uint32Array | undefined }[]): Uint32Array | undefined {
+  const times = parts.flatMap(({ modified }) => (modified === undefined ? [] : [modified]));
+  return times.length > 0 && times.length === parts.length ? concatWords(times) : undefined;
 }
 
 function mergeTags(parts: readonly TagListing[]): TagListing {
@@ -42,6 +44,7 @@ function mergeTags(parts: readonly TagListing[]): TagListing {
   return {
     names: parts.flatMap((part) => part.names),
     current: concatWords(parts.map((part) => part.current)),
+    modified: mergeTimes(parts.filter((part) => part.names.length > 0)),
     oddCurrent: shifted.flatMap((part) => part.oddCurrent),
     indexTag: concatWords(shifted.map((part) => part.indexTag)),
     indexDigests: concatWords(parts.map((part) => part.indexDigests)),

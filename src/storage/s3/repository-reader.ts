@@ -155,19 +155,21 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     if (open?.isThere !== true) return;
     const { name, current, index } = open;
     if (current === undefined) {
-      this.#readRest(builder, builder.addOddTag(name, undefined), open);
+      this.#readRest(builder, builder.addOddTag(name, undefined, 0), open);
       return;
     }
     const entry = index.find(
       ({ path, object }) => path.algorithm === "sha256" && object.etag === current.etag && this.links.holds(current, path.hex),
     );
     if (entry !== undefined) {
-      this.#readRest(builder, builder.addTag(name, entry.path.hex), open);
+      this.#readRest(builder, builder.addTag(name, entry.path.hex, current.modified), open);
       return;
     }
     this.#readContent(builder, current, (content) => {
       const hex = sha256Of(content);
-      this.#readRest(builder, hex === undefined ? builder.addOddTag(name, content) : builder.addTag(name, hex), open);
+      const { modified } = current;
+      const tag = hex === undefined ? builder.addOddTag(name, content, modified) : builder.addTag(name, hex, modified);
+      this.#readRest(builder, tag, open);
     });
   }
 
