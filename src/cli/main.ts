@@ -8,6 +8,7 @@ import { showUrl } from "../show-url.js";
 import { COMMANDS, declareCheck } from "./commands.js";
 import type { CommandContext } from "./commands.js";
 import { complete } from "./completion.js";
+import { ensureHome } from "./home.js";
 import { GLOBAL_OPTIONS } from "./options.js";
 import { spellOutVerify } from "./parse-values.js";
 import { listenForSignals } from "./signals.js";
@@ -115,5 +116,6 @@ function listenForWriteErrors(): void {
 }
 
 listenForWriteErrors();
+ensureHome();
 const exitCode = await main().catch(report);
 process.exitCode ??= exitCode;

@@ -1,0 +1,13 @@
+import os from "node:os";
+
+/**
+ * Gives the process a home directory where it has none: in a container the user id may be in no list of users, and then asking for its
+ * home throws (`os.homedir()`, which the AWS SDK asks as well). `/` is what container runtimes take for one.
+ */
+export function ensureHome(): void {
+  try {
+    os.homedir();
+  } catch {
+    process.env["HOME"] = "/";
+  }
+}
