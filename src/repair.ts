@@ -5,14 +5,12 @@ import { executeRepairs } from "./repair/execute.js";
 import type { RepairResult } from "./repair/execute.js";
 import { planRepairs } from "./repair/plan.js";
 import type { RepairPlan } from "./repair/plan.js";
-import { insist, judgeCompleteness, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
+import { changeUnderGuard } from "./guard/change-under-guard.js";
+import { judgeCompleteness, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
 import type { Verdict, WriterOptions } from "./guard/guard.js";
-import { Journal } from "./journal/journal.js";
-import { withLock } from "./guard/lock.js";
 import { judgeRoots } from "./guard/roots.js";
-import { byClockOf, makeHead } from "./journal/target.js";
+import { beginRun, byClockOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
-import { untilAborted } from "./until-aborted.js";
 
 /** What an operator decides about a repair. */
 export interface RepairOptions {
@@ -55,24 +53,21 @@ export async function planRepair({ storage, changes }: SweepTarget, options: Rep
  * read again, with a journal that `restore` undoes it by. Throws an `OperatorError` that names the rule that refuses.
  */
 export async function repair(target: SweepTarget, options: RepairOptions): Promise<DoneRepair> {
-  const { storage, changes } = target;
-  const insistOnWriters = async (): Promise<void> => insist(await judgeWriters(options.writers), "repair");
-  await insistOnWriters();
-  return withLock(changes, storage.location, "repair", async ({ storageTime }) => {
-    const planned = await untilAborted(planRepair(target, byClockOf(storageTime, options)), options.signal);
-    for (const verdict of planned.verdicts) insist(verdict, "repair");
-    if (planned.repairs.length === 0) return { ...planned, result: undefined };
-    const roots = await untilAborted(judgeRoots(storage, planned.marked), options.signal);
-    insist(roots, "repair");
-    await insistOnWriters();
-    const head = { ...(await makeHead(target, false)), mode: "repair" as const };
-    const result = await executeRepairs(planned.repairs, {
-      changes,
-      head,
-      journal: new Journal(options.journalDirectory, head),
-      judgeWriters: () => judgeWriters(options.writers),
-      signal: options.signal,
-    });
-    return { ...planned, verdicts: [...planned.verdicts, roots], result };
+  const { storage } = target;
+  const { writers, signal, journalDirectory } = options;
+  return changeUnderGuard(target, {
+    work: "repair",
+    writers,
+    signal,
+    plan: ({ storageTime }) => planRepair(target, byClockOf(storageTime, options)),
+    lookAgain: async ({ repairs, marked }) => (repairs.length === 0 ? undefined : judgeRoots(storage, marked)),
+    perform: async ({ repairs }) =>
+      repairs.length === 0
+        ? undefined
+        : executeRepairs(repairs, {
+            ...(await beginRun(target, { quarantine: "repair", journalDirectory, signal })),
+            judgeWriters: () => judgeWriters(writers),
+            signal,
+          }),
   });
 }

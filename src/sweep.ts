@@ -3,8 +3,8 @@ import type { CheckOptions, Checked } from "./check.js";
 import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { Removed, SweepResult } from "./sweep/execute.js";
+import { changeUnderGuard } from "./guard/change-under-guard.js";
 import {
-  insist,
   judgeCompleteness,
   judgeDatabase,
   judgeProxy,
@@ -14,15 +14,12 @@ import {
   judgeWriters,
 } from "./guard/guard.js";
 import type { Verdict, WriterOptions } from "./guard/guard.js";
-import { Journal } from "./journal/journal.js";
-import { withLock } from "./guard/lock.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
 import { intersectPlans } from "./sweep/review.js";
 import { judgeRoots } from "./guard/roots.js";
-import { byClockOf, makeHead } from "./journal/target.js";
+import { beginRun, byClockOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
-import { untilAborted } from "./until-aborted.js";
 
 /** What an operator decides about a sweep, besides what is garbage. */
 export interface SweepOptions extends PlanOptions {
@@ -79,27 +76,22 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
  * `OperatorError` (exit code 4, or 3 for an incomplete scan) that names the rule that refuses.
  */
 export async function sweep(target: SweepTarget, options: SweepOptions): Promise<DoneSweep> {
-  const { storage, changes } = target;
-  const { maxDuration, signal } = options;
+  const { storage } = target;
+  const { maxDuration, signal, writers, onProgress } = options;
   const deadline = maxDuration === undefined ? undefined : performance.now() + maxDuration;
-  insist(await judgeWriters(options.writers));
-  return withLock(changes, storage.location, "sweep", async ({ storageTime }) => {
-    const planned = await untilAborted(planSweep(storage, byClockOf(storageTime, options)), signal);
-    for (const verdict of planned.verdicts) insist(verdict);
-    const roots = await untilAborted(judgeRoots(storage, planned.marked), signal);
-    insist(roots);
-    insist(await judgeWriters(options.writers));
-    const head = await makeHead(target, options.quarantine);
-    signal.throwIfAborted();
-    const result = await execute(planned.stages, {
-      changes,
-      journal: new Journal(options.journalDirectory, head),
-      head,
-      judgeWriters: () => judgeWriters(options.writers),
-      deadline,
-      signal,
-      onProgress: options.onProgress,
-    });
-    return { ...planned, verdicts: [...planned.verdicts, roots], result };
+  return changeUnderGuard(target, {
+    work: "sweep",
+    writers,
+    signal,
+    plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
+    lookAgain: ({ marked }) => judgeRoots(storage, marked),
+    perform: async ({ stages }) =>
+      execute(stages, {
+        ...(await beginRun(target, options)),
+        judgeWriters: () => judgeWriters(writers),
+        deadline,
+        signal,
+        onProgress,
+      }),
   });
 }

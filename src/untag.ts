@@ -7,16 +7,15 @@ import type { Finding } from "./mark/finding.js";
 import { objectsOfTags } from "./mark/tag-objects.js";
 import { checkUploads } from "./mark/uploads.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
+import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
-import { insist, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
+import { changeUnderGuard } from "./guard/change-under-guard.js";
+import { judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
 import type { WriterOptions } from "./guard/guard.js";
-import { Journal } from "./journal/journal.js";
-import { withLock } from "./guard/lock.js";
 import type { PlanItem } from "./sweep/plan.js";
-import { makeHead } from "./journal/target.js";
+import { beginRun } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
-import { untilAborted } from "./until-aborted.js";
 
 /** A tag to remove. */
 export interface TagReference {
@@ -65,33 +64,42 @@ export async function untag(
   references: readonly TagReference[],
   options: UntagOptions,
 ): Promise<{ readonly untagged: readonly Untagged[]; readonly result: SweepResult | undefined }> {
-  const { storage, changes } = target;
-  if (options.dryRun) return { untagged: (await examine(target, references, options.grace)).untagged, result: undefined };
-  const markers = await storage.markers();
-  insist(await judgeWriters(options.writers), "untag");
-  insist(judgeProxy(markers, options.writers.config), "untag");
-  insist(judgeDatabase(markers), "untag");
-  return withLock(changes, storage.location, "untag", async ({ storageTime }) => {
-    const examining = examine(target, references, options.grace, storageTime);
-    const { untagged, listings, uploads } = await untilAborted(examining, options.signal);
-    insist(judgeUploads({ findings: uploads, repositories: [] }), "untag");
-    const items = await untilAborted(toItems(storage, untagged, listings), options.signal);
-    insist(await judgeWriters(options.writers), "untag");
-    const head = await makeHead(target, options.quarantine);
-    const result = await execute([{ name: "tags", barrier: false, items: () => items }], {
-      changes,
-      head,
-      journal: new Journal(options.journalDirectory, head),
-      judgeWriters: () => judgeWriters(options.writers),
-      deadline: undefined,
-      signal: options.signal,
-    });
-    return { untagged, result };
+  const { storage } = target;
+  const { writers, signal, grace } = options;
+  if (options.dryRun) return { untagged: (await examine(storage, references, grace)).untagged, result: undefined };
+  return changeUnderGuard(target, {
+    work: "untag",
+    writers,
+    signal,
+    plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
+    perform: async ({ items }) =>
+      execute([{ name: "tags", barrier: false, items: () => items }], {
+        ...(await beginRun(target, options)),
+        judgeWriters: () => judgeWriters(writers),
+        deadline: undefined,
+        signal,
+      }),
   });
 }
 
+async function planUntag(
+  storage: Storage,
+  references: readonly TagReference[],
+  { grace, writers }: UntagOptions,
+  storageTime: number | undefined,
+) {
+  const markers = await storage.markers();
+  const { untagged, listings, uploads } = await examine(storage, references, grace, storageTime);
+  const verdicts = [
+    judgeProxy(markers, writers.config),
+    judgeDatabase(markers),
+    judgeUploads({ findings: uploads, repositories: [] }),
+  ];
+  return { untagged, items: await toItems(storage, untagged, listings), verdicts };
+}
+
 async function toItems(
-  storage: SweepTarget["storage"],
+  storage: Storage,
   untagged: readonly Untagged[],
   listings: ReadonlyMap<string, RepositoryListing>,
 ): Promise<readonly PlanItem[]> {
@@ -123,7 +131,7 @@ interface Examined {
 
 /** Looks all tags up, before any is touched, and who else is at work in the registry. */
 async function examine(
-  { storage }: SweepTarget,
+  storage: Storage,
   references: readonly TagReference[],
   grace: number,
   storageTime = Number.POSITIVE_INFINITY,
@@ -160,7 +168,7 @@ async function examine(
 }
 
 async function describe(
-  storage: SweepTarget["storage"],
+  storage: Storage,
   { tags, revisions }: RepositoryListing,
   reference: TagReference,
   position: number,

@@ -3,15 +3,15 @@ import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
 import type { StorageChanges } from "../storage/changes.js";
-import { insist, judgeWriters } from "../guard/guard.js";
 import { describeStorage, identityOf, isSameStorage } from "../journal/identity.js";
 import type { StorageIdentity } from "../journal/identity.js";
 import { defaultJournalDirectory } from "../journal/journal.js";
-import { withLock } from "../guard/lock.js";
-import { countQuarantined, purge } from "../undo/purge.js";
 import { listRuns, readRun, readRunHead } from "../journal/read-run.js";
 import type { RunHead } from "../journal/read-run.js";
-import { countRestorable, restore } from "../undo/restore.js";
+import type { SweepTarget } from "../journal/target.js";
+import { insistOnQuarantine, isOldQuarantine, planPurge, purge } from "../purge.js";
+import { restore } from "../restore.js";
+import { countRestorable } from "../undo/restore.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
@@ -43,14 +43,8 @@ export async function runRestore(args: RestoreArguments, signal: AbortSignal): P
       print(`${countOf(await countRestorable(run, changes), noun)} would be restored (nothing was changed)`);
       return EXIT_CODES.clean;
     }
-    const insistOnWriters = async (): Promise<void> => {
-      if (isRepair) insist(await judgeWriters(writerOptions(args, opened)), "restore");
-    };
-    await insistOnWriters();
-    const { restored, present, problems } = await withLock(changes, opened.storage.location, "restore", async () => {
-      await insistOnWriters();
-      return restore(run, changes, signal);
-    });
+    const options = { writers: writerOptions(args, opened), signal };
+    const { restored, present, problems } = await restore({ storage: opened.storage, changes }, run, options);
     for (const { path, cause } of problems) complain(`${path}: ${cause}`);
     const anew = present === 0 || isRepair ? "" : " or written anew since";
     const left = problems.length === 0 ? "" : `, ${countOf(problems.length, "problem")}`;
@@ -66,12 +60,8 @@ export async function runPurge(args: UndoArguments, signal: AbortSignal): Promis
   if (args.run === undefined) return purgeOld(directory, args, signal);
   const run = readRunHead(directory, args.run);
   if (run === undefined) throw new UsageError(`run ${args.run} never began: its journal is empty`);
-  if (run.head.mode === "versions")
-    throw new UsageError(
-      `run ${args.run} is in the older versions that its bucket keeps: a lifecycle rule that expires noncurrent versions frees the space`,
-    );
-  if (run.head.mode === "delete") throw new UsageError(`run ${args.run} deleted for good: it left no quarantine`);
-  await withRunStorage(run, args, ({ storage }, changes) => purgeRun(run, storage, changes, args, signal));
+  insistOnQuarantine(run);
+  await withRunStorage(run, args, ({ storage }, changes) => purgeRun(run, { storage, changes }, args, signal));
   return EXIT_CODES.clean;
 }
 
@@ -85,10 +75,10 @@ async function purgeOld(directory: string, args: UndoArguments, signal: AbortSig
     signal.throwIfAborted();
     try {
       const run = readRunHead(directory, runId);
-      // Journals of several storages may lie in one directory: those of another than the named one are somebody else's affair.
-      if (run?.head.mode !== "quarantine" || Date.parse(run.startedAt) >= before) continue;
-      if (named !== undefined && !isSameStorage(run.head.storage, named)) continue;
-      const isPurged = await withRunStorage(run, args, ({ storage }, changes) => purgeRun(run, storage, changes, args, signal));
+      if (run === undefined || !isOldQuarantine(run, before, named)) continue;
+      const isPurged = await withRunStorage(run, args, ({ storage }, changes) =>
+        purgeRun(run, { storage, changes }, args, signal),
+      );
       if (isPurged) purged++;
     } catch (error) {
       if (!(error instanceof OperatorError) || signal.aborted) throw error;
@@ -111,19 +101,15 @@ async function namedStorage(args: UndoArguments): Promise<StorageIdentity | unde
 /** False where there was nothing to purge. */
 async function purgeRun(
   run: RunHead,
-  { location }: OpenedStorage["storage"],
-  changes: StorageChanges,
+  target: SweepTarget,
   { dryRun, olderThan }: UndoArguments,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { runId } = run.head;
-  const quarantined = await countQuarantined(runId, changes);
+  const quarantined = await planPurge(target, run);
   // A run that was purged before is nothing to tell of each night.
   if (quarantined.objects === 0 && olderThan !== undefined) return false;
-  const { objects, bytes } = dryRun
-    ? quarantined
-    : await withLock(changes, location, "purge", () => purge(runId, changes, signal));
-  print(`${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`);
+  const { objects, bytes } = dryRun ? quarantined : await purge(target, run, signal);
+  print(`${run.head.runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`);
   return true;
 }
 

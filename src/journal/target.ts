@@ -4,7 +4,7 @@ import type { Policy } from "../mark/policy.js";
 import type { StorageChanges } from "../storage/changes.js";
 import type { Storage } from "../storage/storage.js";
 import { identityOf } from "./identity.js";
-import { makeRunId } from "./journal.js";
+import { Journal, makeRunId } from "./journal.js";
 import type { JournalHead } from "./journal.js";
 import { quarantineOf } from "./quarantine.js";
 
@@ -27,12 +27,41 @@ export function byClockOf<Options extends { readonly check: { readonly policy: P
   return { ...options, check: { ...check, policy: { ...check.policy, now } } };
 }
 
-/** A new run's head. Throws an `OperatorError` (exit code 4) when there can be no quarantine. */
-export async function makeHead({ storage, changes }: SweepTarget, quarantine: boolean): Promise<JournalHead> {
+/** What a run is recorded by. */
+export interface BegunRun {
+  readonly changes: StorageChanges;
+  readonly head: JournalHead;
+  readonly journal: Journal;
+}
+
+/** How a run is to begin. */
+export interface RunOptions {
+  /** Whether what it takes away is moved aside; a repair takes nothing away. */
+  readonly quarantine: boolean | "repair";
+  readonly journalDirectory: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Gives a run its name and its journal, just before the first change. Throws an `OperatorError` (exit code 4) when there can be no
+ * quarantine or no journal, and the signal's reason when it is aborted.
+ */
+export async function beginRun({ storage, changes }: SweepTarget, options: RunOptions): Promise<BegunRun> {
   const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
-  const mode = quarantine ? ((await changes.keepsVersions()) ? "versions" : "quarantine") : "delete";
-  const why = mode === "quarantine" ? await changes.cannotMoveTo(quarantineOf(runId)) : undefined;
-  if (why !== undefined)
-    throw new OperatorError(`nothing can be moved to the quarantine: ${why}. Nothing was removed.`, EXIT_CODES.refused);
-  return { runId, storage: identityOf(storage), mode };
+  const head = { runId, storage: identityOf(storage), mode: await modeOf(runId, changes, options.quarantine) };
+  options.signal.throwIfAborted();
+  return { changes, head, journal: new Journal(options.journalDirectory, head) };
+}
+
+async function modeOf(
+  runId: string,
+  changes: StorageChanges,
+  quarantine: RunOptions["quarantine"],
+): Promise<JournalHead["mode"]> {
+  if (quarantine === "repair") return "repair";
+  if (!quarantine) return "delete";
+  if (await changes.keepsVersions()) return "versions";
+  const why = await changes.cannotMoveTo(quarantineOf(runId));
+  if (why === undefined) return "quarantine";
+  throw new OperatorError(`nothing can be moved to the quarantine: ${why}. Nothing was removed.`, EXIT_CODES.refused);
 }

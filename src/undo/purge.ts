@@ -12,7 +12,7 @@ export interface Quarantined {
 }
 
 /** Empties a run's quarantine for good. Returns how much that freed. Ends after a batch when the signal aborts, and throws its reason. */
-export async function purge(runId: string, changes: StorageChanges, signal?: AbortSignal): Promise<Quarantined> {
+export async function emptyQuarantine(runId: string, changes: StorageChanges, signal?: AbortSignal): Promise<Quarantined> {
   let objects = 0;
   let bytes = 0;
   let batch: string[] = [];
@@ -38,7 +38,7 @@ export async function purge(runId: string, changes: StorageChanges, signal?: Abo
   return { objects, bytes };
 }
 
-/** What `purge` would free. Changes nothing. */
+/** What `emptyQuarantine` would free. Changes nothing. */
 export async function countQuarantined(runId: string, changes: StorageChanges): Promise<Quarantined> {
   let objects = 0;
   let bytes = 0;

@@ -7,18 +7,9 @@ import { exists, LinkTargets } from "./link-targets.js";
 import { orderOf } from "../journal/item-kinds.js";
 import { directoriesOf, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
+import type { Restored } from "./restored.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
-
-/** What `restore` did. */
-export interface Restored {
-  /** Objects that are back. */
-  readonly restored: number;
-  /** Objects that were back already, had never gone, or were written anew by somebody else. */
-  readonly present: number;
-  /** Objects that could not be brought back, and why. */
-  readonly problems: readonly { readonly path: string; readonly cause: string }[];
-}
 
 const BATCH = 1000;
 /** Objects that are read or looked for at a time. */
@@ -32,7 +23,7 @@ const AT_A_TIME = 16;
  * repeat. Ends after a batch when the signal aborts, and throws its reason. Throws an `OperatorError` for a run that deleted for good.
  * Undoing a repair is another matter: `undoWrites`.
  */
-export async function restore(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
+export async function restoreObjects(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
   const isHidden = await isBehindMarkers(run, changes);
   const restorer = new Restorer(run, isHidden, changes);
@@ -44,7 +35,7 @@ export async function restore(run: JournaledRun, changes: StorageChanges, signal
   return { restored: restorer.restored, present: restorer.present, problems: restorer.problems };
 }
 
-/** How many objects `restore` would look at: those of the run that are out of the storage's sight now. Changes nothing. */
+/** How many objects `restoreObjects` would look at: those of the run that are out of the storage's sight now. Changes nothing. */
 export async function countRestorable(run: JournaledRun, changes: StorageChanges): Promise<number> {
   if (run.head.mode === "repair") return countUndoable(run.writes, changes);
   let count = 0;

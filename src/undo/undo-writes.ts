@@ -7,7 +7,7 @@ import type { StorageChanges, StoredObject } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import type { JournalWrite } from "../journal/journal.js";
 import type { JournaledRun } from "../journal/read-run.js";
-import type { Restored } from "./restore.js";
+import type { Restored } from "./restored.js";
 
 /**
  * Undoes what a repair has written, last first: a rewritten link holds what it held, a new one goes. Unlike what a sweep took, this is

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { listRuns, readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { killedAt } from "../support/killed-at.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
@@ -58,7 +58,7 @@ test(
 
       const runs = [...killed, ...(result === undefined ? [] : [result.runId])];
       for (const runId of runs.toReversed()) {
-        const { problems } = await restore(readRun(journal, runId), changesOf(directory));
+        const { problems } = await restoreObjects(readRun(journal, runId), changesOf(directory));
         expect(problems, `killed at ${point}`).toEqual([]);
       }
       expect(contentOf(RegistryTree.readFrom(directory)), `killed at ${point}`).toEqual(contentOf(before));

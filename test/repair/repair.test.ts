@@ -6,7 +6,7 @@ import { REPAIR_CODES } from "#regcheck/repair/codes.js";
 import type { RepairCode } from "#regcheck/repair/codes.js";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { blobFile, RegistryBuilder, V2 } from "../support/builder.js";
 import type { RepositoryBuilder } from "../support/builder.js";
 import { pull, pullAll } from "../support/pullable.js";
@@ -58,9 +58,9 @@ describe("what path and storage prove is repaired", () => {
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
 
     const run = readRun(journal, result?.runId ?? "");
-    expect(await restore(run, changesOf(directory))).toEqual({ restored: 14, present: 0, problems: [] });
+    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 14, present: 0, problems: [] });
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
-    expect(await restore(run, changesOf(directory))).toEqual({ restored: 0, present: 14, problems: [] });
+    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 0, present: 14, problems: [] });
   });
 
   test("only the codes that are named", async () => {
@@ -300,7 +300,7 @@ describe("restore", () => {
     fs.writeFileSync(at(created ?? ""), other);
     fs.writeFileSync(at(rewritten ?? ""), other);
     fs.rmSync(at(gone ?? ""));
-    const { restored, problems } = await restore(run, changesOf(directory));
+    const { restored, problems } = await restoreObjects(run, changesOf(directory));
     expect(restored).toBe(4);
     expect(new Map(problems.map((problem) => [problem.path, problem.cause]))).toEqual(
       new Map([
@@ -328,7 +328,7 @@ describe("restore", () => {
     const revision = `docker/registry/v2/repositories/team/app-0/_manifests/revisions/sha256/${"7".repeat(64)}/link`;
     fs.mkdirSync(path.dirname(path.join(directory, revision)), { recursive: true });
     fs.writeFileSync(path.join(directory, revision), `sha256:${"7".repeat(64)}`);
-    const { restored, problems } = await restore(run, changesOf(directory));
+    const { restored, problems } = await restoreObjects(run, changesOf(directory));
     expect(restored).toBe(7);
     expect(problems).toHaveLength(7);
     expect(problems.every((problem) => problem.path.includes("/team/app-0/"))).toBe(true);
@@ -341,7 +341,7 @@ describe("restore", () => {
 
   test("takes the directory of a new link away with it", async () => {
     const { directory, at, run } = await repaired();
-    await restore(run, changesOf(directory));
+    await restoreObjects(run, changesOf(directory));
     const created = run.writes.filter((write) => write.before === undefined);
     expect(created).toHaveLength(3);
     expect(created.filter((write) => fs.existsSync(path.dirname(at(write.path))))).toEqual([]);

@@ -4,7 +4,7 @@ import { repair } from "#regcheck/repair.js";
 import { S3Changes } from "#regcheck/storage/s3/changes.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { brokenRegistry, POLICY, repairOptions } from "../support/repairing.js";
@@ -45,7 +45,7 @@ describe("a repair of a bucket", () => {
       expect([...pullAll(treeOf(server))].filter(([, content]) => content === undefined)).toEqual([]);
 
       const run = readRun(journal, result?.runId ?? "");
-      expect(await restore(run, changes)).toEqual({ restored: 14, present: 0, problems: [] });
+      expect(await restoreObjects(run, changes)).toEqual({ restored: 14, present: 0, problems: [] });
       expect(contentOf(treeOf(server))).toEqual(contentOf(before));
     },
   );

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { listRuns, readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { V2 } from "../support/builder.js";
 import { pullAll } from "../support/pullable.js";
 import type { RegistryTree } from "../support/registry-tree.js";
@@ -65,7 +65,7 @@ describe.each(MODES)("a sweep that $mode, killed by SIGKILL", ({ versioned, quar
     expect(contentOf(treeOf(server)), when).toEqual(contentOf(treeOf(whole)));
     expect([...server.uploads("b")], when).toEqual([]);
     for (const runId of quarantine ? listRuns(journal).toReversed() : []) {
-      const { problems } = await restore(readRun(journal, runId), changes);
+      const { problems } = await restoreObjects(readRun(journal, runId), changes);
       expect(problems, when).toEqual([]);
     }
     expect(contentOf(treeOf(server)), when).toEqual(contentOf(quarantine ? before : treeOf(whole)));

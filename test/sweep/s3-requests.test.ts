@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { sweep } from "#regcheck/sweep.js";
 import type { SweepOptions } from "#regcheck/sweep.js";
 import { untag } from "#regcheck/untag.js";
@@ -106,7 +106,7 @@ describe("a sweep of a bucket with hundreds of dangling tags and stale uploads",
     const sizes = Array.from(run.removals(), ({ bytes }) => bytes);
     expect(result.deleted.bytes).toBe(sizes.reduce((sum, bytes) => sum + bytes, 0));
 
-    expect((await restore(run, changesOf(server))).problems).toEqual([]);
+    expect((await restoreObjects(run, changesOf(server))).problems).toEqual([]);
     expect(contentOf(treeOf(server))).toEqual(contentOf(small));
   });
 

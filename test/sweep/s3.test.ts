@@ -5,7 +5,7 @@ import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { sweep } from "#regcheck/sweep.js";
 import type { SweepOptions } from "#regcheck/sweep.js";
 import { readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { optionsFor, startedServer, store } from "../support/s3-bucket.js";
@@ -58,7 +58,7 @@ describe("a sweep of a bucket", () => {
       expect(await bucket.codes()).toEqual([]);
       const run = readRun(journal, result.runId);
       expect(run.head.mode).toBe(versioned ? "versions" : "quarantine");
-      const { problems } = await restore(run, bucket.changes);
+      const { problems } = await restoreObjects(run, bucket.changes);
       expect(problems).toEqual([]);
       expect(contentOf(treeOf(server))).toEqual(contentOf(before));
       await bucket.close();

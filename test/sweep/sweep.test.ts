@@ -5,8 +5,8 @@ import { check } from "#regcheck/check.js";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { readRun } from "#regcheck/journal/read-run.js";
-import { purge } from "#regcheck/undo/purge.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { emptyQuarantine } from "#regcheck/undo/purge.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { sweep } from "#regcheck/sweep.js";
 import { blobFile, sha256, V2 } from "../support/builder.js";
 import { pullAll } from "../support/pullable.js";
@@ -111,15 +111,15 @@ describe("a sweep of a filesystem", () => {
     expect(await codesOf(directory)).toEqual([]);
     const changes = new FilesystemChanges(fs.realpathSync(directory));
     const run = readRun(journal, result.runId);
-    const { restored, problems } = await restore(run, changes);
+    const { restored, problems } = await restoreObjects(run, changes);
     expect(problems).toEqual([]);
     expect(restored).toBe([...run.removals()].length);
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
-    expect(await restore(run, changes)).toEqual({ restored: 0, present: restored, problems: [] });
+    expect(await restoreObjects(run, changes)).toEqual({ restored: 0, present: restored, problems: [] });
 
     const again = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
-    const { objects } = await purge(again.result.runId, changes);
+    const { objects } = await emptyQuarantine(again.result.runId, changes);
     expect(objects).toBe(restored);
     expect(fs.existsSync(path.join(directory, "regcheck/quarantine"))).toBe(false);
   });
@@ -137,7 +137,7 @@ describe("a sweep of a filesystem", () => {
     expect(result).toMatchObject({ stopped: undefined, deleted: { tags: 1 } });
     expect(fs.existsSync(path.join(directory, tag))).toBe(false);
     expect(await codesOf(directory)).toEqual([]);
-    const { problems } = await restore(readRun(journal, result.runId), new FilesystemChanges(fs.realpathSync(directory)));
+    const { problems } = await restoreObjects(readRun(journal, result.runId), new FilesystemChanges(fs.realpathSync(directory)));
     expect(problems).toEqual([]);
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(tree));
   });
@@ -178,7 +178,7 @@ describe("a sweep of a filesystem", () => {
     fs.writeFileSync(path.join(directory, "regcheck/quarantine", result.runId, rotten ?? ""), "rotten");
     fs.mkdirSync(path.dirname(path.join(directory, replaced ?? "")), { recursive: true });
     fs.writeFileSync(path.join(directory, replaced ?? ""), "pushed again");
-    const { problems } = await restore(run, new FilesystemChanges(fs.realpathSync(directory)));
+    const { problems } = await restoreObjects(run, new FilesystemChanges(fs.realpathSync(directory)));
     const blobs = problems.filter((problem) => problem.path.includes("/blobs/"));
     expect(new Set(blobs.map((problem) => problem.path))).toEqual(new Set([rotten, replaced]));
     expect(fs.readFileSync(path.join(directory, replaced ?? ""), "utf8")).toBe("pushed again");
@@ -189,7 +189,7 @@ describe("a sweep of a filesystem", () => {
     const directory = written(garbageRegistry(1));
     const journal = temporaryDirectory();
     const { result } = await sweepDirectory(directory, sweepOptions(journal));
-    const restoring = restore(readRun(journal, result.runId), new FilesystemChanges(fs.realpathSync(directory)));
+    const restoring = restoreObjects(readRun(journal, result.runId), new FilesystemChanges(fs.realpathSync(directory)));
     await expect(restoring).rejects.toThrow("deleted for good");
   });
 

@@ -5,7 +5,7 @@ import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { Journal } from "#regcheck/journal/journal.js";
 import { readLines, readLinesBackwards } from "#regcheck/journal/lines.js";
 import { listRuns, readRun } from "#regcheck/journal/read-run.js";
-import { restore } from "#regcheck/undo/restore.js";
+import { restoreObjects } from "#regcheck/undo/restore.js";
 import { RegistryBuilder } from "../support/builder.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { startedServer, store } from "../support/s3-bucket.js";
@@ -35,9 +35,9 @@ describe("in a bucket that keeps versions", () => {
     const run = await swept(server);
     expect(fault.hits()).toBe(1);
     const removed = [...run.removals()].length;
-    expect(await restore(run, changesOf(server))).toEqual({ restored: removed, present: 0, problems: [] });
+    expect(await restoreObjects(run, changesOf(server))).toEqual({ restored: removed, present: 0, problems: [] });
     expect(contentOf(treeOf(server))).toEqual(contentOf(before));
-    expect(await restore(run, changesOf(server))).toEqual({ restored: 0, present: removed, problems: [] });
+    expect(await restoreObjects(run, changesOf(server))).toEqual({ restored: 0, present: removed, problems: [] });
   });
 
   test("what a later run has hidden again is not said to be restored", async () => {
@@ -49,15 +49,15 @@ describe("in a bucket that keeps versions", () => {
     store(server, before);
     const newer = await swept(server, journal);
     const swallowed = treeOf(server).files.size;
-    const { restored, present, problems } = await restore(older, changesOf(server));
+    const { restored, present, problems } = await restoreObjects(older, changesOf(server));
     expect({ restored, present }).toEqual({ restored: 0, present: 0 });
     expect(new Set(problems.map(({ cause }) => cause.replace(/names .*/, "")))).toEqual(
       new Set([expect.stringContaining("removed again after this run") as unknown, "not put back: it "]),
     );
     expect(treeOf(server).files.size).toBe(swallowed);
-    expect((await restore(newer, changesOf(server))).problems).toEqual([]);
+    expect((await restoreObjects(newer, changesOf(server))).problems).toEqual([]);
     expect(contentOf(treeOf(server))).toEqual(contentOf(before));
-    expect(await restore(older, changesOf(server))).toMatchObject({ restored: 0, problems: [] });
+    expect(await restoreObjects(older, changesOf(server))).toMatchObject({ restored: 0, problems: [] });
   });
 
   test("what was deleted again after it was restored stays deleted", async () => {
@@ -65,10 +65,10 @@ describe("in a bucket that keeps versions", () => {
     const server = await versioned();
     store(server, before);
     const run = await swept(server);
-    await restore(run, changesOf(server));
+    await restoreObjects(run, changesOf(server));
     const [blob] = [...run.removals()].filter(({ kind }) => kind === "blob").map((removal) => removal.path);
     await changesOf(server).remove([blob ?? ""]);
-    const { restored, problems } = await restore(run, changesOf(server));
+    const { restored, problems } = await restoreObjects(run, changesOf(server));
     expect(restored).toBe(0);
     expect(problems[0]).toMatchObject({ path: blob });
     expect(treeOf(server).files.has(blob ?? "")).toBe(false);
@@ -89,7 +89,7 @@ describe("in a bucket that keeps versions", () => {
     expect(treeOf(server).files.size).toBeLessThan(before.files.size);
     fault.remove();
     const run = readRun(journal, listRuns(journal)[0] ?? "");
-    expect((await restore(run, changesOf(server))).problems).toEqual([]);
+    expect((await restoreObjects(run, changesOf(server))).problems).toEqual([]);
     expect(contentOf(treeOf(server))).toEqual(contentOf(before));
   });
 });
@@ -103,7 +103,7 @@ describe("what somebody has written since", () => {
     before.writeTo(directory);
     const run = readRun(journal, result.runId);
     const removed = [...run.removals()].length;
-    expect(await restore(run, onDisk(directory))).toEqual({ restored: 0, present: removed, problems: [] });
+    expect(await restoreObjects(run, onDisk(directory))).toEqual({ restored: 0, present: removed, problems: [] });
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
   });
 
@@ -117,7 +117,7 @@ describe("what somebody has written since", () => {
     const anew = `sha256:${"1".repeat(64)}`;
     fs.mkdirSync(path.dirname(path.join(directory, tag)), { recursive: true });
     fs.writeFileSync(path.join(directory, tag), anew);
-    expect(await restore(run, onDisk(directory))).toMatchObject({ present: 1, problems: [] });
+    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({ present: 1, problems: [] });
     expect(fs.readFileSync(path.join(directory, tag), "utf8")).toBe(anew);
   });
 });
@@ -136,7 +136,7 @@ describe("no link comes back before what it names", () => {
     const run = readRun(journal, result.runId);
     const at = (digest: string): string => `docker/registry/v2/blobs/${digest.replace(/:(..)/, "/$1/$1")}/data`;
     fs.rmSync(path.join(directory, "regcheck/quarantine", result.runId, at(layer.digest)));
-    const { problems } = await restore(run, onDisk(directory));
+    const { problems } = await restoreObjects(run, onDisk(directory));
     expect(new Set(problems.map((problem) => problem.path))).toEqual(
       new Set([
         at(layer.digest),
@@ -174,7 +174,7 @@ describe("the journal", () => {
     fs.writeFileSync(result.journal, [lines[0], half, ...lines.slice(2)].join("\n"));
     expect(() => readRun(journal, result.runId)).toThrow(/ndjson:2: the journal is damaged here/);
     fs.writeFileSync(result.journal, `${lines.slice(0, -1).join("\n")}\n${half}${lines.at(-1) ?? ""}\n`);
-    expect((await restore(readRun(journal, result.runId), onDisk(directory))).problems).toEqual([]);
+    expect((await restoreObjects(readRun(journal, result.runId), onDisk(directory))).problems).toEqual([]);
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
   });
 

@@ -1,0 +1,36 @@
+import { UsageError } from "./errors.js";
+import { withLock } from "./guard/lock.js";
+import { isSameStorage } from "./journal/identity.js";
+import type { StorageIdentity } from "./journal/identity.js";
+import type { RunHead } from "./journal/read-run.js";
+import type { SweepTarget } from "./journal/target.js";
+import { countQuarantined, emptyQuarantine } from "./undo/purge.js";
+import type { Quarantined } from "./undo/purge.js";
+
+/** Throws a `UsageError` that says why for a run that has left nothing to purge. */
+export function insistOnQuarantine({ head: { mode, runId } }: RunHead): void {
+  if (mode === "versions")
+    throw new UsageError(
+      `run ${runId} is in the older versions that its bucket keeps: a lifecycle rule that expires noncurrent versions frees the space`,
+    );
+  if (mode === "delete") throw new UsageError(`run ${runId} deleted for good: it left no quarantine`);
+}
+
+/**
+ * Whether a run has a quarantine and began before a time, in milliseconds since 1970. Journals of several storages may lie in one
+ * directory: where a storage is named, the runs of others are none of its concern.
+ */
+export function isOldQuarantine({ head, startedAt }: RunHead, before: number, named: StorageIdentity | undefined): boolean {
+  if (head.mode !== "quarantine" || Date.parse(startedAt) >= before) return false;
+  return named === undefined || isSameStorage(head.storage, named);
+}
+
+/** What a purge of the run would free. Changes nothing. */
+export function planPurge({ changes }: SweepTarget, { head }: RunHead): Promise<Quarantined> {
+  return countQuarantined(head.runId, changes);
+}
+
+/** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */
+export function purge({ storage, changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): Promise<Quarantined> {
+  return withLock(changes, storage.location, "purge", () => emptyQuarantine(head.runId, changes, signal));
+}

@@ -1,0 +1,28 @@
+import { changeUnderGuard } from "./guard/change-under-guard.js";
+import type { WriterOptions } from "./guard/guard.js";
+import type { JournaledRun } from "./journal/read-run.js";
+import type { SweepTarget } from "./journal/target.js";
+import { restoreObjects } from "./undo/restore.js";
+import type { Restored } from "./undo/restored.js";
+
+/** What an operator decides about it. */
+export interface RestoreOptions {
+  /** Asked to undo a repair only: what a sweep took comes back while others write. */
+  readonly writers: WriterOptions;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Puts back what a run has removed, or undoes what it has written, under the lock. Throws an `OperatorError` when a rule refuses, and for
+ * a run that deleted for good.
+ */
+export async function restore(target: SweepTarget, run: JournaledRun, { writers, signal }: RestoreOptions): Promise<Restored> {
+  const { result } = await changeUnderGuard(target, {
+    work: "restore",
+    writers: run.head.mode === "repair" ? writers : undefined,
+    signal,
+    plan: async () => ({ verdicts: [] }),
+    perform: () => restoreObjects(run, target.changes, signal),
+  });
+  return result;
+}

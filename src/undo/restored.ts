@@ -1,0 +1,9 @@
+/** What a restore did. */
+export interface Restored {
+  /** Objects that are back. */
+  readonly restored: number;
+  /** Objects that were back already, had never gone, or were written anew by somebody else. */
+  readonly present: number;
+  /** Objects that could not be brought back, and why. */
+  readonly problems: readonly { readonly path: string; readonly cause: string }[];
+}
