@@ -14,12 +14,16 @@ import {
 import {
   CODES_FORMAT_OPTION,
   EXPLAIN_OPTIONS,
+  GLOBAL_OPTIONS,
   POLICY_OPTIONS,
+  REPEATABLE_OPTIONS,
   REPORT_OPTIONS,
   STORAGE_OPTION,
   STORAGE_OPTIONS,
   VERIFY_OPTIONS,
+  YARGS_OPTIONS,
 } from "./options.js";
+import type { CommandLine } from "./words.js";
 
 /** What a command is run with, besides its arguments. */
 export interface CommandContext {
@@ -43,6 +47,17 @@ export const CHECK_OPTIONS = {
 /** Where the storage is, for the commands whose own words are no storage. */
 const NAMED_STORAGE_OPTIONS = { storage: STORAGE_OPTION, ...STORAGE_OPTIONS } as const satisfies Record<string, Options>;
 
+/** The options of each command. */
+export const OPTIONS_OF = {
+  check: CHECK_OPTIONS,
+  explain: { ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS },
+  untag: { ...NAMED_STORAGE_OPTIONS, ...WRITER_OPTIONS, grace: POLICY_OPTIONS.grace, "dry-run": DRY_RUN_OPTION },
+  repair: { ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS },
+  restore: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS },
+  purge: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS },
+  codes: { format: CODES_FORMAT_OPTION },
+} as const satisfies Record<string, Record<string, Options>>;
+
 const RUN = { type: "string", describe: "The run, as the sweep has named it" } as const;
 
 /** The check, which is what is done without the name of a command; and the sweep, which is a check first. */
@@ -56,7 +71,7 @@ export const declareCheck: Declare = (cli, { signal, done }) =>
           type: "string",
           describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
         })
-        .options(CHECK_OPTIONS),
+        .options(OPTIONS_OF.check),
     async (args) => {
       if (args.sweep || args.dryRun) {
         const { runSweep } = await import("./sweep-command.js");
@@ -80,7 +95,7 @@ const declareExplain: Declare = (cli, { signal, done }) =>
           demandOption: true,
           describe: "repository:tag, repository@digest, or a digest or its first 6 hex or more",
         })
-        .options({ ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS }),
+        .options(OPTIONS_OF.explain),
     async (args) => {
       const { runExplain } = await import("./explain-command.js");
       done(await runExplain(args, signal));
@@ -92,12 +107,9 @@ const declareUntag: Declare = (cli, { signal, done }) =>
     "untag <tag..>",
     "remove tags and nothing else; their manifests stay",
     (command) =>
-      command.positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" }).options({
-        ...NAMED_STORAGE_OPTIONS,
-        ...WRITER_OPTIONS,
-        grace: POLICY_OPTIONS.grace,
-        "dry-run": DRY_RUN_OPTION,
-      }),
+      command
+        .positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" })
+        .options(OPTIONS_OF.untag),
     async (args) => {
       const { runUntag } = await import("./untag-command.js");
       done(await runUntag(args, signal));
@@ -116,7 +128,7 @@ const declareRepair: Declare = (cli, { signal, done }) =>
           demandOption: true,
           describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
         })
-        .options({ ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS }),
+        .options(OPTIONS_OF.repair),
     async (args) => {
       const { runRepair } = await import("./repair-command.js");
       done(await runRepair(args, signal));
@@ -127,7 +139,7 @@ const declareRestore: Declare = (cli, { signal, done }) =>
   cli.command(
     "restore [run]",
     "put back what a sweep with --quarantine has moved, or undo a repair; without a run, list the runs",
-    (command) => command.positional("run", RUN).options({ ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS }),
+    (command) => command.positional("run", RUN).options(OPTIONS_OF.restore),
     async (args) => {
       const { runRestore } = await import("./undo-command.js");
       done(await runRestore(args, signal));
@@ -138,7 +150,7 @@ const declarePurge: Declare = (cli, { signal, done }) =>
   cli.command(
     "purge [run]",
     "free the space of a quarantine for good",
-    (command) => command.positional("run", RUN).options({ ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS }),
+    (command) => command.positional("run", RUN).options(OPTIONS_OF.purge),
     async (args) => {
       const { runPurge } = await import("./undo-command.js");
       done(await runPurge(args, signal));
@@ -149,7 +161,7 @@ const declareCodes: Declare = (cli) =>
   cli.command(
     "codes",
     "list the codes of findings, with what they mean and what to do",
-    (command) => command.options({ format: CODES_FORMAT_OPTION }),
+    (command) => command.options(OPTIONS_OF.codes),
     async ({ format }) => {
       const { runCodes } = await import("./codes-command.js");
       await runCodes(format);
@@ -164,6 +176,13 @@ export const COMMANDS: Readonly<Record<string, Declare>> = {
   restore: declareRestore,
   purge: declarePurge,
   codes: declareCodes,
+};
+
+/** What the command line is read by. */
+export const COMMAND_LINE: CommandLine = {
+  options: Object.assign({}, ...Object.values(OPTIONS_OF), GLOBAL_OPTIONS, YARGS_OPTIONS),
+  commands: new Set([...Object.keys(COMMANDS), "completion"]),
+  repeatable: REPEATABLE_OPTIONS,
 };
 
 /** Options that do nothing without a sweep: whoever gives them expects one. */

@@ -5,21 +5,21 @@ import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.j
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { showUrl } from "../show-url.js";
-import { COMMANDS, declareCheck } from "./commands.js";
+import { COMMAND_LINE, COMMANDS, declareCheck } from "./commands.js";
 import type { CommandContext } from "./commands.js";
 import { complete } from "./completion.js";
 import { ensureHome } from "./home.js";
 import { GLOBAL_OPTIONS } from "./options.js";
-import { spellOutVerify } from "./parse-values.js";
 import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
+import { readWords } from "./words.js";
 
 /** Parses the command line and runs the command it names. */
 async function main(): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.clean;
-  const words = spellOutVerify(hideBin(process.argv));
+  const words = wordsOf(hideBin(process.argv));
   const context: CommandContext = { signal: listenForSignals(), done: (code) => (exitCode = code) };
-  const cli = yargs(words).scriptName(TOOL.name);
+  const cli = yargs(words).scriptName(TOOL.name).locale("en").parserConfiguration(PARSER);
   for (const declare of [declareCheck, ...Object.values(COMMANDS)]) declare(cli, context);
   await cli
     .usage("$0 [storage]\n\nChecks the storage of a container registry. Never writes to it, except to sweep.")
@@ -34,7 +34,6 @@ async function main(): Promise<ExitCode> {
     .options(GLOBAL_OPTIONS)
     .strict()
     .version(TOOL.version)
-    .check(refuseTwice)
     .check(refuseEmpty)
     .check(refuseStorageForOther)
     .fail((message, error) => {
@@ -46,22 +45,33 @@ async function main(): Promise<ExitCode> {
   return exitCode;
 }
 
-/** What may be given more than once; yargs has each name in both spellings. */
-const MANY: ReadonlySet<string> = new Set(["_", "code", "keep", "registry-url", "registryUrl", "tag"]);
+/** Names mean what they spell, and values what they say: see `readWords`. */
+const PARSER = {
+  "boolean-negation": false,
+  "dot-notation": false,
+  "parse-numbers": false,
+  "parse-positional-numbers": false,
+} as const;
 
-/** yargs makes a list of an option that is given twice: which of them was meant, nobody can tell. */
-function refuseTwice(args: Readonly<Record<string, unknown>>): true {
-  for (const [name, value] of Object.entries(args))
-    if (Array.isArray(value) && !MANY.has(name)) throw new UsageError(`--${name} is given twice: give it once`);
-  return true;
+/** The command line as yargs gets it. What a shell asks for completion is no command line yet. */
+function wordsOf(words: readonly string[]): string[] {
+  if (words[0] === "--get-yargs-completions") return [...words];
+  try {
+    return readWords(words, COMMAND_LINE);
+  } catch (error) {
+    throw error instanceof UsageError ? new UsageError(withHint(error.message, words), { cause: error }) : error;
+  }
 }
 
 /** As of `regcheck "$STORAGE"` where the variable is not set: an empty path is the current directory to some, and nothing to others. */
 function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
-  const name = Object.keys(args).find((key) => args[key] === "");
-  if (name !== undefined) throw new UsageError(`${name === "storage" || name === "run" ? `the ${name}` : `--${name}`} is empty`);
+  const name = Object.keys(args).find((key) => [args[key]].flat().includes(""));
+  if (name !== undefined) throw new UsageError(`${POSITIONALS.has(name) ? `the ${name}` : `--${name}`} is empty`);
   return true;
 }
+
+/** Names of what commands take without an option. */
+const POSITIONALS: ReadonlySet<string> = new Set(["storage", "run", "reference", "tag", "code"]);
 
 /** What says that a word is a storage, not a reference, tag, code or run. */
 const STORAGE = /^(?:\.{0,2}\/|s3:\/\/)/i;

@@ -91,7 +91,7 @@ export const POLICY_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
-/** What is read besides what a check needs. `--verify` alone is `--verify=1/1`: see `spellOutVerify`. */
+/** What is read besides what a check needs. `--verify` alone is `--verify=1/1`: see `readWords`. */
 export const VERIFY_OPTIONS = {
   verify: {
     type: "string",
@@ -104,6 +104,15 @@ export const VERIFY_OPTIONS = {
 export const GLOBAL_OPTIONS = {
   debug: { type: "boolean", default: false, describe: "Show the stack of an error" },
 } as const satisfies Record<string, Options>;
+
+/** What yargs has by itself, with every command. */
+export const YARGS_OPTIONS = {
+  help: { type: "boolean" },
+  version: { type: "boolean" },
+} as const satisfies Record<string, Options>;
+
+/** What may be given more than once: each time names one more. */
+export const REPEATABLE_OPTIONS: ReadonlySet<string> = new Set(["keep", "registry-url"]);
 
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {

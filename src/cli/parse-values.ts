@@ -1,14 +1,20 @@
 import { UsageError } from "../errors.js";
 import type { VerifyPart } from "../mark/verify.js";
 
-const SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Parses a time span such as `90s`, `30m`, `1h`, `7d` or `0`, to seconds. Throws a `UsageError` that names the option. */
+/**
+ * Parses a time span such as `90s`, `30m`, `1h`, `7d` or `0`, to seconds. A number alone may be meant as days or as hours. Throws a
+ * `UsageError` that names the option.
+ */
 export function parseTimeSpan(option: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(text);
-  const unit = SECONDS[match?.[2] ?? "?"];
-  if (match === null || unit === undefined)
-    throw new UsageError(`--${option} ${text}: expected a time span such as 30m, 1h or 7d`);
+  if (text === "0") return 0;
+  const match = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text);
+  const unit = SECONDS[match?.[2] ?? ""];
+  if (match === null || unit === undefined) {
+    const hint = /^\d+(?:\.\d+)?$/.test(text) ? ` (${text} of what? s, m, h or d)` : "";
+    throw new UsageError(`--${option} ${text}: expected a time span such as 30m, 1h or 7d${hint}`);
+  }
   return Number(match[1]) * unit;
 }
 
@@ -25,15 +31,6 @@ export function parsePart(text: string): VerifyPart {
   if (part === "" || Number(part) > Number(parts))
     throw new UsageError(`--verify=${text}: expected a part such as 1/7, the first of seven; or --verify alone, for all blobs`);
   return { part: Number(part), parts: Number(parts) };
-}
-
-/**
- * The command line with `--verify` written as `--verify=1/1`: an option whose value may be left out would take the next argument for
- * it, which is the storage.
- */
-export function spellOutVerify(args: readonly string[]): string[] {
-  const end = args.includes("--") ? args.indexOf("--") : args.length;
-  return args.map((argument, i) => (argument === "--verify" && i < end ? "--verify=1/1" : argument));
 }
 
 /** Parses a number of reads or requests under way. Throws a `UsageError`. */
