@@ -38,3 +38,9 @@ export class UsageError extends OperatorError {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What an operator is told of something that was thrown; anything but an `OperatorError` is a bug, and thrown on. */
+export function operatorMessage(error: unknown): string {
+  if (error instanceof OperatorError) return error.message;
+  throw error;
+}

@@ -17,8 +17,9 @@ import type { Verdict, WriterOptions } from "./guard/guard.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
 import { intersectPlans } from "./sweep/review.js";
+import { withRequests } from "./report/report.js";
 import { judgeRoots } from "./guard/roots.js";
-import { beginRun, byClockOf } from "./journal/target.js";
+import { beginRun, byClockOf, requestsOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
 
 /** What an operator decides about a sweep, besides what is garbage. */
@@ -79,7 +80,7 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
   const { storage } = target;
   const { maxDuration, signal, writers, onProgress } = options;
   const deadline = maxDuration === undefined ? undefined : performance.now() + maxDuration;
-  return changeUnderGuard(target, {
+  const done = await changeUnderGuard(target, {
     work: "sweep",
     writers,
     signal,
@@ -94,4 +95,5 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
         onProgress,
       }),
   });
+  return { ...done, report: withRequests(done.report, requestsOf(target), storage.requestPrices) };
 }

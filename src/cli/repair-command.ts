@@ -11,7 +11,7 @@ import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
 import { startProgressLine } from "./progress-line.js";
-import { writerOptions } from "./sweep-command.js";
+import { stoppedExitCode, writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { textOptions, writeToStream } from "./write-report.js";
 
@@ -71,7 +71,7 @@ function repairOptions(
 /** Findings of the named codes that are left make it 1, as those of a check do. */
 function exitCodeOf({ report, repairs, unrepairable, result }: DoneRepair, dryRun: boolean, signal: AbortSignal): ExitCode {
   if (!report.complete) return EXIT_CODES.incomplete;
-  if (result?.stopped !== undefined) return signal.aborted ? EXIT_CODES.interrupted : EXIT_CODES.stopped;
+  if (result?.stopped !== undefined) return stoppedExitCode(signal);
   const left = unrepairable.length + (dryRun ? repairs.length : 0);
   return left === 0 ? EXIT_CODES.clean : EXIT_CODES.findings;
 }

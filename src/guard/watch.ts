@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { operatorMessage } from "../errors.js";
 import type { Verdict } from "./guard.js";
 
 /** Milliseconds after which long work asks again whether the registry is read-only (safety rule 2). */
@@ -29,5 +30,14 @@ export class Watch {
     this.#asked = performance.now();
     const verdict = await judgeWriters();
     return verdict.passed ? undefined : `the registry is not read-only any more: ${verdict.evidence}`;
+  }
+}
+
+/** Why work ended before its end: what it says itself, or what the storage or the journal's disk refused it. */
+export async function whyStopped(work: () => Promise<string | void>): Promise<string | undefined> {
+  try {
+    return (await work()) ?? undefined;
+  } catch (error) {
+    return operatorMessage(error);
   }
 }

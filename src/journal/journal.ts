@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
+import { errorMessage, EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
 import { makeDirectory } from "../make-directory.js";
 import type { StorageIdentity } from "./identity.js";
 import type { ItemKind } from "./item-kinds.js";
@@ -103,10 +103,16 @@ export class Journal {
     if (outcomes.length > 0) this.#write(outcomes.map((outcome) => ({ type: "outcome", ...outcome })));
   }
 
-  /** Closes the record of a run that came to an end; says nothing more after a write that failed. */
-  end(result: object): void {
+  /**
+   * Closes the record of a run that came to an end; says nothing more after a write that failed. Returns why the run stopped, which is the
+   * journal itself where only this line could not be written: all objects are in it.
+   */
+  end(result: object, stopped: string | undefined): string | undefined {
     try {
-      if (!this.#isBroken) this.#write([{ type: "end", finishedAt: new Date().toISOString(), ...result }]);
+      if (!this.#isBroken) this.#write([{ type: "end", finishedAt: new Date().toISOString(), ...result, stopped }]);
+      return stopped;
+    } catch (error) {
+      return stopped ?? operatorMessage(error);
     } finally {
       fs.closeSync(this.#descriptor);
     }
@@ -118,7 +124,7 @@ export class Journal {
     } catch (error) {
       this.#isBroken = true;
       throw new OperatorError(
-        `${this.file}: the journal cannot be written any more (${errorMessage(error)}), so the sweep ends here. It is safe to run again.`,
+        `${this.file}: the journal cannot be written any more (${errorMessage(error)}), so it ends here. It is safe to run again.`,
         EXIT_CODES.stopped,
       );
     }

@@ -2,6 +2,8 @@ import crypto from "node:crypto";
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
 import type { StorageChanges } from "../storage/changes.js";
+import { addRequests } from "../storage/requests.js";
+import type { StorageRequests } from "../storage/requests.js";
 import type { Storage } from "../storage/storage.js";
 import { identityOf } from "./identity.js";
 import { Journal, makeRunId } from "./journal.js";
@@ -12,6 +14,13 @@ import { quarantineOf } from "./quarantine.js";
 export interface SweepTarget {
   readonly storage: Storage;
   readonly changes: StorageChanges;
+}
+
+/** All that reading and changing it has taken so far. */
+export function requestsOf({ storage, changes }: SweepTarget): StorageRequests {
+  const requests = { ...storage.requests };
+  addRequests(requests, changes.requests);
+  return requests;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { Watch } from "../guard/watch.js";
+import { Watch, whyStopped } from "../guard/watch.js";
 import { concurrently } from "../concurrently.js";
-import { errorMessage, OperatorError } from "../errors.js";
+import { operatorMessage } from "../errors.js";
 import { parseLink } from "../registry/link.js";
 import { countOf } from "../report/format.js";
 import type { StorageChanges } from "../storage/changes.js";
@@ -44,15 +44,14 @@ export interface RepairContext {
 
 /**
  * Writes the links, those of one code after those of the code before, so that what refers comes after what it refers to. What the
- * storage refuses is an outcome, and ends the run before the next code.
+ * storage refuses is an outcome, and ends the run before the next code; what the journal's disk refuses ends it at once.
  */
 export async function executeRepairs(repairs: readonly Repair[], context: RepairContext): Promise<RepairResult> {
   const { head, journal } = context;
   const run = new RepairRun(context);
-  const stopped = await run.run(repairs);
-  const result = { runId: head.runId, journal: journal.file, outcomes: run.outcomes, stopped };
-  journal.end({ written: run.outcomes.filter(({ status }) => status === "written").length, stopped });
-  return result;
+  const why = await whyStopped(() => run.run(repairs));
+  const stopped = journal.end({ written: run.outcomes.filter(({ status }) => status === "written").length }, why);
+  return { runId: head.runId, journal: journal.file, outcomes: run.outcomes, stopped };
 }
 
 class RepairRun {
@@ -86,9 +85,9 @@ class RepairRun {
     const outcomes = await each(prepared, async (one) =>
       "status" in one ? one : attempt(one.repair, () => this.#write(one.repair, one.write)),
     );
+    this.outcomes.push(...outcomes);
     const failed = outcomes.filter(({ status }) => status === "failed");
     journal.became(failed.map(({ repair, status, cause }) => ({ path: repair.path, status, cause })));
-    this.outcomes.push(...outcomes);
   }
 
   /** What the journal needs to know before the link is written; an outcome where it is not to be. */
@@ -122,8 +121,7 @@ async function attempt<T>(repair: Repair, work: () => Promise<T>): Promise<T | R
   try {
     return await work();
   } catch (error) {
-    if (error instanceof OperatorError) return { repair, status: "failed", cause: errorMessage(error) };
-    throw error;
+    return { repair, status: "failed", cause: operatorMessage(error) };
   }
 }
 

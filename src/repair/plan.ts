@@ -1,4 +1,4 @@
-import { OperatorError } from "../errors.js";
+import { operatorMessage } from "../errors.js";
 import type { BlobTable } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import type { Digest } from "../registry/digest.js";
@@ -97,11 +97,8 @@ class Planner implements RepairPlan {
 
   async add(code: RepairCode, finding: Finding): Promise<void> {
     const subject = subjectOf(finding);
-    const proof = await this.#prove(code, finding).catch((error: unknown) => {
-      // What cannot be read proves nothing.
-      if (error instanceof OperatorError) return { because: error.message };
-      throw error;
-    });
+    // What cannot be read proves nothing.
+    const proof = await this.#prove(code, finding).catch((error: unknown) => ({ because: operatorMessage(error) }));
     if ("because" in proof) {
       this.unrepairable.push({ code, path: finding.path, subject, because: proof.because });
       return;

@@ -7,7 +7,8 @@ import type { MarkedRepository } from "../mark/repository.js";
 import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";
-import type { RequestPrices, StorageRequests } from "../storage/storage.js";
+import { costOf } from "../storage/requests.js";
+import type { RequestPrices, StorageRequests } from "../storage/requests.js";
 import { compareFindings, noticesOfTerms } from "./baseline.js";
 import type { Baseline, Comparison, FindingIdentity } from "./baseline.js";
 import { bytesByState, sumReclaimable } from "./blob-sums.js";
@@ -173,8 +174,9 @@ function* inOrder(findings: readonly Finding[], blobs: BlobFindings, codes: read
   if (!blobsGiven) yield* blobs;
 }
 
-function costOf(requests: Readonly<StorageRequests>, prices: RequestPrices): number {
-  return (["list", "get", "head", "put", "delete"] as const).reduce((sum, kind) => sum + requests[kind] * prices[kind], 0);
+/** The report of a run that went on to change the storage, with the requests that this took. */
+export function withRequests(report: Report, requests: Readonly<StorageRequests>, prices: RequestPrices | undefined): Report {
+  return { ...report, requests, requestCost: prices && costOf(requests, prices) };
 }
 
 const ORDER = new Map(FINDING_CODES.map((code, i) => [code, i]));

@@ -112,6 +112,9 @@ class TextReport {
       `${formatCount(requests.list)} list`,
       `${formatCount(requests.get)} get`,
       `${formatCount(requests.head)} head`,
+      // Only what changes a storage makes these.
+      ...(requests.put === 0 ? [] : [`${formatCount(requests.put)} put`]),
+      ...(requests.delete === 0 ? [] : [`${formatCount(requests.delete)} delete`]),
     ];
     const total = requests.list + requests.get + requests.head + requests.put + requests.delete;
     // Where the bucket is in another region, reading all costs far more than the requests.

@@ -1,5 +1,5 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
-import type { StorageRequests } from "./storage.js";
+import type { StorageRequests } from "./requests.js";
 
 /** What became of one object of a batch. */
 export interface ChangeOutcome {

@@ -1,18 +1,7 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
+import type { RequestPrices, StorageRequests } from "./requests.js";
 import type { BlobSelection, VerifiedBlobs } from "./verification.js";
-
-/** Requests made to the storage, by kind: for S3 the API's operations, for a filesystem directories listed, objects stat'ed and read. */
-export interface StorageRequests {
-  list: number;
-  get: number;
-  head: number;
-  put: number;
-  delete: number;
-}
-
-/** US dollars for one request of each kind. */
-export type RequestPrices = Readonly<StorageRequests>;
 
 /** What lies at the storage's root besides blobs and repositories, and says that the links are not the whole truth. */
 export interface StorageMarkers {

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { OperatorError } from "../errors.js";
 import { TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
@@ -7,7 +6,7 @@ import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
 import { orderOf } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
 import { quarantineOf } from "../journal/quarantine.js";
-import { Watch } from "../guard/watch.js";
+import { Watch, whyStopped } from "../guard/watch.js";
 
 /** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
 const BATCH = 1000;
@@ -58,32 +57,11 @@ export interface SweepContext {
 export async function execute(stages: readonly Stage[], context: SweepContext): Promise<SweepResult> {
   const sweep = new Sweep(context);
   const { head, journal, changes } = context;
-  let stopped = await sweep.run(stages);
+  const why = (await whyStopped(() => sweep.run(stages))) ?? (await whyStopped(() => changes.settle()));
   const deleted = sweep.removed;
-  stopped ??= await settled(changes);
-  try {
-    journal.end({ deleted, stopped });
-  } catch (error) {
-    // All objects are in it; only the line that says so is not.
-    stopped ??= messageOf(error);
-  }
+  const stopped = journal.end({ deleted }, why);
   const { keepsVersions } = sweep;
   return { runId: head.runId, quarantined: head.mode !== "delete", keepsVersions, deleted, journal: journal.file, stopped };
-}
-
-async function settled(changes: StorageChanges): Promise<string | undefined> {
-  try {
-    await changes.settle();
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** What an operator is told; anything but an `OperatorError` is a bug, and thrown. */
-function messageOf(error: unknown): string {
-  if (error instanceof OperatorError) return error.message;
-  throw error;
 }
 
 /** One of the objects that an item consists of, or an item without any: an empty directory. */
@@ -107,18 +85,14 @@ class Sweep {
 
   /** Undefined when all was done, or why not. */
   async run(stages: readonly Stage[]): Promise<string | undefined> {
-    try {
-      for (const stage of stages) {
-        if (stage.barrier) await this.context.changes.settle();
-        for (const batch of batches(this.#pieces(stage.items()))) {
-          const reason = await this.#removeBatch(batch);
-          if (reason !== undefined) return reason;
-        }
+    for (const stage of stages) {
+      if (stage.barrier) await this.context.changes.settle();
+      for (const batch of batches(this.#pieces(stage.items()))) {
+        const reason = await this.#removeBatch(batch);
+        if (reason !== undefined) return reason;
       }
-      return undefined;
-    } catch (error) {
-      return messageOf(error);
     }
+    return undefined;
   }
 
   async #reasonToStop(): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { errorMessage, OperatorError } from "../errors.js";
+import { operatorMessage } from "../errors.js";
 import { LAYERS_DIRECTORY, MANIFESTS_DIRECTORY, repositoryPath } from "../registry/layout.js";
 import { parseLink } from "../registry/link.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
@@ -115,8 +115,7 @@ async function undo(
     if (before === undefined) return await remove(link, changes);
     return (await changes.replace(link, Buffer.from(content), before)) === "replaced" ? "restored" : CHANGED;
   } catch (error) {
-    if (error instanceof OperatorError) return { cause: errorMessage(error) };
-    throw error;
+    return { cause: operatorMessage(error) };
   }
 }
 

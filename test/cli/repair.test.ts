@@ -5,6 +5,7 @@ import { FIXTURE, regcheck } from "../support/run.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { brokenRegistry } from "../support/repairing.js";
 import { contentOf } from "../support/sweeping.js";
+import { regcheckWith } from "../support/system-calls.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
 
 const ALL = ["layer-link-invalid", "layer-link-missing", "revision-link-invalid", "tag-dangling", "tag-link-invalid"];
@@ -78,6 +79,48 @@ describe("regcheck repair", () => {
     expect(stderr).toMatch(/^regcheck: repair refused by the rule no-writers: .* Nothing was changed\.\n$/);
     expect(of(directory)).toEqual(contentOf(tree));
   });
+
+  test("a journal that fails in the middle ends it with exit code 5: what was written is told, and another run finishes", async () => {
+    const tree = brokenRegistry();
+    const directory = written(tree);
+    const journal = temporaryDirectory();
+    const args = ["repair", ...ALL, "--storage", directory, "--registry-stopped", "--apply", "--journal-dir", journal];
+    const plan = { call: "writeFileSync", path: `^${journal}/`, code: "ENOSPC", skip: 2, times: 1 };
+    const { exitCode, stdout, stderr, injected } = await regcheckWith(plan, args);
+    expect({ exitCode, stderr, injected }).toEqual({ exitCode: 5, stderr: "", injected: true });
+    expect(stdout).toMatch(/^ {4}rewrote \S+_layers\S+link$/m);
+    expect(stdout).toMatch(/^1 link written\n {2}Run \S+, journal \S+\n/m);
+    expect(stdout).toMatch(/^STOPPED: \S+: the journal cannot be written any more \(.*ENOSPC.*\)/m);
+    expect((await regcheck(args)).exitCode).toBe(0);
+    expect((await regcheck([directory])).stdout).toContain("SOUND");
+  });
+
+  test("a journal that cannot take its last line ends it with exit code 5", async () => {
+    const journal = temporaryDirectory();
+    const args = ["repair", ...ALL, "--storage", written(brokenRegistry()), "--registry-stopped", "--apply"];
+    const plan = { call: "writeFileSync", path: `^${journal}/`, code: "EIO", skip: 6 };
+    const { exitCode, stdout, injected } = await regcheckWith(plan, [...args, "--journal-dir", journal]);
+    expect({ exitCode, injected }).toEqual({ exitCode: 5, injected: true });
+    expect(stdout).toMatch(/^7 links written$/m);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)(
+    "%s ends it before the next code, with %d; what was written is told, and its journal has an end",
+    async (signal, exitCode) => {
+      const directory = written(brokenRegistry());
+      const journal = temporaryDirectory();
+      const args = ["repair", ...ALL, "--storage", directory, "--registry-stopped", "--apply", "--journal-dir", journal];
+      const run = await regcheckWith({ call: "renameSync", path: "_layers/.*tmp$", signal }, args);
+      expect(run).toMatchObject({ exitCode, stderr: "" });
+      expect(run.stdout).toContain("STOPPED: a signal stopped it");
+      const [file = ""] = fs.readdirSync(journal);
+      const lines = fs.readFileSync(path.join(journal, file), "utf8").trimEnd().split("\n");
+      expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ type: "end", written: 1, stopped: "a signal stopped it" });
+    },
+  );
 
   test("an incomplete scan has exit code 3, in a dry run as well", async () => {
     const directory = written(brokenRegistry());

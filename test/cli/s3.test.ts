@@ -5,6 +5,8 @@ import { buildFixture } from "../support/fixture.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import type { S3Server, ServerOptions } from "../support/s3-server/index.js";
+import { garbageRegistry } from "../support/sweeping.js";
+import { sweepEverything } from "../support/system-calls.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -26,6 +28,25 @@ describe("regcheck s3://", () => {
     expect(exitCode).toBe(1);
     expect(stdout).toContain("s3://b (s3), read in");
     expect(stdout).toMatch(/\d+ requests \(\d+ list, \d+ get, \d+ head\)\n/);
+  });
+
+  test("a sweep reports the requests that it made, those of its changes included", async () => {
+    const server = await startedServer();
+    store(server, garbageRegistry(1));
+    const args = [...sweepEverything("s3://b", temporaryDirectory(), "--endpoint", server.endpoint), "--format", "json"];
+    const { stdout } = await regcheck(args, KEYS);
+    const { storageRequests } = JSON.parse(stdout) as { storageRequests: Record<string, number> };
+    const made = (operations: RegExp): number =>
+      Object.entries(server.requests).reduce((sum, [name, count]) => sum + (operations.test(name) ? count : 0), 0);
+    expect(storageRequests).toEqual({
+      list: made(/^List/),
+      get: made(/^Get/),
+      head: made(/^Head/),
+      put: made(/^(?:Put|Copy)/),
+      delete: made(/^Delete/),
+    });
+    expect(storageRequests["put"]).toBeGreaterThan(0);
+    expect(storageRequests["delete"]).toBeGreaterThan(1);
   });
 
   test.each(["s3://b/some/root", "s3://b/some/root/", "s3://b/some/root/docker/registry/v2"])("%s names a root", async (url) => {

@@ -20,7 +20,9 @@ export type Plan =
       /** So many matching calls of a thread pass first; all others fail, or the next `times`. */
       readonly skip?: number;
       readonly times?: number;
-    };
+    }
+  /** The first call with a path that matches sends the process a signal, and does its work. */
+  | { readonly call: string; readonly path: string; readonly signal: NodeJS.Signals };
 
 /** Changes to the storage and to the journal. */
 const CHANGES = ["openSync", "writeFileSync", "fsyncSync", "mkdirSync", "linkSync", "unlinkSync", "rmdirSync", "renameSync"];
@@ -43,7 +45,14 @@ const PRELOAD = `
     const original = fs[name];
     fs[name] = (file, ...rest) => around(() => original(file, ...rest), pathOf(file), rest);
   };
-  if (plan.kill === undefined) {
+  if (plan.signal !== undefined) {
+    let isSent = false;
+    const pattern = new RegExp(plan.path);
+    wrap(plan.call, (call, file) => {
+      if (!isSent && pattern.test(file)) isSent = process.kill(process.pid, plan.signal);
+      return call();
+    });
+  } else if (plan.kill === undefined) {
     let seen = 0;
     const pattern = new RegExp(plan.path);
     wrap(plan.call, (call, file) => {

@@ -189,7 +189,7 @@ describe("the journal", () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;
     expect(() => journal.became([circular])).toThrow("cannot be written any more");
-    journal.end({});
+    journal.end({}, undefined);
     expect(fs.readFileSync(journal.file, "utf8")).toBe(before);
   });
 });

@@ -1,5 +1,5 @@
 import type { Move, Order } from "../changes.js";
-import type { StorageRequests } from "../storage.js";
+import type { StorageRequests } from "../requests.js";
 import type { ChangedObjects, ObjectChanges } from "./object-changes.js";
 import { parentOf } from "./plain-paths.js";
 import type { WorkerPool } from "./pool.js";

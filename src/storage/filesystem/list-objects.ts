@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import type { StoredObject } from "../changes.js";
-import type { StorageRequests } from "../storage.js";
+import type { StorageRequests } from "../requests.js";
 import { changeError, isAbsent } from "./directory.js";
 import type { PlainPaths } from "./plain-paths.js";
 

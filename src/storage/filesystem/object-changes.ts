@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import type { ChangeOutcome, Move, OutcomeOfOne } from "../changes.js";
-import type { StorageRequests } from "../storage.js";
+import type { StorageRequests } from "../requests.js";
 import { causeOf, isAbsent } from "./directory.js";
 import { entriesOf } from "./list-objects.js";
 import { moveFile } from "./move-file.js";

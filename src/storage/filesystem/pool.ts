@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
-import type { StorageRequests } from "../storage.js";
-import { addCounts, noRequests } from "./counts.js";
+import type { StorageRequests } from "../requests.js";
+import { addRequests, noRequests } from "../requests.js";
 import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
 import type { Threads } from "./threads.js";
 
@@ -157,7 +157,7 @@ export class WorkerPool {
       return;
     }
     const { outcome } = answer;
-    addCounts(job.requests, outcome.requests);
+    addRequests(job.requests, outcome.requests);
     if ("refusal" in outcome) {
       // A message between threads keeps of an error neither its class nor its fields.
       const { message, exitCode, cause } = outcome.refusal;

@@ -4,7 +4,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { Move } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
-import type { StorageRequests } from "../storage.js";
+import type { StorageRequests } from "../requests.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
 import { causeOf, isAbsent, secondsOf } from "./directory.js";

@@ -3,7 +3,8 @@ import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { HeadObjectCommandOutput, ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { StorageRequests } from "../storage.js";
+import { noRequests } from "../requests.js";
+import type { StorageRequests } from "../requests.js";
 import { observe } from "./attempt.js";
 import type { AttemptObserver, HttpResponse } from "./attempt.js";
 import { collect, hashOf } from "./body.js";
@@ -44,7 +45,7 @@ const WHOLE_UPLOADS = /<\/ListMultipartUploadsResult>|<ListMultipartUploadsResul
  * Not simply named `Bucket`: in a class of that name with private methods, tsc 7.0 renames the SDK's property `Bucket` as well.
  */
 export class BucketReader {
-  readonly requests: StorageRequests = { list: 0, get: 0, head: 0, put: 0, delete: 0 };
+  readonly requests: StorageRequests = noRequests();
   readonly limit: RequestLimit;
   protected readonly client: S3Client;
   readonly name: string;

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { ListObjectVersionsCommandInput, ObjectIdentifier } from "@aws-sdk/client-s3";
 import type { Hiding } from "../changes.js";
-import type { StorageRequests } from "../storage.js";
+import type { StorageRequests } from "../requests.js";
 import { observe } from "./attempt.js";
 import type { Observable } from "./attempt.js";
 import { BucketReader } from "./bucket-reader.js";

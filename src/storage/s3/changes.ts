@@ -3,7 +3,7 @@ import { concurrently } from "../../concurrently.js";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, StorageChanges, StoredObject } from "../changes.js";
-import type { StorageRequests } from "../storage.js";
+import type { StorageRequests } from "../requests.js";
 import { causeOf, isNoSuchObject, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
 import { KeyRange } from "./key-range.js";
 import { locationOf, rootPrefixOf } from "./options.js";

@@ -1,4 +1,4 @@
-import type { RequestPrices } from "../storage.js";
+import type { RequestPrices } from "../requests.js";
 
 /**
  * AWS's list prices in US dollars for a request, S3 Standard in us-east-1: PUT, COPY, POST and LIST $0.005 per 1,000, GET, HEAD and all
