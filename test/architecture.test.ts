@@ -5,7 +5,20 @@ import { describe, expect, test } from "vitest";
 const SOURCE = path.resolve(import.meta.dirname, "../src");
 
 /** Data flows one way: a module imports from its own layer and from those before it. Files beside the folders are for all, or join them. */
-const LAYERS = ["registry", "storage", "mark", "report", "explain", "journal", "guard", "sweep", "undo", "repair", "cli"];
+const LAYERS = [
+  "registry",
+  "storage",
+  "retention",
+  "mark",
+  "report",
+  "explain",
+  "journal",
+  "guard",
+  "sweep",
+  "undo",
+  "repair",
+  "cli",
+];
 /** Used by every layer; imports none. */
 const FOUNDATION = ["concurrently.ts", "errors.ts", "make-directory.ts", "show-url.ts", "until-aborted.ts"];
 

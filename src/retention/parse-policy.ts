@@ -1,0 +1,86 @@
+import { errorMessage } from "../errors.js";
+import type { Fields } from "./fields.js";
+import type { ConditionPolicy, MostRecentPolicy } from "./retention.js";
+import picomatch from "picomatch";
+import { rankByPush, rankByVersion } from "./version.js";
+
+const REPOSITORY_KEYS = ["repositories", "packageNamePrefixes"] as const;
+const TAG_KEYS = ["tags", "tagPrefixes"] as const;
+const CONDITION_KEYS = ["tagState", ...REPOSITORY_KEYS, ...TAG_KEYS, "olderThan", "newerThan"] as const;
+const MOST_RECENT_KEYS = [...REPOSITORY_KEYS, ...TAG_KEYS, "keepCount", "orderBy"] as const;
+
+/** Keys that others have, and why there are none here. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  pulledWithin: "a registry does not store when a tag was last pulled; newerThan goes by the last push",
+  versionNamePrefixes: "the name of an image's version is its digest; tagPrefixes goes by its tags",
+};
+
+/** Parses a policy with a condition. */
+export function parseConditionPolicy(name: string, action: ConditionPolicy["action"], policy: Fields): ConditionPolicy {
+  const takesAll = 'would take every tag: give tags or olderThan; if that is meant, say tags: ["**"]';
+  const condition = policy.optionalMap("condition");
+  if (condition === undefined)
+    return policy.refuse(action === "delete" ? takesAll : "expected condition or mostRecentVersions: what is to be kept?");
+  condition.allow(CONDITION_KEYS, NOT_HERE);
+  if (condition.isEmpty && action === "keep") condition.refuse("is empty: what is to be kept?");
+  checkTagState(action, condition);
+  const selector = {
+    matchesRepository: parseMatcher(condition, REPOSITORY_KEYS),
+    matchesTag: parseMatcher(condition, TAG_KEYS),
+    olderThan: condition.optionalTimeSpan("olderThan"),
+    newerThan: condition.optionalTimeSpan("newerThan"),
+  };
+  if (action === "delete" && !TAG_KEYS.some((key) => condition.has(key)) && selector.olderThan === undefined)
+    condition.refuse(takesAll);
+  return { kind: "condition", name, action, ...selector };
+}
+
+/** Tags are all that is judged here: what has none is a sweep's affair. */
+function checkTagState(action: ConditionPolicy["action"], condition: Fields): void {
+  const state = condition.optionalChoice("tagState", ["tagged", "untagged", "any"]);
+  if (action === "delete" && (state === "untagged" || state === "any"))
+    condition.refuseKey(
+      "tagState",
+      `${state}: a policy takes tags only. Manifests without a tag go with a sweep: --delete-untagged`,
+    );
+  if (state === "untagged")
+    condition.refuseKey(
+      "tagState",
+      "untagged: a policy is about tags only. Manifests without a tag stay, unless a sweep has --delete-untagged",
+    );
+}
+
+/** Parses a policy that keeps the newest images. */
+export function parseMostRecentPolicy(name: string, mostRecent: Fields): MostRecentPolicy {
+  mostRecent.allow(MOST_RECENT_KEYS, NOT_HERE);
+  const orderBy = mostRecent.optionalChoice("orderBy", ["pushed", "semver"]) ?? "pushed";
+  return {
+    kind: "most-recent",
+    name,
+    action: "keep",
+    matchesRepository: parseMatcher(mostRecent, REPOSITORY_KEYS),
+    matchesTag: parseMatcher(mostRecent, TAG_KEYS),
+    keepCount: mostRecent.count("keepCount"),
+    orderBy,
+    rank: orderBy === "pushed" ? rankByPush : rankByVersion,
+  };
+}
+
+/** What one of the globs, or one of the prefixes, matches; everything where neither is given. */
+function parseMatcher(fields: Fields, [globKey, prefixKey]: readonly [string, string]): (name: string) => boolean {
+  const globs = fields.optionalTexts(globKey)?.map((glob) => parseGlob(fields, globKey, glob));
+  const prefixes = fields.optionalTexts(prefixKey);
+  if (globs === undefined && prefixes === undefined) return () => true;
+  return (name) =>
+    globs?.some((matches) => matches(name)) === true || prefixes?.some((prefix) => name.startsWith(prefix)) === true;
+}
+
+function parseGlob(fields: Fields, key: string, glob: string): (name: string) => boolean {
+  // Of several globs one has to match: with a negated one among them that would be nearly everything.
+  if (/^!(?!\()/.test(glob)) fields.refuseKey(key, `${glob}: a glob is not negated; write a Keep policy for what is to stay`);
+  try {
+    return picomatch(glob, { dot: true, strictBrackets: true });
+  } catch (error) {
+    return fields.refuseKey(key, `${glob}: ${errorMessage(error)}`);
+  }
+}

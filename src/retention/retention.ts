@@ -1,0 +1,53 @@
+/** A tag of which a ranking says how new it is. */
+export interface DatedTag {
+  readonly name: string;
+  /** When it was last pushed, in seconds since 1970. */
+  readonly pushed: number;
+}
+
+/**
+ * How new each of some tags is: a larger number is newer, equal numbers are a tie. Undefined for a tag that has no place in this order,
+ * such as one that is no version.
+ */
+export type TagRanking = (tags: readonly DatedTag[]) => readonly (number | undefined)[];
+
+/** Which tags a policy is about: all that it names must match. */
+interface Selector {
+  readonly matchesRepository: (name: string) => boolean;
+  readonly matchesTag: (name: string) => boolean;
+  /** Seconds: tags that were last pushed longer ago than this, and no longer ago than that. Both strictly. */
+  readonly olderThan: number | undefined;
+  readonly newerThan: number | undefined;
+}
+
+/** A policy that selects tags by what they are called and when they were pushed. */
+export interface ConditionPolicy extends Selector {
+  readonly kind: "condition";
+  readonly name: string;
+  readonly action: "delete" | "keep";
+}
+
+/** A policy that keeps the newest images of each repository. */
+export interface MostRecentPolicy extends Pick<Selector, "matchesRepository" | "matchesTag"> {
+  readonly kind: "most-recent";
+  readonly name: string;
+  readonly action: "keep";
+  readonly keepCount: number;
+  readonly orderBy: "pushed" | "semver";
+  readonly rank: TagRanking;
+}
+
+export type RetentionPolicy = ConditionPolicy | MostRecentPolicy;
+
+/** Which tags may go, as a policy file says. */
+export interface Retention {
+  /** In the order of the file, which decides nothing but which name is given as the reason. */
+  readonly policies: readonly RetentionPolicy[];
+}
+
+/** Whether the policy depends on when tags were pushed. */
+export function goesByTime(policy: RetentionPolicy): boolean {
+  return policy.kind === "condition"
+    ? policy.olderThan !== undefined || policy.newerThan !== undefined
+    : policy.orderBy === "pushed";
+}

@@ -1,0 +1,82 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { evaluate } from "#regcheck/retention/evaluate.js";
+import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
+
+/** One of the worked examples that the documentation of retention is made of. */
+interface Example {
+  readonly title: string;
+  readonly policy: string;
+  readonly repository?: string;
+  readonly tags?: Readonly<Record<string, readonly [image: string, age: string]>>;
+  readonly children?: Readonly<Record<string, readonly string[]>>;
+  readonly pins?: readonly string[];
+  readonly problems?: Readonly<Record<string, string>>;
+  readonly goes?: Readonly<Record<string, string>>;
+  readonly error?: string;
+}
+
+const NOW = 1_800_000_000;
+const SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400 };
+
+const examples = parse(fs.readFileSync(path.join(import.meta.dirname, "examples.yaml"), "utf8")) as readonly Example[];
+
+function seconds(age: string): number {
+  return Number(age.slice(0, -1)) * (SECONDS[age.slice(-1)] ?? Number.NaN);
+}
+
+/** What goes, with the reason. */
+function judge({ policy, repository = "app", tags = {}, children = {}, pins = [], problems = {} }: Example) {
+  const numbers = new Map<string, number>();
+  const numberOf = (image: string): number => {
+    const known = numbers.get(image) ?? numbers.size;
+    numbers.set(image, known);
+    return known;
+  };
+  const judged = Object.entries(tags).flatMap(([name, [image, age]]) =>
+    name in problems ? [] : [{ name, image: numberOf(image), pushed: NOW - seconds(age) }],
+  );
+  const subjectOf = (name: string): string | undefined => /^\$(\w+)/.exec(name)?.[1];
+  const ordinary = judged.filter(({ name }) => subjectOf(name) === undefined);
+  const referrers = judged.flatMap((tag) => {
+    const subject = subjectOf(tag.name);
+    return subject === undefined ? [] : [{ ...tag, subject: numberOf(subject) }];
+  });
+  const below = new Map(Object.entries(children).map(([index, images]) => [numberOf(index), images.map(numberOf)]));
+  const pinned = new Set(pins.map(numberOf));
+  const { decisions, referrers: following } = evaluate(
+    parsePolicyFile(policy, "policy.yaml"),
+    {
+      name: repository,
+      tags: ordinary,
+      referrers,
+      others: [],
+      forEachChild: (image, visit) => below.get(image)?.forEach((child) => visit(child)),
+    },
+    { now: NOW, grace: 3600, isPinned: (image) => pinned.has(image), isPlanned: () => true },
+  );
+  return Object.fromEntries(
+    [
+      ...ordinary.map(({ name }, i) => [name, decisions[i]] as const),
+      ...referrers.map(({ name }, i) => [name, following[i]] as const),
+    ]
+      .filter(([, decision]) => decision?.goes === true)
+      .map(([name, decision]) => [name, decision?.reason.kind === "delete-policy" ? decision.reason.policy : "its image goes"]),
+  );
+}
+
+describe("the worked examples", () => {
+  test("are all there", () => {
+    expect(examples).toHaveLength(16);
+  });
+
+  test.each(examples.filter(({ error }) => error === undefined))("$title", (example) => {
+    expect(judge(example)).toEqual(example.goes);
+  });
+
+  test.each(examples.filter(({ error }) => error !== undefined))("$title", ({ policy, error = "" }) => {
+    expect(() => parsePolicyFile(policy, "policy.yaml")).toThrow(error);
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import { parseVersion, rankByVersion } from "#regcheck/retention/version.js";
+
+describe("the version that a tag names", () => {
+  test.each([
+    ["1.2.3", "1.2.3"],
+    ["v1.2.3", "1.2.3"],
+    ["1.2", "1.2.0"],
+    ["v1.2-rc.1", "1.2.0-rc.1"],
+    ["1.2_build.5", "1.2.0"],
+    ["1.2.3-rc.1_build.5", "1.2.3-rc.1"],
+    ["10.0.0", "10.0.0"],
+  ])("%s is %s", (tag, version) => {
+    expect(parseVersion(tag)?.version).toBe(version);
+  });
+
+  test.each([
+    "1",
+    "v7",
+    "20240131",
+    "latest",
+    "vnext",
+    "1.2.3.4",
+    "01.2.3",
+    "2024.05.01",
+    "1.2.x",
+    "release-1.2.3",
+    "1.2.3_a_b",
+    "1.2.3-",
+    "99999999999999999999.0.0",
+  ])("%s is none", (tag) => {
+    expect(parseVersion(tag)).toBeUndefined();
+  });
+
+  test("orders tags, with pre-releases before the release, and build data without a rank of its own", () => {
+    const tags = ["v1.10.0", "v1.9.0", "latest", "1.10.0-rc.2", "1.10.0-rc.10", "1.10", "1.9.0_a", "1.9.0_b"];
+    expect(rankByVersion(tags.map((name) => ({ name, pushed: 0 })))).toEqual([3, 0, undefined, 1, 2, 3, 0, 0]);
+  });
+});

@@ -1,0 +1,120 @@
+/**
+ * Which tags a policy file lets go, by the rules of the specification alone and in the most naive way. Shares no code with src/. Of globs it
+ * knows `*` and `**`, of versions numbers alone.
+ */
+export interface OraclePolicyEntry {
+  readonly name: string;
+  readonly action: { readonly type: "Delete" | "Keep" };
+  readonly condition?: Selector & { readonly olderThan?: string; readonly newerThan?: string };
+  readonly mostRecentVersions?: Selector & { readonly keepCount: number; readonly orderBy?: "pushed" | "semver" };
+}
+
+interface Selector {
+  readonly repositories?: readonly string[];
+  readonly packageNamePrefixes?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly tagPrefixes?: readonly string[];
+}
+
+export interface OracleTag {
+  readonly name: string;
+  readonly image: string;
+  /** Seconds since 1970. */
+  readonly pushed: number;
+  /** Of a referrer's tag: what it is about. */
+  readonly subject?: string | undefined;
+}
+
+/** A repository as the oracle sees it; tags that are never judged are not among `tags`, but what they name is among `others`. */
+export interface OracleRepository {
+  readonly name: string;
+  readonly tags: readonly OracleTag[];
+  readonly children: (image: string) => readonly string[];
+  /** What stays without a tag of these. */
+  readonly others: readonly string[];
+}
+
+export interface OracleCircumstances {
+  readonly now: number;
+  readonly grace: number;
+  readonly isPinned: (image: string) => boolean;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+function seconds(span: string): number {
+  return Number(span.slice(0, -1)) * (UNITS[span.slice(-1)] ?? Number.NaN);
+}
+
+function matchesGlob(glob: string, name: string): boolean {
+  const text = glob.split("**").map((part) =>
+    part
+      .split("*")
+      .map((plain) => plain.replace(/[.]/g, "\\."))
+      .join("[^/]*"),
+  );
+  return new RegExp(`^${text.join(".*")}$`).test(name);
+}
+
+function matches(globs: readonly string[] | undefined, prefixes: readonly string[] | undefined, name: string): boolean {
+  if (globs === undefined && prefixes === undefined) return true;
+  return (globs ?? []).some((glob) => matchesGlob(glob, name)) || (prefixes ?? []).some((prefix) => name.startsWith(prefix));
+}
+
+/** Larger is newer. */
+function versionOf(tag: string): number | undefined {
+  const [, major, minor, patch = "0"] = /^v?(\d+)\.(\d+)(?:\.(\d+))?$/.exec(tag) ?? [];
+  return major === undefined ? undefined : Number(major) * 1e6 + Number(minor) * 1e3 + Number(patch);
+}
+
+/** Names of the tags that go. */
+export function judgeTags(
+  policies: readonly OraclePolicyEntry[],
+  repository: OracleRepository,
+  { now, grace, isPinned }: OracleCircumstances,
+): string[] {
+  const ordinary = repository.tags.filter(({ subject }) => subject === undefined);
+  const selects = (policy: OraclePolicyEntry, tag: OracleTag): boolean => {
+    const { condition, mostRecentVersions: recent } = policy;
+    const isAbout = ({ repositories, packageNamePrefixes, tags, tagPrefixes }: Selector, name: string): boolean =>
+      matches(repositories, packageNamePrefixes, repository.name) && matches(tags, tagPrefixes, name);
+    if (condition !== undefined) {
+      const age = now - tag.pushed;
+      const isOld = condition.olderThan === undefined || age > seconds(condition.olderThan);
+      const isNew = condition.newerThan === undefined || age < seconds(condition.newerThan);
+      return isAbout(condition, tag.name) && isOld && isNew;
+    }
+    if (recent === undefined) return false;
+    const rank = (one: OracleTag): number | undefined => {
+      if (!isAbout(recent, one.name)) return undefined;
+      return recent.orderBy === "semver" ? versionOf(one.name) : one.pushed;
+    };
+    const rankOfImage = (image: string): number =>
+      Math.max(...ordinary.filter((one) => one.image === image).map((one) => rank(one) ?? -Infinity));
+    if (rank(tag) === undefined) return false;
+    // Images that are newer; it is kept where there are fewer of them than are to be kept.
+    const newer = new Set(ordinary.map(({ image }) => image).filter((image) => rankOfImage(image) > rankOfImage(tag.image)));
+    return newer.size < recent.keepCount;
+  };
+  const mayGo = ({ image, pushed }: OracleTag): boolean => !isPinned(image) && pushed <= now - grace;
+  const goes = new Set(
+    ordinary.filter(
+      (tag) =>
+        mayGo(tag) &&
+        policies.some((policy) => policy.action.type === "Delete" && selects(policy, tag)) &&
+        !policies.some((policy) => policy.action.type === "Keep" && selects(policy, tag)),
+    ),
+  );
+  const below = (image: string): string[] => [image, ...repository.children(image).flatMap(below)];
+  for (let before = -1; before !== goes.size;) {
+    before = goes.size;
+    for (const referrer of repository.tags) {
+      const { subject } = referrer;
+      if (subject === undefined || !mayGo(referrer)) continue;
+      const holders = repository.tags.filter((tag) => below(tag.image).includes(subject));
+      const isHeld = repository.others.some((image) => below(image).includes(subject));
+      if (!isHeld && holders.length > 0 && holders.every((tag) => goes.has(tag))) goes.add(referrer);
+    }
+  }
+  return repository.tags.filter((tag) => goes.has(tag)).map(({ name }) => name);
+}
