@@ -12,6 +12,7 @@ const LAYERS = [
   "mark",
   "report",
   "explain",
+  "export",
   "journal",
   "guard",
   "sweep",

@@ -14,6 +14,7 @@ import {
 import {
   CODES_FORMAT_OPTION,
   EXPLAIN_OPTIONS,
+  EXPORT_OPTIONS,
   GLOBAL_OPTIONS,
   POLICY_OPTIONS,
   REPEATABLE_OPTIONS,
@@ -51,12 +52,18 @@ const NAMED_STORAGE_OPTIONS = { storage: STORAGE_OPTION, ...STORAGE_OPTIONS } as
 export const OPTIONS_OF = {
   check: CHECK_OPTIONS,
   explain: { ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPLAIN_OPTIONS },
+  export: { ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPORT_OPTIONS },
   untag: { ...NAMED_STORAGE_OPTIONS, ...WRITER_OPTIONS, grace: POLICY_OPTIONS.grace, "dry-run": DRY_RUN_OPTION },
   repair: { ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS },
   restore: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS },
   purge: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS },
   codes: { format: CODES_FORMAT_OPTION },
 } as const satisfies Record<string, Record<string, Options>>;
+
+const STORAGE = {
+  type: "string",
+  describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
+} as const;
 
 const RUN = { type: "string", describe: "The run, as the sweep has named it" } as const;
 
@@ -65,13 +72,7 @@ export const declareCheck: Declare = (cli, { signal, done }) =>
   cli.command(
     "$0 [storage]",
     "check a registry's storage",
-    (command) =>
-      command
-        .positional("storage", {
-          type: "string",
-          describe: "The registry's rootdirectory, such as /var/lib/registry, or s3://bucket/rootdirectory",
-        })
-        .options(OPTIONS_OF.check),
+    (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.check),
     async (args) => {
       if (args.sweep || args.dryRun) {
         const { runSweep } = await import("./sweep-command.js");
@@ -99,6 +100,21 @@ const declareExplain: Declare = (cli, { signal, done }) =>
     async (args) => {
       const { runExplain } = await import("./explain-command.js");
       done(await runExplain(args, signal));
+    },
+  );
+
+const declareExport: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "export <out> [storage]",
+    "write the registry's state as Parquet tables, for DuckDB, Spark, Trino or Athena",
+    (command) =>
+      command
+        .positional("out", { type: "string", demandOption: true, describe: "A new folder for the tables" })
+        .positional("storage", STORAGE)
+        .options(OPTIONS_OF.export),
+    async (args) => {
+      const { runExport } = await import("./export-command.js");
+      done(await runExport(args, signal));
     },
   );
 
@@ -171,6 +187,7 @@ const declareCodes: Declare = (cli) =>
 /** The commands beside the check, by name, in the order of the help. */
 export const COMMANDS: Readonly<Record<string, Declare>> = {
   explain: declareExplain,
+  export: declareExport,
   untag: declareUntag,
   repair: declareRepair,
   restore: declareRestore,

@@ -71,7 +71,7 @@ function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
 }
 
 /** Names of what commands take without an option. */
-const POSITIONALS: ReadonlySet<string> = new Set(["storage", "run", "reference", "tag", "code"]);
+const POSITIONALS: ReadonlySet<string> = new Set(["storage", "run", "reference", "tag", "code", "out"]);
 
 /** What says that a word is a storage, not a reference, tag, code or run. */
 const STORAGE = /^(?:\.{0,2}\/|s3:\/\/)/i;

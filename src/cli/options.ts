@@ -160,6 +160,11 @@ export const CODES_FORMAT_OPTION = {
   describe: "How the catalogue is written",
 } as const satisfies Options;
 
+/** How an export reports. */
+export const EXPORT_OPTIONS = {
+  quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no summary" },
+} as const satisfies Record<string, Options>;
+
 /** How much is explained, and how it is printed. */
 export const EXPLAIN_OPTIONS = {
   all: {

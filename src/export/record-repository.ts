@@ -1,0 +1,67 @@
+import { Digest } from "../registry/digest.js";
+import { parseLink } from "../registry/link.js";
+import { isTagName } from "../registry/reference.js";
+import type { LinkSection, RepositoryListing, UploadListing } from "../storage/listing.js";
+import type { DigestText } from "./digest-text.js";
+import type { Tables } from "./tables-writer.js";
+
+const TABLE_OF = { revisions: "revisions", layers: "layer_links" } as const satisfies Record<LinkSection, string>;
+
+/** Writes what a repository's directory holds: a row for each link, tag, entry of a tag's history, and upload. */
+export function recordRepository(tables: Tables, digests: DigestText, listing: RepositoryListing): void {
+  if (!listing.isRepository) return;
+  for (const section of ["revisions", "layers"] as const) recordSoundLinks(tables, digests, listing, section);
+  recordOddLinks(tables, digests, listing);
+  recordTags(tables, digests, listing);
+  for (const upload of listing.uploads) recordUpload(tables, listing.name, upload);
+}
+
+function recordSoundLinks(tables: Tables, digests: DigestText, listing: RepositoryListing, section: LinkSection): void {
+  const { digests: words, modified } = listing[section];
+  for (let i = 0; i < words.length / 8; i++) {
+    const digest = digests.ofWords("sha256", words, i * 8);
+    tables[TABLE_OF[section]].add({ repository: listing.name, digest, target: digest, modified: modified?.[i] });
+  }
+}
+
+/** Of other algorithms, or damaged: what they name by their path, and by their content where that is a digest. */
+function recordOddLinks(tables: Tables, digests: DigestText, { name: repository, oddLinks }: RepositoryListing): void {
+  for (const { section, algorithm, hex, content, modified } of oddLinks) {
+    const named = Digest.fromParts(algorithm, hex);
+    if (named === undefined) continue;
+    const link = parseLink(content);
+    const target = "digest" in link ? digests.of(link.digest) : undefined;
+    tables[TABLE_OF[section]].add({ repository, digest: digests.of(named), target, modified });
+  }
+}
+
+function recordTags(tables: Tables, digests: DigestText, { name: repository, tags }: RepositoryListing): void {
+  const odd = new Map(tags.oddCurrent.map(({ tag, content }) => [tag, content]));
+  const digestOf = (tag: number): Uint8Array | undefined => {
+    if (!odd.has(tag)) return digests.ofWords("sha256", tags.current, tag * 8);
+    const link = parseLink(odd.get(tag) ?? new Uint8Array());
+    return "digest" in link ? digests.of(link.digest) : undefined;
+  };
+  for (const [i, tag] of tags.names.entries()) {
+    const modified = tags.modified?.[i] === 0 ? undefined : tags.modified?.[i];
+    tables.tags.add({ repository, tag, digest: digestOf(i), valid_name: isTagName(tag), modified });
+  }
+  for (const [i, tag] of tags.indexTag.entries())
+    tables.tag_history.add({
+      repository,
+      tag: tags.names[tag] ?? "",
+      digest: digests.ofWords("sha256", tags.indexDigests, i * 8),
+    });
+  for (const { tag, algorithm, hex, content } of tags.oddIndex) {
+    const named = Digest.fromParts(algorithm, hex);
+    const link = parseLink(content);
+    // A damaged entry is a finding, and nobody's history.
+    if (named !== undefined && "digest" in link && link.digest.equals(named))
+      tables.tag_history.add({ repository, tag: tags.names[tag] ?? "", digest: digests.of(named) });
+  }
+}
+
+function recordUpload(tables: Tables, repository: string, { id, startedAt, bytes, modified }: UploadListing): void {
+  const started = startedAt === undefined ? Number.NaN : Date.parse(startedAt) / 1000;
+  tables.uploads.add({ repository, id, started: Number.isNaN(started) ? undefined : started, bytes, modified });
+}
