@@ -120,8 +120,12 @@ function report(error: unknown): ExitCode {
  */
 function listenForWriteErrors(): void {
   process.stderr.on("error", () => {});
+  let isTold = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") process.exitCode ??= report(new UsageError(`writing to stdout failed: ${error.message}`));
+    if (error.code === "EPIPE" || isTold) return;
+    isTold = true;
+    // The command may have come to its end before.
+    process.exitCode = report(new UsageError(`writing to stdout failed: ${error.message}`));
   });
 }
 

@@ -48,4 +48,37 @@ describe("the file that starts the program", () => {
       stderr: `regcheck is not built yet: run npm ci && npm run build in ${directory}\n`,
     });
   });
+
+  describe("keeps what is compiled", () => {
+    /** Starts the program with a Node that can keep it, and says where it is told to. */
+    function keptIn(cache: string): string {
+      const file = path.join(temporaryDirectory(), "keep.cjs");
+      fs.writeFileSync(file, `require("module").enableCompileCache = (directory) => process.stderr.write(directory);`);
+      const { status, stderr } = spawnSync(process.execPath, [`--require=${file}`, START, "--version"], {
+        encoding: "utf8",
+        env: { ...process.env, XDG_CACHE_HOME: cache },
+      });
+      expect(status).toBe(0);
+      return stderr;
+    }
+
+    test("in a directory that is the user's own", () => {
+      const cache = temporaryDirectory();
+      expect(keptIn(cache)).toBe(path.join(cache, "regcheck/compiled"));
+      expect(fs.statSync(path.join(cache, "regcheck/compiled")).mode & 0o777).toBe(0o700);
+    });
+
+    test("not where others can write: it is code that is run", () => {
+      const cache = temporaryDirectory();
+      fs.mkdirSync(path.join(cache, "regcheck/compiled"), { recursive: true });
+      fs.chmodSync(path.join(cache, "regcheck/compiled"), 0o777);
+      expect(keptIn(cache)).toBe("");
+    });
+
+    test("not at all where there is no place for it", () => {
+      const cache = path.join(temporaryDirectory(), "file");
+      fs.writeFileSync(cache, "");
+      expect(keptIn(cache)).toBe("");
+    });
+  });
 });

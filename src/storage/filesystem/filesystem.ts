@@ -13,7 +13,7 @@ import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf, isAbsent, listTopDirectory, NOT_A_DIRECTORY } from "./directory.js";
 import { WorkerPool } from "./pool.js";
 import type { RepositoryVisit } from "./scan-repository.js";
-import { defaultThreads } from "./threads.js";
+import { threadsFor } from "./threads.js";
 import type { Threads } from "./threads.js";
 
 /** A unit of work is large enough to outweigh a message between threads (some 50 us), and small enough to be shared out. */
@@ -23,7 +23,7 @@ const NAMES_PER_TASK = 16;
 
 /** Options of a filesystem storage. */
 export interface FilesystemOptions {
-  /** Reads or changes under way at a time; by default `defaultThreads`. */
+  /** Reads or changes under way at a time; by default what `threadsFor` says. */
   readonly concurrency?: number | undefined;
 }
 
@@ -44,11 +44,7 @@ export class FilesystemStorage implements Storage {
   /** `directory` is the registry's `rootdirectory`, or any directory from there down to `docker/registry/v2`. Throws a `UsageError`. */
   static open(directory: string, options: FilesystemOptions = {}): FilesystemStorage {
     const root = findRoot(directory);
-    const { concurrency } = options;
-    return new FilesystemStorage(
-      root,
-      concurrency === undefined ? defaultThreads(root) : { most: concurrency, atOnce: concurrency },
-    );
+    return new FilesystemStorage(root, threadsFor(root, options.concurrency));
   }
 
   get requests(): Readonly<StorageRequests> {

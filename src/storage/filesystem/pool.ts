@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
 import type { StorageRequests } from "../requests.js";
+import { MainThread } from "./main-thread.js";
 import { addRequests, noRequests } from "../requests.js";
 import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
 import type { Threads } from "./threads.js";
@@ -58,6 +59,7 @@ export class WorkerPool {
   readonly requests: StorageRequests = noRequests();
   readonly #running: Thread[] = [];
   readonly #waiting: Job[] = [];
+  readonly #mainThread: MainThread | undefined;
   #nextId = 0;
   #isClosed = false;
   readonly #waitsBefore = process.resourceUsage().voluntaryContextSwitches;
@@ -65,7 +67,9 @@ export class WorkerPool {
   constructor(
     readonly root: string,
     readonly threads: Threads,
-  ) {}
+  ) {
+    if (!threads.isNetwork) this.#mainThread = new MainThread(root);
+  }
 
   /**
    * Runs a task on the next free thread. Rejects when the thread died or the pool was closed, and with the `OperatorError` that the
@@ -81,7 +85,12 @@ export class WorkerPool {
         reject(new PoolClosed());
         return;
       }
-      this.#waiting.push({ task, resolve, reject, onBytes, requests });
+      const job = { task, resolve, reject, onBytes, requests };
+      if (this.#running.length === 0 && this.#mainThread?.takes(task) === true) {
+        answerJob(job, this.#mainThread.run(task));
+        return;
+      }
+      this.#waiting.push(job);
       this.#assign();
     });
   }
@@ -156,17 +165,7 @@ export class WorkerPool {
       job.reject(answer.error);
       return;
     }
-    const { outcome } = answer;
-    addRequests(job.requests, outcome.requests);
-    if ("refusal" in outcome) {
-      // A message between threads keeps of an error neither its class nor its fields.
-      const { message, exitCode, cause } = outcome.refusal;
-      job.reject(new OperatorError(message, exitCode, { cause }));
-      return;
-    }
-    // The thread answers a task with its own kind of result; the type of `run` ties the two together.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    job.resolve(outcome.result as never);
+    answerJob(job, answer.outcome);
   }
 
   /** A thread that has died: its work fails, and it gets no more. */
@@ -181,4 +180,18 @@ export class WorkerPool {
     thread.jobs.clear();
     this.#assign();
   }
+}
+
+/** Tells whoever has asked for a task what it came to. */
+function answerJob({ resolve, reject, requests }: Job, outcome: TaskOutcome): void {
+  addRequests(requests, outcome.requests);
+  if ("refusal" in outcome) {
+    // A message between threads keeps of an error neither its class nor its fields.
+    const { message, exitCode, cause } = outcome.refusal;
+    reject(new OperatorError(message, exitCode, { cause }));
+    return;
+  }
+  // A task is answered with its own kind of result; the type of `run` ties the two together.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  resolve(outcome.result as never);
 }

@@ -5,6 +5,8 @@ import os from "node:os";
 export interface Threads {
   readonly most: number;
   readonly atOnce: number;
+  /** Whether each call may wait for a network: the main thread, which hears of signals, makes none then. */
+  readonly isNetwork: boolean;
 }
 
 /** Magic numbers of `statfs(2)` for filesystems behind a network, where waiting, not the processor, is the bound. */
@@ -13,12 +15,18 @@ const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x0
 const MOST_THREADS = 16;
 
 /**
- * One thread a processor where all is cached: a second costs 0.2 s of compiling the same code again, and has nothing to wait for. Where
- * a disk has to be waited for, two are a third faster (`test/bench`): the pool sees to that. 16 on a network filesystem. Each takes 12 MB.
+ * Of themselves, one thread a processor where all is cached: a second costs 0.2 s of compiling the same code again, and has nothing to
+ * wait for. Where a disk has to be waited for, two are a third faster (`test/bench`): the pool sees to that. 16 on a network filesystem.
+ * Each takes 12 MB. `concurrency` is what the operator says instead.
  */
-export function defaultThreads(root: string): Threads {
+export function threadsFor(root: string, concurrency: number | undefined): Threads {
   const isNetwork = NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type);
-  if (isNetwork) return { most: MOST_THREADS, atOnce: MOST_THREADS };
+  const [most, atOnce] = concurrency === undefined ? defaults(isNetwork) : [concurrency, concurrency];
+  return { most, atOnce, isNetwork };
+}
+
+function defaults(isNetwork: boolean): readonly [most: number, atOnce: number] {
+  if (isNetwork) return [MOST_THREADS, MOST_THREADS];
   const processors = Math.min(MOST_THREADS, os.availableParallelism());
-  return { most: Math.min(MOST_THREADS, processors * 2), atOnce: processors };
+  return [Math.min(MOST_THREADS, processors * 2), processors];
 }

@@ -19,6 +19,7 @@ async function threadsOf(concurrency: number | undefined): Promise<number> {
   };
   process.on("worker", count);
   onTestFinished(() => void process.off("worker", count));
+  makeWorkLong();
   const storage = FilesystemStorage.open(written(builder.tree), { concurrency });
   try {
     const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: 0, pins: [] };
@@ -29,6 +30,26 @@ async function threadsOf(concurrency: number | undefined): Promise<number> {
   expect(running.size).toBe(0);
   return most;
 }
+
+/** Makes the work take long by the clock, so that the main thread does not do it by itself. */
+function makeWorkLong(): void {
+  let now = 0;
+  const spy = vi.spyOn(performance, "now").mockImplementation(() => (now += 1000));
+  onTestFinished(() => spy.mockRestore());
+}
+
+test("a small registry is read without any thread", async () => {
+  const started = vi.fn<(worker: Worker) => void>();
+  process.on("worker", started);
+  onTestFinished(() => void process.off("worker", started));
+  const builder = new RegistryBuilder();
+  builder.repository("team/app").image({ layers: ["a layer"], tag: "1" });
+  const storage = FilesystemStorage.open(written(builder.tree), { concurrency: 2 });
+  const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: 0, pins: [] };
+  expect((await check(storage, { policy })).totals).toMatchObject({ tags: 1, layerLinks: 2, blobs: 3 });
+  await storage.close();
+  expect(started).not.toHaveBeenCalled();
+});
 
 describe("--concurrency", () => {
   test.each([1, 3])("%d threads read, not more and not fewer", async (concurrency) => {
