@@ -4,7 +4,8 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UsageError } from "../errors.js";
 import type { TextOptions } from "../report/wrap.js";
-import { causeOf } from "../storage/filesystem/directory.js";
+import { replaceFile } from "../durable-files.js";
+import { causeOf, codeOf } from "../system-errors.js";
 import { untilAborted } from "../until-aborted.js";
 
 /** How text is laid out for where it goes: colour and a width for a terminal, neither for a pipe or a file. */
@@ -67,8 +68,9 @@ export async function writeOutputFile(file: OutputFile, pieces: Iterable<string>
   try {
     const stat = fs.statSync(file.path, { throwIfNoEntry: false });
     if (stat?.isFIFO() === true) await writeToPipe(file.path, pieces, signal);
-    else if (stat === undefined || stat.isFile()) replaceFile(file.path, pieces, stat?.mode);
-    else writeAll(fs.openSync(file.path, "w"), pieces);
+    else if (stat === undefined || stat.isFile())
+      replaceFile(file.path, (descriptor) => writeAll(descriptor, pieces, stat?.mode));
+    else writeToDevice(file.path, pieces);
   } catch (error) {
     throw signal.aborted ? error : failure(file, error);
   }
@@ -76,21 +78,6 @@ export async function writeOutputFile(file: OutputFile, pieces: Iterable<string>
 
 function failure({ option, path: name }: OutputFile, error: unknown): UsageError {
   return new UsageError(`--${option} ${name}: ${causeOf(error)}`);
-}
-
-function replaceFile(file: string, pieces: Iterable<string>, mode: number | undefined): void {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
-  try {
-    const descriptor = fs.openSync(temporary, "w");
-    writeAll(descriptor, pieces, () => {
-      if (mode !== undefined) fs.fchmodSync(descriptor, mode & 0o7777);
-      fs.fsyncSync(descriptor);
-    });
-    fs.renameSync(temporary, file);
-  } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw error;
-  }
 }
 
 /** What the file holds that a report is about to replace; undefined if there is none, or it cannot be read or is no ordinary file. */
@@ -102,10 +89,15 @@ export function readIfFile(file: string): string | undefined {
   }
 }
 
-function writeAll(descriptor: number, pieces: Iterable<string>, finish = (): void => {}): void {
+function writeAll(descriptor: number, pieces: Iterable<string>, mode?: number): void {
+  for (const chunk of inChunks(pieces)) fs.writeFileSync(descriptor, chunk);
+  if (mode !== undefined) fs.fchmodSync(descriptor, mode & 0o7777);
+}
+
+function writeToDevice(file: string, pieces: Iterable<string>): void {
+  const descriptor = fs.openSync(file, "w");
   try {
-    for (const chunk of inChunks(pieces)) fs.writeFileSync(descriptor, chunk);
-    finish();
+    writeAll(descriptor, pieces);
   } finally {
     fs.closeSync(descriptor);
   }
@@ -139,7 +131,7 @@ function openPipe(file: string): number | undefined {
   try {
     return fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENXIO") return undefined;
+    if (codeOf(error) === "ENXIO") return undefined;
     throw error;
   }
 }

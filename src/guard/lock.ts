@@ -2,6 +2,7 @@ import os from "node:os";
 import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
 import { LOCK, OWN } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
+import { isFull } from "../system-errors.js";
 
 /** A lock that is held. */
 export interface Lock {
@@ -51,7 +52,7 @@ async function create(changes: StorageChanges, location: string, content: string
       return await changes.create(LOCK, Buffer.from(content));
     } catch (error) {
       // A sweep is what frees a full disk: an empty file may still find its place there, and who made it is only for people.
-      if (!isFull(error)) throw error;
+      if (!(error instanceof OperatorError) || !isFull(error.cause)) throw error;
       return await changes.create(LOCK, new Uint8Array());
     }
   } catch (error) {
@@ -60,11 +61,6 @@ async function create(changes: StorageChanges, location: string, content: string
       cause: error,
     });
   }
-}
-
-function isFull(error: unknown): boolean {
-  const cause = error instanceof OperatorError ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause && (cause.code === "ENOSPC" || cause.code === "EDQUOT");
 }
 
 async function timeOfLock(changes: StorageChanges): Promise<number | undefined> {

@@ -2,6 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
 import { errorMessage } from "../errors.js";
+import { codeOf } from "../system-errors.js";
 
 /** What a registry's URL answers to the question whether it takes writes. */
 export type ProbeAnswer =
@@ -96,10 +97,6 @@ function judgeError(error: unknown): ProbeAnswer {
 
 /** IPv6 on a machine without it. */
 const NO_ADDRESS = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT", "ENETUNREACH"]);
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
 
 function unclear(why: string): ProbeAnswer {
   return { kind: "unclear", why };

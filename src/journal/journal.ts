@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { syncDirectory } from "../durable-files.js";
 import { errorMessage, EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
 import { makeDirectory } from "../make-directory.js";
 import type { StorageIdentity } from "./identity.js";
@@ -135,10 +136,4 @@ function append(descriptor: number, lines: readonly object[]): void {
   // Not `writeSync`, which on a disk that fills up writes a part and calls it a success.
   fs.writeFileSync(descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   fs.fsyncSync(descriptor);
-}
-
-function syncDirectory(directory: string): void {
-  const descriptor = fs.openSync(directory, "r");
-  fs.fsyncSync(descriptor);
-  fs.closeSync(descriptor);
 }

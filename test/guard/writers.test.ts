@@ -13,6 +13,7 @@ import { pullAll } from "../support/pullable.js";
 import { LONG_AGO, RegistryTree } from "../support/registry-tree.js";
 import { sweepOptions } from "../support/sweeping.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
+import { wrapped } from "../support/wrapped.js";
 
 /**
  * Somebody writes though the operator says that nobody does. What is guaranteed then:
@@ -156,10 +157,7 @@ async function sweepWhile(directory: string, phase: Phase, act: () => void): Pro
     if (!paths[0]?.startsWith("regcheck/") && removals++ === 2) at("between batches");
     return changes.remove(paths, order);
   };
-  const watchedChanges = new Proxy(changes, {
-    get: (target, name) =>
-      name === "remove" ? remove : (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
-  });
+  const watchedChanges = wrapped<StorageChanges>(changes, { remove });
   try {
     const { result } = await sweep({ storage: watched, changes: watchedChanges }, sweepOptions(temporaryDirectory()));
     expect(result.stopped).toBeUndefined();

@@ -97,11 +97,14 @@ test("a full disk, which only a sweep can help, is locked all the same, if a fil
   fs.rmSync(directory, { recursive: true });
 });
 
-test("a network filesystem that does not sync directories is swept all the same", async () => {
+test.each([
+  ["of the storage", "/docker/registry/v2/"],
+  ["of the journal", "/journal$"],
+])("a network filesystem that does not sync directories %s is no reason not to sweep", async (_, where) => {
   const directory = makeTemporaryDirectory();
   garbageRegistry(1).writeTo(path.join(directory, "storage"));
   const args = sweepEverything(path.join(directory, "storage"), path.join(directory, "journal"));
-  const plan = { call: "fsyncSync", path: "/docker/registry/v2/", code: "EINVAL" };
+  const plan = { call: "fsyncSync", path: where, code: "EINVAL" };
   expect(await regcheckWith(plan, args)).toMatchObject({ exitCode: 0, injected: true });
   fs.rmSync(directory, { recursive: true });
 });

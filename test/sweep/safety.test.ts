@@ -13,6 +13,7 @@ import { pull, pullAll } from "../support/pullable.js";
 import { LONG_AGO, RegistryTree } from "../support/registry-tree.js";
 import { contentOf, garbageRegistry, sweepDirectory, sweepOptions } from "../support/sweeping.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
+import { wrapped } from "../support/wrapped.js";
 
 const NOW = LONG_AGO + 30 * 24 * 3600;
 
@@ -137,23 +138,15 @@ describe("the clock", () => {
 });
 
 describe("the lock", () => {
-  /** Changes of which some fail. */
-  function failing(changes: StorageChanges, which: Partial<StorageChanges>): StorageChanges {
-    return new Proxy(changes, {
-      get: (target, name) =>
-        Reflect.get(which, name) ?? (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target),
-    });
-  }
-
   test("that cannot be removed hides no error, and is one after a success", async () => {
     const remove: StorageChanges["remove"] = async (paths) =>
       paths.map((file) => ({ path: file, status: "failed", cause: "EIO: i/o error" }));
     const broken = written(garbageRegistry(1));
     fs.symlinkSync("/etc", path.join(broken, V2, "repositories/elsewhere"));
-    const refused = sweepDirectory(broken, sweepOptions(temporaryDirectory()), (changes) => failing(changes, { remove }));
+    const refused = sweepDirectory(broken, sweepOptions(temporaryDirectory()), (changes) => wrapped(changes, { remove }));
     await expect(refused).rejects.toThrow("scan-complete");
     const nothingToDo = sweepDirectory(written(new RegistryBuilder().tree), sweepOptions(temporaryDirectory()), (changes) =>
-      failing(changes, { remove }),
+      wrapped(changes, { remove }),
     );
     await expect(nothingToDo).rejects.toMatchObject({
       exitCode: 5,
@@ -166,7 +159,7 @@ describe("the lock", () => {
     const create: StorageChanges["create"] = async () => {
       throw new Error("EROFS: read-only file system, mkdir");
     };
-    const sweeping = sweepDirectory(directory, sweepOptions(temporaryDirectory()), (changes) => failing(changes, { create }));
+    const sweeping = sweepDirectory(directory, sweepOptions(temporaryDirectory()), (changes) => wrapped(changes, { create }));
     await expect(sweeping).rejects.toMatchObject({
       exitCode: 4,
       message: `${fs.realpathSync(directory)} cannot be locked: EROFS: read-only file system, mkdir. Nothing was changed.`,

@@ -8,13 +8,15 @@ import type { ChangeOutcome, Hiding, Move, Order, StorageChanges, StoredObject }
 import type { StorageRequests } from "../requests.js";
 import { ChangeThreads } from "./change-threads.js";
 import { noRequests } from "../requests.js";
-import { changeError, isAbsent } from "./directory.js";
+import { syncDirectory } from "../../durable-files.js";
+import { isAbsent } from "../../system-errors.js";
+import { changeError } from "./directory.js";
 import { listObjects } from "./list-objects.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { ancestorsOf, PlainPaths } from "./plain-paths.js";
 import type { WorkerPool } from "./pool.js";
-import { createFile, readFile, replaceFile, syncDirectory } from "./write-file.js";
+import { createFile, readFile, replaceFile } from "./write-file.js";
 
 /**
  * Changes to a registry's storage in a directory, by synchronous calls: in the main thread, where a batch of a thousand takes some 20 ms

@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
+import { EXIT_CODES, OperatorError } from "../../errors.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
 
 /** What a directory holds, by what it is: registries are made of directories and plain files only. */
 export interface Directory {
@@ -9,27 +10,11 @@ export interface Directory {
   readonly unreadable: { readonly name: string; readonly cause: string }[];
 }
 
-/** The system's code of a failed call: `ENOENT`. */
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-/** Whether the error says that the path does not exist. A file in a directory's place (ENOTDIR) says nothing of what was in it. */
-export function isAbsent(error: unknown): boolean {
-  return codeOf(error) === "ENOENT";
-}
-
 /** Why something in a layout directory's place is a fault. */
 export const NOT_A_DIRECTORY = "a file, where a directory is expected";
 const NOT_FOLLOWED = "a symbolic link or device, not followed";
 /** Node replaces what it cannot decode: the name leads nowhere then. */
 const NOT_DECODED = "\ufffd";
-
-/** The cause of a failed system call, without the path, which findings carry by themselves. */
-export function causeOf(error: unknown): string {
-  const message = errorMessage(error);
-  return error instanceof Error && "syscall" in error ? message.replace(/ '.*$/s, "") : message;
-}
 
 /** What an operator is told when work that changes the storage fails at a path. */
 export function changeError(file: string, error: unknown): OperatorError {

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import type { StoredObject } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
-import { changeError, isAbsent } from "./directory.js";
+import { isAbsent } from "../../system-errors.js";
+import { changeError } from "./directory.js";
 import type { PlainPaths } from "./plain-paths.js";
 
 /** All objects below a directory. Throws an `OperatorError` when it cannot be listed to the end. */

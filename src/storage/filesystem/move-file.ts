@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import type { OutcomeOfOne } from "../changes.js";
-import { codeOf } from "./directory.js";
+import { isThereAlready, lacksHardLinks } from "../../system-errors.js";
 import { readFile } from "./write-file.js";
 
 /** Bytes of the largest file that is compared with what is in its place: links. A blob's digest says more than a comparison. */
@@ -15,9 +15,7 @@ export function moveFile(from: string, to: string): OutcomeOfOne["found"] {
   try {
     fs.linkSync(from, to);
   } catch (error) {
-    const code = codeOf(error);
-    const isWithoutLinks = code === "EPERM" || code === "ENOTSUP" || code === "ENOSYS";
-    if (!isWithoutLinks && code !== "EEXIST") throw error;
+    if (!lacksHardLinks(error) && !isThereAlready(error)) throw error;
     if (fs.lstatSync(to, { throwIfNoEntry: false }) === undefined) {
       fs.renameSync(from, to);
       return undefined;

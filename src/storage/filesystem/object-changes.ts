@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import type { ChangeOutcome, Move, OutcomeOfOne } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
-import { causeOf, isAbsent } from "./directory.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
 import { entriesOf } from "./list-objects.js";
 import { moveFile } from "./move-file.js";
 import type { PlainPaths } from "./plain-paths.js";

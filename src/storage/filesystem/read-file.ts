@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
-import { isAbsent } from "./directory.js";
+import { isAbsent } from "../../system-errors.js";
 
 /**
  * The hot loop of a check: small files, read with three system calls into a buffer that is made once. Symbolic links are not

@@ -4,7 +4,7 @@ import { blobPath } from "../../registry/layout.js";
 import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
 import type { ManifestBatch } from "../listing.js";
 import { counts } from "./counts.js";
-import { causeOf } from "./directory.js";
+import { causeOf } from "../../system-errors.js";
 import { readManifest } from "./read-file.js";
 
 /** Reads, verifies and parses the manifests of packed digests. */

@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import type { RepositoryListingBuilder } from "../listing.js";
 import { counts } from "./counts.js";
-import { causeOf, isAbsent, listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
+import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import type { Directory } from "./directory.js";
 import { readLink } from "./read-file.js";
 

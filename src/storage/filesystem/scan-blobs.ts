@@ -3,7 +3,8 @@ import { hexToWords, isDigestHex } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import type { BlobBatch, StorageFault } from "../listing.js";
-import { causeOf, isAbsent, listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
+import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import { counts } from "./counts.js";
 
 /**

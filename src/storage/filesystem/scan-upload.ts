@@ -1,6 +1,6 @@
 import type { OwnObject } from "../listing.js";
 import { counts } from "./counts.js";
-import { causeOf } from "./directory.js";
+import { causeOf } from "../../system-errors.js";
 import { readLink } from "./read-file.js";
 import type { RepositoryReader } from "./repository-reader.js";
 

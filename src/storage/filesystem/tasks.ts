@@ -7,7 +7,8 @@ import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "
 import type { StorageRequests } from "../requests.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
-import { causeOf, isAbsent, secondsOf } from "./directory.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
+import { secondsOf } from "./directory.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { PlainPaths } from "./plain-paths.js";

@@ -7,7 +7,7 @@ import { GONE, judgeSecondReading } from "../verification.js";
 import type { BlobContent, BlobOutcome, BlobSelection, CorruptBlob, VerifiedBlobs } from "../verification.js";
 import type { StorageFault } from "../listing.js";
 import { counts } from "./counts.js";
-import { causeOf, isAbsent } from "./directory.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
 import { pauseForWriter, READ_FLAGS } from "./read-file.js";
 
 /** Read at a time: small enough to stay in a processor's cache until it is hashed. */

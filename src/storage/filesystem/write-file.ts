@@ -1,7 +1,8 @@
-import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { codeOf } from "./directory.js";
+import { replaceFile as replaceWhole, syncDirectory, writeBeside } from "../../durable-files.js";
+import { codeOf, isThereAlready, lacksHardLinks } from "../../system-errors.js";
+import { READ_FLAGS } from "./read-file.js";
 
 /**
  * Small files that are there as a whole or not at all, and on the disk when the call returns: written beside their place under a name
@@ -11,11 +12,6 @@ import { codeOf } from "./directory.js";
  * owner from what it replaces or lies in, as far as the system allows.
  */
 
-/** Filesystems without hard links say one of these. */
-const NO_HARD_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
-/** No symbolic link is followed, and a pipe is not waited for. */
-const READ = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
-
 /** Makes a file, and the directories that it needs; false where there is something already. */
 export function createFile(target: string, content: Uint8Array): boolean {
   const directory = path.dirname(target);
@@ -23,7 +19,7 @@ export function createFile(target: string, content: Uint8Array): boolean {
   const model = fs.statSync(directory);
   let temporary: string;
   try {
-    temporary = writeBeside(target, content, model, model.mode & 0o666);
+    temporary = writeBeside(target, writing(content, model, model.mode & 0o666));
   } catch (error) {
     if (firstMade !== undefined) removeEmpty(directory, firstMade);
     throw error;
@@ -32,8 +28,8 @@ export function createFile(target: string, content: Uint8Array): boolean {
     // Where `rename` would replace what is there, `link` refuses.
     fs.linkSync(temporary, target);
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    if (!NO_HARD_LINKS.has(codeOf(error))) throw error;
+    if (isThereAlready(error)) return false;
+    if (!lacksHardLinks(error)) throw error;
     if (!createInPlace(target, content)) return false;
   } finally {
     fs.unlinkSync(temporary);
@@ -48,20 +44,14 @@ export function replaceFile(target: string, expected: Uint8Array, content: Uint8
   if (model === undefined) return "absent";
   if (!model.isFile()) throw new Error("it is no plain file");
   if (!readFile(target).equals(expected)) return "changed";
-  const temporary = writeBeside(target, content, model, model.mode & 0o7777);
-  try {
-    fs.renameSync(temporary, target);
-  } catch (error) {
-    fs.unlinkSync(temporary);
-    throw error;
-  }
+  replaceWhole(target, writing(content, model, model.mode & 0o7777));
   syncDirectories(path.dirname(target), undefined);
   return "replaced";
 }
 
 /** The content of a file that is no symbolic link. */
 export function readFile(file: string): Buffer {
-  const descriptor = fs.openSync(file, READ);
+  const descriptor = fs.openSync(file, READ_FLAGS);
   try {
     return fs.readFileSync(descriptor);
   } finally {
@@ -78,7 +68,7 @@ export function makeDirectories(directory: string): string | undefined {
   try {
     fs.mkdirSync(directory);
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return first;
+    if (isThereAlready(error)) return first;
     throw error;
   }
   fs.chmodSync(directory, model.mode & 0o7777);
@@ -95,21 +85,12 @@ function removeEmpty(directory: string, firstMade: string): void {
   }
 }
 
-function writeBeside(target: string, content: Uint8Array, owner: fs.Stats, mode: number): string {
-  const temporary = `${target}.${crypto.randomUUID()}.tmp`;
-  const descriptor = fs.openSync(temporary, "wx");
-  try {
+function writing(content: Uint8Array, owner: fs.Stats, mode: number): (descriptor: number) => void {
+  return (descriptor) => {
     fs.writeFileSync(descriptor, content);
     giveTo(owner, (uid, gid) => fs.fchownSync(descriptor, uid, gid));
     fs.fchmodSync(descriptor, mode);
-    fs.fsyncSync(descriptor);
-  } catch (error) {
-    fs.unlinkSync(temporary);
-    throw error;
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  return temporary;
+  };
 }
 
 /** Without hard links nothing else refuses to replace a file: this one is made first and written then. */
@@ -118,7 +99,7 @@ function createInPlace(target: string, content: Uint8Array): boolean {
     fs.writeFileSync(target, content, { flag: "wx", flush: true });
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (isThereAlready(error)) return false;
     throw error;
   }
 }
@@ -141,18 +122,5 @@ function syncDirectories(directory: string, firstMade: string | undefined): void
   for (let at = directory; ; at = path.dirname(at)) {
     syncDirectory(at);
     if (at === last) return;
-  }
-}
-
-/** Puts what a directory holds by now on the disk, as far as the filesystem knows of that. */
-export function syncDirectory(directory: string): void {
-  const descriptor = fs.openSync(directory, "r");
-  try {
-    fs.fsyncSync(descriptor);
-  } catch (error) {
-    // Some network filesystems do not sync directories: their server has done what it has answered.
-    if (codeOf(error) !== "EINVAL") throw error;
-  } finally {
-    fs.closeSync(descriptor);
   }
 }

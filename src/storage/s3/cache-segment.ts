@@ -1,6 +1,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { replaceFile } from "../../durable-files.js";
 import type { KnownManifest } from "./read-manifests.js";
 
 /**
@@ -22,9 +23,8 @@ const CHECKSUM_BYTES = 8;
 /** Some 300 bytes each. */
 const ENTRIES_PER_WRITE = 4096;
 const SUFFIX = ".manifests";
-const TEMPORARY = ".tmp";
 /** The directory may be anything that an operator names: nothing but what is clearly ours is opened, or removed. */
-const NAME = /^regcheck-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.manifests(?:\.tmp)?$/;
+const NAME = /^regcheck-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.manifests(?:\.[0-9a-f-]{36}\.tmp)?$/;
 /** Milliseconds after which nobody writes to an unfinished segment any more. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
@@ -56,7 +56,7 @@ export function listSegments(directory: string): string[] {
     return status?.isFile() === true ? [{ file, modified: status.mtimeMs }] : [];
   });
   for (const { file, modified } of dated) {
-    if (file.endsWith(TEMPORARY) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
+    if (!file.endsWith(SUFFIX) && modified < Date.now() - ABANDONED) fs.rmSync(file, { force: true });
   }
   const segments = dated.filter(({ file }) => file.endsWith(SUFFIX));
   return segments.sort((a, b) => b.modified - a.modified).map(({ file }) => file);
@@ -149,24 +149,18 @@ export class CacheSegment {
 /** Writes a segment and gives it its name at the end. `entries` come in the order of their digests, each once. */
 export function writeSegment(directory: string, entries: readonly CacheEntry[]): string {
   const file = path.join(directory, `regcheck-${crypto.randomUUID()}${SUFFIX}`);
-  const temporary = `${file}${TEMPORARY}`;
-  const descriptor = fs.openSync(temporary, "wx", 0o600);
-  try {
-    const index = indexOf(entries);
-    const header = Buffer.concat([MAGIC, sha256(index), Buffer.alloc(4)]);
-    header.writeUInt32LE(entries.length, HEADER_BYTES - 4);
+  const index = indexOf(entries);
+  const header = Buffer.concat([MAGIC, sha256(index), Buffer.alloc(4)]);
+  header.writeUInt32LE(entries.length, HEADER_BYTES - 4);
+  replaceFile(file, (descriptor) => {
+    fs.fchmodSync(descriptor, 0o600);
     fs.writeFileSync(descriptor, Buffer.concat([header, index]));
     for (let at = 0; at < entries.length; at += ENTRIES_PER_WRITE) {
       const packed = entries.slice(at, at + ENTRIES_PER_WRITE).flatMap(({ digest, words }) => packEntry(digest, words));
       fs.writeFileSync(descriptor, Buffer.concat(packed));
     }
-    fs.closeSync(descriptor);
-    fs.renameSync(temporary, file);
-    return file;
-  } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw error;
-  }
+  });
+  return file;
 }
 
 function indexOf(entries: readonly CacheEntry[]): Buffer {

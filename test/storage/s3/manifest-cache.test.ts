@@ -135,7 +135,8 @@ describe("ManifestCache", () => {
 
   test("what a process left unfinished goes after a day", () => {
     const directory = temporaryDirectory();
-    const file = path.join(directory, "regcheck-00000000-0000-4000-8000-000000000000.manifests.tmp");
+    const uuid = "00000000-0000-4000-8000-000000000000";
+    const file = path.join(directory, `regcheck-${uuid}.manifests.${uuid}.tmp`);
     fs.writeFileSync(file, "");
     fill(directory, 0, 1);
     expect(fs.existsSync(file)).toBe(true);
