@@ -17,6 +17,7 @@ import type { FailOn, Format } from "./options.js";
 import { parsePart, parseTimeSpan } from "./parse-values.js";
 import { readBaseline } from "./read-baseline.js";
 import { readPins } from "./read-pins.js";
+import { readPolicyFile } from "./read-policy-file.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { startProgressLine } from "./progress-line.js";
@@ -29,6 +30,8 @@ export interface PolicyArguments {
   readonly dropDanglingTags: boolean;
   readonly grace: string;
   readonly keep: readonly string[] | undefined;
+  /** A file. */
+  readonly policy: string | undefined;
 }
 
 /** The command line of `regcheck [storage]`, parsed. */
@@ -70,6 +73,7 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
     grace: parseTimeSpan("grace", args.grace),
     now: Math.floor(Date.now() / 1000),
     pins: await readPins(args.keep ?? [], signal),
+    retention: args.policy === undefined ? undefined : { ...(await readPolicyFile(args.policy)), detail: "sums" },
   };
 }
 

@@ -89,6 +89,12 @@ export const POLICY_OPTIONS = {
     requiresArg: true,
     describe: "Manifests whose digests are anywhere in this file stay, with all that they reach; - for stdin",
   },
+  policy: {
+    type: "string",
+    group: "Policy:",
+    requiresArg: true,
+    describe: "Which tags may go, by the cleanup policies in this file (YAML or JSON): shows what a sweep would take without them",
+  },
 } as const satisfies Record<string, Options>;
 
 /** What is read besides what a check needs. `--verify` alone is `--verify=1/1`: see `readWords`. */

@@ -1,7 +1,7 @@
 import { HOLDING_CODES } from "../mark/finding.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
-import { HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
+import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
 import type { Variant } from "../mark/policy.js";
 import type { Digest } from "../registry/digest.js";
 import { layerLinkPath, revisionLinkPath, tagCurrentPath, blobPath } from "../registry/layout.js";
@@ -9,7 +9,7 @@ import { CATALOGUE } from "../report/catalogue.js";
 import type { Below, Keepers } from "./below.js";
 import { durationOf } from "./chains.js";
 import type { ChainRoot, NumberedChain, StepRole } from "./chains.js";
-import type { Chain, Goes, Kind, RepositoryMention, Since, Step, Verdict, Weight } from "./explanation.js";
+import type { Chain, Explanation, Goes, Kind, RepositoryMention, Since, Step, Verdict, Weight } from "./explanation.js";
 import type { Mention } from "./mentions.js";
 
 /** Digests of what goes that are listed. */
@@ -42,17 +42,16 @@ export class Maker {
     return KEPT[durationOf(kind)];
   }
 
-  garbage(): Record<Variant, boolean> | undefined {
+  garbage(): Explanation["garbage"] {
     const { policy } = this.marked.context;
     if (!this.#table.isStored(this.focus)) return undefined;
     const is = (variant: Variant): boolean =>
       isGarbage(this.#table.marks(this.focus), variant, policy, this.#table.modified(this.focus));
-    const [asIs, withDeleteUntagged, withDropDanglingTags, withBoth] = VARIANTS.map(is);
     return {
-      asIs: asIs === true,
-      withDeleteUntagged: withDeleteUntagged === true,
-      withDropDanglingTags: withDropDanglingTags === true,
-      withBoth: withBoth === true,
+      asIs: is("asIs"),
+      withDeleteUntagged: is("withDeleteUntagged"),
+      withDropDanglingTags: is("withDropDanglingTags"),
+      withBoth: is("withBoth"),
     };
   }
 

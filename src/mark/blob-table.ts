@@ -9,13 +9,13 @@ export const SHARED = 0xffffffff;
 
 /**
  * Every digest of the registry as a number. Stored blobs have the numbers from 0 to `count - 1`; digests that are only referred to
- * get numbers from `count` on as they come up. Marks and owners are kept by number: 49 bytes a blob in all.
+ * get numbers from `count` on as they come up. Marks and owners are kept by number: 50 bytes a blob in all.
  */
 export class BlobTable {
   /** Number of stored blobs. */
   readonly count: number;
   readonly #tables: readonly { readonly algorithm: DigestAlgorithm; readonly table: DigestTable; readonly start: number }[];
-  readonly #marks: Uint8Array;
+  readonly #marks: Uint16Array;
   readonly #owners: Uint32Array;
   readonly #absent: Digest[] = [];
   readonly #absentIds = new Map<string, number>();
@@ -28,7 +28,7 @@ export class BlobTable {
       return entry;
     });
     this.count = start;
-    this.#marks = new Uint8Array(start);
+    this.#marks = new Uint16Array(start);
     this.#owners = new Uint32Array(start);
   }
 

@@ -1,7 +1,8 @@
 import type { BlobTable } from "./blob-table.js";
 import type { Finding, FindingCode } from "./finding.js";
-import { HELD } from "./policy.js";
+import { perVariant, HELD } from "./policy.js";
 import type { MarkedRepository } from "./repository.js";
+import type { RepositoryRetention } from "./retention.js";
 
 /**
  * What could not be read may refer to anything, anywhere (safety rule 1): all blobs are held back, and no link is called garbage.
@@ -17,12 +18,17 @@ const GARBAGE: ReadonlySet<FindingCode> = new Set(["layer-link-unreferenced", "m
 
 /** A repository whose links are all kept. */
 export function withoutGarbage(repository: MarkedRepository): MarkedRepository {
-  const nothing = { revisions: 0, layerLinks: 0 };
   return {
     ...repository,
-    reclaimable: { asIs: nothing, withDeleteUntagged: nothing, withDropDanglingTags: nothing, withBoth: nothing },
+    reclaimable: perVariant(() => ({ revisions: 0, layerLinks: 0 })),
+    retention: repository.retention && withoutGoing(repository.retention),
     findings: repository.findings.filter(({ code }) => !GARBAGE.has(code)).map(kept),
   };
+}
+
+/** No tag goes. */
+function withoutGoing(retention: RepositoryRetention): RepositoryRetention {
+  return { ...retention, goes: 0, decisions: [] };
 }
 
 function kept(finding: Finding): Finding {

@@ -1,4 +1,5 @@
 import type { Digest } from "../registry/digest.js";
+import type { RetentionRequest } from "../retention/retention.js";
 
 /** What counts as garbage, as the operator chose it. */
 export interface Policy {
@@ -12,18 +13,32 @@ export interface Policy {
   readonly now: number;
   /** Digests that are in use outside of the registry. */
   readonly pins: readonly Digest[];
+  /** Tags that may go, by a policy file: what goes with them, if untagged manifests go as well, is a variant of its own. */
+  readonly retention?: RetentionRequest | undefined;
 }
 
 /**
  * Liveness is computed for all four combinations of the two switches at once, one bit each, so that the report can say what each
- * of them would reclaim.
+ * of them would reclaim; and for what is left when the tags have gone that a policy file lets go, and then the untagged manifests.
  */
-export const VARIANT_BITS = { asIs: 1, withDeleteUntagged: 2, withDropDanglingTags: 4, withBoth: 8 } as const;
+export const VARIANT_BITS = {
+  asIs: 1,
+  withDeleteUntagged: 2,
+  withDropDanglingTags: 4,
+  withBoth: 8,
+  withPolicy: 0b1_0000_0000,
+} as const;
 export type Variant = keyof typeof VARIANT_BITS;
-export const VARIANTS = ["asIs", "withDeleteUntagged", "withDropDanglingTags", "withBoth"] as const satisfies readonly Variant[];
+export const VARIANTS = [
+  "asIs",
+  "withDeleteUntagged",
+  "withDropDanglingTags",
+  "withBoth",
+  "withPolicy",
+] as const satisfies readonly Variant[];
 
 /** Live whatever the variant. */
-export const LIVE = 0b1111;
+export const LIVE = 0b1_0000_1111;
 /** Kept because damage in a repository leaves it unknown what its links are for (safety rule 1). */
 export const HELD = 0b1_0000;
 /** Some repository has a revision link for it. */
@@ -35,8 +50,25 @@ export const MANIFEST = 0b1000_0000;
 
 /** Every revision link is a root unless untagged manifests go. */
 export const REVISION_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDropDanglingTags;
+/** A tag that a policy file lets go is a root unless it has gone. */
+export const RETAINED_ROOT = LIVE & ~VARIANT_BITS.withPolicy;
+
 /** A recoverable dangling tag is a root unless these are dropped. */
-export const DANGLING_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDeleteUntagged;
+export function danglingRoot({ dropDanglingTags }: Policy): number {
+  const kept = VARIANT_BITS.asIs | VARIANT_BITS.withDeleteUntagged;
+  return dropDanglingTags ? kept : kept | VARIANT_BITS.withPolicy;
+}
+
+/** A value for each variant. */
+export function perVariant<Value>(make: () => Value): Record<Variant, Value> {
+  return {
+    asIs: make(),
+    withDeleteUntagged: make(),
+    withDropDanglingTags: make(),
+    withBoth: make(),
+    withPolicy: make(),
+  };
+}
 
 /** The variant that the policy selects. */
 export function selectedVariant(policy: Policy): Variant {

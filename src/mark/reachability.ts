@@ -1,6 +1,6 @@
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ManifestStore } from "./manifest-store.js";
-import { DANGLING_ROOT, HELD } from "./policy.js";
+import { HELD } from "./policy.js";
 
 /**
  * Which manifests of one repository are live, by variant. Bits flow from the roots along two kinds of edges: from a manifest to the
@@ -9,7 +9,7 @@ import { DANGLING_ROOT, HELD } from "./policy.js";
  */
 export class Reachability {
   readonly #position = new Map<number, number>();
-  readonly #marks: Uint8Array;
+  readonly #marks: Uint16Array;
   readonly #tags: (string | undefined)[];
   readonly #heights = new Map<number, number>();
   readonly #referrers = new Map<number, number[]>();
@@ -23,12 +23,14 @@ export class Reachability {
   constructor(
     lasting: readonly number[],
     private readonly droppable: ReadonlySet<number>,
+    /** In which variants dangling tags count. */
+    private readonly danglingRoot: number,
     private readonly store: ManifestStore,
   ) {
     const manifests = [...lasting, ...droppable];
     this.manifests = manifests;
     for (const [position, id] of manifests.entries()) this.#position.set(id, position);
-    this.#marks = new Uint8Array(manifests.length);
+    this.#marks = new Uint16Array(manifests.length);
     this.#tags = Array.from({ length: manifests.length });
     for (const id of manifests) {
       store.forEachReference(id, (role, subject) => {
@@ -85,7 +87,7 @@ export class Reachability {
 
   /** Those of the bits that a manifest of the repository takes, and passes on. */
   accepts(id: number, bits: number): number {
-    return this.droppable.has(id) ? bits & (DANGLING_ROOT | HELD) : bits;
+    return this.droppable.has(id) ? bits & (this.danglingRoot | HELD) : bits;
   }
 
   /** Marks a root and all that it reaches. */

@@ -8,7 +8,7 @@ import type { RepositoryGraph } from "./repository-graph.js";
 /** What following the references of a repository's live manifests came to. */
 export interface FollowedReferences {
   /** For each of `links.layers`, the variants in which a live manifest needs it. */
-  readonly layerMarks: Uint8Array;
+  readonly layerMarks: Uint16Array;
   readonly findings: readonly Finding[];
 }
 
@@ -23,7 +23,7 @@ export function followReferences(context: MarkContext, graph: RepositoryGraph, r
 }
 
 class Follower implements FollowedReferences {
-  readonly layerMarks: Uint8Array;
+  readonly layerMarks: Uint16Array;
   readonly findings: Finding[] = [];
   /** What a finding is about already, by number. */
   readonly #reported = new Set<number>();
@@ -33,7 +33,7 @@ class Follower implements FollowedReferences {
     private readonly graph: RepositoryGraph,
     private readonly relevant: number,
   ) {
-    this.layerMarks = new Uint8Array(graph.links.layers.length);
+    this.layerMarks = new Uint16Array(graph.links.layers.length);
   }
 
   follow(manifest: number): void {

@@ -1,7 +1,7 @@
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
 import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
-import { HELD, isYoung, LIVE, REVISION_ROOT } from "./policy.js";
+import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import type { MarkContext } from "./repository.js";
 import { resolveLinks } from "./repository-links.js";
@@ -27,7 +27,7 @@ export interface Root {
 }
 
 /** Resolves a repository's links and reads its manifests. */
-export async function buildGraph({ table, store }: MarkContext, listing: RepositoryListing): Promise<RepositoryGraph> {
+export async function buildGraph({ table, store, policy }: MarkContext, listing: RepositoryListing): Promise<RepositoryGraph> {
   const links = resolveLinks(listing, table);
   const revisions = new Set(links.revisions);
   const recoverable = new Set(links.tags.map((tag) => tag.target).filter((id) => !revisions.has(id) && table.isStored(id)));
@@ -36,16 +36,26 @@ export async function buildGraph({ table, store }: MarkContext, listing: Reposit
   const kept = new Set(links.tags.filter(({ name }) => !isTagName(name)).map((tag) => tag.target));
   const lasting = [...links.revisions, ...[...recoverable].filter((id) => kept.has(id))];
   const droppable = new Set([...recoverable].filter((id) => !kept.has(id)));
-  return { name: listing.name, links, recoverable, reachability: new Reachability(lasting, droppable, store) };
+  return {
+    name: listing.name,
+    links,
+    recoverable,
+    reachability: new Reachability(lasting, droppable, danglingRoot(policy), store),
+  };
 }
 
-/** All roots of a repository that are known without asking for the age of a link. Some name no manifest of the repository. */
+/**
+ * All roots of a repository that are known without asking for the age of a link. Some name no manifest of the repository. `going` are the
+ * tags that a policy file lets go.
+ */
 export function* rootsOf(
   { policy, pins, table }: MarkContext,
   { links, reachability }: RepositoryGraph,
   isHeld: boolean,
+  going: ReadonlySet<string> = new Set(),
 ): Generator<Root> {
-  for (const { name, target } of links.tags) yield { kind: "tag", id: target, bits: LIVE, tag: name };
+  for (const { name, target } of links.tags)
+    yield { kind: "tag", id: target, bits: going.has(name) ? RETAINED_ROOT : LIVE, tag: name };
   for (const id of links.revisions) {
     yield { kind: "revision", id, bits: REVISION_ROOT };
     if (table.isStored(id) && isYoung(policy, table.modified(id))) yield { kind: "young-manifest", id, bits: LIVE };

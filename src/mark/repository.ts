@@ -8,7 +8,7 @@ import { HOLDING_CODES } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
-import { HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS } from "./policy.js";
+import { perVariant, HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Policy, Variant } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { followReferences } from "./references.js";
@@ -18,6 +18,8 @@ import type { RepositoryGraph } from "./repository-graph.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkHistory } from "./tag-history.js";
 import { objectsOfTags } from "./tag-objects.js";
+import { judgeTags } from "./retention.js";
+import type { JudgedTags, RepositoryRetention } from "./retention.js";
 import { checkUploads } from "./uploads.js";
 import { withoutWhatChanged } from "./second-look.js";
 
@@ -52,6 +54,8 @@ export interface MarkedRepository {
   readonly fingerprint: string;
   /** If damage holds the repository back: the blobs that it keeps for that reason. */
   readonly heldBlobs: Uint32Array | undefined;
+  /** What a policy file says of its tags; undefined without one. */
+  readonly retention: RepositoryRetention | undefined;
 }
 
 /** Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it. */
@@ -59,6 +63,7 @@ export async function markRepository(context: MarkContext, owner: number, listin
   const mark = new RepositoryMark(context, listing, await buildGraph(context, listing));
   mark.checkManifests();
   mark.checkTags();
+  await mark.judgeTags();
   mark.markRoots();
   await mark.keepYoungRevisions();
   mark.followReferences();
@@ -77,15 +82,11 @@ export async function markRepository(context: MarkContext, owner: number, listin
 class RepositoryMark {
   #findings: Finding[];
   readonly #selected: number;
-  #layerMarks: Uint8Array = new Uint8Array();
+  #layerMarks: Uint16Array = new Uint16Array();
   /** Whether damage holds the repository back: known as soon as its links and manifests are checked. */
   #held = false;
-  readonly #reclaimable: Record<Variant, ReclaimableLinks> = {
-    asIs: { revisions: 0, layerLinks: 0 },
-    withDeleteUntagged: { revisions: 0, layerLinks: 0 },
-    withDropDanglingTags: { revisions: 0, layerLinks: 0 },
-    withBoth: { revisions: 0, layerLinks: 0 },
-  };
+  readonly #reclaimable = perVariant((): ReclaimableLinks => ({ revisions: 0, layerLinks: 0 }));
+  #retention: JudgedTags | undefined;
 
   constructor(
     private readonly context: MarkContext,
@@ -143,9 +144,15 @@ class RepositoryMark {
     }
   }
 
+  /** Which tags a policy file lets go, if there is one. */
+  async judgeTags(): Promise<void> {
+    this.#retention = await judgeTags(this.context, this.graph, this.listing, this.#held, this.#addFault);
+  }
+
   markRoots(): void {
     const { table } = this.context;
-    for (const { id, bits, tag } of rootsOf(this.context, this.graph, this.#held)) this.reachability.mark(id, bits, tag);
+    const going = this.#retention?.going;
+    for (const { id, bits, tag } of rootsOf(this.context, this.graph, this.#held, going)) this.reachability.mark(id, bits, tag);
     for (const id of this.links.revisions) table.mark(id, REVISION);
     if (!this.#held) return;
     for (const id of this.links.damagedLayers) table.mark(id, HELD);
@@ -278,12 +285,13 @@ class RepositoryMark {
       findings: this.#findings,
       fingerprint: fingerprintOf(listing),
       heldBlobs: this.#held ? blobs : undefined,
+      retention: this.#retention?.result,
     };
   }
 
   #count(kind: keyof ReclaimableLinks, marks: number): void {
     if ((marks & HELD) !== 0) return;
-    for (const variant of ["asIs", "withDeleteUntagged", "withDropDanglingTags", "withBoth"] as const) {
+    for (const variant of VARIANTS) {
       if ((marks & VARIANT_BITS[variant]) === 0) this.#reclaimable[variant][kind]++;
     }
   }

@@ -1,6 +1,6 @@
 import type { FindingCode } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
-import { HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
+import { perVariant, HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 
 /** What a policy would take. */
@@ -22,8 +22,7 @@ export function sumReclaimable(
   policy: Policy,
   includes?: (id: number) => boolean,
 ): Record<Variant, Reclaimable> {
-  const nothing = (): Reclaimable => ({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
-  const sums = { asIs: nothing(), withDeleteUntagged: nothing(), withDropDanglingTags: nothing(), withBoth: nothing() };
+  const sums = perVariant((): Reclaimable => ({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 }));
   table.forEach((id, size, modified) => {
     if (includes?.(id) === false) return;
     const marks = table.marks(id);

@@ -1,6 +1,7 @@
 import type { Finding } from "../mark/finding.js";
 import type { ExitCode } from "../errors.js";
 import { messageOf, severityOf } from "./catalogue.js";
+import { tagsThatGo } from "./repository-report.js";
 import type { Report } from "./report.js";
 
 /** The version of the JSON names: they do not change within a major version. */
@@ -42,6 +43,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       dropDanglingTags: policy.dropDanglingTags,
       grace: policy.grace,
       pins: report.pins.given,
+      file: policy.retention?.file,
     },
     filter: report.filter && { repository: report.filter.glob },
     pins: {
@@ -65,6 +67,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       asIs: reclaimable.asIs,
       withDeleteUntagged: reclaimable.withDeleteUntagged,
       withDropDanglingTags: reclaimable.withDropDanglingTags,
+      withPolicy: policy.retention && { tags: tagsThatGo(report), ...reclaimable.withPolicy },
       selected: reclaimable[report.selected],
     },
     repositories: report.repositories,

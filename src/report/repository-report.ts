@@ -22,6 +22,8 @@ export interface RepositoryReport {
   reclaimableBytes: number;
   /** Bytes that would be reclaimable, but for damage in this repository (safety rule 1); 0 where there is none. */
   readonly heldBytes: number;
+  /** What a policy file lets go: tags, and of the exclusive bytes those that a sweep with --delete-untagged would then reclaim; undefined without one. */
+  readonly withPolicy?: { readonly tags: number; bytes: number } | undefined;
   readonly findings: FindingCounts;
 }
 
@@ -44,6 +46,7 @@ export function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFin
       exclusiveBytes: 0,
       reclaimableBytes: 0,
       heldBytes: heldBytes(repository),
+      withPolicy: repository.retention && { tags: repository.retention.goes, bytes: 0 },
       findings,
     };
   });
@@ -51,7 +54,9 @@ export function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFin
     const report = reports[table.owner(id) - 1];
     if (report === undefined) return;
     report.exclusiveBytes += size;
-    if (isGarbage(table.marks(id), variant, policy, modified)) report.reclaimableBytes += size;
+    const marks = table.marks(id);
+    if (isGarbage(marks, variant, policy, modified)) report.reclaimableBytes += size;
+    if (report.withPolicy !== undefined && isGarbage(marks, "withPolicy", policy, modified)) report.withPolicy.bytes += size;
   });
   return reports.sort((a, b) => (a.name < b.name ? -1 : 1));
 
@@ -62,4 +67,9 @@ export function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFin
     }
     return sum;
   }
+}
+
+/** How many tags a policy file lets go, in all repositories that the report is about. */
+export function tagsThatGo({ repositories }: { readonly repositories: readonly RepositoryReport[] }): number {
+  return repositories.reduce((sum, { withPolicy }) => sum + (withPolicy?.tags ?? 0), 0);
 }

@@ -7,6 +7,7 @@ import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report } from "./report.js";
+import { tagsThatGo } from "./repository-report.js";
 import type { RepositoryReport } from "./repository-report.js";
 import { PIN_NOTES } from "./pin-notes.js";
 import { filterNote } from "./repository-filter.js";
@@ -183,21 +184,28 @@ class TextReport {
       ["withDeleteUntagged", "with --delete-untagged"],
       ["withDropDanglingTags", "with --drop-dangling-tags"],
       ["withBoth", "with both"],
+      ...(policy.retention === undefined ? [] : [["withPolicy", "with --policy"] as const]),
     ];
     for (const [variant, label] of rows) {
       const { bytes, blobs, revisions, layerLinks } = reclaimable[variant];
-      const links = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}`;
+      const tags = variant === "withPolicy" ? `, ${countOf(tagsThatGo(this.report), "tag")}` : "";
+      const links = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}${tags}`;
       const row = `${label.padEnd(27)}${formatBytes(bytes).padStart(8)}  ${links}${variant === selected ? "  (selected)" : ""}`;
       this.#line(variant === selected ? this.#style("bold", row) : row, 2);
+    }
+    if (policy.retention !== undefined) {
+      const { file } = policy.retention;
+      const meaning = `--policy: once regcheck untag --policy ${file} --apply has removed these tags, a sweep with --delete-untagged`;
+      this.#line(this.#style("dim", escapeForTerminal(`${meaning} takes this.`)), 2);
     }
     if (policy.grace > 0)
       this.#line(this.#style("dim", `Blobs younger than ${formatDuration(policy.grace * 1000)} are not counted (--grace).`), 2);
   }
 
   #repositories(): void {
-    const largest = this.report.repositories
-      .filter(({ reclaimableBytes }) => reclaimableBytes > 0)
-      .sort((a, b) => b.reclaimableBytes - a.reclaimableBytes);
+    const most = ({ reclaimableBytes, withPolicy }: RepositoryReport): number =>
+      Math.max(reclaimableBytes, withPolicy?.bytes ?? 0);
+    const largest = this.report.repositories.filter((one) => most(one) > 0).sort((a, b) => most(b) - most(a));
     if (largest.length === 0) return;
     this.#heading("Most to reclaim");
     for (const repository of largest.slice(0, SHOWN_REPOSITORIES)) this.#line(repositoryLine(repository), 2);
@@ -240,6 +248,7 @@ function partOf({ part, parts }: NonNullable<Report["verified"]>): string {
   return parts === 1 ? "" : ` (part ${part} of ${parts})`;
 }
 
-function repositoryLine({ name, reclaimableBytes, bytes }: RepositoryReport): string {
-  return `${formatBytes(reclaimableBytes).padStart(8)} of ${formatBytes(bytes).padStart(8)}  ${escapeForTerminal(name)}`;
+function repositoryLine({ name, reclaimableBytes, bytes, withPolicy }: RepositoryReport): string {
+  const more = withPolicy && `, ${formatBytes(withPolicy.bytes).padStart(8)} with --policy`;
+  return `${formatBytes(reclaimableBytes).padStart(8)} of ${formatBytes(bytes).padStart(8)}${more ?? ""}  ${escapeForTerminal(name)}`;
 }

@@ -1,3 +1,5 @@
+import type { Digest } from "../registry/digest.js";
+
 /** A tag of which a ranking says how new it is. */
 export interface DatedTag {
   readonly name: string;
@@ -43,6 +45,17 @@ export type RetentionPolicy = ConditionPolicy | MostRecentPolicy;
 export interface Retention {
   /** In the order of the file, which decides nothing but which name is given as the reason. */
   readonly policies: readonly RetentionPolicy[];
+}
+
+/** What is asked of a policy file. */
+export interface RetentionRequest {
+  readonly retention: Retention;
+  /** The file that it is from, for people. */
+  readonly file: string;
+  /** What is to be told: how many tags go; or of each tag whether it goes and why; or, of those that go, what they consist of as well. */
+  readonly detail: "sums" | "decisions" | "objects";
+  /** Whether a reviewed plan has the tag, naming this manifest; every tag may go without one. */
+  readonly isPlanned?: ((repository: string, tag: string, digest: Digest) => boolean) | undefined;
 }
 
 /** Whether the policy depends on when tags were pushed. */

@@ -29,7 +29,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     policy,
     pins: { given: 0, found: 0, missing: [], unlinked: [] },
     totals: { repositories: 0, tags: 0, revisions: 0, layerLinks: 0, uploads: 0, blobs: 0, blobBytes: 0 },
-    reclaimable: { asIs: NOTHING, withDeleteUntagged: NOTHING, withDropDanglingTags: NOTHING, withBoth: NOTHING },
+    reclaimable: { asIs: NOTHING, withDeleteUntagged: NOTHING, withDropDanglingTags: NOTHING, withBoth: NOTHING, withPolicy: NOTHING },
     selected: "asIs",
     repositories: [],
     counts,

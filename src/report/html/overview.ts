@@ -4,6 +4,7 @@ import { changesSince } from "../changes.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "../format.js";
 import type { GarbageAge } from "../garbage-ages.js";
 import { filterNote } from "../repository-filter.js";
+import { tagsThatGo } from "../repository-report.js";
 import { verdictOf } from "../verdict.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
@@ -63,14 +64,17 @@ const VARIANT_LABELS: readonly (readonly [Variant, Markup])[] = [
   ["withDeleteUntagged", html`with <code>--delete-untagged</code>`],
   ["withDropDanglingTags", html`with <code>--drop-dangling-tags</code>`],
   ["withBoth", html`with both`],
+  ["withPolicy", html`with <code>--policy</code>`],
 ];
 
 /** What each policy would reclaim. */
-export function reclaimable({ reclaimable: all, selected, policy }: Report): Markup {
-  const most = Math.max(...VARIANT_LABELS.map(([variant]) => all[variant].bytes));
-  const rows = VARIANT_LABELS.map(([variant, label]) => {
+export function reclaimable({ reclaimable: all, selected, policy, repositories }: Report): Markup {
+  const labels = VARIANT_LABELS.filter(([variant]) => variant !== "withPolicy" || policy.retention !== undefined);
+  const most = Math.max(...labels.map(([variant]) => all[variant].bytes));
+  const rows = labels.map(([variant, label]) => {
     const { bytes, blobs, revisions, layerLinks } = all[variant];
-    const what = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}`;
+    const tags = variant === "withPolicy" ? `, ${countOf(tagsThatGo({ repositories }), "tag")}` : "";
+    const what = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}${tags}`;
     const isSelected = variant === selected;
     return html`<tr${isSelected ? html` class="selected"` : undefined}><th scope="row">${label}${isSelected ? html` <small>selected</small>` : undefined}</th><td class="number">${formatBytes(bytes)}</td><td class="bar">${bar(bytes, most)}<small>${what}</small></td></tr>
 `;
@@ -80,6 +84,13 @@ export function reclaimable({ reclaimable: all, selected, policy }: Report): Mar
       ? undefined
       : html`<p class="note">
           Blobs younger than ${formatDuration(policy.grace * 1000)} are not counted (<code>--grace</code>).
+        </p>`;
+  const file =
+    policy.retention === undefined
+      ? undefined
+      : html`<p class="note">
+          <code>--policy</code>: once <code>regcheck untag --policy ${policy.retention.file} --apply</code> has removed these
+          tags, a sweep with <code>--delete-untagged</code> takes this.
         </p>`;
   return html`<section>
     <h2>Reclaimable</h2>
@@ -95,7 +106,7 @@ export function reclaimable({ reclaimable: all, selected, policy }: Report): Mar
         ${rows}
       </tbody>
     </table>
-    ${grace}
+    ${file}${grace}
   </section>`;
 }
 

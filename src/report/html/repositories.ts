@@ -11,7 +11,7 @@ const SHOWN_REPOSITORIES = 200;
 const OPEN_REPOSITORIES = 12;
 
 /** Where the bytes are: a picture, and a table with the same figures. */
-export function repositories({ repositories: all, reclaimable, selected }: Report): Markup {
+export function repositories({ repositories: all, reclaimable, selected, policy }: Report): Markup {
   if (all.length === 0) return html``;
   const shown = [...all].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN_REPOSITORIES);
   const elsewhere = reclaimable[selected].bytes - all.reduce((sum, { reclaimableBytes }) => sum + reclaimableBytes, 0);
@@ -35,7 +35,7 @@ export function repositories({ repositories: all, reclaimable, selected }: Repor
   )}<li><span class="cross" aria-hidden="true">✗</span>has errors</li></ul>
 ${TREEMAP_SHAPES.map((shape) => treemap(all, shape))}<p class="note">A tile's area is what the repository's links name; a blob that several repositories share counts in each of them.${note}</p>
 <details${shown.length <= OPEN_REPOSITORIES ? html` open` : undefined}><summary>${countOf(all.length, "repository", "repositories")} as a table</summary>
-<table class="repositories"><thead><tr><th scope="col">Repository</th><th scope="col" class="number">Bytes</th><th scope="col" class="number">Reclaimable</th><th scope="col" class="number more">Held back</th><th scope="col" class="number more">Shared</th><th scope="col" class="number more">Tags</th><th scope="col" class="number more">Manifests</th><th scope="col" class="number">Errors</th></tr></thead><tbody>
+<table class="repositories"><thead><tr><th scope="col">Repository</th><th scope="col" class="number">Bytes</th><th scope="col" class="number">Reclaimable</th>${policy.retention === undefined ? undefined : html`<th scope="col" class="number">With --policy</th>`}<th scope="col" class="number more">Held back</th><th scope="col" class="number more">Shared</th><th scope="col" class="number more">Tags</th><th scope="col" class="number more">Manifests</th><th scope="col" class="number">Errors</th></tr></thead><tbody>
 ${shown.map(row)}</tbody></table>
 ${rest}</details></section>
 `;
@@ -44,11 +44,13 @@ ${rest}</details></section>
 function row(repository: RepositoryReport): Markup {
   const { shared, held } = partsOf(repository);
   const errors = errorsOf(repository.findings);
+  const { withPolicy } = repository;
   const bytes = (value: number): string => (value === 0 ? "–" : formatBytes(value));
   return html`<tr>
     <th scope="row">${repository.name}</th>
     <td class="number">${bytes(repository.bytes)}</td>
     <td class="number">${bytes(repository.reclaimableBytes)}</td>
+    ${withPolicy === undefined ? undefined : html`<td class="number">${bytes(withPolicy.bytes)}</td>`}
     <td class="number more">${bytes(held)}</td>
     <td class="number more">${bytes(shared)}</td>
     <td class="number more">${formatCount(repository.tags)}</td>

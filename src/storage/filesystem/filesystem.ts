@@ -21,6 +21,7 @@ import type { Threads } from "./threads.js";
 const MANIFESTS_PER_TASK = 128;
 const PREFIXES_PER_TASK = 8;
 const NAMES_PER_TASK = 16;
+const PATHS_PER_TASK = 1024;
 
 /** Options of a filesystem storage. */
 export interface FilesystemOptions {
@@ -106,8 +107,11 @@ export class FilesystemStorage implements Storage {
     return { uploads: [], faults: [] };
   }
 
-  modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
-    return this.pool.run<"modified">({ kind: "modified", paths });
+  async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
+    const tasks = Array.from(slices(paths, PATHS_PER_TASK), (some) =>
+      this.pool.run<"modified">({ kind: "modified", paths: some }),
+    );
+    return (await Promise.all(tasks)).flat();
   }
 
   filesBelow(directories: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]> {

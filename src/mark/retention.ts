@@ -1,0 +1,206 @@
+import { tagCurrentPath } from "../registry/layout.js";
+import { findReferrerTarget } from "../registry/referrer-tag.js";
+import { isTagName } from "../registry/reference.js";
+import { evaluate } from "../retention/evaluate.js";
+import type { Decision, JudgedTag, Reason } from "../retention/evaluate.js";
+import type { ReferrerTag } from "../retention/follow-referrers.js";
+import type { RetentionRequest } from "../retention/retention.js";
+import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
+import { isYoung } from "./policy.js";
+import { youngRevisions } from "./repository-graph.js";
+import type { RepositoryGraph } from "./repository-graph.js";
+import type { MarkContext } from "./repository.js";
+import { objectsOfTags } from "./tag-objects.js";
+
+/** Why a tag is not judged: it stays. */
+export const UNJUDGED = ["held", "dangling", "link-invalid", "without-current", "name-invalid", "changed"] as const;
+export type Unjudged = (typeof UNJUDGED)[number];
+
+/** What becomes of a tag by a policy file, and why. */
+export interface TagDecision {
+  readonly tag: string;
+  /** The manifest that it names, by number; undefined where it names none. */
+  readonly image: number | undefined;
+  /** When it was last pushed, in seconds since 1970; undefined where that is not known. */
+  readonly pushed: number | undefined;
+  readonly goes: boolean;
+  readonly reason: Reason | { readonly kind: Unjudged };
+  /** Of a tag that goes, what it consists of, where that was asked for. */
+  readonly objects?: readonly OwnObject[] | undefined;
+}
+
+/** What a policy file says of a repository's tags. */
+export interface RepositoryRetention {
+  /** How many go. */
+  readonly goes: number;
+  /** Names of the policies that select a tag here. */
+  readonly used: ReadonlySet<string>;
+  /** By name, of all tags; empty where they were not asked for. */
+  readonly decisions: readonly TagDecision[];
+}
+
+/** What goes, while the repository is being marked. */
+export interface JudgedTags {
+  readonly going: ReadonlySet<string>;
+  readonly result: RepositoryRetention;
+}
+
+/**
+ * Judges a repository's tags by the policy file, if there is one. Nothing goes in a repository that damage holds back; its tags count all the
+ * same where it is asked whether a policy selects anything.
+ */
+export async function judgeTags(
+  context: MarkContext,
+  graph: RepositoryGraph,
+  listing: RepositoryListing,
+  isHeld: boolean,
+  onFault: (fault: StorageFault) => void,
+): Promise<JudgedTags | undefined> {
+  const { retention: request } = context.policy;
+  if (request === undefined) return undefined;
+  const judge = new TagJudge(context, graph, listing, isHeld, request);
+  await judge.learnTimes(onFault);
+  judge.evaluate(await judge.findOthers(onFault));
+  const going = new Set(judge.decisions.flatMap(({ tag, goes }) => (goes ? [tag] : [])));
+  const objects = request.detail === "objects" ? await objectsOfTags(context.storage, listing, going, onFault) : undefined;
+  const decisions = objects && judge.decisions.map((one) => (one.goes ? { ...one, objects: objects.get(one.tag) } : one));
+  const used = judge.used;
+  return {
+    going,
+    result: { goes: going.size, used, decisions: request.detail === "sums" ? [] : (decisions ?? judge.decisions) },
+  };
+}
+
+/** A tag, as far as it is known. */
+interface KnownTag {
+  readonly name: string;
+  readonly image: number | undefined;
+  pushed: number | undefined;
+  unjudged: Unjudged | undefined;
+}
+
+class TagJudge {
+  decisions: readonly TagDecision[] = [];
+  used: ReadonlySet<string> = new Set();
+  readonly #tags: readonly KnownTag[];
+  readonly #pinned: ReadonlySet<number>;
+
+  constructor(
+    private readonly context: MarkContext,
+    private readonly graph: RepositoryGraph,
+    private readonly listing: RepositoryListing,
+    private readonly isHeld: boolean,
+    private readonly request: RetentionRequest,
+  ) {
+    const { names, oddCurrent } = listing.tags;
+    const images = new Map(graph.links.tags.map(({ name, target }) => [name, target]));
+    const without = new Set(oddCurrent.flatMap(({ tag, content }) => (content === undefined ? [tag] : [])));
+    this.#tags = names
+      .map((name, position): KnownTag => {
+        const image = images.get(name);
+        const pushed = image === undefined ? undefined : listing.tags.modified?.[position];
+        return { name, image, pushed, unjudged: this.#whyUnjudged(name, image, without.has(position)) };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#pinned = this.#findPinned();
+  }
+
+  #whyUnjudged(name: string, image: number | undefined, isWithout: boolean): Unjudged | undefined {
+    const { reachability, recoverable } = this.graph;
+    if (!isTagName(name)) return "name-invalid";
+    if (image === undefined) return isWithout ? "without-current" : "link-invalid";
+    return reachability.has(image) && !recoverable.has(image) ? undefined : "dangling";
+  }
+
+  /** Asks when tags were pushed, where the listing has not told. One that has gone meanwhile is not judged. */
+  async learnTimes(onFault: (fault: StorageFault) => void): Promise<void> {
+    const unknown = this.#tags.filter(({ pushed, unjudged }) => pushed === undefined && unjudged === undefined);
+    if (unknown.length === 0) return;
+    const times = await this.context.storage.modified(unknown.map(({ name }) => tagCurrentPath(this.listing.name, name)));
+    for (const [i, tag] of unknown.entries()) {
+      const time = times[i];
+      if (typeof time === "number") tag.pushed = time;
+      else {
+        tag.unjudged = "changed";
+        if (time !== undefined && time.gone !== true) onFault(time);
+      }
+    }
+  }
+
+  /** What stays without a tag that is judged, and keeps the signatures of what it contains. */
+  async findOthers(onFault: (fault: StorageFault) => void): Promise<readonly number[]> {
+    const { table, policy, pins } = this.context;
+    const { reachability, links } = this.graph;
+    if (!this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
+    const unjudged = this.#tags.flatMap(({ image, unjudged: why }) => (why === undefined || image === undefined ? [] : [image]));
+    const isKept = (id: number): boolean => pins.has(id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
+    const indexes = links.revisions.filter((id) => {
+      let isIndex = false;
+      this.#forEachPart(id, () => (isIndex = true));
+      return isIndex;
+    });
+    const young = await youngRevisions(this.context, this.graph, indexes, onFault);
+    return [...unjudged, ...reachability.manifests.filter(isKept), ...young];
+  }
+
+  evaluate(others: readonly number[]): void {
+    const { policy, table } = this.context;
+    const { name } = this.listing;
+    const tags: JudgedTag[] = [];
+    const referrers: ReferrerTag[] = [];
+    for (const { name: tag, image, pushed, unjudged } of this.#tags) {
+      if (image === undefined || pushed === undefined || unjudged !== undefined) continue;
+      const subject = findReferrerTarget(tag);
+      if (subject === undefined) tags.push({ name: tag, image, pushed });
+      else referrers.push({ name: tag, image, pushed, subject: table.idOfDigest(subject) });
+    }
+    const evaluation = evaluate(
+      this.request.retention,
+      { name, tags, referrers, others, forEachChild: (image, visit) => this.#forEachPart(image, visit) },
+      {
+        now: policy.now,
+        grace: policy.grace,
+        isPinned: (image) => this.#pinned.has(image),
+        isPlanned: ({ name: tag, image }) => this.request.isPlanned?.(name, tag, table.digest(image)) ?? true,
+      },
+    );
+    const judged = new Map<string, Decision>();
+    for (const [i, decision] of evaluation.decisions.entries()) judged.set(tags[i]?.name ?? "", decision);
+    for (const [i, decision] of evaluation.referrers.entries()) judged.set(referrers[i]?.name ?? "", decision);
+    this.used = evaluation.used;
+    this.decisions = this.#tags.map((tag) => this.#decide(tag, judged.get(tag.name)));
+  }
+
+  #decide({ name: tag, image, pushed, unjudged }: KnownTag, judged: Decision | undefined): TagDecision {
+    const about = { tag, image, pushed };
+    if (unjudged !== undefined || judged === undefined) return { ...about, goes: false, reason: { kind: unjudged ?? "changed" } };
+    return this.isHeld ? { ...about, goes: false, reason: { kind: "held" } } : { ...about, ...judged };
+  }
+
+  /** The manifests of the repository that one of them contains. */
+  #forEachPart(image: number, visit: (part: number) => void): void {
+    const { reachability } = this.graph;
+    reachability.forEachKept(image, (part, role) => {
+      if (role !== "referrer") visit(part);
+    });
+  }
+
+  /** Pinned manifests, and those that contain one: what runs may have been pulled by the tag of its index. */
+  #findPinned(): ReadonlySet<number> {
+    const { pins } = this.context;
+    const { manifests } = this.graph.reachability;
+    const pinned = manifests.filter((id) => pins.has(id));
+    if (pinned.length === 0) return new Set();
+    const parents = new Map<number, number[]>();
+    for (const id of manifests) {
+      this.#forEachPart(id, (part) => {
+        const some = parents.get(part);
+        if (some === undefined) parents.set(part, [id]);
+        else some.push(id);
+      });
+    }
+    const found = new Set(pinned);
+    for (const id of found) for (const parent of parents.get(id) ?? []) found.add(parent);
+    return found;
+  }
+}
