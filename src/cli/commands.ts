@@ -76,7 +76,9 @@ export const declareCheck: Declare = (cli, { signal, done }) =>
     async (args) => {
       if (args.sweep || args.dryRun) {
         if (args.policy !== undefined)
-          throw new UsageError("a sweep removes no tags: run regcheck untag --policy FILE --apply first, then sweep without --policy");
+          throw new UsageError(
+            "a sweep removes no tags: run regcheck untag --policy FILE --apply first, then sweep without --policy",
+          );
         const { runSweep } = await import("./sweep-command.js");
         done(await runSweep(args, signal));
       } else {

@@ -93,7 +93,8 @@ export const POLICY_OPTIONS = {
     type: "string",
     group: "Policy:",
     requiresArg: true,
-    describe: "Which tags may go, by the cleanup policies in this file (YAML or JSON): shows what a sweep would take without them",
+    describe:
+      "Which tags may go, by the cleanup policies in this file (YAML or JSON): shows what a sweep would take without them",
   },
 } as const satisfies Record<string, Options>;
 

@@ -149,12 +149,12 @@ test("a hundred thousand tags take no square of them", () => {
     `${keepNewest("keepCount: 10, orderBy: semver")}\n- {name: n, action: {type: Keep}, mostRecentVersions: {keepCount: 5}}`,
     "p.yaml",
   );
-  const started = performance.now();
+  const started = process.cpuUsage();
   const { decisions } = evaluate(
     policy,
     { name: "app", tags, referrers, others: [], forEachChild: () => {} },
     { now: NOW, grace: 0, isPinned: () => false, isPlanned: () => true },
   );
   expect(decisions.filter(({ goes }) => goes)).toHaveLength(100_000 - 10 * 2 - 5 * 2);
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
 });

@@ -158,6 +158,7 @@ describe("a policy file", () => {
     ["repositories", "team/*", "team/app", true],
     ["repositories", "team/*", "team/app/web", false],
     ["repositories", "team/**", "team/app/web", true],
+    ["repositories", "team/**", "team", true],
     ["repositories", "team", "team/app", false],
     ["packageNamePrefixes", "web", "webapp", true],
     ["packageNamePrefixes", "web", "team/webapp", false],

@@ -46,14 +46,11 @@ function seconds(span: string): number {
   return Number(span.slice(0, -1)) * (UNITS[span.slice(-1)] ?? Number.NaN);
 }
 
+/** `team/**` has `team` as well. */
 function matchesGlob(glob: string, name: string): boolean {
-  const text = glob.split("**").map((part) =>
-    part
-      .split("*")
-      .map((plain) => plain.replace(/[.]/g, "\\."))
-      .join("[^/]*"),
-  );
-  return new RegExp(`^${text.join(".*")}$`).test(name);
+  const [, start = "", rest] = /^(.*?)(\/?\*\*)?$/.exec(glob) ?? [];
+  const end = rest === undefined ? "" : rest === "/**" ? "(/.*)?" : ".*";
+  return new RegExp(`^${start.replaceAll(".", "\\.").replaceAll("*", "[^/]*")}${end}$`).test(name);
 }
 
 function matches(globs: readonly string[] | undefined, prefixes: readonly string[] | undefined, name: string): boolean {

@@ -1,0 +1,98 @@
+import fc from "fast-check";
+import { arbitraryRegistry, GRACE, NOW } from "./arbitrary-registry.js";
+import { V2 } from "./builder.js";
+import { readWorld } from "./oracle.js";
+import type { Repository, World } from "./oracle.js";
+import type { RegistryTree } from "./registry-tree.js";
+import { judgeTags } from "./retention-oracle.js";
+import type { OraclePolicyEntry } from "./retention-oracle.js";
+
+const REFERRER = /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
+const CURRENT = /^(.*\/repositories\/.+?\/_manifests\/tags)\/([^/]+)\/current\/link$/;
+
+/** A registry to which random things happened, with tags of signatures, and tags that were pushed at different times. */
+export const arbitraryRetained = fc
+  .record({
+    registry: arbitraryRegistry,
+    hours: fc.array(fc.nat(6), { minLength: 1, maxLength: 12 }),
+    referrers: fc.array(
+      fc.record({
+        repository: fc.nat(5),
+        subject: fc.nat(9),
+        image: fc.nat(9),
+        suffix: fc.constantFrom("", ".sig", ".att", ".sbom"),
+      }),
+      {
+        maxLength: 5,
+      },
+    ),
+    grace: fc.constantFrom(0, GRACE),
+  })
+  .map(({ registry: { tree, pins }, hours, referrers, grace }) => {
+    const { repositories } = readWorld(tree);
+    for (const { repository, subject, image, suffix } of referrers) {
+      const of = repositories[repository % Math.max(1, repositories.length)];
+      const digests = [...(of?.revisions.keys() ?? [])].filter((digest) => digest.startsWith("sha256:"));
+      if (of === undefined || digests.length === 0) continue;
+      const tag = `${digests[subject % digests.length]?.replace(":", "-") ?? ""}${suffix}`;
+      tree.write(`${V2}/repositories/${of.name}/_manifests/tags/${tag}/current/link`, digests[image % digests.length] ?? "");
+    }
+    const currents = [...tree.files].filter(([file]) => CURRENT.test(file));
+    for (const [i, [file, { content }]] of currents.entries())
+      tree.write(file, content, NOW - (hours[i % hours.length] ?? 0) * 1800);
+    return { tree, pins, grace };
+  });
+
+/** What a run may have done by a policy file: the tree without the tags that go, and how many of them there were. */
+export function withoutTags(tree: RegistryTree, policies: readonly OraclePolicyEntry[], pins: readonly string[], grace: number) {
+  const world = readWorld(tree);
+  const going = world.repositories.flatMap((repository) =>
+    goingTags(tree, world, repository, policies, pins, grace).map(
+      (tag) => `${V2}/repositories/${repository.name}/_manifests/tags/${tag}`,
+    ),
+  );
+  for (const directory of going) tree.remove(directory);
+  return going.length;
+}
+
+/** The oracle's tags of a repository. Nothing goes where damage holds it back. */
+function goingTags(
+  tree: RegistryTree,
+  { stored, parse }: World,
+  { name, revisions, tags, held }: Repository,
+  policies: readonly OraclePolicyEntry[],
+  pins: readonly string[],
+  grace: number,
+): string[] {
+  if (held) return [];
+  const isHere = (digest: string): boolean =>
+    revisions.has(digest) || (stored.has(digest) && [...tags.values()].includes(digest));
+  const parts = (digest: string): string[] => {
+    const { children = [], blobs = [] } = parse(digest) ?? {};
+    return [...children, ...blobs].filter(isHere);
+  };
+  const below = (digest: string): string[] => [digest, ...parts(digest).flatMap(below)];
+  const isYoung = (modified: number | undefined): boolean => modified !== undefined && modified > NOW - grace;
+  const isJudged = (tag: string, image: string): boolean => /^\w[\w.-]{0,127}$/.test(tag) && revisions.has(image);
+  const here = [...new Set([...revisions.keys(), ...tags.values()])].filter(isHere);
+  return judgeTags(
+    policies,
+    {
+      name,
+      tags: [...tags]
+        .filter(([tag, image]) => isJudged(tag, image))
+        .map(([tag, image]) => {
+          const hex = REFERRER.exec(tag)?.[1];
+          const pushed = tree.files.get(`${V2}/repositories/${name}/_manifests/tags/${tag}/current/link`)?.modified ?? Number.NaN;
+          return { name: tag, image, pushed, subject: hex && `sha256:${hex}` };
+        }),
+      children: parts,
+      others: [
+        ...[...tags].filter(([tag, image]) => !isJudged(tag, image)).map(([, image]) => image),
+        ...here.filter((digest) => pins.includes(digest) || isYoung(stored.get(digest)?.modified)),
+        ...here.filter((digest) => parts(digest).length > 0 && isYoung(revisions.get(digest)?.modified)),
+      ],
+    },
+    { now: NOW, grace, isPinned: (image) => below(image).some((digest) => pins.includes(digest)) },
+  );
+}
