@@ -31,7 +31,7 @@ export interface PolicyArguments {
   readonly grace: string;
   readonly keep: readonly string[] | undefined;
   /** A file. */
-  readonly policy: string | undefined;
+  readonly policy?: string | undefined;
 }
 
 /** The command line of `regcheck [storage]`, parsed. */

@@ -89,6 +89,10 @@ export const POLICY_OPTIONS = {
     requiresArg: true,
     describe: "Manifests whose digests are anywhere in this file stay, with all that they reach; - for stdin",
   },
+} as const satisfies Record<string, Options>;
+
+/** Which tags may go. */
+export const RETENTION_OPTIONS = {
   policy: {
     type: "string",
     group: "Policy:",

@@ -1,5 +1,5 @@
 import type { Finding } from "../mark/finding.js";
-import type { Policy, Variant } from "../mark/policy.js";
+import type { Policy, SwitchVariant } from "../mark/policy.js";
 import type { Digest } from "../registry/digest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ChainRoot, RootCounts, StepRole } from "./chains.js";
@@ -102,7 +102,7 @@ export interface Explanation {
   /** Of the stored blob: bytes, and seconds since 1970. */
   readonly blob: { readonly bytes: number; readonly modified: number } | undefined;
   /** Which policies would let a sweep take it; undefined when it is not stored. */
-  readonly garbage: Readonly<Record<Exclude<Variant, "withPolicy">, boolean>> | undefined;
+  readonly garbage: Readonly<Record<SwitchVariant, boolean>> | undefined;
   /** The best chain, or with `--all` one from each root, the best first: a bounded number. */
   readonly chains: readonly Chain[];
   readonly rootCounts: RootCounts;

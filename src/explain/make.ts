@@ -2,7 +2,7 @@ import { HOLDING_CODES } from "../mark/finding.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
 import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
-import type { Variant } from "../mark/policy.js";
+import type { SwitchVariant } from "../mark/policy.js";
 import type { Digest } from "../registry/digest.js";
 import { layerLinkPath, revisionLinkPath, tagCurrentPath, blobPath } from "../registry/layout.js";
 import { CATALOGUE } from "../report/catalogue.js";
@@ -45,7 +45,7 @@ export class Maker {
   garbage(): Explanation["garbage"] {
     const { policy } = this.marked.context;
     if (!this.#table.isStored(this.focus)) return undefined;
-    const is = (variant: Variant): boolean =>
+    const is = (variant: SwitchVariant): boolean =>
       isGarbage(this.#table.marks(this.focus), variant, policy, this.#table.modified(this.focus));
     return {
       asIs: is("asIs"),

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { Policy, Variant } from "../mark/policy.js";
+import type { Policy, SwitchVariant } from "../mark/policy.js";
 import type { Tool } from "../report/json.js";
 import type { Report } from "../report/report.js";
 import { compression } from "./compression.js";
@@ -19,7 +19,7 @@ const VARIANT_COLUMNS = {
   withDeleteUntagged: "with_delete_untagged",
   withDropDanglingTags: "with_drop_dangling_tags",
   withBoth: "with_both",
-} as const satisfies Record<Variant, string>;
+} as const satisfies Record<SwitchVariant, string>;
 
 /** What is in `export.json`; `export.schema.json` describes it. */
 export interface ExportFile {
@@ -35,7 +35,7 @@ export interface ExportFile {
   readonly notices: readonly string[];
   readonly compression: string;
   readonly policy: {
-    readonly variant: (typeof VARIANT_COLUMNS)[Variant];
+    readonly variant: (typeof VARIANT_COLUMNS)[SwitchVariant];
     readonly deleteUntagged: boolean;
     readonly dropDanglingTags: boolean;
     /** Seconds. */

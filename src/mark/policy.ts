@@ -29,6 +29,8 @@ export const VARIANT_BITS = {
   withPolicy: 0b1_0000_0000,
 } as const;
 export type Variant = keyof typeof VARIANT_BITS;
+/** A combination of the two switches: one of these is selected, with a policy file as without. */
+export type SwitchVariant = Exclude<Variant, "withPolicy">;
 export const VARIANTS = [
   "asIs",
   "withDeleteUntagged",
@@ -71,7 +73,7 @@ export function perVariant<Value>(make: () => Value): Record<Variant, Value> {
 }
 
 /** The variant that the policy selects. */
-export function selectedVariant(policy: Policy): Variant {
+export function selectedVariant(policy: Policy): SwitchVariant {
   if (policy.deleteUntagged) return policy.dropDanglingTags ? "withBoth" : "withDeleteUntagged";
   return policy.dropDanglingTags ? "withDropDanglingTags" : "asIs";
 }

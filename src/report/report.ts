@@ -2,7 +2,7 @@ import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Marked, MarkedPins } from "../mark/mark.js";
 import { selectedVariant, VARIANTS } from "../mark/policy.js";
-import type { Policy, Variant } from "../mark/policy.js";
+import type { Policy, SwitchVariant, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
 import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
@@ -49,7 +49,7 @@ export interface Report {
   };
   /** What a sweep would take, with the same filter. */
   readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
-  readonly selected: Variant;
+  readonly selected: SwitchVariant;
   readonly repositories: readonly RepositoryReport[];
   readonly counts: FindingCounts;
   /** How many findings of each severity there are. */
