@@ -101,6 +101,7 @@ export function rootName({ kind, repository, tag }: ChainRoot): string {
 export function roleName(as: Step["as"] | "subject"): string {
   if (as === "layer-link") return "layer link to";
   if (as === "foreign-layer") return "foreign layer";
+  if (as === "mention") return "mentioned by what cannot be read:";
   return as === "child" ? "index child" : as;
 }
 

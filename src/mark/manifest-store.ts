@@ -13,7 +13,14 @@ export interface ManifestProblem {
   readonly detail: string;
 }
 
-const ROLE_CODES = ["config", "layer", "foreign-layer", "child", "subject"] as const satisfies readonly ReferenceRole[];
+const ROLE_CODES = [
+  "config",
+  "layer",
+  "foreign-layer",
+  "child",
+  "subject",
+  "mention",
+] as const satisfies readonly ReferenceRole[];
 
 /** References of many manifests lie in pages of this many words: no array is ever copied to grow, and none is large. */
 const PAGE_WORDS = 1 << 20;
@@ -39,9 +46,9 @@ export class ManifestStore {
     private readonly table: BlobTable,
   ) {}
 
-  /** Number of manifests read so far. */
+  /** Number of manifests read so far whose references are known. */
   get size(): number {
-    return this.#offsets.size;
+    return this.#offsets.size - this.#problems.size;
   }
 
   /** Reads those manifests that are not known yet. One that was not stored when the blobs were listed may have arrived since. */
@@ -49,7 +56,7 @@ export class ManifestStore {
     const wanted: number[] = [];
     const awaited = new Set<Promise<void>>();
     for (const id of ids) {
-      if (this.#offsets.has(id) || this.#problems.has(id)) continue;
+      if (this.#offsets.has(id)) continue;
       const reading = this.#underWay.get(id);
       if (reading !== undefined) awaited.add(reading);
       else wanted.push(id);
@@ -66,7 +73,7 @@ export class ManifestStore {
 
   /** Whether the manifest was read, and what it refers to is known. */
   has(id: number): boolean {
-    return this.#offsets.has(id);
+    return this.#offsets.has(id) && !this.#problems.has(id);
   }
 
   /** Why the manifest's references are unknown; undefined when they are known. */
@@ -74,7 +81,7 @@ export class ManifestStore {
     return this.#problems.get(id);
   }
 
-  /** Calls `visit` for each reference of a loaded manifest, in order; there are none where there is a problem. */
+  /** Calls `visit` for each reference of a loaded manifest, in order; where there is a problem, for each digest that it mentions. */
   forEachReference(id: number, visit: (role: ReferenceRole, id: number, position: number) => void): void {
     const offset = this.#offsets.get(id);
     if (offset === undefined) return;
@@ -110,8 +117,10 @@ export class ManifestStore {
     const problems = new Map(batch.problems.map(({ position, kind, detail }) => [position, { kind, detail }]));
     for (const [i, id] of ids.entries()) {
       const problem = problems.get(i);
-      if (problem === undefined) this.#add(id, batch.words, batch.offsets[i] ?? 0);
-      else if (problem.kind !== "missing") this.#problems.set(id, problem);
+      // What cannot be understood keeps all that it mentions.
+      this.#add(id, batch.words, batch.offsets[i] ?? 0);
+      if (problem === undefined) continue;
+      if (problem.kind !== "missing") this.#problems.set(id, problem);
       else if (!this.table.isStored(id)) this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
       // It was there when the blobs were listed: somebody deletes while we read, or the storage does not tell the truth.
       else this.#problems.set(id, { kind: "unreadable", detail: "gone since it was listed" });

@@ -201,6 +201,8 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
   for (const id of pins) table.mark(id, LIVE);
   // A pin may be young as well.
   const seen = new Set(pending);
+  /** Those that somebody takes for manifests. */
+  const named = new Set(pins);
   const manifests: number[] = [];
   for (let batch = [...seen]; batch.length > 0;) {
     await store.load(batch);
@@ -210,10 +212,15 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
       const problem = store.problem(id);
       if (problem === undefined) manifests.push(id);
       if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.detail }));
+      // Most young blobs are layers, which are no manifests: what a layer mentions is nobody's reference.
+      if (problem !== undefined && !named.has(id)) continue;
       store.forEachReference(id, (role, reference) => {
         if (role === "subject") return;
         table.mark(reference, LIVE);
-        if (role !== "child" || seen.has(reference) || !table.isStored(reference)) return;
+        const isManifest =
+          role === "child" || (role === "mention" && table.isStored(reference) && table.size(reference) <= MAX_MANIFEST_BYTES);
+        if (!isManifest || seen.has(reference) || !table.isStored(reference)) return;
+        named.add(reference);
         seen.add(reference);
         next.push(reference);
       });

@@ -52,7 +52,7 @@ class Follower implements FollowedReferences {
       table.mark(id, role === "child" ? marks | CHILD : marks);
       const isLinked = this.#markLink(named, marks) || links.damagedLayers.has(named);
       if (id !== named) this.#markLink(id, marks);
-      if (!isRelevant) return;
+      if (!isRelevant || role === "mention") return;
       // A child that is linked as a layer is one: BuildKit's cache is an index of layers (docker/buildx#173).
       if (role === "child" && (!isLinked || reachability.has(named))) this.#checkChild(manifest, named);
       else if (!isLinked || !table.isStored(id) || store.declaredSize(position) !== undefined) {

@@ -1,168 +1,173 @@
 import { Digest } from "./digest.js";
+import { DigestScanner } from "./digest-scanner.js";
+import { NotJson } from "./json-reader.js";
 import { MAX_MANIFEST_BYTES } from "./layout.js";
+import { ManifestReader, PLATFORM_FEATURES } from "./manifest-reader.js";
+import type { Descriptor } from "./manifest-reader.js";
+import type { RegistryVersion } from "./struct-reader.js";
 
-/** What a manifest uses a digest for. `child` is a manifest of an index; `subject` is what a referrer is about. */
-export type ReferenceRole = "config" | "layer" | "foreign-layer" | "child" | "subject";
+/**
+ * What a manifest uses a digest for. `child` is a manifest of an index; `subject` is what a referrer is about; a `foreign-layer` may lie
+ * elsewhere; `mention` is a digest somewhere in a content that nobody, or not everybody, can read: it may be anything.
+ */
+export type ReferenceRole = "config" | "layer" | "foreign-layer" | "child" | "subject" | "mention";
 
 /** One reference out of a manifest: part of a descriptor. */
 export interface Reference {
   readonly role: ReferenceRole;
   readonly digest: Digest;
-  /** What the descriptor says of the blob's size in bytes; schema 1 says nothing. */
+  /** What the descriptor says of the blob's size in bytes, if it says one: to a registry, none and zero are the same. */
   readonly size: number | undefined;
 }
 
 /** A manifest's references, or why they cannot be known. */
-export type ParsedManifest = { readonly references: readonly Reference[] } | { readonly problem: string };
+export type ParsedManifest = { readonly references: readonly Reference[] } | ManifestProblem;
 
-const IMAGE_TYPES = new Set([
-  "application/vnd.docker.distribution.manifest.v2+json",
-  "application/vnd.oci.image.manifest.v1+json",
+/** Why a manifest is of no use. */
+export interface ManifestProblem {
+  readonly problem: string;
+  /** The registry serves it all the same, but takes no push of it; without, a pull gets an error and the registry's collector aborts. */
+  readonly isServed: boolean;
+}
+
+type Kind = "image" | "docker-image" | "index" | "docker-list" | "untyped-image" | "untyped-index" | "schema1";
+
+const KINDS: ReadonlyMap<string, Kind> = new Map([
+  ["application/vnd.docker.distribution.manifest.v2+json", "docker-image"],
+  ["application/vnd.oci.image.manifest.v1+json", "image"],
+  ["application/vnd.docker.distribution.manifest.list.v2+json", "docker-list"],
+  ["application/vnd.oci.image.index.v1+json", "index"],
 ]);
-const INDEX_TYPES = new Set([
-  "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.oci.image.index.v1+json",
-]);
-const ARTIFACT_TYPE = "application/vnd.oci.artifact.manifest.v1+json";
-const SCHEMA1_TYPES = new Set([
-  "application/vnd.docker.distribution.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v1+prettyjws",
-]);
 
-/** Layers that the registry accepts without their blob, if they say where else it is (`manifest/schema2`, OCI image spec). */
-const FOREIGN_LAYER = /foreign|nondistributable/;
+/** What a registry decodes of each kind: a wrong type in any other field does not trouble it. */
+const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
+  image: ["config", "layers", "annotations"],
+  "docker-image": ["config", "layers"],
+  index: ["manifests"],
+  "docker-list": ["manifests", PLATFORM_FEATURES],
+  // It is tried as an index first.
+  "untyped-image": ["config", "layers", "annotations", "manifests"],
+  "untyped-index": ["manifests"],
+  schema1: ["fsLayers", "history", "name", "tag", "architecture"],
+};
 
-const NOT_JSON = "the manifest is not JSON";
+type ListField = "config" | "layers" | "manifests" | "fsLayers";
+const ROLES = { config: "config", layers: "layer", manifests: "child", fsLayers: "layer" } as const;
 
-class Malformed extends Error {}
+/** Which fields have a kind's references. */
+const LISTS: Readonly<Record<Kind, readonly ListField[]>> = {
+  image: ["config", "layers"],
+  "docker-image": ["config", "layers"],
+  index: ["manifests"],
+  "docker-list": ["manifests"],
+  "untyped-image": ["config", "layers"],
+  "untyped-index": ["manifests"],
+  schema1: ["fsLayers"],
+};
+
+/** Read in manifests of any kind, to know the kind. */
+const FIELDS_OF_ALL: ReadonlySet<string> = new Set(["the manifest", "schemaVersion", "mediaType"]);
 
 /**
- * Parses a manifest of any kind that a registry of 2.x or 3.x has ever stored: schema 1 (stored without its signatures), Docker
- * schema 2 and list, OCI image, index and artifact manifest. What is neither of these has references that nobody knows.
+ * Parses a manifest of any kind that a registry of 2.x or 3.x serves: schema 1 (stored without its signatures), Docker schema 2 and list,
+ * OCI image and index. It is as lenient as the more lenient of 2.8 and 3.1, whose decoders decide what can be pulled.
  */
 export function parseManifest(content: Uint8Array): ParsedManifest {
-  if (content.length > MAX_MANIFEST_BYTES) return { problem: `the manifest is larger than ${MAX_MANIFEST_BYTES} bytes` };
+  if (content.length > MAX_MANIFEST_BYTES) return refused(`the manifest is larger than ${MAX_MANIFEST_BYTES} bytes`);
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  if (bytes.length === 0) return { problem: "the manifest is empty" };
-  // No JSON holds a zero byte, and nearly every layer does: to decode one as text takes far longer than to look for it.
-  if (bytes.includes(0)) return { problem: NOT_JSON };
-  let json: unknown;
+  if (bytes.length === 0) return refused("the manifest is empty");
   try {
-    json = JSON.parse(bytes.toString("utf8"));
-  } catch {
-    return { problem: NOT_JSON };
-  }
-  try {
-    return { references: references(object(json, "the manifest")) };
+    return judge(new ManifestReader(bytes), bytes);
   } catch (error) {
-    if (error instanceof Malformed) return { problem: error.message };
+    if (error instanceof NotJson) return refused(error.message);
     throw error;
   }
 }
 
-function references(manifest: Record<string, unknown>): Reference[] {
-  const { mediaType = "" } = manifest;
-  if (typeof mediaType !== "string") throw new Malformed("mediaType is no string");
-  if (mediaType === ARTIFACT_TYPE) return [...descriptors(manifest, "blobs", layerRole), ...subject(manifest)];
-  if (SCHEMA1_TYPES.has(mediaType) || (mediaType === "" && manifest["schemaVersion"] === 1)) return schema1(manifest);
-  if (manifest["schemaVersion"] !== 2) throw new Malformed(`schemaVersion is ${quote(manifest["schemaVersion"])}, not 2`);
-  // Content that is an image to one reader and an index to another is refused by the registry too (CVE-2021-41190).
-  if ("manifests" in manifest && ("layers" in manifest || "config" in manifest)) {
-    throw new Malformed("the manifest is both an image and an index");
+/** Every digest that the bytes of a manifest mention, whatever they are: what cannot be read may refer to any of them. */
+export function mentionsOf(content: Uint8Array): readonly Reference[] {
+  const scanner = new DigestScanner();
+  scanner.push(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  return scanner.end().map((digest) => ({ role: "mention", digest, size: undefined }));
+}
+
+function refused(problem: string): ManifestProblem {
+  return { problem, isServed: false };
+}
+
+function judge(manifest: ManifestReader, bytes: Buffer): ParsedManifest {
+  const kind = kindOf(manifest);
+  if (typeof kind !== "string") return kind;
+  const problem = wrongType(manifest, kind);
+  if (problem !== undefined) return refused(problem);
+  // The registry refuses the push of content that is an image to one reader and an index to another (CVE-2021-41190); clients refuse it too.
+  const isBoth = manifest.given.has("manifests") && (manifest.given.has("layers") || manifest.given.has("config"));
+  if (isBoth && !kind.startsWith("docker") && kind !== "schema1")
+    return { problem: "the manifest is both an image and an index", isServed: true };
+  const references: Reference[] = [];
+  const unfollowed = LISTS[kind].reduce<string | undefined>(
+    (found, field) => found ?? addReferences(references, field, manifest[field]),
+    undefined,
+  );
+  if (unfollowed !== undefined) return { problem: unfollowed, isServed: true };
+  const subject = referenceOf(manifest.subject, "subject");
+  if (subject !== undefined && kind !== "schema1") references.push(subject);
+  return { references: isBoth || manifest.isAmbiguous ? withMentions(references, bytes) : references };
+}
+
+/** Adds a reference for each descriptor, or says which one names nothing. */
+function addReferences(references: Reference[], field: ListField, descriptors: readonly Descriptor[]): string | undefined {
+  for (let i = 0; i < descriptors.length; i++) {
+    const descriptor = descriptors[i];
+    if (descriptor === undefined) continue;
+    // Registry 2.8 takes any blob that is not there, or has no digest, if it says where else it is; clients look there.
+    const isElsewhere = descriptor.urls > 0 && field !== "manifests";
+    const reference = referenceOf(descriptor, isElsewhere ? "foreign-layer" : ROLES[field]);
+    if (reference !== undefined) references.push(reference);
+    else if (!isElsewhere) {
+      const place = field === "config" ? field : `${field}[${i}]`;
+      const name = field === "fsLayers" ? "blobSum" : "digest";
+      return `${place}.${name} is ${quote(descriptor.digest)}, which is no sha256 or sha512 digest`;
+    }
   }
-  if (INDEX_TYPES.has(mediaType) || (mediaType === "" && "manifests" in manifest)) {
-    return [...descriptors(manifest, "manifests", () => "child"), ...subject(manifest)];
+  return undefined;
+}
+
+function referenceOf({ digest: text, size }: Descriptor, role: ReferenceRole): Reference | undefined {
+  const digest = Digest.parse(text);
+  return digest && { role, digest, size: size > 0 ? size : undefined };
+}
+
+function kindOf({ schemaVersion, mediaType, given, wrongTypes }: ManifestReader): Kind | ManifestProblem {
+  const wrong = wrongTypes.find(({ field }) => FIELDS_OF_ALL.has(field));
+  if (wrong !== undefined) return refused(wrong.problem);
+  if (schemaVersion === 1) {
+    // Registry 2.8 takes whatever says so for an image without layers.
+    if (given.has("fsLayers")) return "schema1";
+    return { problem: "schemaVersion is 1, but there are no fsLayers", isServed: true };
   }
-  if (IMAGE_TYPES.has(mediaType) || mediaType === "") {
-    const config = descriptor(manifest["config"], "config", () => "config");
-    return [config, ...descriptors(manifest, "layers", layerRole), ...subject(manifest)];
-  }
-  throw new Malformed(`the media type ${quote(mediaType)} is unknown`);
+  if (schemaVersion !== 2) return refused(`schemaVersion is ${given.has("schemaVersion") ? schemaVersion : "absent"}, not 2`);
+  const kind = KINDS.get(mediaType);
+  if (kind !== undefined) return kind;
+  if (mediaType !== "") return refused(`the media type ${quote(mediaType)} is unknown`);
+  return given.has("manifests") || (!given.has("config") && !given.has("layers")) ? "untyped-index" : "untyped-image";
 }
 
-function schema1(manifest: Record<string, unknown>): Reference[] {
-  return array(manifest["fsLayers"], "fsLayers").map((layer, i) => {
-    const place = `fsLayers[${i}]`;
-    return { role: "layer", digest: digest(object(layer, place)["blobSum"], `${place}.blobSum`), size: undefined };
-  });
+/** What neither 2.8 nor 3.x can read, if there is such a thing: the words are those of 3.x. */
+function wrongType({ wrongTypes }: ManifestReader, kind: Kind): string | undefined {
+  if (wrongTypes.length === 0) return undefined;
+  const inVersion = (version: RegistryVersion): string | undefined =>
+    wrongTypes.find(({ field, versions }) => versions.includes(version) && FIELDS[kind].includes(field))?.problem;
+  const in2 = inVersion("2.8");
+  return kind === "schema1" ? in2 : in2 && inVersion("3.x");
 }
 
-function subject(manifest: Record<string, unknown>): Reference[] {
-  const value = manifest["subject"];
-  return value === undefined || value === null ? [] : [descriptor(value, "subject", () => "subject")];
+/** Other readers may take other digests out of the same content: what they might is kept too. */
+function withMentions(references: readonly Reference[], bytes: Buffer): readonly Reference[] {
+  const known = new Set(references.map(({ digest }) => digest.toString()));
+  return [...references, ...mentionsOf(bytes).filter(({ digest }) => !known.has(digest.toString()))];
 }
 
-function descriptors(manifest: Record<string, unknown>, key: string, role: RoleOf): Reference[] {
-  return array(manifest[key], key).map((value, i) => descriptor(value, `${key}[${i}]`, role));
-}
-
-type RoleOf = (descriptor: Record<string, unknown>) => ReferenceRole;
-
-function layerRole(layer: Record<string, unknown>): ReferenceRole {
-  const { mediaType, urls } = layer;
-  const foreign = typeof mediaType === "string" && FOREIGN_LAYER.test(mediaType) && Array.isArray(urls) && urls.length > 0;
-  return foreign ? "foreign-layer" : "layer";
-}
-
-function descriptor(value: unknown, place: string, role: RoleOf): Reference {
-  const fields = object(value, place);
-  const { size } = fields;
-  if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) throw new Malformed(`${place}.size is ${quote(size)}`);
-  return { role: role(fields), digest: digest(fields["digest"], `${place}.digest`), size };
-}
-
-function digest(value: unknown, place: string): Digest {
-  const parsed = typeof value === "string" ? Digest.parse(value) : undefined;
-  if (parsed === undefined) throw new Malformed(`${place} is ${quote(value)}, which is no sha256 or sha512 digest`);
-  return parsed;
-}
-
-function array(value: unknown, place: string): readonly unknown[] {
-  // The registry's own structs take a JSON null for an empty list, and old clients wrote it.
-  if (value === null || value === undefined) {
-    if (place === "layers" || place === "blobs" || place === "manifests") return [];
-  }
-  if (!Array.isArray(value)) throw new Malformed(`${place} is ${quote(value)}, not a list`);
-  return value;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The names that are read from a manifest. */
-const KNOWN_NAMES: ReadonlySet<string> = new Set([
-  "schemaVersion",
-  "mediaType",
-  "config",
-  "layers",
-  "manifests",
-  "blobs",
-  "subject",
-  "fsLayers",
-  "blobSum",
-  "digest",
-  "size",
-  "urls",
-]);
-
-/** The same by their spelling in lower case. */
-const NAMES = new Map(Array.from(KNOWN_NAMES, (name) => [name.toLowerCase(), name]));
-
-/**
- * The registry's JSON decoder (Go) takes `"Layers"` for `"layers"`, and letters that fold to ASCII besides. Which of them counts is
- * its affair: a manifest that spells a name otherwise has references that are not known here.
- */
-function object(value: unknown, place: string): Record<string, unknown> {
-  if (!isObject(value)) throw new Malformed(`${place} is ${quote(value)}, not an object`);
-  for (const key of Object.keys(value)) {
-    if (KNOWN_NAMES.has(key)) continue;
-    const name = NAMES.get(key.normalize("NFKC").toLowerCase());
-    if (name !== undefined) throw new Malformed(`${place} has ${quote(key)} where ${quote(name)} is expected`);
-  }
-  return value;
-}
-
-function quote(value: unknown): string {
-  return value === undefined ? "absent" : (JSON.stringify(value) ?? typeof value).slice(0, 80);
+function quote(text: string): string {
+  return text === "" ? "absent" : JSON.stringify(Buffer.from(text, "latin1").toString()).slice(0, 80);
 }

@@ -7,7 +7,7 @@ import type { Reference, ReferenceRole } from "./manifest.js";
  *
  *     count, then for each reference: role | algorithm << 8, size (high word), size (low word), the digest's words
  */
-const ROLES = ["config", "layer", "foreign-layer", "child", "subject"] as const satisfies readonly ReferenceRole[];
+const ROLES = ["config", "layer", "foreign-layer", "child", "subject", "mention"] as const satisfies readonly ReferenceRole[];
 const UNKNOWN_SIZE = 0xffffffff;
 /** Words of a reference before its digest. */
 const REFERENCE_HEAD = 3;

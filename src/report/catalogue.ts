@@ -45,9 +45,9 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   "manifest-invalid": {
     severity: "error",
     effect: "holds",
-    meaning: "a manifest is no JSON, too large, or of an unknown kind: its references are unknown",
+    meaning: "a manifest that the registry does not read, or takes no push of: its references are unknown",
     remedy:
-      "The registry cannot serve it, and its own collector aborts. Delete the manifest by digest, which takes its tags along; then push the image again. A push alone leaves it there.",
+      "Pulls of it fail. Delete the manifest by digest through the API, which takes its tags along; then push the image again. A push alone leaves it there.",
   },
   "revision-link-invalid": {
     severity: "error",

@@ -127,7 +127,7 @@ export type ManifestProblemKind = "missing" | "corrupt" | "invalid" | "unreadabl
 
 /** Manifests in the order in which they were asked for, verified against their digest and parsed. */
 export interface ManifestBatch {
-  /** Where each one's packed references begin in `words`; undefined content where `problems` names it. */
+  /** Where each one's packed references begin in `words`; the digests that it mentions where `problems` names it. */
   readonly offsets: Uint32Array;
   readonly words: Uint32Array;
   readonly problems: readonly { readonly position: number; readonly kind: ManifestProblemKind; readonly detail: string }[];

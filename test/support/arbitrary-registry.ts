@@ -137,8 +137,8 @@ class World {
     if (shape === "unknown") this.#manifests.push(target.manifest({ mediaType: "text/html", schemaVersion: 2 }, name));
     else if (shape === "schema 1" && name !== undefined) this.#manifests.push(target.schema1(contents, name));
     else if (shape === "artifact") {
-      const blobs = contents.map((content) => target.push(content));
-      this.#manifests.push(target.manifest({ mediaType: TYPES.artifact, blobs, ...about }, name));
+      const config = target.push("{}", "application/vnd.oci.empty.v1+json");
+      this.#manifests.push(target.image({ layers: contents, config, ...tagged, ...about, more: { artifactType: "text/plain" } }));
     } else if (shape === "bundle") {
       const inner = target.mount(this.manifest(subject));
       this.#manifests.push(target.image({ layers: [...contents, inner], ...tagged }));

@@ -14,7 +14,6 @@ export const TYPES = {
   dockerConfig: "application/vnd.docker.container.image.v1+json",
   dockerLayer: "application/vnd.docker.image.rootfs.diff.tar.gzip",
   dockerForeignLayer: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-  artifact: "application/vnd.oci.artifact.manifest.v1+json",
   schema1: "application/vnd.docker.distribution.manifest.v1+prettyjws",
 } as const;
 

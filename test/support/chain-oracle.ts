@@ -81,12 +81,12 @@ export class ChainOracle {
 
   /** A repository's edges; those of dropped dangling tags only where damage holds it or `all` are asked for. */
   edgesOf(repository: Repository, all = false): Edges {
-    const { stored, parse } = this.world;
+    const { stored, parse, namesOf } = this.world;
     const tagged = [...repository.tags].filter(([name, digest]) => stored.has(digest) && (all || isKeptTag(name, this.policy)));
     const manifests = new Set([...repository.revisions.keys(), ...tagged.map(([, digest]) => digest)]);
     const edges = new Edges();
     for (const digest of manifests) {
-      const { blobs = [], children = [] } = parse(digest) ?? {};
+      const { blobs, children } = namesOf(digest);
       const named = [...children, ...blobs];
       const referrers = [...manifests].filter((other) => parse(other)?.subject === digest);
       edges.manifests.set(digest, [...named.filter((other) => manifests.has(other)), ...referrers]);

@@ -175,11 +175,11 @@ function signed(repository: RepositoryBuilder): void {
   sign(current, ".sig");
   const sbom = repository.push('{"spdxVersion":"SPDX-2.3"}', "application/spdx+json");
   repository.image({ layers: [sbom], subject: current, more: { artifactType: "application/spdx+json" } });
-  repository.manifest({
-    mediaType: TYPES.artifact,
-    artifactType: "application/vnd.example.scan",
-    blobs: [repository.push("no vulnerability", "text/plain")],
+  repository.image({
+    config: repository.push("{}", "application/vnd.oci.empty.v1+json"),
+    layers: [repository.push("no vulnerability", "text/plain")],
     subject: current,
+    more: { artifactType: "application/vnd.example.scan" },
   });
   const retired = chart("2.0.0");
   sign(retired, ".att");

@@ -54,6 +54,8 @@ export interface World {
   readonly repositories: readonly Repository[];
   /** What a stored manifest names; undefined for anything else. */
   readonly parse: (digest: string) => Parsed | undefined;
+  /** The same, or all that a content mentions which nobody can read: any of that may be a manifest or a blob. */
+  readonly namesOf: (digest: string) => Parsed;
 }
 
 export function readWorld(tree: RegistryTree): World {
@@ -69,7 +71,9 @@ export function readWorld(tree: RegistryTree): World {
     // Outside the grammar: kept as a whole.
     if (/[A-Z]/.test(repository.name)) repository.held = true;
   }
-  return { stored, repositories, parse };
+  const namesOf = (digest: string): Parsed =>
+    parse(digest) ?? { children: [], blobs: mentions(stored.get(digest)?.content), subject: undefined };
+  return { stored, repositories, parse, namesOf };
 }
 
 /** A tag outside the grammar is kept, whatever the policy, and with it what it needs. */
@@ -78,9 +82,8 @@ export function isKeptTag(name: string, { dropDanglingTags }: OraclePolicy): boo
 }
 
 export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
-  const { stored, repositories, parse } = readWorld(tree);
+  const { stored, repositories, parse, namesOf } = readWorld(tree);
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
-
   const live = new Set<string>();
   const usedLinks = new Set<string>();
   const liveRevisions = new Map(repositories.map((repository) => [repository, new Set<string>()]));
@@ -102,7 +105,7 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       before = alive.size;
       for (const digest of alive) {
         // Children, or whatever else is a manifest here.
-        const { children = [], blobs = [] } = parse(digest) ?? {};
+        const { children, blobs } = namesOf(digest);
         for (const named of [...children, ...blobs]) if (isManifestHere(named)) alive.add(named);
       }
       for (const digest of [...repository.revisions.keys(), ...repository.tags.values()]) {
@@ -112,9 +115,9 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     }
     for (const digest of alive) {
       live.add(digest);
-      const manifest = parse(digest);
+      const manifest = namesOf(digest);
       // An index may name layers instead of manifests; and a manifest may be linked among the layers, as 2.1.0 did.
-      for (const named of [digest, ...(manifest?.children ?? []), ...(manifest?.blobs ?? [])]) {
+      for (const named of [digest, ...manifest.children, ...manifest.blobs]) {
         live.add(named);
         const target = repository.layers.get(named)?.target ?? named;
         live.add(target);
@@ -135,13 +138,24 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   // Manifests that are no revision anywhere, but pinned or young: with all that they reach, wherever that is.
   const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
   const reached = new Set<string>();
+  /** What somebody takes for a manifest. */
+  const claimed = new Set(policy.pins);
   for (const [digest, { modified }] of stored) {
     if (policy.pins.includes(digest) || isYoung(modified)) live.add(digest);
     if ((policy.pins.includes(digest) || isYoung(modified)) && !isRevision(digest)) reached.add(digest);
   }
   for (const digest of reached) {
-    for (const child of parse(digest)?.children ?? []) reached.add(child);
-    for (const blob of [digest, ...(parse(digest)?.blobs ?? [])]) live.add(blob);
+    if (parse(digest) === undefined && !claimed.has(digest)) {
+      live.add(digest);
+      continue;
+    }
+    const { children, blobs } = namesOf(digest);
+    // What cannot be read may name anything.
+    for (const child of [...children, ...(parse(digest) === undefined ? blobs : [])]) {
+      reached.add(child);
+      claimed.add(child);
+    }
+    for (const blob of [digest, ...blobs]) live.add(blob);
   }
 
   const unusedLinks = repositories.flatMap(({ layers }) => [...layers.values()]).filter(({ path }) => !usedLinks.has(path));
@@ -226,6 +240,11 @@ interface ManifestJson {
   readonly blobs?: readonly { readonly digest: string }[];
   readonly fsLayers?: readonly { readonly blobSum: string }[];
   readonly subject?: { readonly digest: string };
+}
+
+/** Every digest in a content that nobody can read. */
+function mentions(content: Buffer | undefined): string[] {
+  return content?.toString("latin1").match(/sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g) ?? [];
 }
 
 /** References of a sound manifest; undefined for anything else. */
