@@ -1,3 +1,4 @@
+import os from "node:os";
 import { mark } from "./mark/mark.js";
 import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
@@ -12,6 +13,8 @@ import type { Storage, StorageMarkers } from "./storage/storage.js";
 
 /** What a check is told, besides where the storage is. */
 export interface CheckOptions {
+  /** What reports call the registry; the name of this host without one. */
+  readonly name?: string | undefined;
   readonly policy: Policy;
   readonly filter?: RepositoryFilter | undefined;
   /** An earlier report to compare with. */
@@ -39,7 +42,7 @@ export interface Checked {
 /** The same as `check`, for what goes on from there. */
 export async function markAndReport(
   storage: Storage,
-  { policy, filter, baseline, onProgress, verify }: CheckOptions,
+  { name = os.hostname(), policy, filter, baseline, onProgress, verify }: CheckOptions,
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
@@ -47,9 +50,10 @@ export async function markAndReport(
   if (filter !== undefined && marked.complete)
     refuseNoMatch(
       filter,
-      marked.repositories.map(({ name }) => name),
+      marked.repositories.map((repository) => repository.name),
     );
   const report = makeReport(marked, {
+    name,
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,

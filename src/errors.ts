@@ -7,6 +7,7 @@ export const EXIT_CODES = {
   refused: 4,
   stopped: 5,
   internal: 70,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;

@@ -34,11 +34,11 @@ describe("README.md", () => {
   });
 
   test("shows what npm start prints", async () => {
-    const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--fail-on", "never"]);
+    const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--fail-on", "never", "--name", "registry-1"]);
     const printed = stdout.split("\n");
     const lines = markedPart(readme, "example").split("\n");
     const [head = "", ...shown] = lines.filter((line) => !line.startsWith("```") && line !== "…" && line !== "");
-    expect(head).toMatch(/^…\/fixtures\/registry \(filesystem\), read in /);
+    expect(head).toMatch(/^…\/fixtures\/registry \(filesystem\) on registry-1, read in /);
     expect(shown.length).toBeGreaterThan(12);
     const places = shown.map((line) => printed.indexOf(line));
     expect(shown.filter((_, i) => (places[i] ?? -1) < 0)).toEqual([]);

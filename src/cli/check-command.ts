@@ -7,18 +7,19 @@ import type { Policy } from "../mark/policy.js";
 import { SEVERITIES } from "../report/catalogue.js";
 import type { Baseline } from "../report/baseline.js";
 import type { BaselineScope } from "../report/baseline-reader.js";
-import { escapeForTerminal } from "../report/escape.js";
 import type { RepositoryFilter } from "../report/repository-filter.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { Storage } from "../storage/storage.js";
 import { untilAborted } from "../until-aborted.js";
+import { complain } from "./complain.js";
 import type { FailOn, Format } from "./options.js";
 import { parsePart, parseTimeSpan } from "./parse-values.js";
 import { readBaseline } from "./read-baseline.js";
 import { readPins } from "./read-pins.js";
 import { readPolicyFile } from "./read-policy-file.js";
 import { openStorage } from "./open-storage.js";
+import { outputsOf } from "./outputs.js";
 import type { StorageArguments } from "./open-storage.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
@@ -38,8 +39,10 @@ export interface PolicyArguments {
 export interface CheckArguments extends StorageArguments, PolicyArguments {
   /** A part such as `1/7`; undefined without `--verify`. */
   readonly verify: string | undefined;
-  readonly format: Format;
-  readonly output: string | undefined;
+  /** Of what is printed; see `outputsOf`. */
+  readonly format: Format | undefined;
+  readonly output: readonly string[] | undefined;
+  readonly name: string | undefined;
   readonly repository: string | undefined;
   readonly failOn: FailOn;
   readonly baseline: string | undefined;
@@ -83,6 +86,7 @@ export async function checkOptions(args: CheckArguments, storage: Storage, signa
     throw new UsageError(`--${args.failOnNew ? "fail-on-new" : "update-baseline"} goes with --baseline`);
   const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
   return {
+    name: args.name,
     policy: await policyOf(args, signal),
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
     filter,
@@ -97,13 +101,13 @@ async function baselineOf(
 ): Promise<Baseline | undefined> {
   if (file === undefined) return undefined;
   if (!updateBaseline || fs.existsSync(file)) return readBaseline(file, scope);
-  process.stderr.write(`regcheck: there is no ${escapeForTerminal(file)} yet: all findings count as new\n`);
+  complain(`there is no ${file} yet: all findings count as new`);
   return undefined;
 }
 
 /** Refuses files that cannot be written, before hours of work are done for them. Throws a `UsageError`. */
-export function checkOutputFiles({ output, baseline, updateBaseline }: CheckArguments): void {
-  if (output !== undefined) checkOutputFile({ option: "output", path: output });
+export function checkOutputFiles({ output, format, baseline, updateBaseline }: CheckArguments): void {
+  for (const file of outputsOf({ output, format }).files) checkOutputFile({ option: "output", path: file.path });
   if (baseline !== undefined && updateBaseline) checkOutputFile({ option: "baseline", path: baseline });
 }
 
@@ -132,21 +136,34 @@ export async function writeReport(
   signal: AbortSignal,
   extras: ReportExtras = {},
 ): Promise<void> {
-  if (args.output !== undefined)
-    await writeOutputFile({ option: "output", path: args.output }, await format(report, args, exitCode, extras), signal);
-  else if (!args.quiet || exitCode !== EXIT_CODES.clean)
-    await writeToStream(process.stdout, await format(report, args, exitCode, extras, process.stdout));
+  const { files, stdout } = outputsOf(args);
+  const { failOnNew } = args;
+  for (const file of files) {
+    const text = await formatReport(report, file, exitCode, { ...extras, failOnNew });
+    await writeOutputFile({ option: "output", path: file.path }, text, signal);
+  }
+  if (stdout !== undefined && (!args.quiet || exitCode !== EXIT_CODES.clean)) {
+    const to = { format: stdout, stream: process.stdout };
+    await writeToStream(process.stdout, await formatReport(report, to, exitCode, { ...extras, failOnNew }));
+  }
   if (!args.updateBaseline || args.baseline === undefined || !report.complete) return;
-  const lines = await format(report, { ...args, format: "ndjson" }, exitCode, {});
+  const lines = await formatReport(report, { format: "ndjson" }, exitCode, { failOnNew });
   await writeOutputFile({ option: "baseline", path: args.baseline }, lines, signal);
 }
 
-async function format(
+/** Where a report is written to. */
+interface Destination {
+  readonly format: Format;
+  /** A file's; what it holds may be a part of what replaces it. */
+  readonly path?: string;
+  readonly stream?: NodeJS.WriteStream;
+}
+
+async function formatReport(
   report: Report,
-  { format: name, output, failOnNew }: CheckArguments,
+  { format: name, path, stream }: Destination,
   exitCode: ExitCode,
-  extras: ReportExtras,
-  stream?: NodeJS.WriteStream,
+  { failOnNew, ...extras }: ReportExtras & Pick<CheckArguments, "failOnNew">,
 ): Promise<Iterable<string>> {
   if (name === "json") {
     const { formatJson } = await import("../report/json.js");
@@ -166,7 +183,7 @@ async function format(
   }
   if (name === "prometheus") {
     const { formatPrometheus } = await import("../report/prometheus.js");
-    return [formatPrometheus(report, TOOL, output === undefined ? undefined : readIfFile(output))];
+    return [formatPrometheus(report, TOOL, path === undefined ? undefined : readIfFile(path))];
   }
   const { formatText } = await import("../report/text.js");
   const options = { ...textOptions(stream), onlyNew: failOnNew };

@@ -3,10 +3,10 @@ import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
-import { escapeForTerminal } from "../report/escape.js";
 import { showUrl } from "../show-url.js";
 import { COMMAND_LINE, COMMANDS, declareCheck } from "./commands.js";
 import type { CommandContext } from "./commands.js";
+import { complain } from "./complain.js";
 import { complete } from "./completion.js";
 import { ensureHome } from "./home.js";
 import { GLOBAL_OPTIONS } from "./options.js";
@@ -29,7 +29,7 @@ async function main(): Promise<ExitCode> {
     .example("kubectl get pods -A -o json | $0 --delete-untagged --keep -", "what runs in a cluster is no garbage")
     .example("$0 --config /etc/distribution/config.yml --format json", "the same for programs")
     .epilogue(
-      "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 4 sweep refused, 5 sweep stopped half-way, 70 internal error, 130 and 143 stopped by a signal.",
+      "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 scan incomplete, 4 sweep refused, 5 sweep stopped half-way, 70 internal error, 129, 130 and 143 stopped by a signal.",
     )
     .options(GLOBAL_OPTIONS)
     .strict()
@@ -107,10 +107,9 @@ function oneLine(message: string): string {
 
 function report(error: unknown): ExitCode {
   const isExpected = error instanceof OperatorError;
-  process.stderr.write(`regcheck: ${escapeForTerminal(errorMessage(error))}\n`);
+  complain(errorMessage(error));
   if (process.argv.includes("--debug") && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
-  else if (!isExpected)
-    process.stderr.write("regcheck: this is a bug in regcheck: please report it with the output of --debug\n");
+  else if (!isExpected) complain("this is a bug in regcheck: please report it with the output of --debug");
   return isExpected ? error.exitCode : EXIT_CODES.internal;
 }
 

@@ -3,10 +3,10 @@ import { errorMessage, UsageError } from "../errors.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { S3Parameters } from "../registry/s3-parameters.js";
 import { showUrl } from "../show-url.js";
-import { escapeForTerminal } from "../report/escape.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
 import type { Storage } from "../storage/storage.js";
+import { complain } from "./complain.js";
 import { parseConcurrency } from "./parse-values.js";
 
 /** How an operator names a storage. */
@@ -111,7 +111,7 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
 }
 
 function warn(text: string): void {
-  process.stderr.write(`regcheck: warning: ${escapeForTerminal(text)}\n`);
+  complain(`warning: ${text}`);
 }
 
 async function readConfig(file: string): Promise<RegistryConfig> {

@@ -123,12 +123,30 @@ export const YARGS_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 /** What may be given more than once: each time names one more. */
-export const REPEATABLE_OPTIONS: ReadonlySet<string> = new Set(["keep", "registry-url"]);
+export const REPEATABLE_OPTIONS: ReadonlySet<string> = new Set(["keep", "output", "registry-url"]);
 
 /** What is printed, and what the exit code says. */
 export const REPORT_OPTIONS = {
-  format: { choices: FORMATS, default: "text", group: "Report:", requiresArg: true, describe: "How the report is written" },
-  output: { type: "string", group: "Report:", requiresArg: true, describe: "Write the report to this file, atomically" },
+  format: {
+    choices: FORMATS,
+    group: "Report:",
+    requiresArg: true,
+    describe: "How the report is printed [default: text]; with --output, what else to print",
+  },
+  output: {
+    type: "string",
+    coerce: toList,
+    group: "Report:",
+    requiresArg: true,
+    describe:
+      "Write the report to this file, atomically; its ending says the format: .txt .json .ndjson .csv .html .prom; repeatable",
+  },
+  name: {
+    type: "string",
+    group: "Report:",
+    requiresArg: true,
+    describe: "What reports call this registry [default: the host's name]",
+  },
   repository: {
     type: "string",
     group: "Report:",

@@ -2,7 +2,7 @@ import yoctoSpinner from "yocto-spinner";
 import { countOf, formatBytes, formatDuration } from "../report/format.js";
 import type { Progress } from "../mark/mark.js";
 
-/** What a running check shows on a terminal's stderr; nothing at all in a pipe or with `--quiet`. */
+/** What a running check shows on stderr: a line that changes on a terminal, a line a minute elsewhere, nothing with `--quiet`. */
 export interface ProgressLine {
   readonly update: (progress: Progress) => void;
   /** During a sweep. */
@@ -12,7 +12,8 @@ export interface ProgressLine {
 
 /** Starts a progress line if somebody is there to see it. */
 export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
-  if (quiet || !isInteractive(stream)) return { update: () => {}, removed: () => {}, stop: () => {} };
+  if (quiet) return { update: () => {}, removed: () => {}, stop: () => {} };
+  if (!isInteractive(stream)) return startProgressLog(stream);
   // Its own way with signals is to end the process at once, in the middle of the work.
   const spinner = yoctoSpinner({ text: "listing blobs", stream, handleSignals: false }).start();
   let verifyingSince: number | undefined;
@@ -21,13 +22,40 @@ export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): P
       verifyingSince ??= progress.phase === "verify" ? Date.now() : undefined;
       spinner.text = describeProgress(progress, Date.now() - (verifyingSince ?? Date.now()));
     },
-    removed: ({ bytes, blobs }) => {
-      spinner.text = `sweeping: ${countOf(blobs, "blob")}, ${formatBytes(bytes)}`;
+    removed: (removed) => {
+      spinner.text = describeRemoved(removed);
     },
     stop: () => {
       spinner.stop();
     },
   };
+}
+
+/** Milliseconds between two lines of progress where none can be replaced: a log shows that the work goes on, and a short run says nothing. */
+const LOG_INTERVAL = 60_000;
+
+function startProgressLog(stream: NodeJS.WritableStream): ProgressLine {
+  const began = Date.now();
+  let verifyingSince: number | undefined;
+  let latest = (): string => "";
+  const timer = setInterval(() => {
+    const text = latest();
+    if (text !== "") stream.write(`regcheck: ${formatDuration(Date.now() - began)}: ${text}\n`);
+  }, LOG_INTERVAL).unref();
+  return {
+    update: (progress) => {
+      if (progress.phase === "verify") verifyingSince ??= Date.now();
+      latest = () => describeProgress(progress, Date.now() - (verifyingSince ?? Date.now()));
+    },
+    removed: (removed) => {
+      latest = () => describeRemoved(removed);
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function describeRemoved({ blobs, bytes }: { readonly bytes: number; readonly blobs: number }): string {
+  return `sweeping: ${countOf(blobs, "blob")}, ${formatBytes(bytes)}`;
 }
 
 /** The spinner would print each of its states as a line where it cannot replace one: there, silence is better. */

@@ -15,7 +15,7 @@ import type { OpenedStorage } from "./open-storage.js";
 import { parseShare, parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
 import { startProgressLine } from "./progress-line.js";
-import { checkOutputFile, writeOutputFile } from "./write-report.js";
+import { checkOutputFile, textOptions, writeOutputFile } from "./write-report.js";
 
 /** How it is known that nobody writes, as the command line has it. */
 export interface WriterArguments {
@@ -129,7 +129,7 @@ async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedS
     });
   } catch (error) {
     // What was removed must be known, wherever the report could not be written to.
-    process.stderr.write(formatSwept(done, { colour: false, width: undefined }, context));
+    process.stderr.write(formatSwept(done, textOptions(undefined), context));
     throw error;
   }
   return exitCode;

@@ -12,6 +12,7 @@ import type { SweepTarget } from "../journal/target.js";
 import { insistOnQuarantine, isOldQuarantine, planPurge, purge } from "../purge.js";
 import { restore } from "../restore.js";
 import { countRestorable } from "../undo/restore.js";
+import { complain } from "./complain.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
@@ -139,8 +140,4 @@ async function withRunStorage<T>(
 
 function print(text: string): void {
   process.stdout.write(`${escapeForTerminal(text)}\n`);
-}
-
-function complain(text: string): void {
-  process.stderr.write(`regcheck: ${escapeForTerminal(text)}\n`);
 }

@@ -3,16 +3,17 @@ import net from "node:net";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UsageError } from "../errors.js";
+import { hasUtf8 } from "../report/ascii.js";
 import type { TextOptions } from "../report/wrap.js";
 import { replaceFile } from "../durable-files.js";
 import { causeOf, codeOf } from "../system-errors.js";
 import { untilAborted } from "../until-aborted.js";
 
-/** How text is laid out for where it goes: colour and a width for a terminal, neither for a pipe or a file. */
+/** How text is laid out for where it goes: colour and a width for a terminal, neither for a pipe or a file; ASCII where the locale is C. */
 export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions {
   const isTerminal = stream?.isTTY === true;
   const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
-  return { colour, width: isTerminal ? stream.columns : undefined };
+  return { colour, width: isTerminal ? stream.columns : undefined, ascii: !hasUtf8(process.env) };
 }
 
 /**

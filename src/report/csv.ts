@@ -17,12 +17,12 @@ const COLUMNS = [
   "message",
 ] as const satisfies readonly (keyof ReturnType<typeof jsonFinding>)[];
 
-/** The findings alone as CSV (RFC 4180) with a header line; bytes are plain numbers, and what a finding does not have is empty. */
+/** The findings alone as CSV (RFC 4180) with a header line; the last column, `name`, says which registry they are of, for files that are put together; bytes are plain numbers, and what a finding does not have is empty. */
 export function* formatCsv(report: Report): Generator<string> {
-  yield `${COLUMNS.join(",")}\r\n`;
+  yield `${[...COLUMNS, "name"].join(",")}\r\n`;
   for (const finding of report.findings()) {
     const values = jsonFinding(finding, report.baseline?.isNew(finding));
-    yield `${COLUMNS.map((column) => cell(values[column])).join(",")}\r\n`;
+    yield `${[...COLUMNS.map((column) => values[column]), report.name].map(cell).join(",")}\r\n`;
   }
 }
 

@@ -32,6 +32,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
   return {
     schemaVersion: SCHEMA_VERSION,
     tool,
+    name: report.name,
     storage: report.storage,
     startedAt: new Date(report.startedAt).toISOString(),
     finishedAt: new Date(report.finishedAt).toISOString(),

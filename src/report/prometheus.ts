@@ -29,7 +29,11 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
   const bytes = report.bytesByState();
   const { totals, requests } = report;
   const metrics: readonly (readonly [name: string, help: string, samples: Samples])[] = [
-    ["regcheck_build_info", "The regcheck that made this file.", [[{ version: tool.version }, 1]]],
+    [
+      "regcheck_build_info",
+      "The regcheck that made this file, and what --name calls the registry, or the name of the host.",
+      [[{ version: tool.version, name: report.name }, 1]],
+    ],
     ["regcheck_last_run_timestamp_seconds", "When the last run ended.", one(seconds)],
     [
       LAST_SUCCESS,

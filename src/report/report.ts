@@ -25,6 +25,8 @@ import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 
 /** Everything that a check found out; every format is made of this. */
 export interface Report {
+  /** What the operator calls the registry, or the name of the host that made the report. */
+  readonly name: string;
   readonly storage: { readonly driver: string; readonly location: string };
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -71,6 +73,7 @@ export interface Report {
 
 /** What the report is about, besides what was marked. */
 export interface ReportContext {
+  readonly name: string;
   readonly storage: { readonly driver: string; readonly location: string };
   readonly startedAt: number;
   readonly policy: Policy;
@@ -113,6 +116,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   const { deleteUntagged, dropDanglingTags, grace } = policy;
   const terms = { deleteUntagged, dropDanglingTags, grace, pins: marked.pins.given, repository: filter?.glob };
   return {
+    name: context.name,
     storage: context.storage,
     startedAt: context.startedAt,
     finishedAt: Date.now(),

@@ -77,9 +77,9 @@ class TextReport {
   }
 
   #head(): void {
-    const { storage, totals, finishedAt, startedAt } = this.report;
+    const { name, storage, totals, finishedAt, startedAt } = this.report;
     this.#line(
-      `${this.#style("bold", escapeForTerminal(storage.location))} (${storage.driver}), read in ${formatDuration(finishedAt - startedAt)}`,
+      `${this.#style("bold", escapeForTerminal(storage.location))} (${storage.driver}) on ${escapeForTerminal(name)}, read in ${formatDuration(finishedAt - startedAt)}`,
     );
     const counts = [
       countOf(totals.repositories, "repository", "repositories"),

@@ -26,7 +26,7 @@ describe("regcheck s3://", () => {
     const { exitCode, stdout, stderr } = await regcheck(["s3://b", "--endpoint", server.endpoint, "--grace", "0"], KEYS);
     expect(stderr).toBe("");
     expect(exitCode).toBe(1);
-    expect(stdout).toContain("s3://b (s3), read in");
+    expect(stdout).toContain("s3://b (s3) on ");
     expect(stdout).toMatch(/\d+ requests \(\d+ list, \d+ get, \d+ head\)\n/);
   });
 

@@ -15,6 +15,7 @@ const STUBBORN = `
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const)("the first %s asks the work to stop, the second ends it at once with %d", async (signal, exitCode) => {
   const child = spawn(process.execPath, ["--input-type=module", "--eval", STUBBORN], { stdio: ["ignore", "pipe", "inherit"] });
   const said: string[] = [];

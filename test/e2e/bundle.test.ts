@@ -70,7 +70,7 @@ describe("the bundle, copied to another folder", () => {
     const server = await startedServer();
     store(server, buildFixture(), "md5");
     const bucket = ["s3://b", "--endpoint", server.endpoint];
-    expect((await regcheck([...bucket, "--fail-on", "never"], KEYS)).stdout).toContain("s3://b (s3), read in");
+    expect((await regcheck([...bucket, "--fail-on", "never"], KEYS)).stdout).toContain("s3://b (s3) on ");
     await expect(regcheck(["s3://other", "--endpoint", server.endpoint], KEYS)).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining("there is no such bucket") as string,

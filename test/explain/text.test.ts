@@ -13,8 +13,12 @@ test("no line is longer than the terminal is wide, where digests are cut to what
   const texts = explanations.map((explanation) => formatExplanation(explanation, { colour: true, width: 60 }, true));
   for (const text of texts) {
     expect(text).toContain("\u001b[");
-    const lengths = text.split("\n").map((line) => line.replace(SEQUENCES, "").length);
-    expect(Math.max(...lengths)).toBeLessThanOrEqual(60);
+    const long = text
+      .split("\n")
+      .map((line) => line.replace(SEQUENCES, ""))
+      .filter((line) => line.length > 60);
+    // But for a word that is to be copied.
+    expect(long.filter((line) => /\S \S/.test(line))).toEqual([]);
   }
   expect(texts[1]?.replace(SEQUENCES, "")).toMatch(/└─ manifest sha256:[0-9a-f]{12}… {2}912 B\n/);
 });

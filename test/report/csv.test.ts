@@ -24,18 +24,22 @@ function linesOf(...findings: readonly Finding[]): string[][] {
 describe("CSV", () => {
   test("has the names of the JSON report as its header, even if nothing was found", () => {
     expect(linesOf()).toEqual([
-      ["code", "severity", "new", "repository", "tag", "digest", "path", "bytes", "recoverable", "uploadId", "message"],
+      ["code", "severity", "new", "repository", "tag", "digest", "path", "bytes", "recoverable", "uploadId", "message", "name"],
     ]);
   });
 
   test("has what the JSON report has", async () => {
     const run = (format: string) => regcheck([FIXTURE, "--grace", "0", "--format", format]);
-    const { findings } = JSON.parse((await run("json")).stdout) as { findings: Record<string, string | number | boolean>[] };
+    const report = JSON.parse((await run("json")).stdout) as {
+      name: string;
+      findings: Record<string, string | number | boolean>[];
+    };
+    const { findings } = report;
     const [header = [], ...lines] = parse((await run("csv")).stdout);
     expect(lines).toHaveLength(findings.length);
     // But for names that are made harmless, which the next tests are about.
     const plain = (text: string): boolean => !/[^ -~]|^[-=+@]/.test(text);
-    const wanted = findings.map((finding) => header.map((name) => String(finding[name] ?? "")));
+    const wanted = findings.map((finding) => header.map((name) => String((name === "name" ? report.name : finding[name]) ?? "")));
     expect(lines.map((line, i) => line.filter((_, j) => plain(wanted[i]?.[j] ?? "")))).toEqual(
       wanted.map((line) => line.filter(plain)),
     );
@@ -44,7 +48,7 @@ describe("CSV", () => {
   test("leaves what a finding does not have empty, and writes numbers as they are", () => {
     const digest = Digest.parse(sha256("x"));
     const [, line = []] = linesOf({ code: "blob-unreferenced", path: "a/path", digest, bytes: 80_000_000_000_000 });
-    expect(line.slice(0, -1)).toEqual([
+    expect(line.slice(0, -2)).toEqual([
       "blob-unreferenced",
       "garbage",
       "",

@@ -43,7 +43,7 @@ describe("the metrics", () => {
     const lines = linesOf(reportOf([]));
     expect(lines).toContain(`regcheck_last_run_timestamp_seconds{${STORAGE}} 1700000001.2`);
     expect(lines).toContain(`regcheck_duration_seconds{${STORAGE}} 1.2`);
-    expect(lines).toContain(`regcheck_build_info{${STORAGE},version="1.2.3"} 1`);
+    expect(lines).toContain(`regcheck_build_info{${STORAGE},version="1.2.3",name="registry-1"} 1`);
   });
 
   test("count findings by code and severity; a code without any is 0", () => {

@@ -29,6 +29,18 @@ describe("a text that is wrapped", () => {
     );
   });
 
+  test("never breaks a digest or a path, however narrow the terminal is", () => {
+    expect(wrapText(`it is a layer of ${DIGEST}, and more`, { width: 30 }, "  ")).toEqual([
+      "  it is a layer of",
+      `  ${DIGEST},`,
+      "  and more",
+    ]);
+  });
+
+  test("in ASCII takes no character that the locale lacks", () => {
+    expect(wrapLines(["  → push … again"], { width: 14, ascii: true })).toEqual(["  -> push ...", "     again"]);
+  });
+
   test("in a pipe stays a line", () => {
     expect(wrapText("a ".repeat(100), { width: undefined }, "  ")).toEqual([`  ${"a ".repeat(100)}`]);
   });

@@ -21,6 +21,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
   }
   const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 3600, now: 1_700_000_000, pins: [] };
   return {
+    name: "registry-1",
     storage: { driver: "filesystem", location: "/var/lib/registry" },
     startedAt: 1_700_000_000_000,
     finishedAt: 1_700_000_001_200,

@@ -53,6 +53,6 @@ function head(report: Report): string {
     <meta name="referrer" content="no-referrer" />
     <meta name="robots" content="noindex" />
     <link rel="icon" href="data:," />
-    <title>${verdictOf(report).word}: ${report.storage.location} (regcheck)</title>`.text;
+    <title>${verdictOf(report).word}: ${report.storage.location} on ${report.name} (regcheck)</title>`.text;
   return `${start}${POLICY}${end}<style>${STYLE}</style>\n</head>\n<body>\n<main>\n`;
 }

@@ -11,13 +11,13 @@ import type { Markup } from "./markup.js";
 
 /** The top of the page: what was checked, the verdict, and what makes it less than the whole truth. */
 export function overview(report: Report): Markup {
-  const { storage, startedAt, finishedAt, notices, baseline, filter } = report;
+  const { name, storage, startedAt, finishedAt, notices, baseline, filter } = report;
   const { word, colour, sentence } = verdictOf(report);
   const time = new Date(finishedAt).toISOString();
   const shown = `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
   return html`<header>
       <p class="about">
-        <b>regcheck</b> <span>${storage.driver}</span> <time datetime="${time}">${shown}</time>
+        <b>regcheck</b> <span>${name}</span> <span>${storage.driver}</span> <time datetime="${time}">${shown}</time>
         <span>read in ${formatDuration(finishedAt - startedAt)}</span>
       </p>
       <h1>${storage.location}</h1>
