@@ -2,7 +2,9 @@ import os from "node:os";
 import { mark } from "./mark/mark.js";
 import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
+import { ownersOf, withTruth } from "./mark/truth.js";
 import type { VerifyPart } from "./mark/verify.js";
+import type { Owner } from "./registry/owners.js";
 import type { Baseline } from "./report/baseline.js";
 import { noticesOf } from "./report/notices.js";
 import { refuseNoMatch } from "./report/repository-filter.js";
@@ -16,6 +18,8 @@ export interface CheckOptions {
   /** What reports call the registry; the name of this host without one. */
   readonly name?: string | undefined;
   readonly policy: Policy;
+  /** Who decides what is live, by the registry's config and variables. */
+  readonly owners?: readonly Owner[] | undefined;
   readonly filter?: RepositoryFilter | undefined;
   /** An earlier report to compare with. */
   readonly baseline?: Baseline | undefined;
@@ -42,11 +46,11 @@ export interface Checked {
 /** The same as `check`, for what goes on from there. */
 export async function markAndReport(
   storage: Storage,
-  { name = os.hostname(), policy, filter, baseline, onProgress, verify }: CheckOptions,
+  { name = os.hostname(), policy, owners = [], filter, baseline, onProgress, verify }: CheckOptions,
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
-  const marked = await mark(storage, policy, onProgress, verify);
+  const marked = withTruth(await mark(storage, policy, onProgress, verify), ownersOf(markers, owners));
   if (filter !== undefined && marked.complete)
     refuseNoMatch(
       filter,
@@ -57,7 +61,7 @@ export async function markAndReport(
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,
-    notices: noticesOf(markers),
+    notices: noticesOf(markers, marked.truthElsewhere),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
     filter,

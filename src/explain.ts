@@ -15,6 +15,7 @@ import type { Survey } from "./explain/survey.js";
 import { mark } from "./mark/mark.js";
 import type { Marked } from "./mark/mark.js";
 import { MANIFEST } from "./mark/policy.js";
+import { ownersOf, withTruth } from "./mark/truth.js";
 import type { Digest } from "./registry/digest.js";
 import { MAX_MANIFEST_BYTES } from "./registry/layout.js";
 import { noticesOf } from "./report/notices.js";
@@ -35,11 +36,11 @@ const MAX_CHAINS = 1000;
  * to nothing, or to several things.
  */
 export async function explain(storage: Storage, reference: Reference, options: ExplainOptions): Promise<Explanation> {
-  const { policy, all, onProgress } = options;
-  const notices = noticesOf(await storage.markers());
+  const { policy, owners = [], all, onProgress } = options;
+  const markers = await storage.markers();
   const tagged = reference.kind === "tag" ? await readTag(storage, reference.repository, reference.tag) : undefined;
-  const marked = await mark(storage, policy, onProgress);
-  const about = { reference, marked, notices };
+  const marked = withTruth(await mark(storage, policy, onProgress), ownersOf(markers, owners));
+  const about = { reference, marked, notices: noticesOf(markers, marked.truthElsewhere) };
   const id = findNumber(marked, reference, tagged);
   if (id === undefined) return explainUnresolved(about);
   const { focus, survey } = await surveyFocus(marked, id, reference, all ? MAX_CHAINS : 1);

@@ -6,7 +6,7 @@ import type { RepairResult } from "./repair/execute.js";
 import { planRepairs } from "./repair/plan.js";
 import type { RepairPlan } from "./repair/plan.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
-import { judgeCompleteness, judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
+import { judgeCompleteness, judgeOwners, judgeUploads, judgeWriters } from "./guard/guard.js";
 import type { Verdict, WriterOptions } from "./guard/guard.js";
 import { judgeRoots } from "./guard/roots.js";
 import { beginRun, byClockOf } from "./journal/target.js";
@@ -41,8 +41,7 @@ export async function planRepair({ storage, changes }: SweepTarget, options: Rep
   const verdicts = [
     judgeCompleteness(checked.marked),
     writersBefore,
-    judgeProxy(checked.markers, options.writers.config),
-    judgeDatabase(checked.markers),
+    ...judgeOwners(checked.marked.truthElsewhere),
     judgeUploads(checked.marked),
   ];
   return { ...checked, repairs, unrepairable, verdicts };

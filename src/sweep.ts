@@ -6,10 +6,10 @@ import type { Removed, SweepResult } from "./sweep/execute.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
 import {
   judgeCompleteness,
-  judgeDatabase,
-  judgeProxy,
+  judgeOwners,
   judgeRepositories,
   judgeShare,
+  judgeTags,
   judgeUploads,
   judgeWriters,
 } from "./guard/guard.js";
@@ -63,11 +63,12 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
   const verdicts = [
     judgeCompleteness(marked),
     writersBefore,
-    judgeProxy(markers, options.writers.config),
-    judgeDatabase(markers),
+    ...judgeOwners(marked.truthElsewhere),
     judgeRepositories(markers, report),
     judgeUploads(marked),
-    judgeShare(report, totals.items.blob, options.maxDelete),
+    judgeTags(marked),
+    // Where garbage is not known, there is no share of it to speak of, nor to allow.
+    ...(report.trusted.has(report.selected) ? [judgeShare(report, totals.items.blob, options.maxDelete)] : []),
   ];
   return { ...checked, stages, totals, verdicts };
 }

@@ -4,6 +4,8 @@ import { tagPath } from "./registry/layout.js";
 import { unpackReferences } from "./registry/packed-manifest.js";
 import { isRepositoryName, isTagName } from "./registry/reference.js";
 import type { Finding } from "./mark/finding.js";
+import { ownersOf } from "./mark/truth.js";
+import type { Owner } from "./registry/owners.js";
 import { objectsOfTags } from "./mark/tag-objects.js";
 import { checkUploads } from "./mark/uploads.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
@@ -11,7 +13,7 @@ import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
-import { judgeDatabase, judgeProxy, judgeUploads, judgeWriters } from "./guard/guard.js";
+import { judgeOwners, judgeUploads, judgeWriters } from "./guard/guard.js";
 import type { WriterOptions } from "./guard/guard.js";
 import type { PlanItem } from "./sweep/plan.js";
 import { beginRun } from "./journal/target.js";
@@ -38,6 +40,8 @@ export interface Untagged extends TagReference {
 /** What an operator decides about it. */
 export interface UntagOptions {
   readonly writers: WriterOptions;
+  /** Who decides what is live, by the registry's config and variables. */
+  readonly owners?: readonly Owner[] | undefined;
   /** Seconds: an upload that is younger says that somebody is pushing. */
   readonly grace: number;
   readonly quarantine: boolean;
@@ -85,16 +89,12 @@ export async function untag(
 async function planUntag(
   storage: Storage,
   references: readonly TagReference[],
-  { grace, writers }: UntagOptions,
+  { grace, owners = [] }: UntagOptions,
   storageTime: number | undefined,
 ) {
   const markers = await storage.markers();
   const { untagged, listings, uploads } = await examine(storage, references, grace, storageTime);
-  const verdicts = [
-    judgeProxy(markers, writers.config),
-    judgeDatabase(markers),
-    judgeUploads({ findings: uploads, repositories: [] }),
-  ];
+  const verdicts = [...judgeOwners(ownersOf(markers, owners)), judgeUploads({ findings: uploads, repositories: [] })];
   return { untagged, items: await toItems(storage, untagged, listings), verdicts };
 }
 

@@ -10,7 +10,6 @@ import type { BaselineScope } from "../report/baseline-reader.js";
 import type { RepositoryFilter } from "../report/repository-filter.js";
 import type { Report } from "../report/report.js";
 import type { TextOptions } from "../report/wrap.js";
-import type { Storage } from "../storage/storage.js";
 import { untilAborted } from "../until-aborted.js";
 import { complain } from "./complain.js";
 import type { FailOn, Format } from "./options.js";
@@ -19,8 +18,8 @@ import { readBaseline } from "./read-baseline.js";
 import { readPins } from "./read-pins.js";
 import { readPolicyFile } from "./read-policy-file.js";
 import { openStorage } from "./open-storage.js";
+import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { outputsOf } from "./outputs.js";
-import type { StorageArguments } from "./open-storage.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
 import { checkOutputFile, readIfFile, textOptions, writeOutputFile, writeToStream } from "./write-report.js";
@@ -54,9 +53,10 @@ export interface CheckArguments extends StorageArguments, PolicyArguments {
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
   checkOutputFiles(args);
-  const { storage } = await openStorage(args);
+  const opened = await openStorage(args);
+  const { storage } = opened;
   try {
-    const options = await checkOptions(args, storage, signal);
+    const options = await checkOptions(args, opened, signal);
     const progress = startProgressLine(process.stderr, args.quiet);
     const checking = check(storage, { ...options, onProgress: progress.update });
     const report = await untilAborted(checking, signal).finally(progress.stop);
@@ -81,13 +81,18 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
 }
 
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
-export async function checkOptions(args: CheckArguments, storage: Storage, signal: AbortSignal): Promise<CheckOptions> {
+export async function checkOptions(
+  args: CheckArguments,
+  { storage, owners }: Pick<OpenedStorage, "storage" | "owners">,
+  signal: AbortSignal,
+): Promise<CheckOptions> {
   if (args.baseline === undefined && (args.failOnNew || args.updateBaseline))
     throw new UsageError(`--${args.failOnNew ? "fail-on-new" : "update-baseline"} goes with --baseline`);
   const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
   return {
     name: args.name,
     policy: await policyOf(args, signal),
+    owners,
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
     filter,
     baseline: await baselineOf(args, { storage, filter }),

@@ -23,10 +23,10 @@ export interface ExplainArguments extends StorageArguments, PolicyArguments {
 export async function runExplain(args: ExplainArguments, signal: AbortSignal): Promise<ExitCode> {
   const reference = parseReference(args.reference);
   const policy = await policyOf(args, signal);
-  const { storage } = await openStorage(args);
+  const { storage, owners } = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
-    const explaining = explain(storage, reference, { policy, all: args.all, onProgress: progress.update });
+    const explaining = explain(storage, reference, { policy, owners, all: args.all, onProgress: progress.update });
     const explanation = await untilAborted(explaining, signal);
     progress.stop();
     const exitCode = explanation.complete ? EXIT_CODES.clean : EXIT_CODES.incomplete;

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { errorMessage, UsageError } from "../errors.js";
 import type { RegistryConfig } from "../registry/config.js";
+import type { Owner } from "../registry/owners.js";
 import type { S3Parameters } from "../registry/s3-parameters.js";
 import { showUrl } from "../show-url.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
@@ -29,6 +30,8 @@ const USUAL_CONFIGS = ["/etc/distribution/config.yml", "/etc/docker/registry/con
 /** A storage, and the registry's config if that is what named it. */
 export interface OpenedStorage extends NamedStorage {
   readonly config: RegistryConfig | undefined;
+  /** Who decides what is live, by the config, or by the variables of the registry's container. */
+  readonly owners: readonly Owner[];
 }
 
 /** A storage, and what changes it: only what sweeps loads that. */
@@ -44,9 +47,10 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
     throw new UsageError(`both ${showUrl(storage)} and --config ${config} name a storage: give one of them`);
   }
   if (storage !== undefined) {
-    if (!/^s3:\/\//i.test(storage)) return { ...openDirectory(storage, args), config: undefined };
+    const owners = await ownersHere();
+    if (!/^s3:\/\//i.test(storage)) return { ...openDirectory(storage, args), config: undefined, owners };
     const { parseS3Url } = await import("../storage/s3/options.js");
-    return { ...(await openBucket(parseS3Url(storage), args)), config: undefined };
+    return { ...(await openBucket(parseS3Url(storage), args)), config: undefined, owners };
   }
   const file = config ?? USUAL_CONFIGS.find((path) => fs.existsSync(path));
   if (file === undefined) {
@@ -56,10 +60,10 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
   }
   const parsed = await readConfig(file);
   for (const warning of parsed.warnings) warn(warning);
-  const named = parsed.storage;
-  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args)), config: parsed };
+  const { storage: named, owners } = parsed;
+  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args)), config: parsed, owners };
   try {
-    return { ...openDirectory(named.rootDirectory, args), config: parsed };
+    return { ...openDirectory(named.rootDirectory, args), config: parsed, owners };
   } catch (error) {
     // Nobody may have named this file: it may be the one in its usual place.
     if (error instanceof UsageError) throw new UsageError(`${file} names ${error.message}`, { cause: error });
@@ -108,6 +112,13 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
     return new S3Changes(options);
   };
   return { storage: new S3Storage(options), openChanges };
+}
+
+/** The YAML parser takes 40 ms to load, which only the environment of a registry need pay. */
+async function ownersHere(): Promise<readonly Owner[]> {
+  if (!Object.keys(process.env).some((name) => name.startsWith("REGISTRY_"))) return [];
+  const { ownersInEnvironment } = await import("../registry/config.js");
+  return ownersInEnvironment(process.env);
 }
 
 function warn(text: string): void {

@@ -61,7 +61,7 @@ function repairOptions(
 ): Omit<RepairOptions, "codes"> {
   const now = Math.floor(Date.now() / 1000);
   return {
-    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins: [] } },
+    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins: [] }, owners: opened.owners },
     writers: writerOptions(args, opened),
     journalDirectory: args.journalDir ?? defaultJournalDirectory(),
     signal,

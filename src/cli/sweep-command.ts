@@ -88,7 +88,7 @@ function checkUrl(url: string): void {
 
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
   return {
-    check: await checkOptions(args, opened.storage, signal),
+    check: await checkOptions(args, opened, signal),
     writers: writerOptions(args, opened),
     purgeUploads: args.purgeUploads,
     pruneEmpty: args.pruneEmpty,
@@ -112,7 +112,7 @@ async function showPlan(
     await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage), signal);
   const exitCode = exitCodeOf(report, args);
   await writeReport(report, args, exitCode, signal, {
-    json: { plan: totals, verdicts },
+    json: report.trusted.has(report.selected) ? { plan: totals, verdicts } : { verdicts },
     text: (options) => formatPlanned(planned, options, args.planOutput),
   });
   return exitCode;

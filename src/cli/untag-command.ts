@@ -28,6 +28,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
   try {
     const options = {
       writers: writerOptions(args, opened),
+      owners: opened.owners,
       grace: parseTimeSpan("grace", args.grace),
       quarantine: args.quarantine,
       journalDirectory: args.journalDir ?? defaultJournalDirectory(),

@@ -34,6 +34,7 @@ function headOf({ reference, marked, notices }: About) {
     complete: marked.complete,
     unreadable: unreadable.slice(0, MAX_UNREADABLE),
     notices,
+    truthElsewhere: marked.truthElsewhere,
   };
 }
 
@@ -85,6 +86,7 @@ export async function explainDigest(about: About, { focus, survey, keepers, cont
   const isManifest = content === "manifest";
   const isKnown = isManifest && isStored && marked.context.store.problem(focus) === undefined;
   const head = headOf(about);
+  const isOrdinary = marked.truthElsewhere.length === 0;
   const mentions = sortMentions(survey.mentions, reference.repository).slice(0, MAX_MENTIONS);
   const where = reference.repository === undefined ? below.manifests.keys() : [reference.repository];
   return {
@@ -95,7 +97,7 @@ export async function explainDigest(about: About, { focus, survey, keepers, cont
     digest: table.digest(focus),
     kind: maker.kind(survey.mentions, isManifest),
     blob: isStored ? { bytes: table.size(focus), modified: table.modified(focus) } : undefined,
-    garbage: maker.garbage(),
+    garbage: isOrdinary ? maker.garbage() : undefined,
     chains: verdict === "garbage" ? [] : best.map((chain) => maker.chain(chain)),
     rootCounts: chains.counts,
     rootRepositories: chains.repositories,
@@ -103,7 +105,7 @@ export async function explainDigest(about: About, { focus, survey, keepers, cont
     mentionCount: survey.mentions.length,
     damage: isManifest || head.tag !== undefined ? maker.damage(where, below, head.tag) : [],
     pull: isKnown ? maker.weight([focus, ...below.pulled]) : undefined,
-    goes: isStored ? maker.goes(below, keepers) : undefined,
+    goes: isStored && isOrdinary ? maker.goes(below, keepers) : undefined,
     since: verdict === "garbage" ? await maker.since(mentions) : undefined,
   };
 }

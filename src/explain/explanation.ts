@@ -1,5 +1,6 @@
 import type { Finding } from "../mark/finding.js";
 import type { Policy, SwitchVariant } from "../mark/policy.js";
+import type { TruthElsewhere } from "../mark/truth.js";
 import type { Digest } from "../registry/digest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ChainRoot, RootCounts, StepRole } from "./chains.js";
@@ -96,12 +97,14 @@ export interface Explanation {
   /** What could not be read; the first ten. */
   readonly unreadable: readonly Finding[];
   readonly notices: readonly string[];
+  /** What else than the storage decides what is live; then it is not told what would be garbage. */
+  readonly truthElsewhere: readonly TruthElsewhere[];
   readonly verdict: Verdict;
   readonly digest: Digest | undefined;
   readonly kind: Kind;
   /** Of the stored blob: bytes, and seconds since 1970. */
   readonly blob: { readonly bytes: number; readonly modified: number } | undefined;
-  /** Which policies would let a sweep take it; undefined when it is not stored. */
+  /** Which policies would let a sweep take it; undefined when it is not stored, or something else decides what is live. */
   readonly garbage: Readonly<Record<SwitchVariant, boolean>> | undefined;
   /** The best chain, or with `--all` one from each root, the best first: a bounded number. */
   readonly chains: readonly Chain[];
@@ -113,7 +116,7 @@ export interface Explanation {
   readonly damage: readonly Finding[];
   /** What a pull of a manifest fetches, itself included, as far as it is stored; undefined where that is not known. */
   readonly pull: Weight | undefined;
-  /** Undefined when it is not stored. */
+  /** As for `garbage`. */
   readonly goes: Goes | undefined;
   readonly since: Since | undefined;
 }

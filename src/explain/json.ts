@@ -21,6 +21,7 @@ function toJson(explanation: Explanation, tool: Tool, exitCode: ExitCode) {
     exitCode,
     unreadable: explanation.unreadable.map((finding) => jsonFinding(finding)),
     notices: explanation.notices,
+    truthElsewhere: explanation.truthElsewhere.map(({ owner, evidence }) => ({ owner, evidence })),
     policy: {
       deleteUntagged: policy.deleteUntagged,
       dropDanglingTags: policy.dropDanglingTags,

@@ -12,13 +12,19 @@ export interface VerdictWords {
 
 /** Says what the verdict means, and what would change it. */
 export function verdictOf(explanation: Explanation): VerdictWords {
-  const { verdict, chains, policy, complete } = explanation;
+  const { verdict, chains, policy, complete, truthElsewhere } = explanation;
   const root = chains[0]?.root;
   const by = root === undefined ? "something" : rootName(root);
   switch (verdict) {
     case "alive":
       return { word: "ALIVE", colour: "green", sentence: `${by} keeps it.${whatWouldTakeIt(explanation)}` };
     case "held":
+      if (root === undefined && truthElsewhere.length > 0)
+        return {
+          word: "NOT KNOWN",
+          colour: "yellow",
+          sentence: `nothing in this storage needs it, but it is not the storage that decides what is live: ${truthElsewhere.map(({ evidence }) => evidence).join("; ")}.`,
+        };
       return {
         word: "HELD BACK",
         colour: "yellow",
@@ -41,6 +47,12 @@ export function verdictOf(explanation: Explanation): VerdictWords {
           word: "NOT STORED",
           colour: "green",
           sentence: "nor need it be: it is a foreign layer, which clients fetch from the URLs in its manifest.",
+        };
+      if (truthElsewhere.some(({ owner }) => owner === "proxy"))
+        return {
+          word: "NOT STORED",
+          colour: "green",
+          sentence: "it has not been pulled yet: a pull-through cache fetches it from upstream when it is asked for.",
         };
       return {
         word: "MISSING",

@@ -1,10 +1,10 @@
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
+import type { TruthElsewhere } from "../mark/truth.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { Report } from "../report/report.js";
 import { countOf } from "../report/format.js";
-import { showUrl } from "../show-url.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import { probe } from "./probe.js";
 import type { RuleName } from "./rules.js";
@@ -76,15 +76,53 @@ export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
   return { rule: "no-writers", passed: true, evidence: evidence === "" ? stated : `${stated}; ${evidence}` };
 }
 
-/** Rule 2, counter-evidence: a pull-through cache writes even when it is read-only. */
-export function judgeProxy(markers: StorageMarkers, config: RegistryConfig | undefined): Verdict {
-  const url = config?.proxyRemoteUrl;
-  if (url === undefined && !markers.proxyState) return { rule: "no-proxy", passed: true, evidence: "no pull-through cache" };
+/**
+ * Rules 2 and 4: a pull-through cache writes even when it is read-only; and where a database, or the like of it, decides what is live, the
+ * links tell nothing. `owners` are those of `ownersOf`.
+ */
+export function judgeOwners(owners: readonly TruthElsewhere[]): readonly Verdict[] {
+  const evidenceOf = (isProxy: boolean): string =>
+    owners
+      .filter(({ owner }) => owner !== "unknown" && (owner === "proxy") === isProxy)
+      .map(({ evidence }) => evidence)
+      .join("; ");
+  const [proxy, database] = [evidenceOf(true), evidenceOf(false)];
+  return [
+    proxy === ""
+      ? { rule: "no-proxy", passed: true, evidence: "no pull-through cache" }
+      : {
+          rule: "no-proxy",
+          passed: false,
+          evidence: proxy,
+          remedy: "A pull-through cache deletes by itself. To start anew, stop it and empty its storage.",
+        },
+    database === ""
+      ? { rule: "no-database", passed: true, evidence: "nothing says that a database decides what is live" }
+      : {
+          rule: "no-database",
+          passed: false,
+          evidence: database,
+          remedy:
+            "Which images there are is decided elsewhere, not by this storage: use the garbage collection of GitLab, Harbor or OpenShift itself. A GitLab registry without its database says so by database.enabled: false in its config.",
+        },
+  ];
+}
+
+/** Rule 4: where there is not one tag, tags are kept elsewhere, and what has none may be in use. */
+export function judgeTags(marked: Pick<Marked, "truthElsewhere" | "context">): Verdict {
+  const unknown = marked.truthElsewhere.find(({ owner }) => owner === "unknown");
+  if (unknown === undefined || !marked.context.policy.deleteUntagged)
+    return {
+      rule: "has-tags",
+      passed: true,
+      evidence: unknown === undefined ? "tags, pins or no manifests" : "--delete-untagged is not given",
+    };
   return {
-    rule: "no-proxy",
+    rule: "has-tags",
     passed: false,
-    evidence: url === undefined ? "scheduler-state.json is in the storage" : `the config has proxy.remoteurl ${showUrl(url)}`,
-    remedy: "A pull-through cache deletes by itself. To start anew, stop it and empty its storage.",
+    evidence: `there are ${unknown.evidence}`,
+    remedy:
+      "Where are the tags kept? OpenShift has them in etcd, GitLab and Harbor in a database: use their own garbage collection. Where images are pulled by digest alone, name those in use with --keep.",
   };
 }
 
@@ -127,18 +165,6 @@ export function judgeShare(report: Report, blobsToDelete: number, limit: number)
         evidence: `${evidence}, which is more than ${percent(limit)}`,
         remedy: `If that is what you expect, allow it with --max-delete ${Math.ceil(share * 100)}%.`,
       };
-}
-
-/** Rule 4: where a database has the truth, links tell nothing. */
-export function judgeDatabase(markers: StorageMarkers): Verdict {
-  return markers.database
-    ? {
-        rule: "no-database",
-        passed: false,
-        evidence: "docker/registry/lockfiles/database-in-use is in the storage",
-        remedy: "This registry (GitLab) keeps its metadata in a database: use its own garbage collection.",
-      }
-    : { rule: "no-database", passed: true, evidence: "no metadata database" };
 }
 
 function findingsOf(marked: Pick<Marked, "findings" | "repositories">, code: Finding["code"]): Finding[] {

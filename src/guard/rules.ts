@@ -4,7 +4,9 @@ export const RULES = {
   "no-writers":
     "every `--registry-url`, and the address in the config, answers as read-only; or `--registry-stopped` is given and nobody answers. Asked before the mark, before the first delete, and every 30 seconds",
   "no-proxy": "it is no pull-through cache, which writes even when it is read-only",
-  "no-database": "its truth is not in a database (GitLab)",
+  "no-database":
+    "nothing else decides what is live: the database of GitLab or Harbor, or OpenShift, by the config, its variables or the storage",
+  "has-tags": "with `--delete-untagged`: there is a tag in the registry, or a digest of `--keep` is stored",
   "has-repositories": "there are repositories, and blobs: the storage is whole and the root is right",
   "no-active-uploads": "no upload is younger than `--grace`",
   "max-delete": "no more than `--max-delete` of the blobs go (50 %)",

@@ -29,6 +29,8 @@ export const FINDING_CODES = [
   "manifest-unreferenced",
   "repository-empty",
   "referrer-orphaned",
+  "truth-elsewhere",
+  "tags-elsewhere",
   "upload-active",
   "stray-object",
 ] as const;

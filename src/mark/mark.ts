@@ -12,6 +12,7 @@ import { CHILD, isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
 import type { MarkContext, MarkedRepository } from "./repository.js";
+import type { TruthElsewhere } from "./truth.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
 import type { Verified, VerifyPart, VerifyProgress } from "./verify.js";
@@ -44,6 +45,8 @@ export interface Marked {
   /** Manifests that no repository links, and that keep what they refer to: pinned or young ones, and their children. */
   readonly unlinked: readonly number[];
   readonly pins: MarkedPins;
+  /** What else than the storage decides what is live; none for an ordinary registry. See `withTruth`. */
+  readonly truthElsewhere: readonly TruthElsewhere[];
 }
 
 /** What became of the digests that are in use outside of the registry. */
@@ -105,6 +108,7 @@ export async function mark(
     context,
     unlinked,
     pins: sumUpPins(table, [...pins]),
+    truthElsewhere: [],
   };
 }
 

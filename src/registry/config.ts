@@ -1,7 +1,11 @@
 import { errorMessage } from "../errors.js";
+import { OWNER_SECTIONS, ownersIn } from "./owners.js";
+import type { Owner } from "./owners.js";
 import { parseS3Parameters } from "./s3-parameters.js";
 import type { S3Parameters } from "./s3-parameters.js";
 import { scalarText } from "./scalar-text.js";
+import { isSection, section } from "./section.js";
+import type { Section } from "./section.js";
 import { parseYaml } from "./yaml.js";
 
 /** The drivers whose storage regcheck reads, as the registry's config names them. */
@@ -20,8 +24,8 @@ export interface RegistryConfig {
   readonly httpPrefix: string | undefined;
   /** Whether the registry serves TLS by itself. */
   readonly tls: boolean;
-  /** `proxy.remoteurl`: a pull-through cache writes to its storage even when it is read-only. */
-  readonly proxyRemoteUrl: string | undefined;
+  /** Who decides what is live, where that is not the storage. */
+  readonly owners: readonly Owner[];
   /** Whether blob descriptors are cached in Redis, which a sweep leaves stale. */
   readonly redis: boolean;
   /** What in the environment does not do what it seems to. */
@@ -33,10 +37,10 @@ export class ConfigProblem extends Error {}
 
 /** Keys below `storage:` that name no driver (`configuration.go`, `Storage.Type`). */
 const RESERVED = new Set(["maintenance", "cache", "delete", "redirect", "tag"]);
+/** `s3_v2` is GitLab's: the same layout, by a newer SDK. */
+const S3_DRIVERS: ReadonlySet<string> = new Set(["s3", "s3aws", "s3_v2"]);
 /** `rootdirectory` when a filesystem driver has none (`driver/filesystem`, `defaultRootDirectory`). */
 const DEFAULT_ROOT = "/var/lib/registry";
-
-type Section = Record<string, unknown>;
 
 /**
  * Parses a registry's config.yml (2.x and 3.x) and applies the `REGISTRY_*` variables as the registry does: each value is YAML, and
@@ -47,9 +51,7 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
   if (!isSection(root))
     throw new ConfigProblem("expected a mapping with version, storage and http, as in the registry's config.yml");
   const warnings: string[] = [];
-  for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (name.startsWith("REGISTRY_") && value !== undefined) override(root, name, value, warnings);
-  }
+  applyVariables(root, environment, warnings);
   const storage = storageSection(root["storage"]);
   const http = section(root["http"]);
   return {
@@ -60,10 +62,21 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
     tls:
       textOf("http.tls.certificate", section(http["tls"])["certificate"]) !== undefined ||
       isSection(section(http["tls"])["letsencrypt"]),
-    proxyRemoteUrl: textOf("proxy.remoteurl", section(root["proxy"])["remoteurl"]),
+    owners: ownersIn(root),
     redis: ["blobdescriptor", "layerinfo"].some((key) => section(storage["cache"])[key] === "redis"),
     warnings,
   };
+}
+
+/**
+ * Who decides what is live by the `REGISTRY_*` variables alone: where the storage is named without its registry's config, but in the
+ * registry's container.
+ */
+export function ownersInEnvironment(environment: Readonly<Record<string, string | undefined>>): readonly Owner[] {
+  const root: Section = {};
+  const own = Object.entries(environment).filter(([name]) => OWNERS.has(topOf(name)));
+  applyVariables(root, Object.fromEntries(own), []);
+  return ownersIn(root).map(({ kind, evidence }) => ({ kind, evidence: evidence.replace("the config", "the environment") }));
 }
 
 function parseConfig(text: string): unknown {
@@ -74,16 +87,20 @@ function parseConfig(text: string): unknown {
   }
 }
 
+/** As of the chart twuni/docker-registry: the config that it makes leaves the driver to the container's environment. */
+const NO_DRIVER =
+  "storage names no driver, as where a chart sets it by variables of the container: give regcheck the same, REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY for a directory; or REGISTRY_STORAGE_S3_BUCKET, and REGISTRY_STORAGE_S3_REGION, REGISTRY_STORAGE_S3_REGIONENDPOINT, REGISTRY_STORAGE_S3_ROOTDIRECTORY, REGISTRY_STORAGE_S3_ACCESSKEY, REGISTRY_STORAGE_S3_SECRETKEY as far as they are set";
+
 function configuredStorage(storage: Section): ConfiguredStorage {
   const drivers = Object.keys(storage).filter((key) => !RESERVED.has(key));
   const [driver] = drivers;
-  if (driver === undefined) throw new ConfigProblem("storage names no driver; expected filesystem or s3");
+  if (driver === undefined) throw new ConfigProblem(NO_DRIVER);
   if (drivers.length > 1)
     throw new ConfigProblem(`storage names several drivers (${drivers.join(", ")}); the registry takes one`);
   const parameters = storage[driver] ?? {};
   if (!isSection(parameters)) throw new ConfigProblem(`storage.${driver}: expected a mapping of parameters`);
   if (driver === "filesystem") return { driver, rootDirectory: rootDirectory(parameters["rootdirectory"]) };
-  if (driver === "s3" || driver === "s3aws") {
+  if (S3_DRIVERS.has(driver)) {
     const parsed = parseS3Parameters(parameters);
     if ("problem" in parsed) throw new ConfigProblem(parsed.problem);
     return { driver: "s3", parameters: parsed };
@@ -103,12 +120,22 @@ function storageSection(value: unknown): Section {
   return typeof value === "string" ? { [value]: {} } : section(value);
 }
 
-/** The sections that matter here; a variable for any other is the registry's affair. */
-const SECTIONS = new Set(["storage", "http", "proxy"]);
+/** The sections that say where the data is, or who may write; a value there that cannot be read is refused. */
+const SECTIONS: ReadonlySet<string> = new Set(["storage", "http", "proxy"]);
+const OWNERS: ReadonlySet<string> = new Set(OWNER_SECTIONS);
+
+function applyVariables(root: Section, environment: Readonly<Record<string, string | undefined>>, warnings: string[]): void {
+  for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1)))
+    if (value !== undefined && (SECTIONS.has(topOf(name)) || OWNERS.has(topOf(name)))) override(root, name, value, warnings);
+}
+
+/** The section that a variable is about; "" for what is no registry's. */
+function topOf(name: string): string {
+  return /^REGISTRY_([^_]+)/.exec(name)?.[1]?.toLowerCase() ?? "";
+}
 
 function override(root: Section, name: string, value: string, warnings: string[]): void {
   const [top = "", ...path] = name.slice("REGISTRY_".length).toLowerCase().split("_");
-  if (!SECTIONS.has(top)) return;
   if (path.length === 0) {
     root[top] = parseVariable(name, value);
     return;
@@ -125,6 +152,8 @@ function override(root: Section, name: string, value: string, warnings: string[]
   for (const key of [top, ...path.slice(0, -1)]) {
     const found = findKey(target, key);
     const child = target[found];
+    // A list, of notification endpoints for one: it stays what it is.
+    if (Array.isArray(child)) return;
     const next: Section = isSection(child) ? child : {};
     target[found] = next;
     target = next;
@@ -137,6 +166,8 @@ function parseVariable(name: string, value: string): unknown {
   try {
     return parseYaml(value);
   } catch {
+    // What only says who decides need not be read to the end: the registry does not start with it.
+    if (!SECTIONS.has(topOf(name))) return value;
     throw new ConfigProblem(`the value of ${name} in the environment is no YAML`);
   }
 }
@@ -144,14 +175,6 @@ function parseVariable(name: string, value: string): unknown {
 /** The registry compares names without regard to case. */
 function findKey(target: Section, key: string): string {
   return Object.keys(target).find((candidate) => candidate.toLowerCase() === key) ?? key;
-}
-
-function isSection(value: unknown): value is Section {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function section(value: unknown): Section {
-  return isSection(value) ? value : {};
 }
 
 /** A text, or a scalar that the registry takes as one; undefined where there is none. Others are refused, not passed over. */

@@ -21,7 +21,7 @@ export interface S3Parameters {
  * Parses the parameters of the driver `s3` (2.x and 3.x, `registry/storage/driver/s3-aws`). Returns what is wrong as text.
  *
  * Path style follows from `regionendpoint` as in 2.x, unless `forcepathstyle` (3.x) says otherwise: a 3.x registry without it would
- * put the bucket's name into the host, which no endpoint but AWS resolves by itself.
+ * put the bucket's name into the host, which no endpoint but AWS resolves by itself. GitLab's drivers (`s3_v2`) call it `pathstyle`.
  */
 export function parseS3Parameters(parameters: Readonly<Record<string, unknown>>): S3Parameters | { readonly problem: string } {
   const unusable = TEXTS.find((key) => scalarText(parameters[key]) === undefined);
@@ -46,7 +46,7 @@ export function parseS3Parameters(parameters: Readonly<Record<string, unknown>>)
     rootDirectory: trimSlashes(text("rootdirectory") ?? ""),
     region: text("region"),
     endpoint: endpoint === undefined ? undefined : withScheme(endpoint, flag("secure") ?? true),
-    forcePathStyle: flag("forcepathstyle") ?? endpoint !== undefined,
+    forcePathStyle: flag("forcepathstyle") ?? flag("pathstyle") ?? endpoint !== undefined,
     credentials: accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey },
     skipVerify: flag("skipverify") ?? false,
     useDualStack: flag("usedualstack") ?? false,

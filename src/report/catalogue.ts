@@ -169,6 +169,19 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
     meaning: "a signature, attestation or other referrer is about a manifest that is gone",
     remedy: "Nothing pulls it any more. Remove the tag if you do not need the record.",
   },
+  "truth-elsewhere": {
+    severity: "info",
+    effect: "blocks",
+    meaning: "something else than the storage decides what is live",
+    remedy:
+      "What is garbage cannot be told from the storage: no figure of it is given. Use the garbage collection of what decides: GitLab's (if its database is off, say database.enabled: false in the registry's config), Harbor's (Clean Up), OpenShift's (oc adm prune images); a pull-through cache fetches and deletes by itself. What is damaged is as true as anywhere.",
+  },
+  "tags-elsewhere": {
+    severity: "info",
+    meaning: "there are manifests, but not one tag in the whole registry",
+    remedy:
+      "Whether a manifest is in use cannot be told from its tags. Where are they kept? OpenShift has them in etcd, GitLab and Harbor in a database. --delete-untagged is refused, unless --keep names a digest that is stored.",
+  },
   "upload-active": {
     severity: "info",
     meaning: "an upload is younger than the grace time",

@@ -1,8 +1,10 @@
 import type { Finding } from "../mark/finding.js";
+import type { Variant } from "../mark/policy.js";
 import type { ExitCode } from "../errors.js";
 import { messageOf, severityOf } from "./catalogue.js";
 import { tagsThatGo } from "./repository-report.js";
 import type { Report } from "./report.js";
+import type { RepositoryReport } from "./repository-report.js";
 
 /** The version of the JSON names: they do not change within a major version. */
 const SCHEMA_VERSION = "1.0";
@@ -28,7 +30,8 @@ export function* formatJson(report: Report, tool: Tool, exitCode: ExitCode, more
 
 /** All of the report but its findings. */
 export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
-  const { policy, reclaimable } = report;
+  const { policy, reclaimable, selected, trusted } = report;
+  const known = (variant: Variant) => (trusted.has(variant) ? reclaimable[variant] : undefined);
   return {
     schemaVersion: SCHEMA_VERSION,
     tool,
@@ -64,16 +67,24 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
     },
     totals: report.totals,
     verified: report.verified,
-    reclaimable: {
-      asIs: reclaimable.asIs,
-      withDeleteUntagged: reclaimable.withDeleteUntagged,
-      withDropDanglingTags: reclaimable.withDropDanglingTags,
-      withPolicy: policy.retention && { tags: tagsThatGo(report), ...reclaimable.withPolicy },
-      selected: reclaimable[report.selected],
-    },
-    repositories: report.repositories,
+    truthElsewhere: report.truthElsewhere.map(({ owner, evidence }) => ({ owner, evidence })),
+    reclaimable: trusted.has(selected)
+      ? {
+          asIs: known("asIs"),
+          withDeleteUntagged: known("withDeleteUntagged"),
+          withDropDanglingTags: known("withDropDanglingTags"),
+          withPolicy:
+            policy.retention && trusted.has("withPolicy") ? { tags: tagsThatGo(report), ...reclaimable.withPolicy } : undefined,
+          selected: known(selected),
+        }
+      : undefined,
+    repositories: trusted.has(selected) ? report.repositories : report.repositories.map(withoutGarbage),
     storageRequests: report.requests,
   };
+}
+
+function withoutGarbage({ reclaimableBytes: _, heldBytes: __, ...repository }: RepositoryReport) {
+  return repository;
 }
 
 /** A finding as it stands in the JSON report; `isNew` says that a baseline does not have it. */

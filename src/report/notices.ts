@@ -1,22 +1,31 @@
-import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES } from "../registry/layout.js";
+import type { TruthElsewhere } from "../mark/truth.js";
+import { BLOBS, REPOSITORIES } from "../registry/layout.js";
+import type { OwnerKind } from "../registry/owners.js";
 import type { StorageMarkers } from "../storage/storage.js";
 
 /** What makes the storage's links less than the whole truth: sentences for the operator, none for an ordinary registry. */
-export function noticesOf(markers: StorageMarkers): readonly string[] {
+export function noticesOf(markers: StorageMarkers, truthElsewhere: readonly TruthElsewhere[]): readonly string[] {
   const notices: string[] = [];
-  if (markers.hasBlobs && !markers.hasRepositories)
+  // With a database there need not be a single link.
+  if (markers.hasBlobs && !markers.hasRepositories && truthElsewhere.length === 0)
     notices.push(
       `There are blobs, but no ${REPOSITORIES}: every blob looks unreferenced. Is this the right root, and is all of it mounted?`,
     );
   if (!markers.hasBlobs && markers.hasRepositories)
     notices.push(`There are repositories, but no ${BLOBS}: every image looks broken. Is all of the storage mounted?`);
-  if (markers.database)
+  for (const { owner, evidence } of truthElsewhere)
     notices.push(
-      `${DATABASE_MARKER} says that this registry keeps its metadata in a database (GitLab): what is garbage cannot be told from the storage alone.`,
-    );
-  if (markers.proxyState)
-    notices.push(
-      `${PROXY_STATE} says that this is a pull-through cache: the registry deletes and fetches by itself, even when it is read-only.`,
+      owner === "unknown"
+        ? `There are ${evidence}: where are they kept? What --delete-untagged would take is not known (tags-elsewhere).`
+        : `${OWNERS[owner]} decides what is live, not this storage (${evidence}): what is garbage cannot be told from here (truth-elsewhere).`,
     );
   return notices;
 }
+
+/** What people call those who decide. */
+export const OWNERS: Readonly<Record<OwnerKind, string>> = {
+  gitlab: "GitLab's database",
+  harbor: "Harbor's database",
+  openshift: "OpenShift",
+  proxy: "The upstream of this pull-through cache",
+};

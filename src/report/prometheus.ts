@@ -1,6 +1,7 @@
 import { FINDING_CODES } from "../mark/finding.js";
 import type { FindingCode } from "../mark/finding.js";
 import { BYTE_STATES } from "./blob-sums.js";
+import type { ByteState } from "./blob-sums.js";
 import { CATALOGUE, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { escapeForTerminal } from "./escape.js";
@@ -27,6 +28,7 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
   const seconds = report.finishedAt / 1000;
   const one = (value: number): Samples => [[{}, value]];
   const bytes = report.bytesByState();
+  const isKnown = report.trusted.has(report.selected);
   const { totals, requests } = report;
   const metrics: readonly (readonly [name: string, help: string, samples: Samples])[] = [
     [
@@ -52,8 +54,13 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     ],
     [
       "regcheck_bytes",
-      "Stored bytes of the whole registry as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged.",
-      BYTE_STATES.map((state) => [{ state }, bytes[state]]),
+      "Stored bytes of the whole registry as the last run found them, each counted once: live, reclaimable by its policy, held back by damage, damaged; unknown where regcheck_garbage_known is 0.",
+      isKnown ? BYTE_STATES.map((state) => [{ state }, bytes[state]]) : unknownBytes(bytes),
+    ],
+    [
+      "regcheck_garbage_known",
+      "1 if the storage tells what is garbage; 0 where something else decides what is live: then there are no figures of garbage.",
+      one(isKnown ? 1 : 0),
     ],
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
     ["regcheck_tags", "Tags.", one(totals.tags)],
@@ -83,6 +90,14 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     .join("");
 }
 
+/** What is damaged is known whoever decides what is live. */
+function unknownBytes({ damaged, ...others }: Readonly<Record<ByteState, number>>): Samples {
+  return [
+    [{ state: "damaged" }, damaged],
+    [{ state: "unknown" }, Object.values(others).reduce((sum, bytes) => sum + bytes, 0)],
+  ];
+}
+
 /** Findings of some repositories alone say by which glob. */
 function scopeOf({ filter }: Report): Readonly<Record<string, string>> {
   return filter === undefined ? {} : { repository: filter.glob };
@@ -107,8 +122,11 @@ function findings(report: Report): Samples {
     const bySeverity = counts.get(finding.code);
     bySeverity?.set(severity, (bySeverity.get(severity) ?? 0) + 1);
   }
+  const isKnown = report.trusted.has(report.selected);
   return [...counts].flatMap(([code, bySeverity]) =>
-    Array.from(bySeverity, ([severity, count]) => [{ code, severity }, count] as const),
+    Array.from(bySeverity, ([severity, count]) => [{ code, severity }, count] as const).filter(
+      ([{ severity }]) => isKnown || severity !== "garbage",
+    ),
   );
 }
 

@@ -4,6 +4,8 @@ import type { Marked, MarkedPins } from "../mark/mark.js";
 import { selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, SwitchVariant, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/repository.js";
+import { isTrusted } from "../mark/truth.js";
+import type { TruthElsewhere } from "../mark/truth.js";
 import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";
@@ -34,6 +36,10 @@ export interface Report {
   readonly complete: boolean;
   /** What makes the links less than the whole truth, for people; none for an ordinary registry. */
   readonly notices: readonly string[];
+  /** What else than the storage decides what is live; none for an ordinary registry. */
+  readonly truthElsewhere: readonly TruthElsewhere[];
+  /** Variants of the policy whose garbage is known: of any other no figure may be shown. */
+  readonly trusted: ReadonlySet<Variant>;
   readonly policy: Policy;
   /** Which repositories the findings, the repositories' lines and `reclaimable` are about; undefined for all. */
   readonly filter?: RepositoryFilter | undefined;
@@ -122,6 +128,8 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     finishedAt: Date.now(),
     complete: marked.complete,
     notices: [...context.notices, ...(context.baseline === undefined ? [] : noticesOfTerms(context.baseline.terms, terms))],
+    truthElsewhere: marked.truthElsewhere,
+    trusted: new Set(VARIANTS.filter((variant) => isTrusted(marked, variant))),
     policy,
     filter,
     verified: marked.verified,

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import type { Finding } from "../mark/finding.js";
+import type { Finding, FindingCode } from "../mark/finding.js";
 
 /** Limits a report, and a sweep, to some repositories. What is live does not depend on it. */
 export interface RepositoryFilter {
@@ -32,10 +32,13 @@ function commonPrefix(a: string, b: string): number {
   return length;
 }
 
-/** Whether a report on matching repositories has the finding: a fault of the storage is everybody's affair. */
+/** What is everybody's affair: a fault of the storage, and who decides what is live. */
+const OF_ALL: ReadonlySet<FindingCode> = new Set(["storage-unreadable", "truth-elsewhere", "tags-elsewhere"]);
+
+/** Whether a report on matching repositories has the finding. */
 export function isShown(
   { code, repository }: Pick<Finding, "code" | "repository">,
   filter: RepositoryFilter | undefined,
 ): boolean {
-  return filter === undefined || code === "storage-unreadable" || (repository !== undefined && filter.matches(repository));
+  return filter === undefined || OF_ALL.has(code) || (repository !== undefined && filter.matches(repository));
 }

@@ -3,7 +3,7 @@ import type { Finding } from "../mark/finding.js";
 /** The name by which people know what a finding is about; its path where it has none. */
 export function subjectOf({ repository, tag, digest, path, code }: Finding): string {
   if (repository === undefined || code === "stray-object" || code === "storage-unreadable" || code.startsWith("upload-")) {
-    return digest !== undefined && code === "blob-unreferenced" ? digest.toString() : path;
+    return digest !== undefined && code === "blob-unreferenced" ? digest.toString() : path || "the whole registry";
   }
   // A tag has one history entry for each manifest that it has ever named.
   if (code === "tag-index-dangling" && digest !== undefined) return `${repository}:${tag} (${digest.toString()})`;

@@ -56,8 +56,10 @@ class TextReport {
   }
 
   #sums(): void {
-    this.#reclaimable();
-    this.#repositories();
+    if (this.report.trusted.has(this.report.selected)) {
+      this.#reclaimable();
+      this.#repositories();
+    }
     this.#held();
     this.#pins();
   }
@@ -177,7 +179,7 @@ class TextReport {
   }
 
   #reclaimable(): void {
-    const { reclaimable, selected, policy, filter } = this.report;
+    const { reclaimable, selected, trusted, policy, filter } = this.report;
     this.#heading(filter === undefined ? "Reclaimable" : `Reclaimable in ${escapeForTerminal(filter.glob)}`);
     const rows: readonly (readonly [Variant, string])[] = [
       ["asIs", "as is"],
@@ -187,6 +189,7 @@ class TextReport {
       ...(policy.retention === undefined ? [] : [["withPolicy", "with --policy"] as const]),
     ];
     for (const [variant, label] of rows) {
+      if (!trusted.has(variant)) continue;
       const { bytes, blobs, revisions, layerLinks } = reclaimable[variant];
       const tags = variant === "withPolicy" ? `, ${countOf(tagsThatGo(this.report), "tag")}` : "";
       const links = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}${tags}`;

@@ -9,7 +9,7 @@ export interface Verdict {
 }
 
 /** The verdict, in the same words in every format. Not escaped. */
-export function verdictOf({ complete, severities, reclaimable, selected, filter }: Report): Verdict {
+export function verdictOf({ complete, severities, reclaimable, selected, trusted, filter }: Report): Verdict {
   if (!complete) {
     return {
       word: "INCOMPLETE",
@@ -18,7 +18,10 @@ export function verdictOf({ complete, severities, reclaimable, selected, filter 
     };
   }
   const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");
-  const sentence = `${found}, ${formatBytes(reclaimable[selected].bytes)} reclaimable${filter === undefined ? "" : ` in ${filter.glob}`}`;
+  const garbage = trusted.has(selected)
+    ? `${formatBytes(reclaimable[selected].bytes)} reclaimable`
+    : "what is garbage cannot be told from this storage";
+  const sentence = `${found}, ${garbage}${filter === undefined ? "" : ` in ${filter.glob}`}`;
   if (severities.error > 0) return { word: "DAMAGED", colour: "red", sentence };
   if (severities.warning > 0) return { word: "SERVING, with warnings", colour: "yellow", sentence };
   return { word: "SOUND", colour: "green", sentence };

@@ -1,6 +1,7 @@
 import { escapeForTerminal } from "../report/escape.js";
 import { withStyle } from "../report/style.js";
 import { countOf, formatBytes } from "../report/format.js";
+import type { Report } from "../report/report.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { Removed, SweepResult } from "./execute.js";
@@ -9,13 +10,26 @@ import { RULES } from "../guard/rules.js";
 import type { RuleName } from "../guard/rules.js";
 import type { PlanTotals } from "./plan.js";
 
+/** A plan, as much of it as is shown. */
+interface Planned {
+  readonly report: Pick<Report, "selected" | "trusted">;
+  readonly totals: PlanTotals;
+  readonly verdicts: readonly Verdict[];
+}
+
 /** What a sweep would do and what each rule says of it, for people. `file` is where the plan was written to. */
-export function formatPlanned(
-  { totals, verdicts }: { readonly totals: PlanTotals; readonly verdicts: readonly Verdict[] },
-  options: TextOptions,
-  file: string | undefined,
-): string {
-  const { items, bytes } = totals;
+export function formatPlanned({ report, totals, verdicts }: Planned, options: TextOptions, file: string | undefined): string {
+  const isKnown = report.trusted.has(report.selected);
+  const lines = isKnown
+    ? ["", "A sweep would remove (nothing was changed)", `  ${describePlan(totals)}`]
+    : ["", "A sweep would remove nothing: what is garbage cannot be told from this storage"];
+  if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
+  lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
+  lines.push(...ASKED_LATER.map((rule) => `  later    ${rule}: ${RULES[rule].replaceAll("`", "")}`));
+  return `${wrapLines(lines, options).join("\n")}\n`;
+}
+
+function describePlan({ items, bytes }: PlanTotals): string {
   const counts = [
     countOf(items.blob, "blob"),
     countOf(items.revision, "manifest"),
@@ -24,11 +38,7 @@ export function formatPlanned(
     countOf(items["tag-index"], "tag history entry", "tag history entries"),
     countOf(items.upload + items.multipart, "upload"),
   ];
-  const lines = ["", "A sweep would remove (nothing was changed)", `  ${formatBytes(bytes)} in ${counts.join(", ")}`];
-  if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
-  lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
-  lines.push(...ASKED_LATER.map((rule) => `  later    ${rule}: ${RULES[rule].replaceAll("`", "")}`));
-  return `${wrapLines(lines, options).join("\n")}\n`;
+  return `${formatBytes(bytes)} in ${counts.join(", ")}`;
 }
 
 /** Rules that only a sweep itself can ask. */

@@ -2,10 +2,12 @@ import { once } from "node:events";
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import { insist, judgeDatabase, judgeProxy, judgeShare, judgeUploads, judgeWriters } from "#regcheck/guard/guard.js";
+import { insist, judgeOwners, judgeShare, judgeUploads, judgeWriters } from "#regcheck/guard/guard.js";
 import type { WriterOptions } from "#regcheck/guard/guard.js";
 import { probe as ask } from "#regcheck/guard/probe.js";
 import type { ProbeAnswer, ProbeOptions } from "#regcheck/guard/probe.js";
+import { ownersOf } from "#regcheck/mark/truth.js";
+import type { TruthElsewhere } from "#regcheck/mark/truth.js";
 import { parseRegistryConfig } from "#regcheck/registry/config.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -200,16 +202,20 @@ describe("rule 2: nobody writes", () => {
 describe("the other rules", () => {
   const markers = { hasBlobs: true, hasRepositories: true, proxyState: false, database: false };
 
+  const refusing = (owners: readonly TruthElsewhere[]): readonly string[] =>
+    judgeOwners(owners).flatMap(({ rule, passed }) => (passed ? [] : rule));
+
   test("a pull-through cache, by its config or by its file", () => {
     const config = parseRegistryConfig("storage: {filesystem: {}}\nproxy: {remoteurl: https://registry.example}\n", {});
-    expect(judgeProxy(markers, undefined).passed).toBe(true);
-    expect(judgeProxy({ ...markers, proxyState: true }, undefined).passed).toBe(false);
-    expect(judgeProxy(markers, config).passed).toBe(false);
+    expect(refusing(ownersOf(markers, []))).toEqual([]);
+    expect(refusing(ownersOf({ ...markers, proxyState: true }, []))).toEqual(["no-proxy"]);
+    expect(refusing(ownersOf(markers, config.owners))).toEqual(["no-proxy"]);
   });
 
   test("a database", () => {
-    expect(judgeDatabase(markers).passed).toBe(true);
-    expect(judgeDatabase({ ...markers, database: true }).passed).toBe(false);
+    expect(refusing(ownersOf({ ...markers, database: true }, []))).toEqual(["no-database"]);
+    const harbor = { kind: "harbor", evidence: "the config has something of Harbor's" } as const;
+    expect(refusing(ownersOf({ ...markers, proxyState: true }, [harbor]))).toEqual(["no-proxy", "no-database"]);
   });
 
   test("too much at once, with what to say to allow it", () => {

@@ -31,7 +31,7 @@ describe("a registry's config.yml", () => {
       httpAddress: ":5000",
       httpPrefix: undefined,
       tls: false,
-      proxyRemoteUrl: undefined,
+      owners: [],
       redis: false,
       warnings: [],
     });
@@ -57,6 +57,15 @@ describe("a registry's config.yml", () => {
     expect(parse(text)).toMatchObject({ readOnly: true, storage: { parameters: { endpoint: "http://s3:9000" } } });
   });
 
+  test("s3_v2 is GitLab's driver for the same layout, with a word of its own for path style", () => {
+    const of = (more: string) => parse(`storage: {s3_v2: {bucket: b, regionendpoint: "http://s3:9000"${more}}}`).storage;
+    expect(of("")).toMatchObject({ driver: "s3", parameters: { bucket: "b", endpoint: "http://s3:9000", forcePathStyle: true } });
+    expect(of(", pathstyle: false")).toMatchObject({ parameters: { forcePathStyle: false } });
+    expect(parse("storage: {s3_v2: {bucket: b, region: eu-west-1, pathstyle: true}}").storage).toMatchObject({
+      parameters: { forcePathStyle: true },
+    });
+  });
+
   test.each(["s3", "s3aws"])("the driver %s, with its parameters", (driver) => {
     const text = `storage: {${driver}: {bucket: images, region: eu-central-1, rootdirectory: /prod}, redirect: {disable: true}}`;
     expect(parse(text).storage).toMatchObject({
@@ -80,7 +89,7 @@ proxy: {remoteurl: https://registry.example.com}`;
       redis: true,
       httpAddress: "0.0.0.0:443",
       httpPrefix: undefined,
-      proxyRemoteUrl: "https://registry.example.com",
+      owners: [{ kind: "proxy", evidence: "the config has proxy.remoteurl https://registry.example.com" }],
     });
     expect(parse("storage: {filesystem: , cache: {layerinfo: redis}}").redis).toBe(true);
   });
@@ -94,6 +103,7 @@ proxy: {remoteurl: https://registry.example.com}`;
     ["no storage", "version: 0.1", "names no driver"],
     ["no driver", "storage: {delete: {enabled: true}}", "names no driver"],
     ["two drivers", "storage: {filesystem: {}, s3: {}}", "several drivers (filesystem, s3)"],
+    ["no driver, as twuni's chart has it", "storage: {cache: {blobdescriptor: inmemory}}", "REGISTRY_STORAGE_S3_BUCKET"],
     ["a driver that regcheck does not read", "storage: {azure: {}}", '"azure" is not supported'],
     ["no text for a directory", "storage: {filesystem: {rootdirectory: }}", "storage.filesystem.rootdirectory is empty"],
     ["a list for a directory", "storage: {filesystem: {rootdirectory: [a]}}", "storage.filesystem.rootdirectory: expected text"],

@@ -1,5 +1,6 @@
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
 import type { Finding, FindingCode } from "#regcheck/mark/finding.js";
+import { VARIANTS } from "#regcheck/mark/policy.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { severityOf } from "#regcheck/report/catalogue.js";
 import type { Severity } from "#regcheck/report/catalogue.js";
@@ -27,6 +28,8 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     finishedAt: 1_700_000_001_200,
     complete: true,
     notices: [],
+    truthElsewhere: [],
+    trusted: new Set(VARIANTS),
     policy,
     pins: { given: 0, found: 0, missing: [], unlinked: [] },
     totals: { repositories: 0, tags: 0, revisions: 0, layerLinks: 0, uploads: 0, blobs: 0, blobBytes: 0 },

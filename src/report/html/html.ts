@@ -15,7 +15,8 @@ import { STYLE } from "./style.js";
 export function* formatHtml(report: Report, tool: Tool, exitCode: ExitCode): Generator<string> {
   yield head(report);
   yield overview(report).text;
-  yield html`<div class="columns">${reclaimable(report)}${ages(report.garbageAges())}</div>`.text;
+  if (report.trusted.has(report.selected))
+    yield html`<div class="columns">${reclaimable(report)}${ages(report.garbageAges())}</div>`.text;
   yield repositories(report).text;
   yield pins(report).text;
   for (const piece of findings(report)) yield piece.text;

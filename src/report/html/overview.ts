@@ -68,8 +68,10 @@ const VARIANT_LABELS: readonly (readonly [Variant, Markup])[] = [
 ];
 
 /** What each policy would reclaim. */
-export function reclaimable({ reclaimable: all, selected, policy, repositories }: Report): Markup {
-  const labels = VARIANT_LABELS.filter(([variant]) => variant !== "withPolicy" || policy.retention !== undefined);
+export function reclaimable({ reclaimable: all, selected, trusted, policy, repositories }: Report): Markup {
+  const labels = VARIANT_LABELS.filter(
+    ([variant]) => trusted.has(variant) && (variant !== "withPolicy" || policy.retention !== undefined),
+  );
   const most = Math.max(...labels.map(([variant]) => all[variant].bytes));
   const rows = labels.map(([variant, label]) => {
     const { bytes, blobs, revisions, layerLinks } = all[variant];
