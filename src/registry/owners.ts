@@ -1,4 +1,5 @@
 import { showUrl } from "../show-url.js";
+import { scalarText } from "./scalar-text.js";
 import { isSection, section } from "./section.js";
 import type { Section } from "./section.js";
 
@@ -80,5 +81,5 @@ function named(list: unknown, name: string): boolean {
 }
 
 function scalar(value: unknown): string {
-  return typeof value === "object" ? "…" : String(value);
+  return scalarText(value) ?? "…";
 }

@@ -83,8 +83,9 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
   };
 }
 
-function withoutGarbage({ reclaimableBytes: _, heldBytes: __, ...repository }: RepositoryReport) {
-  return repository;
+/** JSON leaves out what is undefined. */
+function withoutGarbage(repository: RepositoryReport) {
+  return { ...repository, reclaimableBytes: undefined, heldBytes: undefined };
 }
 
 /** A finding as it stands in the JSON report; `isNew` says that a baseline does not have it. */
