@@ -1,4 +1,5 @@
 import os from "node:os";
+import { UsageError } from "./errors.js";
 import { mark } from "./mark/mark.js";
 import type { Marked, Progress } from "./mark/mark.js";
 import type { Policy } from "./mark/policy.js";
@@ -30,7 +31,7 @@ export interface CheckOptions {
 
 /**
  * The main job: inventory and mark, verify if asked to, then report. Reads the storage once and writes nothing. Throws a `UsageError` for
- * a filter that no repository matches.
+ * a storage that nobody has pushed to, and for a filter that no repository matches.
  */
 export async function check(storage: Storage, options: CheckOptions): Promise<Report> {
   return (await markAndReport(storage, options)).report;
@@ -51,6 +52,8 @@ export async function markAndReport(
   const startedAt = Date.now();
   const markers = await storage.markers();
   const marked = withTruth(await mark(storage, policy, onProgress, verify), ownersOf(markers, owners));
+  if (marked.complete && marked.table.count === 0 && marked.repositories.length === 0)
+    throw new UsageError(`${storage.location}: nothing here yet, or not mounted: there is neither a repository nor a blob.`);
   if (filter !== undefined && marked.complete)
     refuseNoMatch(
       filter,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
-import { arbitraryRegistry, describeTree, GRACE, NOW } from "./support/arbitrary-registry.js";
+import { arbitraryRegistry, describeTree, isPushedTo, GRACE, NOW } from "./support/arbitrary-registry.js";
 import { blobFile } from "./support/builder.js";
 import { judge } from "./support/oracle.js";
 import type { OraclePolicy, Verdict } from "./support/oracle.js";
@@ -68,6 +68,7 @@ describe("what is garbage, against an independent oracle", () => {
     async (selected) => {
       await fc.assert(
         fc.asyncProperty(arbitraryRegistry, fc.constantFrom(0, GRACE), async ({ tree, pins }, grace) => {
+          fc.pre(isPushedTo(tree));
           const verdict = (variant: keyof typeof VARIANTS): Verdict =>
             judge(tree, { ...VARIANTS[variant], grace, now: NOW, pins });
           const real = await offered(tree, { ...VARIANTS[selected], grace, now: NOW, pins });

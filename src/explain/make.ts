@@ -1,4 +1,4 @@
-import { HOLDING_CODES } from "../mark/finding.js";
+import { holdsRepository } from "../mark/finding.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/mark.js";
 import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
@@ -78,7 +78,7 @@ export class Maker {
   /** What is wrong with a tag, or what it is that holds a repository back. */
   #rootFindings({ kind, repository, tag }: ChainRoot): readonly Finding[] {
     if (repository === undefined) return [];
-    if (kind === "held") return this.#findingsOf(repository, ({ code }) => HOLDING_CODES.has(code)).slice(0, HOLDING_LISTED);
+    if (kind === "held") return this.#findingsOf(repository, holdsRepository).slice(0, HOLDING_LISTED);
     if (tag === undefined) return [];
     const path = tagCurrentPath(repository, tag);
     return this.#findingsOf(repository, (one) => one.path === path);

@@ -1,4 +1,5 @@
 import type { Digest } from "../registry/digest.js";
+import { isTagName } from "../registry/reference.js";
 import type { OwnObject } from "../storage/listing.js";
 
 /** The stable codes of all findings; `report/catalogue.ts` says of each how bad it is, what it means and what to do. */
@@ -19,6 +20,8 @@ export const FINDING_CODES = [
   "child-missing",
   "tag-without-current",
   "tag-name-invalid",
+  "stray-among-tags",
+  "stray-aborts-collector",
   "repository-name-invalid",
   "layer-link-dangling",
   "blob-unreferenced",
@@ -37,7 +40,7 @@ export const FINDING_CODES = [
 export type FindingCode = (typeof FINDING_CODES)[number];
 
 /** Codes that hold their repository back from a sweep: what it references is unknown, or nobody can know what it is for. */
-export const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
+const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
   "manifest-missing",
   "manifest-corrupt",
   "manifest-invalid",
@@ -72,4 +75,9 @@ export interface Finding {
   readonly objects?: readonly OwnObject[] | undefined;
   /** What was found, in a few words. */
   readonly detail?: string | undefined;
+}
+
+/** Whether the finding holds its repository back. A file with a tag's name may be what a broken filesystem has left of the tag. */
+export function holdsRepository({ code, tag = "" }: Finding): boolean {
+  return HOLDING_CODES.has(code) || (code === "stray-among-tags" && isTagName(tag));
 }

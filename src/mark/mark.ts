@@ -1,4 +1,5 @@
-import type { StorageFault } from "../storage/listing.js";
+import { joinStrays } from "../storage/listing.js";
+import type { StorageFault, Stray } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
 import type { Digest } from "../registry/digest.js";
@@ -12,6 +13,7 @@ import { CHILD, isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
 import type { MarkContext, MarkedRepository } from "./repository.js";
+import { strayFinding } from "./strays.js";
 import type { TruthElsewhere } from "./truth.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
@@ -126,12 +128,14 @@ function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {
 async function inventory(storage: Storage, findings: Finding[], onBlobs: (count: number) => void): Promise<BlobTable> {
   const builder = BlobTable.builder();
   let count = 0;
+  const strays: Stray[] = [];
   for await (const batch of storage.blobs()) {
     builder.add(batch);
-    for (const path of batch.strays) findings.push({ code: "stray-object", path });
+    for (const stray of batch.strays) strays.push(stray);
     for (const fault of batch.faults) findings.push(unreadable(fault));
     onBlobs((count += batch.sizes.length));
   }
+  for (const stray of joinStrays(strays)) findings.push(strayFinding(stray));
   const { table, duplicates } = builder.build();
   if (duplicates > 0)
     findings.push({
@@ -150,8 +154,9 @@ function unreadable({ path, cause }: StorageFault): Finding {
  * A path outside the layout. One that does lie in a repository, but was listed as lying in none, means that the listing was misread:
  * the repository may be missing from it, and with it all that it keeps alive.
  */
-function strayOf(repository: string, path: string): Finding {
-  if (repository !== "" || splitRepositoryPath(path) === undefined) return { code: "stray-object", path };
+function strayOf(repository: string, stray: Stray): Finding {
+  const { path } = stray;
+  if (repository !== "" || splitRepositoryPath(path) === undefined) return strayFinding(stray);
   return { code: "storage-unreadable", path, detail: "it lies in a repository, but was not listed with one" };
 }
 
@@ -183,7 +188,7 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
       return { owner: own, marked: await markRepository(context, own, next.value) };
     }
     const { name, strays, faults } = next.value;
-    for (const path of strays) findings.push(strayOf(name, path));
+    for (const stray of strays) findings.push(strayOf(name, stray));
     for (const fault of faults) findings.push(unreadable(fault));
     return undefined;
   };

@@ -11,6 +11,7 @@ import { parseLink } from "../registry/link.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { OddLink, RepositoryListing } from "../storage/listing.js";
 import type { BlobTable } from "./blob-table.js";
+import { strayFinding } from "./strays.js";
 import type { Finding, FindingCode } from "./finding.js";
 
 /** A tag whose `current/link` holds a digest. */
@@ -105,7 +106,7 @@ class Resolver {
     if (isRepository && !isRepositoryName(name)) this.#add("repository-name-invalid", repositoryPath(name));
     for (const tag of tags.names) if (!isTagName(tag)) this.#add("tag-name-invalid", tagPath(name, tag), { tag });
     const repository = isRepository ? name : undefined;
-    for (const path of strays) this.#add("stray-object", path, { repository });
+    for (const stray of strays) this.#findings.push({ ...strayFinding(stray), repository });
     for (const { path, cause } of faults) this.#add("storage-unreadable", path, { repository, detail: cause });
   }
 
@@ -149,6 +150,8 @@ class Resolver {
     const { name, tags } = this.listing;
     const tag = tags.names[position] ?? "";
     if (content === undefined) {
+      // Nobody has ever pushed it: what is wrong is its name.
+      if (!isTagName(tag)) return undefined;
       // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
       const empty = this.#tagsWithMore.has(position)
         ? {}

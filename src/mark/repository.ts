@@ -4,7 +4,7 @@ import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { HOLDING_CODES } from "./finding.js";
+import { holdsRepository } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { ManifestStore } from "./manifest-store.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
@@ -126,7 +126,7 @@ class RepositoryMark {
       const tag = this.links.tags.find(({ target }) => target === id)?.name;
       this.#add(code, path, { tag, digest, detail: problem.detail, bytes: table.isStored(id) ? table.size(id) : undefined });
     }
-    this.#held = this.#findings.some(({ code }) => HOLDING_CODES.has(code));
+    this.#held = this.#findings.some(holdsRepository);
   }
 
   checkTags(): void {

@@ -113,7 +113,19 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   "tag-name-invalid": {
     severity: "warning",
     meaning: "a tag's name is outside the grammar",
-    remedy: "The registry cannot serve it. It is kept, never swept; remove the directory by hand if nobody needs it.",
+    remedy:
+      "The registry lists it, but cannot serve it; where its name has other characters than letters, digits and . _ - it answers 500 when a manifest of this repository is deleted, and its own collector with --delete-untagged aborts. It is kept, never swept; remove the directory by hand if nobody needs it.",
+  },
+  "stray-among-tags": {
+    severity: "warning",
+    meaning: "something that is no tag lies among a repository's tags",
+    remedy:
+      "The registry lists it as a tag, answers 500 when a manifest of this repository is deleted, and its own collector with --delete-untagged aborts. It is kept, never swept; remove it by hand. Where it has a name that a tag may have, it may be what is left of one: until it is gone, nothing of its repository is swept.",
+  },
+  "stray-aborts-collector": {
+    severity: "warning",
+    meaning: "a file outside the registry's layout has the name of a blob's or a link's",
+    remedy: "The registry's own collector aborts on it. No pull needs it. It is kept, never swept; remove it by hand.",
   },
   "repository-name-invalid": {
     severity: "warning",

@@ -14,6 +14,15 @@ export interface StorageFault {
   readonly gone?: boolean;
 }
 
+/** What lies outside the layout: a file, or a directory with all below it. */
+export interface Stray {
+  readonly path: string;
+  /** Bytes of all its files. */
+  readonly bytes: number;
+  /** Which of its files the registry's own collector takes for a blob or a link. */
+  readonly mistaken?: string | undefined;
+}
+
 /** Blobs of one algorithm: parallel arrays. */
 export interface BlobBatch {
   readonly algorithm: DigestAlgorithm;
@@ -23,7 +32,7 @@ export interface BlobBatch {
   readonly sizes: Float64Array;
   /** Seconds since 1970. */
   readonly modified: Uint32Array;
-  readonly strays: readonly string[];
+  readonly strays: readonly Stray[];
   readonly faults: readonly StorageFault[];
 }
 
@@ -101,8 +110,7 @@ export interface RepositoryListing {
   readonly oddLinks: readonly OddLink[];
   readonly tags: TagListing;
   readonly uploads: readonly UploadListing[];
-  /** Paths outside the layout. */
-  readonly strays: readonly string[];
+  readonly strays: readonly Stray[];
   readonly faults: readonly StorageFault[];
 }
 
@@ -148,7 +156,7 @@ export class RepositoryListingBuilder {
   readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array }[] = [];
   readonly #others: { tag: number; name: string }[] = [];
   readonly #uploads: UploadListing[] = [];
-  readonly #strays: string[] = [];
+  readonly #strays: Stray[] = [];
   readonly #faults: StorageFault[] = [];
   #isRepository = false;
 
@@ -201,8 +209,11 @@ export class RepositoryListingBuilder {
     this.#uploads.push(upload);
   }
 
-  addStray(path: string): void {
-    this.#strays.push(path);
+  /** Several files of one stray directory are one stray, if they come one after the other. */
+  addStray(stray: Stray): void {
+    const last = this.#strays.at(-1);
+    if (last?.path === stray.path) this.#strays.splice(-1, 1, ...joinStrays([last, stray]));
+    else this.#strays.push(stray);
   }
 
   addFault(path: string, cause: string): void {
@@ -243,6 +254,16 @@ export class RepositoryListingBuilder {
 
 function timesOf(times: readonly number[], count: number): Uint32Array | undefined {
   return times.length > 0 && times.length === count ? Uint32Array.from(times) : undefined;
+}
+
+/** One stray for each path. */
+export function joinStrays(strays: readonly Stray[]): Stray[] {
+  const joined = new Map<string, Stray>();
+  for (const { path, bytes, mistaken } of strays) {
+    const before = joined.get(path);
+    joined.set(path, { path, bytes: bytes + (before?.bytes ?? 0), mistaken: before?.mistaken ?? mistaken });
+  }
+  return [...joined.values()];
 }
 
 const NO_DIGEST = "0".repeat(64);

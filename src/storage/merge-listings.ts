@@ -1,3 +1,4 @@
+import { joinStrays } from "./listing.js";
 import type { RepositoryListing, TagListing } from "./listing.js";
 
 /** Joins the parts of one repository, each of which was listed by itself. */
@@ -13,7 +14,7 @@ export function mergeListings(parts: readonly RepositoryListing[]): RepositoryLi
     oddLinks: parts.flatMap((part) => part.oddLinks),
     tags: mergeTags(parts.map((part) => part.tags)),
     uploads: parts.flatMap((part) => part.uploads),
-    strays: parts.flatMap((part) => part.strays),
+    strays: joinStrays(parts.flatMap((part) => part.strays)),
     faults: parts.flatMap((part) => part.faults),
   };
 }

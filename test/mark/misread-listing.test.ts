@@ -23,11 +23,12 @@ async function checked(misread: (listing: RepositoryListing) => RepositoryListin
 }
 
 test("a storage that lists a repository's paths as nobody's makes the check incomplete", async () => {
-  const strays = [`${TEAM}/_manifests`, "docker/registry/v2/repositories/.DS_Store"];
+  const paths = [`${TEAM}/_manifests`, "docker/registry/v2/repositories/.DS_Store"];
+  const strays = paths.map((path) => ({ path, bytes: 0 }));
   const { complete, findings } = await checked((listing) => [{ ...listing, name: "", isRepository: false, strays }]);
   expect(complete).toBe(false);
-  expect(findings).toContainEqual(["storage-unreadable", strays[0]]);
-  expect(findings).toContainEqual(["stray-object", strays[1]]);
+  expect(findings).toContainEqual(["storage-unreadable", paths[0]]);
+  expect(findings).toContainEqual(["stray-object", paths[1]]);
 });
 
 test("a storage that lists a repository twice makes the check incomplete", async () => {

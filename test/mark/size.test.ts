@@ -30,6 +30,7 @@ describe("what anybody who may push can make large", () => {
     const full = path.join(directory, V2, parent);
     fs.mkdirSync(full, { recursive: true });
     for (let i = 0; i < MANY; i++) fs.mkdirSync(`${full}/x${i}`);
+    fs.mkdirSync(path.join(directory, V2, "repositories/app/_uploads"), { recursive: true });
     const storage = FilesystemStorage.open(directory);
     try {
       const policy = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: 2 ** 31, pins: [] };

@@ -57,6 +57,12 @@ const anyChange = fc.record({ change: fc.constantFrom(...CHANGES), repository: s
 const anyDamage = fc.record({ kind: anyKind, which: fc.nat(), how: fc.constantFrom(...HOW) });
 const anyTouch = fc.record({ kind: anyKind, which: fc.nat() });
 
+/** Whether there is a blob or a repository: what nobody has pushed to is not judged. */
+export function isPushedTo({ files }: RegistryTree): boolean {
+  const own = /\/blobs\/sha(?:256|512)\/..\/[0-9a-f]+\/data$|\/repositories\/[^_/][^_]*\/_(?:layers|manifests|uploads)\//;
+  return [...files.keys()].some((file) => own.test(file));
+}
+
 const anyStray = fc.constantFrom(...STRAYS);
 
 /** One thing that happens to a registry. */

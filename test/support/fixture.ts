@@ -35,6 +35,7 @@ export function buildFixture(): RegistryTree {
   leftovers(registry.repository("ci/cache"));
   empty(registry.repository("old/prototype"));
   registry.repository("docs/UPPER").image({ layers: [layer("documentation", 1)], config: config("amd64"), tag: "latest" });
+  registry.tree.write(`${V2}/repositories/team/batch/_manifests/tags/.DS_Store`, "the same, among tags");
   registry.tree.write(`${V2}/repositories/.DS_Store`, "a file that a file manager left");
   registry.blob(layer("an upload whose link was never written", 21));
   return registry.tree;

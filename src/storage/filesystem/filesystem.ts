@@ -1,19 +1,22 @@
-import fs from "node:fs";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { concurrently } from "../../concurrently.js";
-import { UsageError } from "../../errors.js";
 import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
-import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
+import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES } from "../../registry/layout.js";
+import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
 import { mergeListings } from "../merge-listings.js";
 import type { StorageRequests } from "../requests.js";
 import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
-import { causeOf, isAbsent } from "../../system-errors.js";
+import { causeOf } from "../../system-errors.js";
 import { listTopDirectory, NOT_A_DIRECTORY } from "./directory.js";
+import { emptiedLinks, withContents } from "./emptied-links.js";
+import { findRoot, isThere } from "./find-root.js";
 import { WorkerPool } from "./pool.js";
+import { REWRITE_TIME } from "./read-file.js";
 import type { RepositoryVisit } from "./scan-repository.js";
+import { strayAt } from "./stray.js";
 import { threadsFor } from "./threads.js";
 import type { Threads } from "./threads.js";
 
@@ -64,7 +67,7 @@ export class FilesystemStorage implements Storage {
   }
 
   async *blobs(): AsyncGenerator<BlobBatch> {
-    const strays: string[] = [];
+    const strays: Stray[] = [];
     const faults: StorageFault[] = [];
     const work: { algorithm: DigestAlgorithm; prefixes: string[] }[] = [];
     for (const algorithm of this.#subdirectories(BLOBS, isDigestAlgorithm, strays, faults)) {
@@ -80,6 +83,7 @@ export class FilesystemStorage implements Storage {
 
   async *repositories(): AsyncGenerator<RepositoryListing> {
     const names = [""];
+    const unfinished: RepositoryListing[] = [];
     const visits = concurrently(this.#lookahead, () => {
       if (names.length === 0) return undefined;
       const share = Math.ceil(names.length / (this.#lookahead * 2));
@@ -89,9 +93,11 @@ export class FilesystemStorage implements Storage {
       for (const { subdirectories, listings } of visited) {
         for (const name of subdirectories) names.push(name);
         const listing = mergeListings(listings);
-        if (holdsAnything(listing)) yield listing;
+        if (emptiedLinks(listing).length > 0) unfinished.push(listing);
+        else if (holdsAnything(listing)) yield listing;
       }
     }
+    yield* this.#readAgain(unfinished);
   }
 
   async readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
@@ -148,20 +154,36 @@ export class FilesystemStorage implements Storage {
     return { subdirectories, listings: [listing, ...parts] };
   }
 
+  /** After a time in which a registry that is writing comes to its end: damage is what stays empty. */
+  async *#readAgain(listings: readonly RepositoryListing[]): AsyncGenerator<RepositoryListing> {
+    if (listings.length === 0) return;
+    await setTimeout(REWRITE_TIME);
+    for (const listing of listings) {
+      const contents = new Map<string, Uint8Array | undefined>();
+      for (const paths of slices(emptiedLinks(listing), PATHS_PER_TASK))
+        for (const [link, content] of await this.pool.run<"contents">({ kind: "contents", paths })) contents.set(link, content);
+      yield withContents(listing, contents);
+    }
+  }
+
   /** The directories in `blobs` or one of its algorithms', both of which are made of directories with known names. */
   #subdirectories<Name extends string>(
     parent: string,
     isName: (name: string) => name is Name,
-    strays: string[],
+    strays: Stray[],
     faults: StorageFault[],
   ): readonly Name[] {
+    const addStray = (stray: string): void => {
+      const found = strayAt(this.location, stray);
+      if (found !== undefined) strays.push(found);
+    };
     try {
       const listed = listTopDirectory(path.join(this.location, parent));
       for (const file of listed?.files ?? [])
         if (isName(file)) faults.push({ path: `${parent}/${file}`, cause: NOT_A_DIRECTORY });
-        else strays.push(`${parent}/${file}`);
+        else addStray(`${parent}/${file}`);
       for (const { name, cause } of listed?.unreadable ?? []) faults.push({ path: `${parent}/${name}`, cause });
-      for (const name of listed?.directories ?? []) if (!isName(name)) strays.push(`${parent}/${name}`);
+      for (const name of listed?.directories ?? []) if (!isName(name)) addStray(`${parent}/${name}`);
       return listed?.directories.filter(isName) ?? [];
     } catch (error) {
       faults.push({ path: parent, cause: causeOf(error) });
@@ -206,51 +228,3 @@ function mergeManifests(parts: readonly ManifestBatch[]): ManifestBatch {
   }
   return { offsets, words, problems };
 }
-
-function findRoot(directory: string): string {
-  let real: string;
-  try {
-    real = fs.realpathSync(directory);
-  } catch (error) {
-    throw isAbsent(error)
-      ? new UsageError(`${directory}: no such directory. Expected the registry's rootdirectory, such as /var/lib/registry.`)
-      : new UsageError(`${directory}: ${causeOf(error)}`);
-  }
-  // Operators name the rootdirectory or anything on the way down to docker/registry/v2: all mean the same storage. What they have written
-  // comes first: below a symbolic link the rootdirectory would be taken for another.
-  for (const named of [path.resolve(directory), real]) {
-    for (const suffix of ["", ...ON_THE_WAY]) {
-      if (!named.endsWith(suffix)) continue;
-      const root = fs.realpathSync(named.slice(0, named.length - suffix.length) || "/");
-      if (!isThere(path.join(root, V2), directory)) continue;
-      refuseLinks(root);
-      return root;
-    }
-  }
-  throw new UsageError(
-    `${directory}: not a registry's storage. Expected ${V2} below it: name the directory that the registry's config calls rootdirectory.`,
-  );
-}
-
-/** Safety rule 10 for what lies between the root and what is listed. */
-function refuseLinks(root: string): void {
-  for (const suffix of ON_THE_WAY) {
-    const directory = path.join(root, suffix);
-    if (fs.lstatSync(directory).isSymbolicLink())
-      throw new UsageError(
-        `${directory} is a symbolic link, which is not followed below the rootdirectory: put a bind mount in its place (mount --bind).`,
-      );
-  }
-}
-
-/** Throws a `UsageError` on what the operator named where that cannot be told: a storage that cannot be read is one all the same. */
-function isThere(file: string, named: string): boolean {
-  try {
-    return fs.statSync(file, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    if (isAbsent(error)) return false;
-    throw new UsageError(`${named}: ${causeOf(error)} ${file}`);
-  }
-}
-
-const ON_THE_WAY = ["/docker/registry/v2", "/docker/registry", "/docker"];

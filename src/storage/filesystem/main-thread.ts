@@ -5,7 +5,15 @@ import type { Task, TaskOutcome } from "./tasks.js";
 const WORTH_THREADS = 50;
 
 /** Tasks that never take long: those of the others nobody could interrupt. */
-const BRIEF: ReadonlySet<Task["kind"]> = new Set(["blobs", "repositories", "links", "manifests", "modified", "files"]);
+const BRIEF: ReadonlySet<Task["kind"]> = new Set([
+  "blobs",
+  "repositories",
+  "links",
+  "manifests",
+  "modified",
+  "contents",
+  "files",
+]);
 
 /** Does the first tasks in the main thread: a small registry needs no other. */
 export class MainThread {

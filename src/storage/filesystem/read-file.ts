@@ -11,21 +11,17 @@ export const READ_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.c
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Milliseconds until what may be in the middle of being written is read again. */
-const REWRITE_TIME = 20;
+/** Milliseconds until what may be in the middle of being written is read again: until 3.1 a registry empties a file before it writes it. */
+export const REWRITE_TIME = 20;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** Gives a registry that is writing the time to come to its end. */
+/** Gives a registry that is writing the time to come to its end: once for all that is to be read again, for there may be thousands. */
 export function pauseForWriter(): void {
   Atomics.wait(never, 0, 0, REWRITE_TIME);
 }
 
 /** Reads a link into a buffer that the next call overwrites; `undefined` when there is no such file. Throws on any other error. */
 export function readLink(path: string): Buffer | undefined {
-  const content = readSmall(path, linkBuffer);
-  if (content?.length !== 0) return content;
-  // Until 3.1 a registry empties a link before it writes it (`driver/filesystem`): damage is what stays empty.
-  pauseForWriter();
   return readSmall(path, linkBuffer);
 }
 

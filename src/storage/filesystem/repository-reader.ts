@@ -4,7 +4,9 @@ import { counts } from "./counts.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
 import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import type { Directory } from "./directory.js";
+import { listLeaf, listLeaves } from "./leaves.js";
 import { readLink } from "./read-file.js";
+import { strayAt } from "./stray.js";
 
 /** A link that could not be read; the fault is noted. */
 export const FAULT = Symbol("fault");
@@ -50,7 +52,17 @@ export class RepositoryReader {
   addFiles(path: string, files: readonly string[], isDirectoryName: (name: string) => boolean): void {
     for (const file of files)
       if (isDirectoryName(file)) this.builder.addFault(`${path}/${file}`, NOT_A_DIRECTORY);
-      else this.builder.addStray(`${path}/${file}`);
+      else this.addStray(`${path}/${file}`);
+  }
+
+  readonly addStray = (path: string): void => {
+    const stray = strayAt(this.root, path);
+    if (stray !== undefined) this.builder.addStray(stray);
+  };
+
+  /** Notes what lies beside the links of directories that have one. */
+  addStraysBeside(directories: readonly string[], isOwn: (name: string) => boolean): void {
+    listLeaves(this.root, directories, isOwn, this.addStray);
   }
 
   /** The content of `<directory>/link`. A directory without one is legal: deleting a manifest leaves it (`linkedblobstore.go`). */
@@ -58,18 +70,13 @@ export class RepositoryReader {
     counts.get++;
     try {
       const content = readLink(`${this.root}/${directory}/link`);
-      if (content === undefined) this.#listStrays(directory);
+      // A crash between writing `link.<uuid>.tmp` and renaming it leaves a directory without a link, and the file.
+      if (content === undefined) listLeaf(this.root, directory, isOwnOfLink, this.addStray);
       return content;
     } catch (error) {
       this.builder.addFault(`${directory}/link`, causeOf(error));
       return FAULT;
     }
-  }
-
-  /** A crash between writing `link.<uuid>.tmp` and renaming it leaves a directory without a link, and the file. */
-  #listStrays(directory: string): void {
-    const listed = this.list(directory);
-    for (const file of listed?.files ?? []) this.builder.addStray(`${directory}/${file}`);
   }
 
   /** Size and time of a file or directory; `undefined` when there is none, or when it could not be told, which is a fault. */
@@ -83,4 +90,9 @@ export class RepositoryReader {
       return undefined;
     }
   }
+}
+
+/** What the registry writes into the directory of a digest: a link, and up to 2.4 signatures. */
+export function isOwnOfLink(name: string): boolean {
+  return name === "link" || name === "signatures";
 }

@@ -2,20 +2,27 @@ import fs from "node:fs";
 import { hexToWords, isDigestHex } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
-import type { BlobBatch, StorageFault } from "../listing.js";
+import type { BlobBatch, Stray, StorageFault } from "../listing.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
 import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import { counts } from "./counts.js";
+import { listLeaf, listLeaves } from "./leaves.js";
+import { strayAt } from "./stray.js";
 
 /**
  * Lists the blobs of some two-digit prefixes. The layout is known, so a blob costs one `lstat` of its `data` and no `readdir`.
- * A blob's directory without `data` is legal: an interrupted write leaves it.
+ * A blob's directory without `data` is legal: an interrupted write leaves it,
+ * or a delete over NFS while it was read (`.nfs…`).
  */
 export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: readonly string[]): BlobBatch {
   const hexes: string[] = [];
   const sizes: number[] = [];
   const modified: number[] = [];
-  const strays: string[] = [];
+  const strays: Stray[] = [];
+  const addStray = (path: string): void => {
+    const stray = strayAt(root, path);
+    if (stray !== undefined) strays.push(stray);
+  };
   const faults: StorageFault[] = [];
   for (const prefix of prefixes) {
     const parent = `${BLOBS}/${algorithm}/${prefix}`;
@@ -27,25 +34,30 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
       names = listed.directories;
       for (const name of listed.files)
         if (isDigestHex(algorithm, name)) faults.push({ path: `${parent}/${name}`, cause: NOT_A_DIRECTORY });
-        else strays.push(`${parent}/${name}`);
+        else addStray(`${parent}/${name}`);
       for (const { name, cause } of listed.unreadable) faults.push({ path: `${parent}/${name}`, cause });
     } catch (error) {
       faults.push({ path: parent, cause: causeOf(error) });
       continue;
     }
+    const stored: string[] = [];
     for (const hex of names) {
       if (!isDigestHex(algorithm, hex) || !hex.startsWith(prefix)) {
-        strays.push(`${parent}/${hex}`);
+        addStray(`${parent}/${hex}`);
         continue;
       }
       try {
         counts.head++;
         const stat = fs.lstatSync(`${root}/${parent}/${hex}/data`, { throwIfNoEntry: false });
-        if (stat === undefined) continue;
+        if (stat === undefined) {
+          listLeaf(root, `${parent}/${hex}`, isData, addStray);
+          continue;
+        }
         if (!stat.isFile()) {
           faults.push({ path: `${parent}/${hex}/data`, cause: "not a plain file" });
           continue;
         }
+        stored.push(`${parent}/${hex}`);
         hexes.push(hex);
         sizes.push(stat.size);
         modified.push(secondsOf(stat.mtimeMs));
@@ -53,6 +65,7 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
         if (!isAbsent(error)) faults.push({ path: `${parent}/${hex}/data`, cause: causeOf(error) });
       }
     }
+    listLeaves(root, stored, isData, addStray);
   }
   return {
     algorithm,
@@ -62,4 +75,8 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
     strays,
     faults,
   };
+}
+
+function isData(name: string): boolean {
+  return name === "data";
 }

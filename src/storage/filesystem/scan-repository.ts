@@ -9,13 +9,12 @@ import {
   TAGS_DIRECTORY,
   UPLOADS_DIRECTORY,
 } from "../../registry/layout.js";
-import { isTagName } from "../../registry/reference.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { LinkSection, RepositoryListing } from "../listing.js";
 import { listDirectory, listTopDirectory } from "./directory.js";
 import type { Directory } from "./directory.js";
-import { FAULT, RepositoryReader } from "./repository-reader.js";
-import { readTag } from "./scan-tag.js";
+import { FAULT, isOwnOfLink, RepositoryReader } from "./repository-reader.js";
+import { isOwnOfTag, readTag } from "./scan-tag.js";
 import { readUpload } from "./scan-upload.js";
 import { isSound } from "./sound-link.js";
 
@@ -51,7 +50,7 @@ export function visitRepository(root: string, name: string): RepositoryVisit {
     .map((entry) => (name === "" ? entry : `${name}/${entry}`));
   const own = top.directories.filter((entry) => entry.startsWith("_"));
   scan.reader.addFiles(scan.path, top.files, (file) => name !== "" && OWN_DIRECTORIES.has(file));
-  if (name === "") for (const entry of own) scan.builder.addStray(`${scan.path}/${entry}`);
+  if (name === "") for (const entry of own) scan.reader.addStray(`${scan.path}/${entry}`);
   else for (const entry of own.toSorted(inReadingOrder)) scan.visitOwn(entry);
   return { subdirectories, listing: scan.builder.build(), rest: scan.rest };
 }
@@ -113,9 +112,9 @@ class RepositoryScan {
       for (const child of this.reader.directories(path, isOwn).toSorted(inReadingOrder)) {
         if (child === "revisions") this.#visitSection("revisions");
         else if (child === "tags") this.#visitTags(`${path}/tags`);
-        else this.builder.addStray(`${path}/${child}`);
+        else this.reader.addStray(`${path}/${child}`);
       }
-    } else this.builder.addStray(path);
+    } else this.reader.addStray(path);
   }
 
   #visitSection(section: LinkSection): void {
@@ -123,7 +122,7 @@ class RepositoryScan {
     for (const algorithm of this.reader.directories(parent, isDigestAlgorithm)) {
       // `_layers/tarsum/…` was written by registry 2.0; nothing reads it any more.
       if (!isDigestAlgorithm(algorithm)) {
-        this.builder.addStray(`${parent}/${algorithm}`);
+        this.reader.addStray(`${parent}/${algorithm}`);
         continue;
       }
       const names = this.reader.directories(`${parent}/${algorithm}`, (name) => isDigestHex(algorithm, name));
@@ -132,7 +131,11 @@ class RepositoryScan {
   }
 
   #visitTags(path: string): void {
-    this.#share(this.reader.directories(path, isTagName), (names) => ({ kind: "tags", names }));
+    // Whatever is called a tag there and is none: the registry does not insist on a name.
+    this.#share(
+      this.reader.directories(path, () => false),
+      (names) => ({ kind: "tags", names }),
+    );
   }
 
   /** Reads what fits into this visit and leaves the rest to others. */
@@ -148,20 +151,26 @@ class RepositoryScan {
 
   readSection(section: LinkSection, algorithm: DigestAlgorithm, names: readonly string[]): void {
     const parent = `${this.path}/${SECTIONS[section]}/${algorithm}`;
+    const linked: string[] = [];
     for (const hex of names) {
       if (!isDigestHex(algorithm, hex)) {
-        this.builder.addStray(`${parent}/${hex}`);
+        this.reader.addStray(`${parent}/${hex}`);
         continue;
       }
       const content = this.reader.readLink(`${parent}/${hex}`);
       if (content === undefined || content === FAULT) continue;
+      linked.push(`${parent}/${hex}`);
       if (algorithm === "sha256" && isSound(content, hex)) this.builder.addSoundLink(section, hex);
       else this.builder.addOddLink({ section, algorithm, hex, content: Uint8Array.from(content) });
     }
+    this.reader.addStraysBeside(linked, isOwnOfLink);
   }
 
   readTags(names: readonly string[]): void {
     const parent = `${this.path}/${TAGS_DIRECTORY}`;
-    for (const name of names) readTag(this.reader, name, `${parent}/${name}`);
+    const read = { tags: [], links: [] };
+    for (const name of names) readTag(this.reader, name, `${parent}/${name}`, read);
+    this.reader.addStraysBeside(read.tags, isOwnOfTag);
+    this.reader.addStraysBeside(read.links, isOwnOfLink);
   }
 }

@@ -2,13 +2,27 @@ import fs from "node:fs";
 import { isDigestAlgorithm, isDigestHex } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { counts } from "./counts.js";
+import { listLeaf } from "./leaves.js";
 import { readLink } from "./read-file.js";
 import { FAULT } from "./repository-reader.js";
 import type { RepositoryReader } from "./repository-reader.js";
 import { isSound, sha256Of } from "./sound-link.js";
 
-/** Reads `tags/<name>`: what the tag names now, and its history. */
-export function readTag(reader: RepositoryReader, name: string, path: string): void {
+/** Directories that hold a link each, or links below them, by what else they may hold. */
+export interface TagDirectories {
+  /** Those of tags. */
+  readonly tags: string[];
+  /** With a `current/link` or an index entry. */
+  readonly links: string[];
+}
+
+/** What the registry writes into a tag's directory. */
+export function isOwnOfTag(name: string): boolean {
+  return name === "current" || name === "index";
+}
+
+/** Reads `tags/<name>`: what the tag names now, and its history. Adds to `read` the directories that were found to be as they should. */
+export function readTag(reader: RepositoryReader, name: string, path: string, read: TagDirectories): void {
   const content = reader.readLink(`${path}/current`);
   if (content === FAULT) return;
   const hex = content === undefined ? undefined : sha256Of(content);
@@ -17,14 +31,19 @@ export function readTag(reader: RepositoryReader, name: string, path: string): v
       ? reader.builder.addOddTag(name, content === undefined ? undefined : Uint8Array.from(content))
       : reader.builder.addTag(name, hex);
   if (content === undefined) readStrays(reader, tag, path);
+  else {
+    read.tags.push(path);
+    read.links.push(`${path}/current`);
+  }
   if (hex !== undefined && isOnlyIndexEntry(reader, `${path}/index/sha256`, hex)) {
     reader.builder.addIndexEntry(tag, hex);
+    read.links.push(`${path}/index/sha256/${hex}`);
     return;
   }
   for (const algorithm of reader.directories(`${path}/index`, isDigestAlgorithm)) {
     const parent = `${path}/index/${algorithm}`;
-    if (isDigestAlgorithm(algorithm)) readIndex(reader, tag, algorithm, parent);
-    else reader.builder.addStray(parent);
+    if (isDigestAlgorithm(algorithm)) readIndex(reader, tag, algorithm, parent, read);
+    else reader.addStray(parent);
   }
 }
 
@@ -32,11 +51,10 @@ export function readTag(reader: RepositoryReader, name: string, path: string): v
 function readStrays(reader: RepositoryReader, tag: number, directory: string): void {
   for (const file of reader.filesBelow(directory)) {
     const name = file.slice(directory.length + 1);
-    if (name.startsWith("index/")) continue;
-    reader.builder.addTagObject(tag, name);
-    // Those beside a missing `current/link` are noted where it was looked for.
-    if (!/^current\/[^/]+$/.test(name)) reader.builder.addStray(file);
+    if (!name.startsWith("index/")) reader.builder.addTagObject(tag, name);
   }
+  // Those beside a missing `current/link` are noted where it was looked for.
+  listLeaf(reader.root, directory, isOwnOfTag, reader.addStray);
 }
 
 /**
@@ -57,14 +75,21 @@ function isOnlyIndexEntry(reader: RepositoryReader, parent: string, hex: string)
   }
 }
 
-function readIndex(reader: RepositoryReader, tag: number, algorithm: DigestAlgorithm, parent: string): void {
+function readIndex(
+  reader: RepositoryReader,
+  tag: number,
+  algorithm: DigestAlgorithm,
+  parent: string,
+  read: TagDirectories,
+): void {
   for (const hex of reader.directories(parent, (name) => isDigestHex(algorithm, name))) {
     if (!isDigestHex(algorithm, hex)) {
-      reader.builder.addStray(`${parent}/${hex}`);
+      reader.addStray(`${parent}/${hex}`);
       continue;
     }
     const content = reader.readLink(`${parent}/${hex}`);
     if (content === undefined || content === FAULT) continue;
+    read.links.push(`${parent}/${hex}`);
     if (algorithm === "sha256" && isSound(content, hex)) reader.builder.addIndexEntry(tag, hex);
     else reader.builder.addOddIndexEntry(tag, algorithm, hex, Uint8Array.from(content));
   }

@@ -12,6 +12,7 @@ import { secondsOf } from "./directory.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { PlainPaths } from "./plain-paths.js";
+import { readLink } from "./read-file.js";
 import { readManifests } from "./read-manifests.js";
 import { RepositoryReader } from "./repository-reader.js";
 import { scanBlobs } from "./scan-blobs.js";
@@ -26,6 +27,7 @@ export type Task =
   | { readonly kind: "links"; readonly name: string; readonly work: LinkWork }
   | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
   | { readonly kind: "modified"; readonly paths: readonly string[] }
+  | { readonly kind: "contents"; readonly paths: readonly string[] }
   | { readonly kind: "files"; readonly directories: readonly string[] }
   | { readonly kind: "verify"; readonly selection: BlobSelection }
   | { readonly kind: "remove"; readonly paths: readonly string[] }
@@ -39,6 +41,7 @@ export interface TaskResults {
   links: RepositoryListing;
   manifests: ManifestBatch;
   modified: readonly (number | StorageFault)[];
+  contents: readonly (readonly [string, Uint8Array | undefined])[];
   files: readonly (readonly string[] | StorageFault)[];
   verify: VerifiedBlobs;
   remove: ChangedObjects;
@@ -88,6 +91,8 @@ export class TaskRunner {
         return readManifests(root, task.algorithm, task.digests);
       case "modified":
         return task.paths.map((path) => modifiedTime(root, path));
+      case "contents":
+        return task.paths.flatMap((path) => contentAgain(root, path));
       case "files":
         return task.directories.map((directory) => filesBelow(root, directory));
       case "verify":
@@ -99,6 +104,17 @@ export class TaskRunner {
       case "prune":
         return this.#changes.prune(task.directories);
     }
+  }
+}
+
+/** What a link that was empty holds now; nothing is said of one that cannot be read. */
+function contentAgain(root: string, path: string): [string, Uint8Array | undefined][] {
+  counts.get++;
+  try {
+    const content = readLink(`${root}/${path}`);
+    return [[path, content && Uint8Array.from(content)]];
+  } catch {
+    return [];
   }
 }
 

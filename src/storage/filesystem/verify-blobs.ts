@@ -23,33 +23,35 @@ export function verifyBlobs(
   const faults: StorageFault[] = [];
   let blobs = 0;
   let bytes = 0;
-  for (const [i, listedBytes] of sizes.entries()) {
-    const digest = Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]);
-    const outcome = verifyBlob(`${root}/${blobPath(digest)}`, digest, onBytes);
+  const judge = (digest: Digest, listedBytes: number, outcome: BlobOutcome): void => {
     if (outcome.kind === "unreadable") {
       faults.push({ path: blobPath(digest), cause: outcome.cause });
-      continue;
+      return;
     }
     blobs++;
     bytes += outcome.bytes;
     if (outcome.kind === "corrupt")
       corrupt.push({ algorithm, hex: digest.hex, contentHex: outcome.contentHex, bytes: outcome.bytes, listedBytes });
+  };
+  const wrong: { readonly digest: Digest; readonly listedBytes: number; readonly first: BlobContent }[] = [];
+  for (const [i, listedBytes] of sizes.entries()) {
+    const digest = Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]);
+    const first = read(root, digest, onBytes);
+    if ("kind" in first) judge(digest, listedBytes, first);
+    else if (first.hex === digest.hex) judge(digest, listedBytes, { kind: "sound", bytes: first.bytes });
+    else wrong.push({ digest, listedBytes, first });
+  }
+  if (wrong.length > 0) pauseForWriter();
+  for (const { digest, listedBytes, first } of wrong) {
+    const second = read(root, digest, () => {});
+    judge(digest, listedBytes, "kind" in second ? second : judgeSecondReading(digest.hex, first, second));
   }
   return { blobs, bytes, vouchedBytes: 0, corrupt, faults };
 }
 
-function verifyBlob(path: string, { algorithm, hex }: Digest, onBytes: (bytes: number) => void): BlobOutcome {
+function read(root: string, digest: Digest, onBytes: (bytes: number) => void): BlobContent | BlobOutcome {
   try {
-    const first = readContent(path, algorithm, onBytes);
-    if (first === undefined) return GONE;
-    if (first.hex === hex) return { kind: "sound", bytes: first.bytes };
-    // Until 3.1 a registry empties a manifest before it writes it.
-    pauseForWriter();
-    return judgeSecondReading(
-      hex,
-      first,
-      readContent(path, algorithm, () => {}),
-    );
+    return readContent(`${root}/${blobPath(digest)}`, digest.algorithm, onBytes) ?? GONE;
   } catch (error) {
     return { kind: "unreadable", cause: causeOf(error) };
   }

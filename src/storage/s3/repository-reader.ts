@@ -1,6 +1,7 @@
 import { REPOSITORIES, repositoryPath, TAGS_DIRECTORY } from "../../registry/layout.js";
 import { parseOwnPath, splitRepositoryPath } from "../../registry/parse-path.js";
 import type { OwnPath } from "../../registry/parse-path.js";
+import { isTakenForOwn } from "../../registry/stray-path.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { RepositoryListing, OwnObject } from "../listing.js";
 import { sha256Of } from "./links.js";
@@ -47,7 +48,6 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #objects = 0;
   #tag: OpenTag | undefined;
   #upload: OpenUpload | undefined;
-  #lastStray = "";
   readonly #reads: Promise<void>[] = [];
   readonly #finished: RepositoryListingBuilder[] = [];
 
@@ -69,7 +69,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     const path = object.key.slice(this.rootLength);
     const builder = this.#builderOf(path);
     this.#objects++;
-    if (this.#prefix === undefined) this.#addStray(builder, strayOf(path));
+    if (this.#prefix === undefined) addStray(builder, strayOf(path), path, object);
     else this.#readOwn(builder, path.slice(this.#prefix.length - 1), object);
   }
 
@@ -84,8 +84,9 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
 
   #readOwn(builder: RepositoryListingBuilder, own: string, object: ListedObject): void {
     const parsed = parseOwnPath(own);
+    const path = `${repositoryPath(builder.name)}/${own}`;
     const isMarker = own.endsWith("/");
-    if (isMarker) this.#addStray(builder, `${repositoryPath(builder.name)}/${own}`);
+    if (isMarker) addStray(builder, path, path, object);
     else if (parsed.kind !== "stray" || /^_(?:layers|manifests|uploads)\//.test(own)) builder.markRepository();
     // A stray below a tag's directory still shows that there is such a tag.
     const tag = parsed.kind === "current" || parsed.kind === "index" ? parsed.tag : tagOfStray(own);
@@ -109,7 +110,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
         this.#addToUpload(parsed.id, parsed.file, object, isMarker);
         break;
       case "stray":
-        if (!isMarker) this.#addStray(builder, `${repositoryPath(builder.name)}/${parsed.path}`);
+        if (!isMarker) addStray(builder, `${repositoryPath(builder.name)}/${parsed.path}`, path, object);
         this.#addToTag(own);
         break;
       case "ignored":
@@ -130,11 +131,6 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     upload.bytes += object.size;
     upload.modified = Math.max(upload.modified, object.modified);
     if (file === "startedat") upload.started = object;
-  }
-
-  #addStray(builder: RepositoryListingBuilder, path: string): void {
-    if (path !== this.#lastStray) builder.addStray(path);
-    this.#lastStray = path;
   }
 
   #readLink(builder: RepositoryListingBuilder, { section, algorithm, hex }: LinkPath, object: ListedObject): void {
@@ -221,6 +217,10 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     this.#builder = undefined;
     this.#objects = 0;
   }
+}
+
+function addStray(builder: RepositoryListingBuilder, stray: string, path: string, { size }: ListedObject): void {
+  builder.addStray({ path: stray, bytes: size, mistaken: isTakenForOwn(path) ? path : undefined });
 }
 
 function strayOf(path: string): string {

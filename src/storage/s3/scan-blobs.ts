@@ -2,7 +2,9 @@ import { hexToWords } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import { parseBlobPath } from "../../registry/parse-path.js";
-import type { BlobBatch } from "../listing.js";
+import { isTakenForOwn } from "../../registry/stray-path.js";
+import { joinStrays } from "../listing.js";
+import type { BlobBatch, Stray } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { sectionCuts } from "./digest-section.js";
 import { listingFault } from "./errors.js";
@@ -32,11 +34,12 @@ const EMPTY: BlobBatch = {
 function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBatch[] {
   const hexes: Record<DigestAlgorithm, string[]> = { sha256: [], sha512: [] };
   const blobs: Record<DigestAlgorithm, ListedObject[]> = { sha256: [], sha512: [] };
-  const strays = new Set<string>();
+  const strays: Stray[] = [];
   for (const object of objects) {
     const path = object.key.slice(rootLength);
     const parsed = parseBlobPath(path);
-    if ("kind" in parsed) strays.add(parsed.path);
+    if ("kind" in parsed)
+      strays.push({ path: parsed.path, bytes: object.size, mistaken: isTakenForOwn(path) ? path : undefined });
     else {
       hexes[parsed.algorithm].push(parsed.hex);
       blobs[parsed.algorithm].push(object);
@@ -47,7 +50,7 @@ function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBa
     digests: hexToWords(algorithm, hexes[algorithm]),
     sizes: Float64Array.from(blobs[algorithm], ({ size }) => size),
     modified: Uint32Array.from(blobs[algorithm], ({ modified }) => modified),
-    strays: algorithm === "sha256" ? [...strays] : [],
+    strays: algorithm === "sha256" ? joinStrays(strays) : [],
     faults: [],
   }));
   return batches.filter((batch) => batch.sizes.length > 0 || batch.strays.length > 0);

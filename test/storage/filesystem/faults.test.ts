@@ -107,7 +107,6 @@ describe("what cannot be read makes the scan incomplete, names its path, and sto
         "revisions",
         "revision",
         "tags",
-        "tag",
         "currentDirectory",
         "index",
         "blobs",

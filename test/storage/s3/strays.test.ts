@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
-import { arbitraryRegistry, NOW } from "../../support/arbitrary-registry.js";
+import { arbitraryRegistry, isPushedTo, NOW } from "../../support/arbitrary-registry.js";
 import { RegistryBuilder, V2 } from "../../support/builder.js";
 import type { RegistryTree } from "../../support/registry-tree.js";
 import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
@@ -36,15 +36,15 @@ async function reported(tree: RegistryTree, strays: readonly string[], keysPerPa
 
 /** The strays, and all else that the report says. */
 function sift({ findings, repositories, ...rest }: Found) {
-  const strays = findings.filter(({ code }) => code === "stray-object").map(({ path }) => path);
+  const strays = findings.filter(({ code }) => code.startsWith("stray-")).map(({ path }) => path);
   return {
     strays,
     rest: {
       ...rest,
-      findings: findings.filter(({ code }) => code !== "stray-object"),
+      findings: findings.filter(({ code }) => !code.startsWith("stray-")),
       repositories: repositories.map(({ findings: counts, ...repository }) => ({
         ...repository,
-        findings: Object.entries(counts).filter(([code]) => code !== "stray-object"),
+        findings: Object.entries(counts).filter(([code]) => !code.startsWith("stray-")),
       })),
     },
   };
@@ -103,8 +103,7 @@ describe("a key outside the layout is a stray, and hides nothing", () => {
     `${OF_APP}/_layers/sha256`,
     `${OF_APP}/_manifests`,
     `${OF_APP}/_manifests/tags`,
-    `${OF_APP}/_manifests/tags/v`,
-    `${OF_APP}/_manifests/tags/v1`,
+    `${OF_APP}/_manifests/tags/.DS_Store`,
     `${OF_APP}/_uploads/`,
     `${V2}/blobs/sha25`,
     `${V2}/blobs/sha256`,
@@ -122,13 +121,15 @@ describe("a key outside the layout is a stray, and hides nothing", () => {
         fc.constantFrom(1, 2, 5, 1000),
         async (random, cuts, keysPerPage) => {
           const keys = [...random.tree.files.keys()];
-          fc.pre(keys.length > 0);
+          fc.pre(isPushedTo(random.tree));
           const strays = new Set<string>();
           for (const { which, cut, end } of cuts) {
             const key = keys[which % keys.length] ?? "";
             const first = key.indexOf("/", V2.length + 1) + 1;
             const stray = key.slice(0, first + (cut % (key.length - first))).replace(/\/$/, "") + end;
-            if (stray.length >= first && !random.tree.files.has(stray)) strays.add(stray);
+            // What has a tag's name holds its repository back: see test/mark/strays.test.ts.
+            const isHolding = /\/_manifests\/tags\/[^/]+$/.test(stray);
+            if (stray.length >= first && !random.tree.files.has(stray) && !isHolding) strays.add(stray);
           }
           const { found, expected } = await compared(random.tree, [...strays], keysPerPage);
           expect(found).toEqual(expected);

@@ -1,0 +1,16 @@
+import { isTakenForTag } from "../registry/stray-path.js";
+import type { Stray } from "../storage/listing.js";
+import type { Finding } from "./finding.js";
+
+/** What is outside the layout, judged by what the registry does with it. */
+export function strayFinding({ path, bytes, mistaken }: Stray): Finding {
+  if (mistaken !== undefined)
+    return {
+      code: "stray-aborts-collector",
+      path: mistaken,
+      bytes,
+      detail: mistaken === path ? undefined : `it is below ${path}`,
+    };
+  if (isTakenForTag(path)) return { code: "stray-among-tags", path, tag: path.slice(path.lastIndexOf("/") + 1), bytes };
+  return { code: "stray-object", path, bytes };
+}

@@ -1,0 +1,82 @@
+import fs from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { check } from "#regcheck/check.js";
+import type { VerifyPart } from "#regcheck/mark/verify.js";
+import type { Report } from "#regcheck/report/report.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { RegistryBuilder } from "../../support/builder.js";
+import { written } from "../../support/temporary.js";
+
+const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
+const MANY = 1000;
+
+async function checked(storage: FilesystemStorage, verify?: VerifyPart): Promise<Report> {
+  try {
+    return await check(storage, { policy: POLICY, verify });
+  } finally {
+    await storage.close();
+  }
+}
+
+function emptied() {
+  const builder = new RegistryBuilder();
+  const app = builder.repository("app");
+  const layers = Array.from({ length: MANY }, (_, i) => app.push(`layer ${i}`));
+  const image = app.image({ layers, tag: "1" });
+  const links = layers.map(({ digest }) => `${app.path}/${app.layerLink(digest)}/link`);
+  const tag = `${app.path}/_manifests/tags/1`;
+  const index = `${tag}/index/${image.digest.replace(":", "/")}/link`;
+  const others = [`${app.path}/${app.revisionLink(image.digest)}/link`, `${tag}/current/link`, index];
+  const contents = new Map([...links, ...others].map((file) => [file, builder.tree.text(file) ?? ""]));
+  for (const file of [...links, ...others]) builder.tree.write(file, "");
+  return { directory: written(builder.tree), contents };
+}
+
+/** 20 ms for each would be 20 seconds. */
+test("a thousand emptied links are waited for once", async () => {
+  const { directory } = emptied();
+  const storage = FilesystemStorage.open(directory, { concurrency: 1 });
+  const begin = performance.now();
+  const report = await checked(storage);
+  expect(report.counts).toMatchObject({ "layer-link-invalid": MANY, "revision-link-invalid": 1, "tag-link-invalid": 1 });
+  expect(performance.now() - begin).toBeLessThan(MANY * 10);
+});
+
+test("a thousand blobs that are wrong are read again after one pause", async () => {
+  const builder = new RegistryBuilder();
+  const app = builder.repository("app");
+  for (let i = 0; i < MANY; i++) app.push(`layer ${i}`);
+  for (const file of builder.tree.files.keys()) if (file.endsWith("/data")) builder.tree.write(file, "");
+  const storage = FilesystemStorage.open(written(builder.tree), { concurrency: 1 });
+  const begin = performance.now();
+  const report = await checked(storage, { part: 1, parts: 1 });
+  expect(report.counts["blob-corrupt"]).toBe(MANY);
+  expect(performance.now() - begin).toBeLessThan(MANY * 10);
+});
+
+test("links that a registry was about to write when they were read are sound", async () => {
+  const { directory, contents } = emptied();
+  const storage = FilesystemStorage.open(directory, { concurrency: 1 });
+  const run = storage.pool.run.bind(storage.pool);
+  storage.pool.run = (task, account) => {
+    if (task.kind === "contents" && "paths" in task)
+      for (const file of task.paths) fs.writeFileSync(path.join(directory, file), contents.get(file) ?? "");
+    return run(task, account);
+  };
+  const report = await checked(storage);
+  expect([...report.findings()]).toEqual([]);
+});
+
+test("links that are gone by then are no links", async () => {
+  const { directory } = emptied();
+  const storage = FilesystemStorage.open(directory, { concurrency: 1 });
+  const run = storage.pool.run.bind(storage.pool);
+  storage.pool.run = (task, account) => {
+    if (task.kind === "contents" && "paths" in task) for (const file of task.paths) fs.rmSync(path.join(directory, file));
+    return run(task, account);
+  };
+  const report = await checked(storage);
+  expect(report.counts["layer-link-invalid"]).toBeUndefined();
+  expect(report.totals).toMatchObject({ revisions: 0, layerLinks: 1, tags: 1 });
+});
