@@ -27,6 +27,7 @@ const FOUNDATION = [
   "errors.ts",
   "make-directory.ts",
   "show-url.ts",
+  "slices.ts",
   "system-errors.ts",
   "until-aborted.ts",
 ];

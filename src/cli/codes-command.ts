@@ -1,5 +1,5 @@
 import { FINDING_CODES } from "../mark/finding.js";
-import { CATALOGUE } from "../report/catalogue.js";
+import { CATALOGUE, consequenceOf } from "../report/catalogue.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import { textOptions, writeToStream } from "./write-report.js";
@@ -19,11 +19,10 @@ function codesAsJson(): string {
 
 function codesAsText(options: TextOptions): string {
   const lines = FINDING_CODES.flatMap((code) => {
-    const { severity, severityIfReclaimable, effect, meaning, remedy } = CATALOGUE[code];
+    const { severity, severityIfReclaimable, meaning, remedy } = CATALOGUE[code];
     const severities = [severity, severityIfReclaimable].filter((one) => one !== undefined).join(" or ");
-    const consequence =
-      effect === "holds" ? ", holds its repository back from a sweep" : effect === "blocks" ? ", blocks every sweep" : "";
-    return [`${code} (${severities}${consequence}): ${meaning}`, `  → ${remedy}`];
+    const inBrackets = [severities, consequenceOf(code)].filter((one) => one !== undefined).join(", ");
+    return [`${code} (${inBrackets}): ${meaning}`, `  → ${remedy}`];
   });
   return `${wrapLines(lines, options).join("\n")}\n`;
 }

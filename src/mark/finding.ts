@@ -50,6 +50,18 @@ const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
   "repository-name-invalid",
 ]);
 
+/** Codes that no sweep is done with: what is live is unknown everywhere. */
+const BLOCKING_CODES: ReadonlySet<FindingCode> = new Set(["storage-unreadable", "truth-elsewhere"]);
+
+/** What a code means for a sweep. **holds**: its repository is not swept. **blocks**: nothing is. */
+export type CodeEffect = "holds" | "blocks";
+
+/** What a code means for a sweep; undefined for most. */
+export function effectOf(code: FindingCode): CodeEffect | undefined {
+  if (BLOCKING_CODES.has(code)) return "blocks";
+  return HOLDING_CODES.has(code) ? "holds" : undefined;
+}
+
 /** Something to know about the storage. Data only: the report makes the text. */
 export interface Finding {
   readonly code: FindingCode;

@@ -1,5 +1,6 @@
 import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
+import { REFERENCE_ROLES } from "../registry/manifest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import type { ManifestProblemKind } from "../storage/listing.js";
@@ -12,15 +13,6 @@ export interface ManifestProblem {
   readonly kind: ManifestProblemKind;
   readonly detail: string;
 }
-
-const ROLE_CODES = [
-  "config",
-  "layer",
-  "foreign-layer",
-  "child",
-  "subject",
-  "mention",
-] as const satisfies readonly ReferenceRole[];
 
 /** References of many manifests lie in pages of this many words: no array is ever copied to grow, and none is large. */
 const PAGE_WORDS = 1 << 20;
@@ -90,7 +82,7 @@ export class ManifestStore {
     const end = first + (page[first - 1] ?? 0);
     for (let at = first; at < end; at++) {
       const reference = page[at] ?? 0;
-      visit(ROLE_CODES[reference & 7] ?? "layer", reference >>> 3, offset - first + 1 + at);
+      visit(REFERENCE_ROLES[reference & 7] ?? "layer", reference >>> 3, offset - first + 1 + at);
     }
   }
 
@@ -140,7 +132,7 @@ export class ManifestStore {
       at++;
       if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))
         this.#declaredSizes.set(start - (start % PAGE_WORDS) + at, size);
-      page[at] = ((id << 3) | ROLE_CODES.indexOf(role)) >>> 0;
+      page[at] = ((id << 3) | REFERENCE_ROLES.indexOf(role)) >>> 0;
     }
   }
 

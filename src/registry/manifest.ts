@@ -10,7 +10,8 @@ import type { RegistryVersion } from "./struct-reader.js";
  * What a manifest uses a digest for. `child` is a manifest of an index; `subject` is what a referrer is about; a `foreign-layer` may lie
  * elsewhere; `mention` is a digest somewhere in a content that nobody, or not everybody, can read: it may be anything.
  */
-export type ReferenceRole = "config" | "layer" | "foreign-layer" | "child" | "subject" | "mention";
+export const REFERENCE_ROLES = ["config", "layer", "foreign-layer", "child", "subject", "mention"] as const;
+export type ReferenceRole = (typeof REFERENCE_ROLES)[number];
 
 /** One reference out of a manifest: part of a descriptor. */
 export interface Reference {

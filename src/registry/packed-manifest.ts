@@ -1,5 +1,6 @@
 import { ALGORITHMS, DIGEST_WORDS, writeDigest } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
+import { REFERENCE_ROLES } from "./manifest.js";
 import type { Reference, ReferenceRole } from "./manifest.js";
 
 /**
@@ -7,7 +8,6 @@ import type { Reference, ReferenceRole } from "./manifest.js";
  *
  *     count, then for each reference: role | algorithm << 8, size (high word), size (low word), the digest's words
  */
-const ROLES = ["config", "layer", "foreign-layer", "child", "subject", "mention"] as const satisfies readonly ReferenceRole[];
 const UNKNOWN_SIZE = 0xffffffff;
 /** Words of a reference before its digest. */
 const REFERENCE_HEAD = 3;
@@ -20,7 +20,7 @@ export function packReferences(references: readonly Reference[]): Uint32Array {
   words[0] = references.length;
   let at = 1;
   for (const { role, digest, size } of references) {
-    words[at] = ROLES.indexOf(role) | (ALGORITHMS.indexOf(digest.algorithm) << 8);
+    words[at] = REFERENCE_ROLES.indexOf(role) | (ALGORITHMS.indexOf(digest.algorithm) << 8);
     words[at + 1] = size === undefined ? UNKNOWN_SIZE : Math.floor(size / 2 ** 32);
     words[at + 2] = size === undefined ? UNKNOWN_SIZE : size >>> 0;
     writeDigest(digest, words, at + REFERENCE_HEAD);
@@ -45,7 +45,7 @@ export function* unpackReferences(words: Uint32Array, offset: number): Generator
     const tag = words[at] ?? 0;
     const high = words[at + 1] ?? 0;
     const algorithm = ALGORITHMS[tag >> 8];
-    const role = ROLES[tag & 0xff];
+    const role = REFERENCE_ROLES[tag & 0xff];
     if (algorithm === undefined || role === undefined) throw new RangeError("packed references are damaged");
     const size = high === UNKNOWN_SIZE ? undefined : high * 2 ** 32 + (words[at + 2] ?? 0);
     yield { role, algorithm, size, at: at + REFERENCE_HEAD };

@@ -1,5 +1,5 @@
+import pLimit from "p-limit";
 import { Watch, whyStopped } from "../guard/watch.js";
-import { concurrently } from "../concurrently.js";
 import { operatorMessage } from "../errors.js";
 import { parseLink } from "../registry/link.js";
 import { countOf } from "../report/format.js";
@@ -79,10 +79,10 @@ class RepairRun {
 
   async #writeBatch(repairs: readonly Repair[]): Promise<void> {
     const { journal } = this.context;
-    const prepared = await each(repairs, (repair) => attempt(repair, () => this.#prepare(repair)));
+    const prepared = await pLimit(AT_A_TIME).map(repairs, (repair) => attempt(repair, () => this.#prepare(repair)));
     const writes = prepared.flatMap((one) => ("status" in one ? [] : [one]));
     if (writes.length > 0) journal.willWrite(writes.map(({ write }) => write));
-    const outcomes = await each(prepared, async (one) =>
+    const outcomes = await pLimit(AT_A_TIME).map(prepared, async (one) =>
       "status" in one ? one : attempt(one.repair, () => this.#write(one.repair, one.write)),
     );
     this.outcomes.push(...outcomes);
@@ -123,19 +123,4 @@ async function attempt<T>(repair: Repair, work: () => Promise<T>): Promise<T | R
   } catch (error) {
     return { repair, status: "failed", cause: operatorMessage(error) };
   }
-}
-
-/** Works on all items, some at a time; the results are in their order. */
-async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let at = 0;
-  const run = async (position: number, item: T): Promise<void> => {
-    results[position] = await work(item);
-  };
-  const next = (): Promise<void> | undefined => {
-    const item = items[at];
-    return item === undefined ? undefined : run(at++, item);
-  };
-  for await (const _ of concurrently(AT_A_TIME, next));
-  return results;
 }

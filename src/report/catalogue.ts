@@ -1,17 +1,20 @@
-import type { Finding, FindingCode } from "../mark/finding.js";
+import { effectOf, FINDING_CODES } from "../mark/finding.js";
+import type { CodeEffect, Finding, FindingCode } from "../mark/finding.js";
 
 /** How bad a finding is: **error** a pull fails or data is damaged; **warning** inconsistent but serving; **garbage** reclaimable. */
 export type Severity = "error" | "warning" | "garbage" | "info";
 /** Worst first. */
 export const SEVERITIES = ["error", "warning", "garbage", "info"] as const satisfies readonly Severity[];
 
+/** A sign for each, so that colour is not all that tells them apart. */
+export const SEVERITY_MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
+
 /** What is known of a code, whatever the case at hand. README, JSON Schema and `regcheck codes` are made from it or checked against it. */
 export interface CatalogueEntry {
   readonly severity: Severity;
   /** The severity of those findings that the selected policy lets a sweep take, where that differs. */
   readonly severityIfReclaimable?: Severity;
-  /** **holds**: its repository is not swept. **blocks**: nothing is. */
-  readonly effect?: "holds" | "blocks";
+  readonly effect?: CodeEffect | undefined;
   /** What it means, for people who have never heard of it. */
   readonly meaning: string;
   /** What it means for a pull, and what to do. */
@@ -21,44 +24,37 @@ export interface CatalogueEntry {
 /** A registry that caches blob descriptors tells clients of blobs and links that are gone: these skip the upload, and nothing is repaired. */
 const PUSH_AGAIN = "restart the registry (and empty its Redis cache, if it has one) and push the image again";
 
-/** The catalogue of findings, worst first. */
-export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
+const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   "storage-unreadable": {
     severity: "error",
-    effect: "blocks",
     meaning: "a path could not be listed or read",
     remedy:
       "What it references is unknown, so nothing may be swept. Mend the cause (permissions, disk, network) and run regcheck again.",
   },
   "manifest-missing": {
     severity: "error",
-    effect: "holds",
     meaning: "a revision link names a manifest whose blob is not stored",
     remedy: `Pulls of it fail. To repair it, ${PUSH_AGAIN}. If nobody has the image: delete the revision's directory, and its tags with regcheck untag.`,
   },
   "manifest-corrupt": {
     severity: "error",
-    effect: "holds",
     meaning: "a manifest's content does not hash to its digest",
     remedy: `Pulls of it fail or are refused by the client. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
   },
   "manifest-invalid": {
     severity: "error",
-    effect: "holds",
     meaning: "a manifest that the registry does not read, or takes no push of: its references are unknown",
     remedy:
       "Pulls of it fail. Delete the manifest by digest through the API, which takes its tags along; then push the image again. A push alone leaves it there.",
   },
   "revision-link-invalid": {
     severity: "error",
-    effect: "holds",
     meaning: "a revision link is empty or malformed",
     remedy:
       "Pulls by this digest fail, and the registry's own collector aborts. regcheck repair revision-link-invalid rewrites the link, and so does a push of the image.",
   },
   "tag-link-invalid": {
     severity: "error",
-    effect: "holds",
     meaning: "a tag's current/link is empty, malformed or oversized",
     remedy:
       "Pulls of the tag fail. A push of the tag rewrites the link, and so does regcheck repair tag-link-invalid if the tag's index has one entry only.",
@@ -96,7 +92,6 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   },
   "link-mismatch": {
     severity: "error",
-    effect: "holds",
     meaning: "a link's content names another digest than its path",
     remedy: `The registry follows the content: pulls get something else than they asked for. Find out who wrote it; delete the link, ${PUSH_AGAIN}.`,
   },
@@ -183,7 +178,6 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
   },
   "truth-elsewhere": {
     severity: "info",
-    effect: "blocks",
     meaning: "something else than the storage decides what is live",
     remedy:
       "What is garbage cannot be told from the storage: no figure of it is given. Use the garbage collection of what decides: GitLab's (if its database is off, say database.enabled: false in the registry's config), Harbor's (Clean Up), OpenShift's (oc adm prune images); a pull-through cache fetches and deletes by itself. What is damaged is as true as anywhere.",
@@ -206,6 +200,26 @@ export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = {
     remedy: "The registry does not know it. It is kept, never swept; remove it by hand if nobody needs it.",
   },
 };
+
+/** The catalogue of findings. */
+export const CATALOGUE: Readonly<Record<FindingCode, CatalogueEntry>> = withEffects(WORDS);
+
+function withEffects(words: Record<FindingCode, CatalogueEntry>): Record<FindingCode, CatalogueEntry> {
+  const entries = { ...words };
+  for (const code of FINDING_CODES) entries[code] = { ...words[code], effect: effectOf(code) };
+  return entries;
+}
+
+const EFFECTS: Readonly<Record<CodeEffect, string>> = {
+  holds: "holds its repository back from a sweep",
+  blocks: "blocks every sweep",
+};
+
+/** What a code means for a sweep; undefined for most. */
+export function consequenceOf(code: FindingCode): string | undefined {
+  const effect = effectOf(code);
+  return effect && EFFECTS[effect];
+}
 
 /** The severity of a finding under the selected policy. */
 export function severityOf(finding: Finding): Severity {

@@ -36,3 +36,8 @@ export function formatDollars(dollars: number): string {
   const digits = dollars > 0 && dollars < 0.1 ? Math.min(8, 1 - Math.floor(Math.log10(dollars))) : 2;
   return `$${dollars.toFixed(digits)}`;
 }
+
+/** A clause as a sentence of its own. */
+export function asSentence(clause: string): string {
+  return `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`;
+}

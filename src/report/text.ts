@@ -1,17 +1,17 @@
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
-import type { Variant } from "../mark/policy.js";
-import { CATALOGUE, caseOf, severityOf } from "./catalogue.js";
+import { CATALOGUE, caseOf, consequenceOf, SEVERITY_MARKS, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
-import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
+import { asSentence, countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
 import type { Report } from "./report.js";
 import { tagsThatGo } from "./repository-report.js";
 import type { RepositoryReport } from "./repository-report.js";
 import { PIN_NOTES } from "./pin-notes.js";
 import { filterNote } from "./repository-filter.js";
 import { subjectOf } from "./subject.js";
+import { shownVariants, VARIANT_LABELS } from "./variant-labels.js";
 import { verdictOf } from "./verdict.js";
 import { withStyle } from "./style.js";
 import type { Style } from "./style.js";
@@ -26,7 +26,6 @@ export interface ReportTextOptions extends TextOptions {
 
 const SHOWN_FINDINGS = 10;
 const SHOWN_REPOSITORIES = 10;
-const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
 const PLURALS: Readonly<Record<Severity, string>> = { error: "errors", warning: "warnings", garbage: "garbage", info: "info" };
 const COLOURS = { error: "red", warning: "yellow", garbage: "cyan", info: "gray" } as const satisfies Record<Severity, string>;
 
@@ -153,21 +152,21 @@ class TextReport {
   #code(code: FindingCode, findings: readonly Finding[]): void {
     const [first] = findings;
     if (first === undefined) return;
-    const { meaning, remedy, effect } = CATALOGUE[code];
+    const { meaning, remedy } = CATALOGUE[code];
     const severity = severityOf(first);
     const count = this.report.counts[code] ?? 0;
     const newCount = this.report.baseline?.newByCode[code];
     const ofThese = newCount === undefined ? "" : `, ${formatCount(newCount)} new`;
     this.#lines.push("");
     this.#line(
-      `${this.#style([COLOURS[severity], "bold"], `${MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
+      `${this.#style([COLOURS[severity], "bold"], `${SEVERITY_MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
     const rest = (this.#onlyNew && newCount !== undefined ? newCount : count) - findings.length;
     if (rest > 0) this.#line(`… and ${formatCount(rest)} more (all of them: --format json)`, 4);
-    const consequence =
-      effect === "holds" ? " Holds its repository back from a sweep." : effect === "blocks" ? " Blocks every sweep." : "";
-    this.#line(this.#style("dim", `→ ${remedy}${consequence}`), 2);
+    const consequence = consequenceOf(code);
+    const lines = consequence === undefined ? remedy : `${remedy} ${asSentence(consequence)}`;
+    this.#line(this.#style("dim", `→ ${lines}`), 2);
   }
 
   #finding(finding: Finding): void {
@@ -179,17 +178,11 @@ class TextReport {
   }
 
   #reclaimable(): void {
-    const { reclaimable, selected, trusted, policy, filter } = this.report;
+    const { reclaimable, selected, policy, filter } = this.report;
     this.#heading(filter === undefined ? "Reclaimable" : `Reclaimable in ${escapeForTerminal(filter.glob)}`);
-    const rows: readonly (readonly [Variant, string])[] = [
-      ["asIs", "as is"],
-      ["withDeleteUntagged", "with --delete-untagged"],
-      ["withDropDanglingTags", "with --drop-dangling-tags"],
-      ["withBoth", "with both"],
-      ...(policy.retention === undefined ? [] : [["withPolicy", "with --policy"] as const]),
-    ];
-    for (const [variant, label] of rows) {
-      if (!trusted.has(variant)) continue;
+    for (const variant of shownVariants(this.report)) {
+      const { words, option } = VARIANT_LABELS[variant];
+      const label = option === undefined ? words : `${words} ${option}`;
       const { bytes, blobs, revisions, layerLinks } = reclaimable[variant];
       const tags = variant === "withPolicy" ? `, ${countOf(tagsThatGo(this.report), "tag")}` : "";
       const links = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}${tags}`;

@@ -96,16 +96,16 @@ class Restorer {
     const ready = await this.#ready(removals);
     if (this.isHidden) {
       const outcomes = await unhide(ready, Date.parse(this.run.startedAt) / 1000, this.changes);
-      await this.#each(ready, (removal, i) => this.#afterUnhiding(removal, outcomes[i]));
+      await pLimit(AT_A_TIME).map(ready, (removal, i) => this.#afterUnhiding(removal, outcomes[i]));
       return;
     }
-    const isSound = await this.#each(ready, (removal) => this.#isSound(removal, this.#placeOf(removal.path)));
+    const isSound = await pLimit(AT_A_TIME).map(ready, (removal) => this.#isSound(removal, this.#placeOf(removal.path)));
     const sound = ready.filter((_, i) => isSound[i]);
     const outcomes = await this.changes.move(
       sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })),
       orderOf(sound),
     );
-    await this.#each(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
+    await pLimit(AT_A_TIME).map(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
     const moved = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
     await this.changes.pruneDirectories(directoriesOf(moved), "any order");
   }
@@ -122,23 +122,14 @@ class Restorer {
   }
 
   async #withTargets(removals: readonly Removal[], atATime: number): Promise<readonly Removal[]> {
-    const isReady = await this.#each(
-      removals,
-      async (removal) => {
-        const missing = await this.#targets.missing(removal);
-        if (missing === undefined) return true;
-        if (await exists(this.changes, removal.path)) this.present++;
-        else this.#fail(removal, `not put back: it names ${missing}, which is gone`);
-        return false;
-      },
-      atATime,
-    );
+    const isReady = await pLimit(atATime).map(removals, async (removal) => {
+      const missing = await this.#targets.missing(removal);
+      if (missing === undefined) return true;
+      if (await exists(this.changes, removal.path)) this.present++;
+      else this.#fail(removal, `not put back: it names ${missing}, which is gone`);
+      return false;
+    });
     return removals.filter((_, i) => isReady[i]);
-  }
-
-  #each<T, R>(items: readonly T[], work: (item: T, i: number) => Promise<R>, atATime = AT_A_TIME): Promise<R[]> {
-    const limit = pLimit(atATime);
-    return Promise.all(items.map((item, i) => limit(work, item, i)));
   }
 
   #fail(removal: Removal, cause: string): void {

@@ -1,7 +1,6 @@
 import type { Finding, FindingCode } from "../../mark/finding.js";
-import { CATALOGUE, caseOf, SEVERITIES, severityOf } from "../catalogue.js";
-import type { Severity } from "../catalogue.js";
-import { formatBytes, formatCount } from "../format.js";
+import { CATALOGUE, caseOf, consequenceOf, SEVERITIES, SEVERITY_MARKS, severityOf } from "../catalogue.js";
+import { asSentence, formatBytes, formatCount } from "../format.js";
 import type { Report } from "../report.js";
 import type { FindingCounts } from "../repository-report.js";
 import { subjectOf } from "../subject.js";
@@ -14,8 +13,6 @@ export const SHOWN_FINDINGS = 100_000;
 const UNFOLDED = 25;
 /** Rows that a browser lays out together, when they come into view. */
 const ROWS_AT_A_TIME = 100;
-
-export const MARKS: Readonly<Record<Severity, string>> = { error: "✗", warning: "!", garbage: "♻", info: "·" };
 
 /** The findings by code, worst first, each with its remedy; in pieces, since there may be many. */
 export function* findings(report: Report): Generator<Markup> {
@@ -79,20 +76,16 @@ function filter({ severities }: Report): Markup {
 }
 
 function groupStart(first: Finding, count: number): Markup {
-  const { meaning, remedy, effect } = CATALOGUE[first.code];
+  const { meaning, remedy } = CATALOGUE[first.code];
   const severity = severityOf(first);
   const unfolded = count <= UNFOLDED && (severity === "error" || severity === "warning");
-  const consequence =
-    effect === "holds"
-      ? html` <em>Holds its repository back from a sweep.</em>`
-      : effect === "blocks"
-        ? html` <em>Blocks every sweep.</em>`
-        : undefined;
+  const consequence = consequenceOf(first.code);
   return html`<details class="code ${severity}" data-severity="${severity}" ${unfolded ? html` open` : undefined}>
     <summary>
-      <span class="mark" aria-hidden="true">${MARKS[severity]}</span><code>${first.code}</code>
+      <span class="mark" aria-hidden="true">${SEVERITY_MARKS[severity]}</span><code>${first.code}</code>
       <span class="count">${formatCount(count)}</span> <span class="severity">${severity}</span
-      ><span class="meaning">${meaning}</span><span class="remedy">${remedy}${consequence}</span>
+      ><span class="meaning">${meaning}</span
+      ><span class="remedy">${remedy}${consequence === undefined ? undefined : html` <em>${asSentence(consequence)}</em>`}</span>
     </summary>
    `;
 }

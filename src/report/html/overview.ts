@@ -1,10 +1,10 @@
-import type { Variant } from "../../mark/policy.js";
 import type { Report } from "../report.js";
 import { changesSince } from "../changes.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "../format.js";
 import type { GarbageAge } from "../garbage-ages.js";
 import { filterNote } from "../repository-filter.js";
 import { tagsThatGo } from "../repository-report.js";
+import { shownVariants, VARIANT_LABELS } from "../variant-labels.js";
 import { verdictOf } from "../verdict.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
@@ -59,21 +59,13 @@ function totals({ totals: all, requests, requestCost, storage, pins, verified }:
   </dl>`;
 }
 
-const VARIANT_LABELS: readonly (readonly [Variant, Markup])[] = [
-  ["asIs", html`as is`],
-  ["withDeleteUntagged", html`with <code>--delete-untagged</code>`],
-  ["withDropDanglingTags", html`with <code>--drop-dangling-tags</code>`],
-  ["withBoth", html`with both`],
-  ["withPolicy", html`with <code>--policy</code>`],
-];
-
 /** What each policy would reclaim. */
 export function reclaimable({ reclaimable: all, selected, trusted, policy, repositories }: Report): Markup {
-  const labels = VARIANT_LABELS.filter(
-    ([variant]) => trusted.has(variant) && (variant !== "withPolicy" || policy.retention !== undefined),
-  );
-  const most = Math.max(...labels.map(([variant]) => all[variant].bytes));
-  const rows = labels.map(([variant, label]) => {
+  const variants = shownVariants({ trusted, policy });
+  const most = Math.max(...variants.map((variant) => all[variant].bytes));
+  const rows = variants.map((variant) => {
+    const { words, option } = VARIANT_LABELS[variant];
+    const label = option === undefined ? words : html`${words} <code>${option}</code>`;
     const { bytes, blobs, revisions, layerLinks } = all[variant];
     const tags = variant === "withPolicy" ? `, ${countOf(tagsThatGo({ repositories }), "tag")}` : "";
     const what = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}${tags}`;

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { concurrently } from "../../concurrently.js";
+import { slices } from "../../slices.js";
 import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES } from "../../registry/layout.js";
@@ -69,7 +70,7 @@ export class FilesystemStorage implements Storage {
   async *blobs(): AsyncGenerator<BlobBatch> {
     const strays: Stray[] = [];
     const faults: StorageFault[] = [];
-    const work: { algorithm: DigestAlgorithm; prefixes: string[] }[] = [];
+    const work: { algorithm: DigestAlgorithm; prefixes: readonly string[] }[] = [];
     for (const algorithm of this.#subdirectories(BLOBS, isDigestAlgorithm, strays, faults)) {
       const prefixes = this.#subdirectories(`${BLOBS}/${algorithm}`, isPrefix, strays, faults);
       for (const some of slices(prefixes, PREFIXES_PER_TASK)) work.push({ algorithm, prefixes: some });
@@ -202,10 +203,6 @@ function isPrefix(name: string): name is string {
 /** An empty directory is nobody's repository: deleting the last tag of `team/app` leaves `team`. */
 function holdsAnything(listing: RepositoryListing): boolean {
   return listing.isRepository || listing.strays.length > 0 || listing.faults.length > 0;
-}
-
-function* slices<T>(items: readonly T[], size: number): Generator<T[]> {
-  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
 function mergeManifests(parts: readonly ManifestBatch[]): ManifestBatch {

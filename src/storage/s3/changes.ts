@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { concurrently } from "../../concurrently.js";
+import { slices } from "../../slices.js";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, StorageChanges, StoredObject } from "../changes.js";
@@ -229,20 +229,11 @@ export class S3Changes implements StorageChanges {
 
   /** Deletes in batches; what fails for itself and may pass is tried again. */
   async #delete(doomed: readonly { readonly path: string; readonly versionId?: string }[]): Promise<readonly ChangeOutcome[]> {
-    const outcomes: ChangeOutcome[] = [];
-    let at = 0;
-    const next = (): Promise<void> | undefined => {
-      const begin = at;
-      const batch = doomed.slice(begin, begin + KEYS_PER_DELETE);
-      at += batch.length;
-      if (batch.length === 0) return undefined;
-      const keys = batch.map(({ path, versionId }) => ({ key: this.#key(path), versionId }));
-      return this.#deleteBatch(keys).then((deletions) => {
-        for (const [i, { path }] of batch.entries()) outcomes[begin + i] = outcomeOf(path, deletions[i]);
-      });
-    };
-    for await (const _ of concurrently(this.#bucket.limit.most, next));
-    return outcomes;
+    const outcomes = await this.#bucket.limit.map(slices(doomed, KEYS_PER_DELETE), async (batch) => {
+      const deletions = await this.#deleteBatch(batch.map(({ path, versionId }) => ({ key: this.#key(path), versionId })));
+      return batch.map(({ path }, i) => outcomeOf(path, deletions[i]));
+    });
+    return outcomes.flat();
   }
 
   async #deleteBatch(keys: readonly Doomed[]): Promise<readonly Deletion[]> {
@@ -261,27 +252,19 @@ export class S3Changes implements StorageChanges {
     }
   }
 
-  async #each<T>(
+  #each<T>(
     items: readonly T[],
     pathOf: (item: T) => string,
     change: (item: T) => Promise<OutcomeOfOne>,
   ): Promise<readonly ChangeOutcome[]> {
-    const outcomes: ChangeOutcome[] = [];
-    let at = 0;
-    const run = async (i: number, item: T): Promise<void> => {
+    return this.#bucket.limit.map(items, async (item): Promise<ChangeOutcome> => {
       const path = pathOf(item);
       try {
-        outcomes[i] = { path, ...(await change(item)) };
+        return { path, ...(await change(item)) };
       } catch (error) {
-        outcomes[i] = { path, status: "failed", cause: causeOf(error) };
+        return { path, status: "failed", cause: causeOf(error) };
       }
-    };
-    const next = (): Promise<void> | undefined => {
-      const item = items[at];
-      return item === undefined ? undefined : run(at++, item);
-    };
-    for await (const _ of concurrently(this.#bucket.limit.most, next));
-    return outcomes;
+    });
   }
 }
 

@@ -1,4 +1,3 @@
-import { concurrently } from "../../concurrently.js";
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
@@ -50,17 +49,12 @@ export async function readManifests(
     if (words === undefined) pending.push(i);
     else manifests[i] = { words };
   }
-  let at = 0;
-  const next = (): Promise<void> | undefined => {
-    const i = pending[at++];
-    return i === undefined ? undefined : read(i, Digest.fromWords(algorithm, digests, i * width));
-  };
-  const read = async (i: number, digest: Digest): Promise<void> => {
+  await bucket.limit.map(pending, async (i) => {
+    const digest = Digest.fromWords(algorithm, digests, i * width);
     const manifest = await readManifest(bucket, root, digest);
     manifests[i] = manifest;
     if ("words" in manifest) known?.add(digest, manifest);
-  };
-  for await (const _ of concurrently(bucket.limit.most, next));
+  });
   const batch = new ManifestBatchBuilder();
   for (const manifest of manifests) batch.add(manifest);
   return batch.build();

@@ -34,6 +34,14 @@ export class RequestLimit {
     });
   }
 
+  /**
+   * Works on items that take several requests each, so many at a time as there may be requests, and gives the results in their order: what
+   * was begun comes to its end before more is.
+   */
+  map<T, R>(items: Iterable<T>, work: (item: T, i: number) => PromiseLike<R>): Promise<R[]> {
+    return pLimit(this.most).map(items, work);
+  }
+
   #cut(number: number): void {
     this.#successes = 0;
     if (number < this.#startedAtCut) return;

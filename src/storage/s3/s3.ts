@@ -1,4 +1,3 @@
-import { concurrently } from "../../concurrently.js";
 import { errorMessage, UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
@@ -95,26 +94,15 @@ export class S3Storage implements Storage {
     return verifyBlobs(this.#bucket, this.#root, selections, onBytes);
   }
 
-  async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
-    const times: (number | StorageFault)[] = [];
-    let at = 0;
-    const ask = async (i: number, path: string): Promise<void> => {
+  modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
+    return this.#bucket.limit.map(paths, async (path) => {
       try {
-        times[i] = (await this.#bucket.modified(`${this.#root}${path}`)) ?? {
-          path,
-          cause: "gone since it was listed",
-          gone: true,
-        };
+        const modified = await this.#bucket.modified(`${this.#root}${path}`);
+        return modified ?? { path, cause: "gone since it was listed", gone: true };
       } catch (error) {
-        times[i] = { path, cause: causeOf(error) };
+        return { path, cause: causeOf(error) };
       }
-    };
-    const next = (): Promise<void> | undefined => {
-      const path = paths[at];
-      return path === undefined ? undefined : ask(at++, path);
-    };
-    for await (const _ of concurrently(this.#bucket.limit.most, next));
-    return times;
+    });
   }
 
   async multipartUploads(): Promise<MultipartListing> {
