@@ -64,7 +64,7 @@ export async function markAndReport(
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,
-    notices: noticesOf(markers, marked.truthElsewhere),
+    notices: noticesOf(markers, marked.truthElsewhere, storage.asOf),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
     filter,

@@ -4,7 +4,14 @@ import { defineConfig } from "vitest/config";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Run hundreds of times what is killed, or of which one call is made to fail: they take minutes. */
-const FAULTS = ["test/*/*crash.test.ts", "test/sweep/*faults.test.ts", "test/storage/*/faults.test.ts"];
+const FAULTS = [
+  "test/*/*crash.test.ts",
+  "test/sweep/*faults.test.ts",
+  "test/storage/*/faults.test.ts",
+  "test/cli/inventory.test.ts",
+  "test/storage/s3/inventory/*.test.ts",
+  "test/sql/*.property.test.ts",
+];
 
 /**
  * `unit` and `faults` need nothing but Node; `e2e` needs the real servers and fails without them.

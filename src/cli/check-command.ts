@@ -80,6 +80,14 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
   };
 }
 
+/** Seconds: how much of the time before an inventory counts as young. It is taken in hours, and what changes meanwhile may be in it or not. */
+const INVENTORY_GRACE = 24 * 60 * 60;
+
+/** The policy at the time at which the storage was as it is listed: ages are counted from there. */
+export function asOfListing(policy: Policy, { asOf }: Storage): Policy {
+  return asOf === undefined ? policy : { ...policy, now: asOf, grace: Math.max(policy.grace, INVENTORY_GRACE) };
+}
+
 /** What the command line says of the policy and of the findings to show. Throws a `UsageError`. */
 export async function checkOptions(
   args: CheckArguments,
@@ -91,7 +99,7 @@ export async function checkOptions(
   const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
   return {
     name: args.name,
-    policy: await policyOf(args, signal),
+    policy: asOfListing(await policyOf(args, signal), storage),
     owners,
     verify: args.verify === undefined ? undefined : parsePart(args.verify),
     filter,

@@ -16,6 +16,7 @@ import {
   EXPLAIN_OPTIONS,
   EXPORT_OPTIONS,
   GLOBAL_OPTIONS,
+  INVENTORY_OPTIONS,
   POLICY_OPTIONS,
   REPEATABLE_OPTIONS,
   REPORT_OPTIONS,
@@ -40,6 +41,7 @@ type Declare = (cli: Argv, context: CommandContext) => Argv;
 /** All options of the check, and of the sweep that follows one. */
 export const CHECK_OPTIONS = {
   ...STORAGE_OPTIONS,
+  ...INVENTORY_OPTIONS,
   ...POLICY_OPTIONS,
   ...RETENTION_OPTIONS,
   ...VERIFY_OPTIONS,
@@ -54,7 +56,7 @@ const NAMED_STORAGE_OPTIONS = { storage: STORAGE_OPTION, ...STORAGE_OPTIONS } as
 export const OPTIONS_OF = {
   check: CHECK_OPTIONS,
   explain: { ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...RETENTION_OPTIONS, ...EXPLAIN_OPTIONS },
-  export: { ...STORAGE_OPTIONS, ...POLICY_OPTIONS, ...EXPORT_OPTIONS },
+  export: { ...STORAGE_OPTIONS, ...INVENTORY_OPTIONS, ...POLICY_OPTIONS, ...EXPORT_OPTIONS },
   untag: { ...NAMED_STORAGE_OPTIONS, ...WRITER_OPTIONS, grace: POLICY_OPTIONS.grace, "dry-run": DRY_RUN_OPTION },
   repair: { ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS },
   restore: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS },

@@ -5,7 +5,7 @@ import type { ExportFile } from "../export/export-file.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
 import { untilAborted } from "../until-aborted.js";
-import { policyOf } from "./check-command.js";
+import { asOfListing, policyOf } from "./check-command.js";
 import type { PolicyArguments } from "./check-command.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
@@ -24,7 +24,11 @@ export async function runExport(args: ExportArguments, signal: AbortSignal): Pro
   const { storage } = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
-    const exporting = exportTables(storage, args.out, { policy, tool: TOOL, onProgress: progress.update });
+    const exporting = exportTables(storage, args.out, {
+      policy: asOfListing(policy, storage),
+      tool: TOOL,
+      onProgress: progress.update,
+    });
     const { file } = await untilAborted(exporting, signal);
     progress.stop();
     if (!args.quiet) process.stdout.write(`${escapeForTerminal(args.out)}: ${summaryOf(file)}\n`);

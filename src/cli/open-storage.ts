@@ -8,7 +8,7 @@ import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
 import type { Storage } from "../storage/storage.js";
 import { complain } from "./complain.js";
-import { parseConcurrency } from "./parse-values.js";
+import { parseConcurrency, parseTimeSpan } from "./parse-values.js";
 
 /** How an operator names a storage. */
 export interface StorageArguments {
@@ -22,6 +22,9 @@ export interface StorageArguments {
   readonly forcePathStyle: boolean | undefined;
   readonly readLinks: boolean | undefined;
   readonly cache: string | undefined;
+  /** A `manifest.json` of an S3 Inventory, or the folder of its configuration: for commands that only read. */
+  readonly inventory?: string | undefined;
+  readonly inventoryAge?: string | undefined;
 }
 
 /** Where the `registry` images of 3.x and 2.x, and the packages, keep their config. */
@@ -88,6 +91,7 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
     "force-path-style": args.forcePathStyle,
     "read-links": args.readLinks,
     cache: args.cache,
+    inventory: args.inventory,
   }).find(([, value]) => value !== undefined) ?? [undefined];
   if (option !== undefined) throw new UsageError(`--${option} is for a bucket, but ${directory} is a directory`);
   const storage = FilesystemStorage.open(directory, { concurrency: parseConcurrency(args.concurrency) });
@@ -111,7 +115,10 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
     const { S3Changes } = await import("../storage/s3/changes.js");
     return new S3Changes(options);
   };
-  return { storage: new S3Storage(options), openChanges };
+  if (args.inventory === undefined) return { storage: new S3Storage(options), openChanges };
+  const { openInventory } = await import("../storage/s3/inventory/open.js");
+  const maxAge = parseTimeSpan("inventory-age", args.inventoryAge ?? "72h");
+  return { storage: await openInventory(options, args.inventory, maxAge), openChanges };
 }
 
 /** The YAML parser takes 40 ms to load, which only the environment of a registry need pay. */

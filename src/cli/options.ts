@@ -56,6 +56,23 @@ export const STORAGE_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** Where the listing comes from instead of the bucket: for commands that change nothing. */
+export const INVENTORY_OPTIONS = {
+  inventory: {
+    type: "string",
+    group: "S3:",
+    requiresArg: true,
+    describe: "Take the listing from this S3 Inventory: its manifest.json, or its configuration's folder; s3:// or on this disk",
+  },
+  "inventory-age": {
+    type: "string",
+    default: "72h",
+    group: "S3:",
+    requiresArg: true,
+    describe: "Warn when the inventory is older than this",
+  },
+} as const satisfies Record<string, Options>;
+
 function toList(value: string | readonly string[]): readonly string[] {
   return typeof value === "string" ? [value] : value;
 }

@@ -40,6 +40,10 @@ export interface SweepArguments extends CheckArguments, WriterArguments {
 /** Plans a sweep and shows it, or does it. */
 export async function runSweep(args: SweepArguments, signal: AbortSignal): Promise<ExitCode> {
   if (args.planOutput !== undefined && !args.dryRun) throw new UsageError("--plan-output goes with --dry-run");
+  if (args.inventory !== undefined && args.sweep)
+    throw new UsageError(
+      "--inventory is never swept on: it is hours old. Make a plan of it with --dry-run --plan-output FILE, and give that to --sweep --plan FILE",
+    );
   checkOutputFiles(args);
   if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
   const opened = await openStorage(args);

@@ -40,6 +40,10 @@ export class RecordedStorage implements Storage {
     return this.storage.requestPrices;
   }
 
+  get asOf(): number | undefined {
+    return this.storage.asOf;
+  }
+
   get remembersManifests(): boolean {
     return this.storage.remembersManifests;
   }

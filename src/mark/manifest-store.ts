@@ -113,7 +113,8 @@ export class ManifestStore {
       this.#add(id, batch.words, batch.offsets[i] ?? 0);
       if (problem === undefined) continue;
       if (problem.kind !== "missing") this.#problems.set(id, problem);
-      else if (!this.table.isStored(id)) this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
+      else if (!this.table.isStored(id) || this.storage.asOf !== undefined)
+        this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
       // It was there when the blobs were listed: somebody deletes while we read, or the storage does not tell the truth.
       else this.#problems.set(id, { kind: "unreadable", detail: "gone since it was listed" });
     }

@@ -36,7 +36,9 @@ function missingPath({ code, path, repository, tag, digest }: Finding): string |
 /** A link as registry 3.1 writes it, before it is renamed to its name. */
 const UNFINISHED_LINK = /\/link\.[^/]+\.tmp$/;
 
-/** What a finding rests on, and is no more when that is gone: the tag's link, or a link in the middle of being written. */
+/** What a finding rests on, and is no more when that is gone: a tag's link, a manifest's, or a link in the middle of being written. */
 function restsOn({ code, path }: Finding): string | undefined {
-  return code === "tag-dangling" || (code === "stray-object" && UNFINISHED_LINK.test(path)) ? path : undefined;
+  return code === "tag-dangling" || code === "manifest-missing" || (code === "stray-object" && UNFINISHED_LINK.test(path))
+    ? path
+    : undefined;
 }

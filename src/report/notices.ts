@@ -4,8 +4,16 @@ import type { OwnerKind } from "../registry/owners.js";
 import type { StorageMarkers } from "../storage/storage.js";
 
 /** What makes the storage's links less than the whole truth: sentences for the operator, none for an ordinary registry. */
-export function noticesOf(markers: StorageMarkers, truthElsewhere: readonly TruthElsewhere[]): readonly string[] {
+export function noticesOf(
+  markers: StorageMarkers,
+  truthElsewhere: readonly TruthElsewhere[],
+  asOf: number | undefined,
+): readonly string[] {
   const notices: string[] = [];
+  if (markers.inventory !== undefined && asOf !== undefined)
+    notices.push(
+      `This is as of ${new Date(asOf * 1000).toISOString()}, by the inventory ${markers.inventory.name}: what was written in the 24 hours before counts as young, and nothing is deleted on it.${markers.inventory.isStale ? " It is older than --inventory-age: is the inventory still delivered?" : ""}`,
+    );
   // With a database there need not be a single link.
   if (markers.hasBlobs && !markers.hasRepositories && truthElsewhere.length === 0)
     notices.push(

@@ -11,6 +11,8 @@ export interface StorageMarkers {
   readonly proxyState: boolean;
   /** GitLab's marker: metadata lives in a database. */
   readonly database: boolean;
+  /** Where the listing comes from an inventory: what messages call it, and whether it is older than wanted. */
+  readonly inventory?: { readonly name: string; readonly isStale: boolean } | undefined;
 }
 
 /**
@@ -27,6 +29,8 @@ export interface Storage {
   /** S3: host and port of the server that has the bucket; undefined for AWS. */
   readonly server?: string | undefined;
   readonly requests: Readonly<StorageRequests>;
+  /** Seconds since 1970: when the storage was as it is listed, where that is not now. What has changed since is neither young nor a fault. */
+  readonly asOf?: number | undefined;
   /** What requests cost, where that is known. */
   readonly requestPrices?: RequestPrices | undefined;
   /** Throws a `UsageError` when there is no registry at the root. */

@@ -30,11 +30,14 @@ export const DERIVED_CODES = [
 ] as const;
 
 export function stepsOf(sql: string): readonly SqlStep[] {
-  return Array.from(sql.matchAll(/^-- @(table|loop) (\w+)[^\n]*\n([^]*?)(?=^-- @|$(?![^]))/gm), ([, kind, name = "", query = ""]) => ({
-    kind: kind === "loop" ? "loop" : "table",
-    name,
-    query: query.trim(),
-  }));
+  return Array.from(
+    sql.matchAll(/^-- @(table|loop) (\w+)[^\n]*\n([^]*?)(?=^-- @|$(?![^]))/gm),
+    ([, kind, name = "", query = ""]) => ({
+      kind: kind === "loop" ? "loop" : "table",
+      name,
+      query: query.trim(),
+    }),
+  );
 }
 
 /** Runs the mark on the tables of an export, which are there as views, and sums up what it came to. */
@@ -48,10 +51,13 @@ export async function markInSql(connection: DuckDBConnection, policy: ExportFile
       await connection.run(`drop table if exists ${name}; alter table ${name}_next rename to ${name}`);
     };
     if (kind === "table") await make();
-    else for (let before = ""; before !== (before = await contentOf(connection, name)); ) await make();
+    else for (let before = ""; before !== (before = await contentOf(connection, name));) await make();
   }
   const findings = await rowsOf(connection, "select code, repository, tag, digest from findings_by_sql");
-  const reclaimable = await rowsOf(connection, "select * from reclaimable join reclaimable_links using (variant) order by variant");
+  const reclaimable = await rowsOf(
+    connection,
+    "select * from reclaimable join reclaimable_links using (variant) order by variant",
+  );
   const repositories = await rowsOf(connection, "select * from repository_bytes order by repository");
   return {
     findings: findings.map(({ code, repository, tag, digest }) => identity(code, repository, tag, digest)).sort(),

@@ -92,6 +92,11 @@ export class BucketReader {
     return this.#read(key, (body, bytes) => collect(body, bytes, mostBytes));
   }
 
+  /** Reads an object as a stream: each attempt calls `read` anew. undefined when there is no such object. */
+  read<T>(key: string, read: (body: Readable) => Promise<T>): Promise<T | undefined> {
+    return this.#read(key, read);
+  }
+
   /** The hash of an object's content, as hex; undefined when there is no such object. */
   hash(key: string, algorithm: DigestAlgorithm): Promise<string | undefined> {
     return this.#read(key, (body, bytes) => hashOf(body, bytes, algorithm));
@@ -190,6 +195,9 @@ export class BucketReader {
       observe(command, {
         onAttempt: () => this.requests.list++,
         onThrottled,
+        onRequest: (request) => {
+          this.#direct ??= this.#directGet(request);
+        },
         readBody: async (stream, bytes) => {
           const body = await collect(stream, bytes);
           if (!WHOLE_UPLOADS.test(body.toString("utf8"))) throw new DamagedPage("the listing of multipart uploads is cut off");

@@ -5,6 +5,9 @@ import type { BucketReader } from "./bucket-reader.js";
 import { causeOf } from "./errors.js";
 import type { ListedObject } from "./page.js";
 
+/** What reading a small object came to. */
+export type LinkRead = { readonly content: Uint8Array } | { readonly fault: string } | { readonly gone: true };
+
 /**
  * What links hold, mostly without reading them: a link's content is known text, so where its ETag is the MD5 of that text, it holds
  * it. Where ETags are no MD5 (SSE-KMS, SSE-C, multipart) none fits, and the object is read.
@@ -14,6 +17,8 @@ export class LinkReader {
     private readonly bucket: BucketReader,
     /** Read even where the ETag fits. */
     private readonly always: boolean,
+    /** Whether the listing is so old that an object may have gone since: then that is no fault, and there is no such link. */
+    private readonly age: { readonly mayBeGone: boolean } = { mayBeGone: false },
   ) {}
 
   /** Whether the listing alone shows that the link holds `sha256:<hex>`. */
@@ -22,24 +27,26 @@ export class LinkReader {
   }
 
   /** When an upload began, by its `startedat`: that is the time of its own writing, so the text can be guessed to the second. */
-  async startedAt(object: ListedObject): Promise<{ readonly content: string } | { readonly fault: string }> {
+  async startedAt(
+    object: ListedObject,
+  ): Promise<{ readonly content: string } | { readonly fault: string } | { readonly gone: true }> {
     for (let second = 0; second < GUESSED_SECONDS && !this.always; second++) {
       const guess = `${new Date((object.modified - second) * 1000).toISOString().slice(0, 19)}Z`;
       if (object.size === guess.length && object.etag === md5(guess)) return { content: guess };
     }
     const read = await this.read(object);
-    return "fault" in read ? read : { content: Buffer.from(read.content).toString("latin1") };
+    return !("content" in read) ? read : { content: Buffer.from(read.content).toString("latin1") };
   }
 
   /** The content, up to one byte more than a link may have. */
-  async read(object: ListedObject): Promise<{ readonly content: Uint8Array } | { readonly fault: string }> {
+  async read(object: ListedObject): Promise<LinkRead> {
     if (object.size === 0) return { content: new Uint8Array() };
     const expected = Math.min(object.size, MAX_LINK_BYTES + 1);
     try {
       // A body that is shorter than listed is a fault of the transfer, or the object was replaced: a second look tells.
       for (let attempt = 0; attempt < 2; attempt++) {
         const content = await this.bucket.get(object.key, MAX_LINK_BYTES + 1);
-        if (content === undefined) return { fault: "gone since it was listed" };
+        if (content === undefined) return this.age.mayBeGone ? { gone: true } : { fault: "gone since it was listed" };
         if (content.length === expected) return { content: Uint8Array.from(content) };
       }
       return { fault: `its content has not the ${object.size} bytes that were listed` };

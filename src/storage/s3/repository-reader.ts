@@ -203,7 +203,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     const read = async (): Promise<void> => {
       const outcome = await this.links.read(object);
       if ("content" in outcome) use(outcome.content);
-      else builder.addFault(object.key.slice(this.rootLength), outcome.fault);
+      else if ("fault" in outcome) builder.addFault(object.key.slice(this.rootLength), outcome.fault);
     };
     this.#reads.push(read());
   }

@@ -22,16 +22,16 @@ import { scanRepositories } from "./scan-repositories.js";
 export class S3Storage implements Storage {
   readonly driver = "s3";
   readonly location: string;
-  readonly #bucket: BucketReader;
-  readonly #root: string;
+  protected readonly bucket: BucketReader;
+  protected readonly root: string;
   readonly #cache: ManifestCache | undefined;
   #blobPages = 0;
 
-  constructor(private readonly options: S3Options) {
+  constructor(protected readonly options: S3Options) {
     this.location = locationOf(options);
-    this.#root = rootPrefixOf(options);
+    this.root = rootPrefixOf(options);
     this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
-    this.#bucket = new BucketReader(options);
+    this.bucket = new BucketReader(options);
   }
 
   get requestPrices(): RequestPrices | undefined {
@@ -43,12 +43,12 @@ export class S3Storage implements Storage {
   }
 
   get requests(): Readonly<StorageRequests> {
-    return this.#bucket.requests;
+    return this.bucket.requests;
   }
 
   async markers(): Promise<StorageMarkers> {
     const exists = async (path: string): Promise<boolean> => {
-      const { objects } = await this.#bucket.list({ prefix: `${this.#root}${path}`, maxKeys: 1 });
+      const { objects } = await this.bucket.list({ prefix: `${this.root}${path}`, maxKeys: 1 });
       return objects.length > 0;
     };
     try {
@@ -57,7 +57,7 @@ export class S3Storage implements Storage {
       );
       if (!hasBlobs && !hasRepositories)
         throw new UsageError(
-          `${this.location}: not a registry's storage. Expected keys that begin with ${this.#root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
+          `${this.location}: not a registry's storage. Expected keys that begin with ${this.root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
         );
       return { hasBlobs, hasRepositories, proxyState, database };
     } catch (error) {
@@ -66,7 +66,7 @@ export class S3Storage implements Storage {
   }
 
   async *blobs(): AsyncGenerator<BlobBatch> {
-    for await (const batch of scanBlobs(this.#bucket, this.#root)) {
+    for await (const batch of scanBlobs(this.bucket, this.root)) {
       this.#blobPages += batch.sizes.length / 1000;
       yield batch;
     }
@@ -74,16 +74,16 @@ export class S3Storage implements Storage {
 
   repositories(): AsyncGenerator<RepositoryListing> {
     return scanRepositories({
-      bucket: this.#bucket,
-      links: new LinkReader(this.#bucket, this.options.readLinks ?? false),
-      root: this.#root,
+      bucket: this.bucket,
+      links: new LinkReader(this.bucket, this.options.readLinks ?? false),
+      root: this.root,
       // Most blobs have a link at least.
       expectedPages: this.#blobPages,
     });
   }
 
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array, listedBytes?: Float64Array): Promise<ManifestBatch> {
-    return readManifests({ bucket: this.#bucket, root: this.#root, known: this.#cache }, algorithm, digests, listedBytes);
+    return readManifests({ bucket: this.bucket, root: this.root, known: this.#cache }, algorithm, digests, listedBytes);
   }
 
   get remembersManifests(): boolean {
@@ -91,13 +91,13 @@ export class S3Storage implements Storage {
   }
 
   verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {
-    return verifyBlobs(this.#bucket, this.#root, selections, onBytes);
+    return verifyBlobs(this.bucket, this.root, selections, onBytes);
   }
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
-    return this.#bucket.limit.map(paths, async (path) => {
+    return this.bucket.limit.map(paths, async (path) => {
       try {
-        const modified = await this.#bucket.modified(`${this.#root}${path}`);
+        const modified = await this.bucket.modified(`${this.root}${path}`);
         return modified ?? { path, cause: "gone since it was listed", gone: true };
       } catch (error) {
         return { path, cause: causeOf(error) };
@@ -106,11 +106,11 @@ export class S3Storage implements Storage {
   }
 
   async multipartUploads(): Promise<MultipartListing> {
-    return listMultipartUploads(this.#bucket, this.#root);
+    return listMultipartUploads(this.bucket, this.root);
   }
 
   async close(): Promise<void> {
-    this.#bucket.close();
+    this.bucket.close();
     try {
       this.#cache?.close();
     } catch (error) {

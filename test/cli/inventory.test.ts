@@ -1,0 +1,197 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { RepositoryBuilder, sha256 } from "../support/builder.js";
+import { buildFixture } from "../support/fixture.js";
+import { entriesOf, inventoryFiles, writeInventory } from "../support/inventory.js";
+import type { InventoryEntry, InventoryShape } from "../support/inventory.js";
+import { FIXTURE, regcheck } from "../support/run.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
+import type { S3Server } from "../support/s3-server/index.js";
+import { readExportFile } from "../support/tables.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+const AS_OF = Date.parse("2026-11-26T01:00:00Z");
+
+interface Json {
+  readonly complete: boolean;
+  readonly notices: readonly string[];
+  readonly policy: { readonly grace: number };
+  readonly findings: readonly { readonly code: string; readonly path: string; readonly message: string }[];
+  readonly storageRequests: Readonly<Record<string, number>>;
+}
+
+async function filled(tree = buildFixture()): Promise<S3Server> {
+  const server = await startedServer({ buckets: ["b", "inv"] });
+  store(server, tree);
+  return server;
+}
+
+/** An inventory of the fixture on the disk; `change` may damage its files. */
+function inventory(
+  shape: InventoryShape = {},
+  change: (files: Map<string, Buffer>) => void = () => {},
+  entries: readonly InventoryEntry[] = entriesOf(buildFixture()),
+): string {
+  const files = inventoryFiles(entries, shape);
+  change(files);
+  return writeInventory(temporaryDirectory(), files);
+}
+
+async function checked(server: S3Server, named: string, ...more: string[]) {
+  const args = ["s3://b", "--endpoint", server.endpoint, "--inventory", named, "--inventory-age", "99999d", "--format", "json"];
+  const run = await regcheck([...args, ...more], KEYS);
+  return { ...run, report: (run.stdout === "" ? undefined : JSON.parse(run.stdout)) as Json | undefined };
+}
+
+const named = (report: Json | undefined): string[] | undefined =>
+  report?.findings.map(({ code, path: file }) => `${code} ${file}`).sort();
+
+describe("--inventory", () => {
+  test("gives the findings of the live listing without a LIST but for multipart uploads", async () => {
+    const server = await filled();
+    const live = JSON.parse((await regcheck(["s3://b", "--endpoint", server.endpoint, "--format", "json"], KEYS)).stdout) as Json;
+    const before = server.requests.ListObjectsV2 ?? 0;
+    const { report, exitCode, stderr } = await checked(server, inventory());
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: "" });
+    expect(named(report)).toEqual(named(live));
+    expect(server.requests.ListObjectsV2 ?? 0).toBe(before);
+    expect(report?.notices).toEqual([expect.stringContaining("This is as of 2026-11-26T01:00:00.000Z, by the inventory ")]);
+    expect(report?.policy.grace).toBe(24 * 3600);
+  });
+
+  test("is found in a bucket, by its manifest or by the folder of its configuration: the newest whole one", async () => {
+    const server = await filled();
+    const put = (files: ReadonlyMap<string, Buffer>): void => {
+      for (const [key, content] of files) server.put("inv", key, content);
+    };
+    put(inventoryFiles(entriesOf(buildFixture()), { folder: "2026-11-26T01-00Z" }));
+    const unfinished = inventoryFiles([], { folder: "2026-11-27T01-00Z", sourceBucket: "unfinished" });
+    for (const [key, content] of unfinished) if (key.endsWith("manifest.json")) server.put("inv", key, content);
+    for (const name of ["2026-11-26T01-00Z/manifest.json", "", "/"]) {
+      const address = `s3://inv/inventories/b/weekly${name === "" || name === "/" ? name : `/${name}`}`;
+      const { report } = await checked(server, address);
+      expect(report?.complete).toBe(true);
+      expect(report?.notices[0]).toContain("s3://inv/inventories/b/weekly/2026-11-26T01-00Z/manifest.json");
+    }
+  });
+
+  test.each([
+    [
+      "a wrong MD5",
+      /\.parquet$/,
+      (content: Buffer) => Buffer.from(content.map((byte, i) => (i === 9 ? byte ^ 1 : byte))),
+      "its MD5 is not",
+    ],
+    ["a file that is cut short", /\.parquet$/, (content: Buffer) => content.subarray(0, -9), "bytes instead of the"],
+    ["a missing file", /\.parquet$/, () => undefined, "it is missing"],
+  ])("%s makes the scan incomplete: exit 3", async (_, which, damage, says) => {
+    const server = await filled();
+    const folder = inventory({ files: 2 }, (files) => {
+      const key = [...files.keys()].find((name) => which.test(name)) ?? "";
+      const damaged = damage(files.get(key) ?? Buffer.alloc(0));
+      if (damaged === undefined) files.delete(key);
+      else files.set(key, damaged);
+    });
+    const { report, exitCode } = await checked(server, folder);
+    expect(exitCode).toBe(3);
+    expect(report?.complete).toBe(false);
+    expect(report?.findings.find(({ code }) => code === "storage-unreadable")?.message).toContain(says);
+  });
+
+  test("a key that is named twice makes the scan incomplete, be it a blob's or a link's", async () => {
+    const server = await filled();
+    const entries = entriesOf(buildFixture());
+    for (const kind of ["/blobs/", "/_layers/"]) {
+      const twice = entries.find(({ key }) => key.includes(kind));
+      const { exitCode } = await checked(server, inventory({}, undefined, [...entries, ...(twice === undefined ? [] : [twice])]));
+      expect(exitCode).toBe(3);
+    }
+  });
+
+  test.each([
+    ["ORC", { format: "ORC" }, "its files are ORC, which regcheck does not read: configure the inventory as Parquet"],
+    ["another bucket's", { sourceBucket: "other" }, "it is of the bucket other, not of b"],
+  ] as const)("%s is refused by name: exit 2", async (_, shape, says) => {
+    const { exitCode, stderr, stdout } = await checked(await filled(), inventory(shape));
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toContain(says);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+  });
+
+  test("a prefix that does not cover the registry is refused", async () => {
+    const only = entriesOf(buildFixture()).filter(({ key }) => key.startsWith("docker/registry/v2/blobs/"));
+    const { exitCode, stderr } = await checked(await filled(), inventory({}, undefined, only));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("no key below docker/registry/v2/repositories: its prefix does not cover the registry");
+  });
+
+  test.each([
+    ["a folder without one", () => temporaryDirectory(), "no inventory in it"],
+    ["what is no manifest", () => path.join(FIXTURE, "../registry.findings.json"), "it is no JSON object"],
+    ["nothing", () => "/nonexistent/manifest.json", "ENOENT"],
+  ])("%s is refused by name", async (_, name, says) => {
+    const { exitCode, stderr } = await checked(await filled(), name());
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("--inventory /");
+    expect(stderr).toContain(says);
+  });
+
+  test("is never swept on, and is no listing of a directory", async () => {
+    const server = await filled();
+    const swept = await checked(server, inventory(), "--sweep", "--registry-stopped");
+    expect(swept.exitCode).toBe(2);
+    expect(swept.stderr).toContain("--inventory is never swept on");
+    const directory = await regcheck([FIXTURE, "--inventory", "x"]);
+    expect(directory.exitCode).toBe(2);
+    expect(directory.stderr).toContain("--inventory is for a bucket");
+  });
+
+  test("a stale one is said to be", async () => {
+    const server = await filled();
+    const args = [
+      "s3://b",
+      "--endpoint",
+      server.endpoint,
+      "--inventory",
+      inventory({ created: Date.parse("2020-01-01T00:00:00Z") }),
+    ];
+    const { stdout } = await regcheck(args, KEYS);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain("It is older than --inventory-age");
+  });
+
+  test("what has changed since is no error: what came is there, what went is gone", async () => {
+    const tree = buildFixture();
+    const entries = entriesOf(tree);
+    const app = [...tree.files.keys()].find((file) => /library\/alpine\/_manifests\/revisions\/.*\/link$/.test(file)) ?? "";
+    const digest = tree.text(app) ?? "";
+    const blob = `docker/registry/v2/blobs/${digest.replace(":", "/").replace(/\/(..)/, "/$1/$1")}/data`;
+    expect(digest).toMatch(/^sha256:/);
+    // The image was deleted, and a layer of another one was healed.
+    for (const file of [app, blob]) tree.remove(file);
+    const server = await filled(tree);
+    const healed = Buffer.from("healed");
+    server.put("b", `docker/registry/v2/blobs/${RepositoryBuilder.directory(sha256(healed))}/data`, healed);
+    const { report, exitCode } = await checked(server, inventory({}, undefined, entries));
+    expect(report?.complete).toBe(true);
+    expect(exitCode).toBe(1);
+    expect(report?.findings.filter(({ path: file }) => file === app)).toEqual([]);
+  });
+
+  test("an export of it is as of then", async () => {
+    const server = await filled();
+    const out = path.join(temporaryDirectory(), "out");
+    const { exitCode } = await regcheck(
+      ["export", out, "s3://b", "--endpoint", server.endpoint, "--inventory", inventory({ format: "CSV" })],
+      KEYS,
+    );
+    expect(exitCode).toBe(0);
+    expect(readExportFile(out)).toMatchObject({
+      asOf: new Date(AS_OF).toISOString(),
+      complete: true,
+      policy: { grace: 86_400, cutoff: new Date(AS_OF - 86_400_000).toISOString() },
+    });
+    expect(fs.existsSync(path.join(out, "blobs/part-00000.parquet"))).toBe(true);
+  });
+});
