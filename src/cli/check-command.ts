@@ -84,7 +84,7 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
 const INVENTORY_GRACE = 24 * 60 * 60;
 
 /** The policy at the time at which the storage was as it is listed: ages are counted from there. */
-export function asOfListing(policy: Policy, { asOf }: Storage): Policy {
+export function asOfListing(policy: Policy, { asOf }: Pick<OpenedStorage["storage"], "asOf">): Policy {
   return asOf === undefined ? policy : { ...policy, now: asOf, grace: Math.max(policy.grace, INVENTORY_GRACE) };
 }
 

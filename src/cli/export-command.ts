@@ -21,11 +21,12 @@ export interface ExportArguments extends StorageArguments, PolicyArguments {
 /** Writes the tables of an export, and says by the exit code whether they have everything. */
 export async function runExport(args: ExportArguments, signal: AbortSignal): Promise<ExitCode> {
   const policy = await policyOf(args, signal);
-  const { storage } = await openStorage(args);
+  const { storage, owners } = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const exporting = exportTables(storage, args.out, {
       policy: asOfListing(policy, storage),
+      owners,
       tool: TOOL,
       onProgress: progress.update,
     });

@@ -32,6 +32,8 @@ export interface ExportFile {
   readonly finishedAt: string;
   /** False where something could not be read: nothing may be concluded to be garbage. */
   readonly complete: boolean;
+  /** What else than the storage decides what is live: then what the tables call unneeded need not be. */
+  readonly truthElsewhere: readonly { readonly owner: string; readonly evidence: string }[];
   readonly notices: readonly string[];
   readonly compression: string;
   readonly policy: {
@@ -57,6 +59,7 @@ export function describeExport(report: Report, tool: Tool, tables: ExportFile["t
     startedAt: new Date(report.startedAt).toISOString(),
     finishedAt: new Date().toISOString(),
     complete: report.complete,
+    truthElsewhere: report.truthElsewhere.map(({ owner, evidence }) => ({ owner, evidence })),
     notices: report.notices,
     compression: compression().codec,
     policy: {

@@ -13,7 +13,7 @@ export interface ManifestsRead {
   readonly batch: ManifestBatch;
 }
 
-/** Writes manifests, each with its problem if it has one, and what they refer to. */
+/** Writes manifests, each with its problem if it has one, and what they refer to: where there is a problem, what they mention. */
 export function recordManifests(
   tables: Tables,
   digests: DigestText,
@@ -27,7 +27,6 @@ export function recordManifests(
     // What was listed and is gone a moment later is no absence, but a fault: as the mark has it.
     const isListed = listedBytes?.[i] !== undefined && !Number.isNaN(listedBytes[i]);
     tables.manifests.add({ digest: manifest, problem: kind === "missing" && isListed ? "unreadable" : kind });
-    if (kind !== undefined) continue;
     let position = 0;
     for (const { role, algorithm: of, size, at } of unpackReferences(batch.words, batch.offsets[i] ?? 0))
       tables.manifest_references.add({

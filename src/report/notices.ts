@@ -4,11 +4,7 @@ import type { OwnerKind } from "../registry/owners.js";
 import type { StorageMarkers } from "../storage/storage.js";
 
 /** What makes the storage's links less than the whole truth: sentences for the operator, none for an ordinary registry. */
-export function noticesOf(
-  markers: StorageMarkers,
-  truthElsewhere: readonly TruthElsewhere[],
-  asOf: number | undefined,
-): readonly string[] {
+export function noticesOf(markers: StorageMarkers, truthElsewhere: readonly TruthElsewhere[], asOf?: number): readonly string[] {
   const notices: string[] = [];
   if (markers.inventory !== undefined && asOf !== undefined)
     notices.push(
