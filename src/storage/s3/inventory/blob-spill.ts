@@ -1,7 +1,9 @@
 import { Digest } from "../../../registry/digest.js";
 import { BLOBS } from "../../../registry/layout.js";
 import { parseBlobPath } from "../../../registry/parse-path.js";
-import type { BlobBatch } from "../../listing.js";
+import { isTakenForOwn } from "../../../registry/stray-path.js";
+import { joinStrays } from "../../listing.js";
+import type { BlobBatch, Stray } from "../../listing.js";
 import type { SpillFile } from "./spill.js";
 
 /** Blobs of a batch. */
@@ -27,7 +29,7 @@ export class BlobSpill {
   #modified = new Uint32Array(BATCH);
   #count = 0;
   readonly #odd: { readonly digest: Digest; readonly size: number; readonly modified: number }[] = [];
-  readonly #strays = new Set<string>();
+  readonly #strays: Stray[] = [];
 
   constructor(
     private readonly file: SpillFile,
@@ -49,7 +51,7 @@ export class BlobSpill {
 
   /** All of them. */
   *batches(): Generator<BlobBatch> {
-    yield { ...this.#batch(this.#digests, this.#sizes, this.#modified, this.#count), strays: [...this.#strays] };
+    yield { ...this.#batch(this.#digests, this.#sizes, this.#modified, this.#count), strays: joinStrays(this.#strays) };
     for (const { digest, size, modified } of this.#odd)
       yield {
         algorithm: digest.algorithm,
@@ -97,9 +99,10 @@ export class BlobSpill {
   }
 
   #addOther(key: string, size: number, modified: number): void {
-    const parsed = parseBlobPath(key.slice(this.root.length));
+    const path = key.slice(this.root.length);
+    const parsed = parseBlobPath(path);
     if ("kind" in parsed) {
-      this.#strays.add(parsed.path);
+      this.#strays.push({ path: parsed.path, bytes: size, mistaken: isTakenForOwn(path) ? path : undefined });
       return;
     }
     const digest = Digest.fromParts(parsed.algorithm, parsed.hex);
