@@ -21,6 +21,7 @@ export interface StorageArguments {
   readonly region: string | undefined;
   readonly forcePathStyle: boolean | undefined;
   readonly readLinks: boolean | undefined;
+  readonly timeout: string | undefined;
   readonly cache: string | undefined;
   /** A `manifest.json` of an S3 Inventory, or the folder of its configuration: for commands that only read. */
   readonly inventory?: string | undefined;
@@ -90,6 +91,7 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
     region: args.region,
     "force-path-style": args.forcePathStyle,
     "read-links": args.readLinks,
+    timeout: args.timeout,
     cache: args.cache,
     inventory: args.inventory,
   }).find(([, value]) => value !== undefined) ?? [undefined];
@@ -104,13 +106,14 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
 
 /** The SDK takes 90 ms to load, which a check of a directory need not pay. */
 async function openBucket(parameters: S3Parameters, args: StorageArguments): Promise<NamedStorage> {
-  const [{ S3Storage }, { withOverrides }] = await Promise.all([
+  const [{ S3Storage }, { retriesFor, withOverrides }] = await Promise.all([
     import("../storage/s3/s3.js"),
     import("../storage/s3/options.js"),
   ]);
   const { readLinks, cache } = args;
+  const retries = retriesFor(args.timeout === undefined ? undefined : parseTimeSpan("timeout", args.timeout) * 1000);
   const concurrency = parseConcurrency(args.concurrency);
-  const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, onWarning: warn };
+  const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, retries, onWarning: warn };
   const openChanges = async (): Promise<StorageChanges> => {
     const { S3Changes } = await import("../storage/s3/changes.js");
     return new S3Changes(options);

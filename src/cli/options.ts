@@ -48,6 +48,12 @@ export const STORAGE_OPTIONS = {
     group: "S3:",
     describe: "Read every link, instead of comparing its ETag with what it should hold",
   },
+  timeout: {
+    type: "string",
+    group: "S3:",
+    requiresArg: true,
+    describe: "Give up a server that fails or hangs after this time (30s, 5m) [default: 60s]",
+  },
   cache: {
     type: "string",
     group: "S3:",

@@ -15,7 +15,7 @@ export function optionsFor(server: { readonly endpoint: string }, more: Partial<
     endpoint: server.endpoint,
     forcePathStyle: true,
     credentials: CREDENTIALS,
-    retries: { attempts: 3, delay: 1, timeout: 20_000 },
+    retries: { attempts: 3, delay: 1, timeout: 20_000, patience: 60_000 },
     ...more,
   };
 }

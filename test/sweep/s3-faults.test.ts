@@ -67,7 +67,7 @@ async function sweepWith(fault: Fault | undefined) {
   server.startUpload("b", `${V2}/repositories/team/app-0/_uploads/multi/data`, new Date(0));
   const injected = fault === undefined ? undefined : server.inject(fault);
   const run = await sweepBucket(server, sweepOptions(temporaryDirectory(), { quarantine: true }), {
-    retries: { attempts: 2, delay: 1, timeout: fault?.effect.kind === "stall" ? 200 : 10_000 },
+    retries: { attempts: 2, delay: 1, timeout: fault?.effect.kind === "stall" ? 200 : 10_000, patience: 60_000 },
   });
   const after = treeOf(server);
   const removed = [...before.files.keys()].filter((file) => !after.files.has(file));

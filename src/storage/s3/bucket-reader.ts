@@ -2,6 +2,7 @@ import { isAscii } from "node:buffer";
 import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { HeadObjectCommandOutput, ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
+import type { RetryStrategyV2 } from "@smithy/types";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { noRequests } from "../requests.js";
 import type { StorageRequests } from "../requests.js";
@@ -14,7 +15,7 @@ import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
 import { isNoSuchObject } from "./errors.js";
 import { DirectGet } from "./direct-get.js";
 import { DEFAULT_RETRIES } from "./options.js";
-import type { RetryOptions, S3Options } from "./options.js";
+import type { S3Options } from "./options.js";
 import { DamagedPage, parsePage } from "./page.js";
 import type { ListedPage } from "./page.js";
 import { retryStrategy } from "./retry.js";
@@ -49,14 +50,14 @@ export class BucketReader {
   readonly limit: RequestLimit;
   protected readonly client: S3Client;
   readonly name: string;
-  readonly #retries: RetryOptions;
+  readonly #retries: RetryStrategyV2;
   #direct: DirectGet | undefined;
 
   constructor(options: S3Options) {
     this.name = options.bucket;
-    this.#retries = options.retries ?? DEFAULT_RETRIES;
+    this.#retries = retryStrategy(options.retries ?? DEFAULT_RETRIES);
     this.limit = new RequestLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
-    this.client = createClient(options);
+    this.client = createClient(options, this.#retries);
   }
 
   /** One page of a listing. */
@@ -157,7 +158,7 @@ export class BucketReader {
       request;
     if (typeof protocol !== "string" || typeof hostname !== "string" || typeof path !== "string") return undefined;
     const address = { protocol, hostname, port: typeof port === "number" ? port : undefined, basePath: path.replace(/\/$/, "") };
-    return new DirectGet(this.client, address, retryStrategy(this.#retries));
+    return new DirectGet(this.client, address, this.#retries);
   }
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */

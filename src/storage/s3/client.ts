@@ -1,8 +1,8 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
+import type { RetryStrategyV2 } from "@smithy/types";
 import { DEFAULT_RETRIES } from "./options.js";
 import type { S3Options } from "./options.js";
-import { retryStrategy } from "./retry.js";
 
 /** Requests in flight on S3, where nothing else is said: at 30 ms a request, 2,000 of them a second. */
 export const DEFAULT_CONCURRENCY = 64;
@@ -12,7 +12,7 @@ const CONNECTION_TIMEOUT = 10_000;
 const ANY_REGION = "us-east-1";
 
 /** Makes the SDK's client. This module loads the SDK: import it only when the storage is a bucket. */
-export function createClient(options: S3Options): S3Client {
+export function createClient(options: S3Options, retryStrategy: RetryStrategyV2): S3Client {
   // The SDK warns on stderr of the Node that it will need in 2027, which an operator's cron would mail every night.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const retries = options.retries ?? DEFAULT_RETRIES;
@@ -26,7 +26,7 @@ export function createClient(options: S3Options): S3Client {
     // What is read is verified against its digest; many S3-compatible servers know nothing of these checksums.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    retryStrategy: retryStrategy(retries),
+    retryStrategy,
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT,
       socketTimeout: retries.timeout,

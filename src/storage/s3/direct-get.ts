@@ -37,10 +37,11 @@ export class DirectGet {
     for (;;) {
       try {
         await this.#attempt(key, observer, headers);
+        this.retries.recordSuccess(token);
         return;
       } catch (error) {
         try {
-          token = await this.retries.refreshRetryTokenForRetry(token, { errorType: typeOf(error) });
+          token = await this.retries.refreshRetryTokenForRetry(token, describeError(error));
         } catch {
           throw error;
         }
@@ -111,6 +112,14 @@ const THROTTLING = new Set(["SlowDown", "Throttling", "ThrottlingException", "Re
 const TRANSIENT_STATUS = new Set([500, 502, 503, 504]);
 const TRANSIENT_NAMES = new Set(["TimeoutError", "RequestTimeout"]);
 const TRANSIENT_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+
+/** What the SDK's retries are told of an error. */
+function describeError(error: unknown): RetryErrorInfo {
+  const errorType = typeOf(error);
+  return error instanceof ResponseError
+    ? { errorType, error: { name: error.name, message: error.message, $metadata: error.$metadata } }
+    : { errorType };
+}
 
 /** What the SDK's retries tell errors apart by. */
 function typeOf(error: unknown): RetryErrorInfo["errorType"] {

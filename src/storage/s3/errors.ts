@@ -39,10 +39,11 @@ export function isNotImplemented(error: unknown): boolean {
 /** The cause of a failed request in a few words: for a fault, which carries the path by itself. Never a secret. */
 export function causeOf(error: unknown): string {
   const { name, message, status, code } = failureOf(error);
-  if (code !== undefined) return `${code}: ${firstLine(message)}`;
-  const meaning = MEANINGS[name];
-  if (meaning !== undefined) return `${name}: ${meaning}`;
-  if (name === "DamagedPage" || name === "ShortBody" || name === "Error") return firstLine(message);
+  if (code !== undefined && MEANINGS[code] === undefined) return `${code}: ${firstLine(message)}`;
+  const meant = code ?? name;
+  const meaning = MEANINGS[meant];
+  if (meaning !== undefined) return `${meant}: ${meaning}`;
+  if (name === "DamagedPage" || name === "ShortBody" || name === "ServerGone" || name === "Error") return firstLine(message);
   // Not the server's whole message: that of a signature's mismatch has the string that was signed.
   return status === undefined ? `${name}: ${firstLine(message)}` : `${name} (HTTP ${status}): ${firstLine(message)}`;
 }
@@ -52,6 +53,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   Forbidden: "access denied",
   SlowDown: "the server kept on asking to slow down; a lower --concurrency may help",
   TimeoutError: "no answer in time",
+  // The SDK's own text names its module.
+  ETIMEDOUT: "no answer in time",
 };
 
 /** What an operator can do about a bucket that cannot be read at all: one line, exit 2 where the naming or the credentials are at fault. */

@@ -31,10 +31,22 @@ export interface RetryOptions {
   readonly delay: number;
   /** Milliseconds without a byte after which an attempt has failed. */
   readonly timeout: number;
+  /** Milliseconds from the first attempt on after which no other one is worth making: one that would end later is not begun. */
+  readonly patience: number;
 }
 
-/** Six attempts take some ten seconds: a throttling or failing-over server has time to recover, and a dead one is told apart from it. */
-export const DEFAULT_RETRIES: RetryOptions = { attempts: 6, delay: 200, timeout: 30_000 };
+/** Milliseconds after which a server that fails or hangs is given up, where nothing else is said. */
+const DEFAULT_PATIENCE = 60_000;
+
+/**
+ * Six attempts take some ten seconds: a throttling or failing-over server has time to recover, and a dead one is told apart from it. One
+ * that hangs gets two attempts in the time that it has: a large bucket on Ceph may take half a minute for a page.
+ */
+export function retriesFor(patience = DEFAULT_PATIENCE): RetryOptions {
+  return { attempts: 6, delay: 200, timeout: Math.max(1, Math.floor((patience - 1000) / 2)), patience };
+}
+
+export const DEFAULT_RETRIES: RetryOptions = retriesFor();
 
 /** For people: `s3://bucket/rootdirectory`. */
 export function locationOf({ bucket, rootDirectory }: S3Parameters): string {

@@ -11,7 +11,9 @@ import type { Effect, S3Server } from "../../support/s3-server/index.js";
 const POLICY = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
 async function checked(server: S3Server, more: Partial<S3Options> = {}): Promise<Report> {
-  const storage = new S3Storage(optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000 }, ...more }));
+  const storage = new S3Storage(
+    optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000, patience: 60_000 }, ...more }),
+  );
   try {
     return await check(storage, { policy: POLICY });
   } finally {
@@ -78,7 +80,7 @@ describe("a fault that stays", () => {
       const server = await startedServer();
       store(server, tree);
       const fault = server.inject({ operation, key, skip: skipOf(operation), times: Number.POSITIVE_INFINITY, effect });
-      const report = await checked(server, { retries: { attempts: 2, delay: 1, timeout: 200 } });
+      const report = await checked(server, { retries: { attempts: 2, delay: 1, timeout: 200, patience: 60_000 } });
       expect(fault.hits()).toBeGreaterThan(0);
       expect(report.complete).toBe(false);
       expect(faultsOf(report).some((text) => text.startsWith(`${path}: `))).toBe(true);
@@ -154,7 +156,9 @@ describe("throttling", () => {
     store(server, builder.tree);
     const effect: Effect = { kind: "error", status: 503, code: "SlowDown" };
     const fault = server.inject({ operation: "GetObject", skip: 100, times: 60, effect });
-    const storage = new S3Storage(optionsFor(server, { concurrency: 32, retries: { attempts: 6, delay: 2, timeout: 2000 } }));
+    const storage = new S3Storage(
+      optionsFor(server, { concurrency: 32, retries: { attempts: 6, delay: 2, timeout: 2000, patience: 60_000 } }),
+    );
     const report = await check(storage, { policy: POLICY });
     await storage.close();
     expect(fault.hits()).toBe(60);

@@ -14,7 +14,9 @@ import { temporaryDirectory } from "../../support/temporary.js";
 const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
 async function verified(server: S3Server, more: Partial<S3Options> = {}): Promise<Report> {
-  const storage = new S3Storage(optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000 }, ...more }));
+  const storage = new S3Storage(
+    optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000, patience: 60_000 }, ...more }),
+  );
   try {
     return await check(storage, { policy: POLICY, verify: { part: 1, parts: 1 } });
   } finally {
@@ -180,7 +182,7 @@ describe("faults", () => {
   test.each(Object.entries(EFFECTS))("%s that stays: the scan is incomplete, and the path is named", async (_, effect) => {
     const server = await started();
     server.inject({ operation: "GetObject", key, times: Number.POSITIVE_INFINITY, effect });
-    const report = await verified(server, { retries: { attempts: 2, delay: 1, timeout: 200 } });
+    const report = await verified(server, { retries: { attempts: 2, delay: 1, timeout: 200, patience: 60_000 } });
     expect(findingsOf(report)).toEqual([expect.stringContaining(`storage-unreadable ${key} `)]);
     expect(report.complete).toBe(false);
     expect(report.verified?.blobs).toBe(2);
