@@ -1,7 +1,8 @@
 import os from "node:os";
 import { UsageError } from "./errors.js";
 import { mark } from "./mark/mark.js";
-import type { Marked, Progress } from "./mark/mark.js";
+import type { Progress } from "./mark/mark.js";
+import type { Marked } from "./mark/marked.js";
 import type { Policy } from "./mark/policy.js";
 import { ownersOf, withTruth } from "./mark/truth.js";
 import type { VerifyPart } from "./mark/verify.js";

@@ -13,7 +13,7 @@ import { unlinkedSpace } from "./explain/space.js";
 import { surveyRepositories } from "./explain/survey.js";
 import type { Survey } from "./explain/survey.js";
 import { mark } from "./mark/mark.js";
-import type { Marked } from "./mark/mark.js";
+import type { Marked } from "./mark/marked.js";
 import { MANIFEST } from "./mark/policy.js";
 import { ownersOf, withTruth } from "./mark/truth.js";
 import type { Digest } from "./registry/digest.js";

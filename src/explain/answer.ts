@@ -1,5 +1,5 @@
 import type { Finding } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import type { Keepers } from "./below.js";
 import { ChainCollector } from "./chains.js";
 import type { Explanation } from "./explanation.js";

@@ -1,4 +1,4 @@
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { isYoung, selectedBit } from "../mark/policy.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
 import type { RepositoryGraph } from "../mark/repository-graph.js";

@@ -1,6 +1,6 @@
 import type { Finding } from "../mark/finding.js";
 import type { Policy, SwitchVariant } from "../mark/policy.js";
-import type { TruthElsewhere } from "../mark/truth.js";
+import type { TruthElsewhere } from "../mark/marked.js";
 import type { Digest } from "../registry/digest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ChainRoot, RootCounts, StepRole } from "./chains.js";

@@ -1,6 +1,6 @@
 import { holdsRepository } from "../mark/finding.js";
 import type { Finding } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
 import type { SwitchVariant } from "../mark/policy.js";
 import type { Digest } from "../registry/digest.js";

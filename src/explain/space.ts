@@ -1,5 +1,5 @@
 import type { ManifestStore } from "../mark/manifest-store.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { isYoung } from "../mark/policy.js";
 import type { RepositoryGraph } from "../mark/repository-graph.js";
 import type { ReferenceRole } from "../registry/manifest.js";

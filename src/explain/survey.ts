@@ -1,9 +1,9 @@
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { HELD, isYoung, REVISION, selectedBit } from "../mark/policy.js";
 import { fingerprintOf } from "../mark/fingerprint.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
 import type { RepositoryGraph, Root } from "../mark/repository-graph.js";
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { addChains } from "./chains.js";
 import type { ChainCollector, RootKind } from "./chains.js";

@@ -1,4 +1,4 @@
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { DIGEST_WORDS } from "../registry/digest.js";
 import { jsonFinding } from "../report/json.js";
 import type { Report } from "../report/report.js";

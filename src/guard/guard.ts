@@ -1,7 +1,7 @@
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Finding } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
-import type { TruthElsewhere } from "../mark/truth.js";
+import type { Marked } from "../mark/marked.js";
+import type { TruthElsewhere } from "../mark/marked.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { Report } from "../report/report.js";
 import { countOf } from "../report/format.js";

@@ -1,4 +1,4 @@
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { fingerprintOf } from "../mark/fingerprint.js";
 import { countOf } from "../report/format.js";
 import type { StorageFault } from "../storage/listing.js";

@@ -1,7 +1,7 @@
 import type { BlobTable } from "./blob-table.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { perVariant, HELD } from "./policy.js";
-import type { MarkedRepository } from "./repository.js";
+import type { MarkedRepository } from "./marked-repository.js";
 import type { RepositoryRetention } from "./retention.js";
 
 /**

@@ -12,12 +12,13 @@ import { ManifestStore } from "./manifest-store.js";
 import { CHILD, isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
-import type { MarkContext, MarkedRepository } from "./repository.js";
+import type { Marked, MarkedPins } from "./marked.js";
+import type { MarkedRepository } from "./marked-repository.js";
+import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
-import type { TruthElsewhere } from "./truth.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
-import type { Verified, VerifyPart, VerifyProgress } from "./verify.js";
+import type { VerifyPart, VerifyProgress } from "./verify.js";
 
 /** Progress of a check, for people who wait. */
 export type Progress = MarkProgress | VerifyProgress;
@@ -28,39 +29,6 @@ interface MarkProgress {
   readonly blobs: number;
   readonly repositories: number;
   readonly manifests: number;
-}
-
-/** All blobs with their marks, and all repositories. */
-export interface Marked {
-  readonly table: BlobTable;
-  readonly blobBytes: number;
-  /** By number: a blob's owner `n` is `repositories[n - 1]`. */
-  readonly repositories: readonly MarkedRepository[];
-  /** Findings that belong to no repository. */
-  readonly findings: readonly Finding[];
-  /** False when something could not be read: nothing may be swept. */
-  readonly complete: boolean;
-  /** What was read whole, if that was asked for. */
-  readonly verified: Verified | undefined;
-  /** What it was marked with; `explain` asks it where references lead. */
-  readonly context: MarkContext;
-  /** Manifests that no repository links, and that keep what they refer to: pinned or young ones, and their children. */
-  readonly unlinked: readonly number[];
-  readonly pins: MarkedPins;
-  /** What else than the storage decides what is live; none for an ordinary registry. See `withTruth`. */
-  readonly truthElsewhere: readonly TruthElsewhere[];
-}
-
-/** What became of the digests that are in use outside of the registry. */
-export interface MarkedPins {
-  /** How many different ones there are. */
-  readonly given: number;
-  /** How many of them are stored: these stay, with all that they reach. */
-  readonly found: number;
-  /** Not stored: they belong to another registry, or what runs by them can no longer be pulled. */
-  readonly missing: readonly Digest[];
-  /** Found, but no repository has a revision link for it: it stays, but cannot be pulled as a manifest. */
-  readonly unlinked: readonly Digest[];
 }
 
 /** Repositories that are marked at a time: enough to keep the storage busy while some wait for their manifests. */

@@ -2,7 +2,7 @@ import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { Finding } from "./finding.js";
 import { CHILD, HELD } from "./policy.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 
 /** What following the references of a repository's live manifests came to. */

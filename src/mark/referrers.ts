@@ -2,7 +2,7 @@ import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget } from "../registry/referrer-tag.js";
 import type { Finding } from "./finding.js";
 import type { Reachability } from "./reachability.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 import type { RepositoryLinks } from "./repository-links.js";
 
 /** Reports tags and manifests that are about another manifest (signatures, attestations, SBOMs) whose target is gone. */

@@ -3,7 +3,7 @@ import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
 import { Reachability } from "./reachability.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 import { resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { youngLinks } from "./young-links.js";

@@ -1,15 +1,13 @@
+import type { MarkContext } from "./context.js";
+import type { MarkedRepository, ReclaimableLinks } from "./marked-repository.js";
 import { blobPath, layerLinkPath, repositoryPath, revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
-import type { Storage } from "../storage/storage.js";
-import type { BlobTable } from "./blob-table.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { holdsRepository } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
-import type { ManifestStore } from "./manifest-store.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { perVariant, HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
-import type { Policy, Variant } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { followReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
@@ -19,44 +17,9 @@ import type { RepositoryLinks } from "./repository-links.js";
 import { checkHistory } from "./tag-history.js";
 import { objectsOfTags } from "./tag-objects.js";
 import { judgeTags } from "./retention.js";
-import type { JudgedTags, RepositoryRetention } from "./retention.js";
+import type { JudgedTags } from "./retention.js";
 import { checkUploads } from "./uploads.js";
 import { withoutWhatChanged } from "./second-look.js";
-
-/** What marking is done with, the same for all repositories. */
-export interface MarkContext {
-  readonly storage: Storage;
-  readonly table: BlobTable;
-  readonly store: ManifestStore;
-  readonly policy: Policy;
-  /** Numbers of the pinned digests. */
-  readonly pins: ReadonlySet<number>;
-}
-
-/** Links of a repository that a variant lets go. */
-export interface ReclaimableLinks {
-  revisions: number;
-  layerLinks: number;
-}
-
-/** What marking one repository came to. */
-export interface MarkedRepository {
-  readonly name: string;
-  readonly tags: number;
-  readonly revisions: number;
-  readonly layerLinks: number;
-  readonly uploads: number;
-  /** Bytes of the stored blobs that its links name, each counted once. */
-  readonly bytes: number;
-  readonly reclaimable: Readonly<Record<Variant, ReclaimableLinks>>;
-  readonly findings: readonly Finding[];
-  /** What its links and uploads say; see `fingerprintOf`. */
-  readonly fingerprint: string;
-  /** If damage holds the repository back: the blobs that it keeps for that reason. */
-  readonly heldBlobs: Uint32Array | undefined;
-  /** What a policy file says of its tags; undefined without one. */
-  readonly retention: RepositoryRetention | undefined;
-}
 
 /** Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it. */
 export async function markRepository(context: MarkContext, owner: number, listing: RepositoryListing): Promise<MarkedRepository> {

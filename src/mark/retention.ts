@@ -2,14 +2,15 @@ import { tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget } from "../registry/referrer-tag.js";
 import { isTagName } from "../registry/reference.js";
 import { evaluate } from "../retention/evaluate.js";
-import type { Decision, JudgedTag, Reason } from "../retention/evaluate.js";
+import type { Decision, Reason } from "../retention/evaluate.js";
+import type { JudgedTag } from "../retention/judged-tag.js";
 import type { ReferrerTag } from "../retention/follow-referrers.js";
 import type { RetentionRequest } from "../retention/retention.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
 import { isYoung } from "./policy.js";
 import { youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 import { objectsOfTags } from "./tag-objects.js";
 
 /** Why a tag is not judged: it stays. */

@@ -1,7 +1,7 @@
 import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import type { StorageFault } from "../storage/listing.js";
 import type { Finding, FindingCode } from "./finding.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 
 /**
  * Findings without those about what has changed since its place was listed: a registry that is read while clients push and delete always

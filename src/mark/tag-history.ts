@@ -2,7 +2,7 @@ import { tagIndexLinkPath } from "../registry/layout.js";
 import type { Finding } from "./finding.js";
 import { HELD } from "./policy.js";
 import type { Reachability } from "./reachability.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 import type { RepositoryLinks } from "./repository-links.js";
 
 /**

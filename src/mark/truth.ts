@@ -1,21 +1,12 @@
-import type { Owner, OwnerKind } from "../registry/owners.js";
+import type { Owner } from "../registry/owners.js";
 import { DATABASE_MARKER, PROXY_STATE } from "../registry/layout.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
-import type { Marked } from "./mark.js";
+import type { Marked, TruthElsewhere } from "./marked.js";
 import { selectedVariant } from "./policy.js";
 import type { Variant } from "./policy.js";
-import type { MarkedRepository } from "./repository.js";
-
-/** Something else than the storage that decides what is live, and what says so. */
-export interface TruthElsewhere {
-  /** "unknown": there is not one tag, so that they are kept somewhere else. */
-  readonly owner: OwnerKind | "unknown";
-  readonly evidence: string;
-  /** Of the file that says so; "" where it is no file of the storage. */
-  readonly path: string;
-}
+import type { MarkedRepository } from "./marked-repository.js";
 
 /** Who decides what is live, by the storage's own files and by the registry's config. */
 export function ownersOf(markers: StorageMarkers, owners: readonly Owner[]): readonly TruthElsewhere[] {

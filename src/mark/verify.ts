@@ -3,7 +3,8 @@ import { blobPath } from "../registry/layout.js";
 import type { BlobSelection, CorruptBlob } from "../storage/verification.js";
 import type { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
-import type { MarkContext, MarkedRepository } from "./repository.js";
+import type { MarkedRepository } from "./marked-repository.js";
+import type { MarkContext } from "./context.js";
 
 /** A share of all blobs: number `part` of `parts` that are about equal, counted from 1. */
 export interface VerifyPart {

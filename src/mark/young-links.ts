@@ -1,6 +1,6 @@
 import type { StorageFault } from "../storage/listing.js";
 import { isYoung } from "./policy.js";
-import type { MarkContext } from "./repository.js";
+import type { MarkContext } from "./context.js";
 
 /**
  * Those of the candidates whose link is younger than the grace time, or whose age cannot be told: then `onFault` is called as well.

@@ -1,6 +1,6 @@
 import { NOBODY, SHARED } from "../mark/blob-table.js";
 import type { Finding } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { isGarbage, MANIFEST, selectedVariant } from "../mark/policy.js";
 import type { Policy } from "../mark/policy.js";
 import { blobPath } from "../registry/layout.js";

@@ -1,5 +1,5 @@
 import type { FindingCode } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { perVariant, HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 

@@ -1,4 +1,4 @@
-import type { TruthElsewhere } from "../mark/truth.js";
+import type { TruthElsewhere } from "../mark/marked.js";
 import { BLOBS, REPOSITORIES } from "../registry/layout.js";
 import type { OwnerKind } from "../registry/owners.js";
 import type { StorageMarkers } from "../storage/storage.js";

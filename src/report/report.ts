@@ -1,11 +1,11 @@
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
-import type { Marked, MarkedPins } from "../mark/mark.js";
+import type { Marked, MarkedPins } from "../mark/marked.js";
 import { selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, SwitchVariant, Variant } from "../mark/policy.js";
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isTrusted } from "../mark/truth.js";
-import type { TruthElsewhere } from "../mark/truth.js";
+import type { TruthElsewhere } from "../mark/marked.js";
 import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";

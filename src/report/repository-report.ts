@@ -1,8 +1,8 @@
 import type { FindingCode } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
 import type { Policy } from "../mark/policy.js";
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { BlobFindings } from "./blob-findings.js";
 
 /** How many findings of each code there are; codes without any are absent. */

@@ -1,12 +1,7 @@
 import { followReferrers } from "./follow-referrers.js";
+import type { JudgedTag } from "./judged-tag.js";
 import type { ReferrerTag } from "./follow-referrers.js";
-import type { ConditionPolicy, DatedTag, MostRecentPolicy, Retention, RetentionPolicy } from "./retention.js";
-
-/** A tag that the policies may judge: its image is there and whole. */
-export interface JudgedTag extends DatedTag {
-  /** The manifest that it names, by number. */
-  readonly image: number;
-}
+import type { ConditionPolicy, MostRecentPolicy, Retention, RetentionPolicy } from "./retention.js";
 
 /** Why a tag goes, or stays. */
 export type Reason =

@@ -1,4 +1,4 @@
-import type { JudgedTag } from "./evaluate.js";
+import type { JudgedTag } from "./judged-tag.js";
 
 /** The tag of a signature, an attestation or another referrer, by its name. */
 export interface ReferrerTag extends JudgedTag {

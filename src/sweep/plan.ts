@@ -1,5 +1,5 @@
 import type { Finding, FindingCode } from "../mark/finding.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import { tagPath } from "../registry/layout.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { Report } from "../report/report.js";

@@ -7,7 +7,7 @@ import type { WriterOptions } from "#regcheck/guard/guard.js";
 import { probe as ask } from "#regcheck/guard/probe.js";
 import type { ProbeAnswer, ProbeOptions } from "#regcheck/guard/probe.js";
 import { ownersOf } from "#regcheck/mark/truth.js";
-import type { TruthElsewhere } from "#regcheck/mark/truth.js";
+import type { TruthElsewhere } from "#regcheck/mark/marked.js";
 import { parseRegistryConfig } from "#regcheck/registry/config.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

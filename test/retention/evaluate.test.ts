@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "#regcheck/retention/evaluate.js";
-import type { Circumstances, JudgedTag } from "#regcheck/retention/evaluate.js";
+import type { Circumstances } from "#regcheck/retention/evaluate.js";
+import type { JudgedTag } from "#regcheck/retention/judged-tag.js";
 import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
 
 const NOW = 1_800_000_000;

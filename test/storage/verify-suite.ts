@@ -6,12 +6,12 @@ import type { VerifyPart } from "#regcheck/mark/verify.js";
 import type { Report } from "#regcheck/report/report.js";
 import { blobFile, RegistryBuilder } from "../support/builder.js";
 import type { RegistryTree } from "../support/registry-tree.js";
-import type { Backend } from "./suite.js";
+import type { Storage } from "#regcheck/storage/storage.js";
 
 const ALL: VerifyPart = { part: 1, parts: 1 };
 
 /** What every backend must do alike where blobs are verified. */
-export function verifySuite(backend: Pick<Backend, "open">): void {
+export function verifySuite(backend: { readonly open: (tree: RegistryTree) => Promise<Storage> }): void {
   describe("verifying", () => {
     const verified = async (tree: RegistryTree, verify: VerifyPart = ALL): Promise<Report> => {
       const storage = await backend.open(tree);

@@ -15,6 +15,7 @@ import { observe } from "./attempt.js";
 import type { Observable } from "./attempt.js";
 import { BucketReader } from "./bucket-reader.js";
 import { copyObject } from "./copy.js";
+import type { ObjectHead } from "./object-head.js";
 import { causeOf, isNoSuchObject, isNotImplemented, nameOf } from "./errors.js";
 
 /** A key, or one version of it. */
@@ -25,12 +26,6 @@ export interface Doomed {
 
 /** What became of it: the delete marker that hides it now, if the bucket keeps versions. */
 export type Deletion = { readonly deleteMarker?: string | undefined } | { readonly failure: string; readonly code: string };
-
-/** An object's head. */
-export interface ObjectHead {
-  readonly bytes: number;
-  readonly etag: string;
-}
 
 /** When an object is stored: only where there is none, or only in the place of the one with this ETag. */
 export type PutCondition =

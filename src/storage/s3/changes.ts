@@ -9,7 +9,8 @@ import { KeyRange } from "./key-range.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { BucketWriter } from "./bucket-writer.js";
-import type { Deletion, Doomed, ObjectHead } from "./bucket-writer.js";
+import type { Deletion, Doomed } from "./bucket-writer.js";
+import type { ObjectHead } from "./object-head.js";
 
 /** S3 takes so many keys in one request. */
 const KEYS_PER_DELETE = 1000;

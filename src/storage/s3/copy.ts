@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
 import type { Observable } from "./attempt.js";
-import type { ObjectHead } from "./bucket-writer.js";
+import type { ObjectHead } from "./object-head.js";
 
 /** S3 copies no more than this in one request, in bytes; a larger object goes in parts. */
 const MOST_BYTES_AT_ONCE = 5 * 1024 ** 3;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
-import type { Target } from "../../support/s3-server/contract.js";
+import type { Target } from "../../support/s3-server/contract-subject.js";
 import { findProgram, runProgram } from "./programs.js";
 import { freePort } from "./registry.js";
 

@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { DeleteObjectCommand, DeleteObjectsCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Subject } from "./contract.js";
+import type { Subject } from "./contract-subject.js";
 import { freshBucket } from "./contract-listing.js";
 
 const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `n${index}`);

@@ -1,7 +1,7 @@
 import type { ListObjectsV2CommandInput, ListObjectsV2CommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { CreateBucketCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Subject, Target } from "./contract.js";
+import type { Subject, Target } from "./contract-subject.js";
 
 const FLAT = ["a/1", "a/2", "a/b/1", "b", "foo-bar/x", "foo.bar", "foo/x", "foo/y", "z"];
 /** UTF-16 sorts U+1F600 (a surrogate pair) before U+FF5E; UTF-8 sorts it behind. */

@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Subject } from "./contract.js";
+import type { Subject } from "./contract-subject.js";
 import { freshBucket } from "./contract-listing.js";
 
 const AWKWARD = "dir/ü + %41?&=#'\"/x";

@@ -10,7 +10,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Subject } from "./contract.js";
+import type { Subject } from "./contract-subject.js";
 import { freshBucket } from "./contract-listing.js";
 
 /** Multipart uploads: how unfinished ones are found, and what a finished one looks like. */

@@ -3,25 +3,8 @@ import { deletesContract } from "./contract-deletes.js";
 import { listingContract } from "./contract-listing.js";
 import { objectsContract } from "./contract-objects.js";
 import { uploadsContract } from "./contract-uploads.js";
+import type { Subject, Target } from "./contract-subject.js";
 import { versionsContract } from "./contract-versions.js";
-
-/** A server that the contract is checked on. */
-export interface Target {
-  readonly endpoint: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly region?: string;
-  /** `radosgw` (Ceph 16) differs from AWS in what the contract marks with this word. Default `aws`. */
-  readonly dialect?: "aws" | "radosgw";
-}
-
-/** What a part of the contract works with. */
-export interface Subject {
-  readonly client: S3Client;
-  readonly dialect: "aws" | "radosgw";
-  /** A client that differs in these. */
-  readonly clientWith: (change: Partial<Target>) => S3Client;
-}
 
 /** A client as regcheck makes it for a custom endpoint. */
 export function clientOf({ endpoint, accessKeyId, secretAccessKey, region = "us-east-1" }: Target): S3Client {

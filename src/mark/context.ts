@@ -1,0 +1,14 @@
+import type { Storage } from "../storage/storage.js";
+import type { BlobTable } from "./blob-table.js";
+import type { ManifestStore } from "./manifest-store.js";
+import type { Policy } from "./policy.js";
+
+/** What marking is done with, the same for all repositories. */
+export interface MarkContext {
+  readonly storage: Storage;
+  readonly table: BlobTable;
+  readonly store: ManifestStore;
+  readonly policy: Policy;
+  /** Numbers of the pinned digests. */
+  readonly pins: ReadonlySet<number>;
+}

@@ -1,0 +1,28 @@
+import type { Finding } from "./finding.js";
+import type { Variant } from "./policy.js";
+import type { RepositoryRetention } from "./retention.js";
+
+/** Links of a repository that a variant lets go. */
+export interface ReclaimableLinks {
+  revisions: number;
+  layerLinks: number;
+}
+
+/** What marking one repository came to. */
+export interface MarkedRepository {
+  readonly name: string;
+  readonly tags: number;
+  readonly revisions: number;
+  readonly layerLinks: number;
+  readonly uploads: number;
+  /** Bytes of the stored blobs that its links name, each counted once. */
+  readonly bytes: number;
+  readonly reclaimable: Readonly<Record<Variant, ReclaimableLinks>>;
+  readonly findings: readonly Finding[];
+  /** What its links and uploads say; see `fingerprintOf`. */
+  readonly fingerprint: string;
+  /** If damage holds the repository back: the blobs that it keeps for that reason. */
+  readonly heldBlobs: Uint32Array | undefined;
+  /** What a policy file says of its tags; undefined without one. */
+  readonly retention: RepositoryRetention | undefined;
+}
