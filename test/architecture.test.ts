@@ -67,10 +67,6 @@ describe("the shape of the code", () => {
     expect(importsOf(file).filter((other) => /^storage\/(?:filesystem|s3)\//.test(other))).toEqual([]);
   });
 
-  test.each(files)("%s can be read in one sitting", (file) => {
-    expect(fs.readFileSync(path.join(SOURCE, file), "utf8").split("\n").length).toBeLessThanOrEqual(300);
-  });
-
   test("only the sweep and its kin change a storage", () => {
     const importers = files.filter((file) => !file.startsWith("storage/") && importsOf(file).includes("storage/changes.ts"));
     expect(

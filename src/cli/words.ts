@@ -60,13 +60,8 @@ class Reader {
       return this.#push(word);
     }
     const [spelling, value] = splitAtEquals(word);
-    const name = this.#names.get(spelling);
-    const option = name === undefined ? undefined : this.commandLine.options[name];
-    if (name === undefined || option === undefined) throw new UsageError(`Unknown argument: ${spelling.replace(/^--/, "")}`);
-    if (this.#given.has(name) && !this.commandLine.repeatable.has(name))
-      throw new UsageError(`--${name} is given twice: give it once`);
-    this.#given.add(name);
-    if (option.type === "boolean") return this.#takeSwitch(word, name, value, next);
+    const { name, isSwitch } = this.#optionOf(spelling);
+    if (isSwitch) return this.#takeSwitch(word, name, value, next);
     // An option whose value may be left out would take the next word for it, which is the storage.
     if (value === undefined && name === "verify") return this.#push("--verify=1/1");
     const takesNext = value === undefined && next !== undefined && (next === "-" || !next.startsWith("-"));
@@ -75,6 +70,17 @@ class Reader {
     if (!takesNext) return 1;
     this.#push(next);
     return 2;
+  }
+
+  /** The option that is written so, which is given now. */
+  #optionOf(spelling: string): { readonly name: string; readonly isSwitch: boolean } {
+    const name = this.#names.get(spelling);
+    const option = name === undefined ? undefined : this.commandLine.options[name];
+    if (name === undefined || option === undefined) throw new UsageError(`Unknown argument: ${spelling.replace(/^--/, "")}`);
+    if (this.#given.has(name) && !this.commandLine.repeatable.has(name))
+      throw new UsageError(`--${name} is given twice: give it once`);
+    this.#given.add(name);
+    return { name, isSwitch: option.type === "boolean" };
   }
 
   #takeSwitch(word: string, name: string, value: string | undefined, next: string | undefined): 1 {

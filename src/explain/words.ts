@@ -12,27 +12,14 @@ export interface VerdictWords {
 
 /** Says what the verdict means, and what would change it. */
 export function verdictOf(explanation: Explanation): VerdictWords {
-  const { verdict, chains, policy, complete, truthElsewhere } = explanation;
+  const { verdict, chains, policy } = explanation;
   const root = chains[0]?.root;
   const by = root === undefined ? "something" : rootName(root);
   switch (verdict) {
     case "alive":
       return { word: "ALIVE", colour: "green", sentence: `${by} keeps it.${whatWouldTakeIt(explanation)}` };
     case "held":
-      if (root === undefined && truthElsewhere.length > 0)
-        return {
-          word: "NOT KNOWN",
-          colour: "yellow",
-          sentence: `nothing in this storage needs it, but it is not the storage that decides what is live: ${truthElsewhere.map(({ evidence }) => evidence).join("; ")}.`,
-        };
-      return {
-        word: "HELD BACK",
-        colour: "yellow",
-        sentence:
-          root === undefined && !complete
-            ? "nothing that could be read needs it, but what could not be read may: until all can be read, nothing is garbage."
-            : `nothing live is known to need it, but damage in ${root?.repository ?? "its repository"} leaves unknown what that repository needs: all of it stays until repaired.`,
-      };
+      return whyHeld(explanation);
     case "young":
       return {
         word: "YOUNG",
@@ -42,26 +29,49 @@ export function verdictOf(explanation: Explanation): VerdictWords {
     case "garbage":
       return { word: "GARBAGE", colour: "cyan", sentence: whyGarbage(explanation) };
     case "missing":
-      if (chains[0]?.steps.at(-1)?.as === "foreign-layer")
-        return {
-          word: "NOT STORED",
-          colour: "green",
-          sentence: "nor need it be: it is a foreign layer, which clients fetch from the URLs in its manifest.",
-        };
-      if (truthElsewhere.some(({ owner }) => owner === "proxy"))
-        return {
-          word: "NOT STORED",
-          colour: "green",
-          sentence: "it has not been pulled yet: a pull-through cache fetches it from upstream when it is asked for.",
-        };
-      return {
-        word: "MISSING",
-        colour: "red",
-        sentence: root === undefined ? "it is not stored, and nothing live needs it." : `it is not stored, but ${by} needs it.`,
-      };
+      return whyMissing(explanation, root === undefined ? undefined : by);
     case "unresolved":
       return { word: "BROKEN", colour: "red", sentence: "the tag's current/link names no manifest." };
   }
+}
+
+function whyHeld({ chains, complete, truthElsewhere }: Explanation): VerdictWords {
+  const root = chains[0]?.root;
+  if (root === undefined && truthElsewhere.length > 0)
+    return {
+      word: "NOT KNOWN",
+      colour: "yellow",
+      sentence: `nothing in this storage needs it, but it is not the storage that decides what is live: ${truthElsewhere.map(({ evidence }) => evidence).join("; ")}.`,
+    };
+  return {
+    word: "HELD BACK",
+    colour: "yellow",
+    sentence:
+      root === undefined && !complete
+        ? "nothing that could be read needs it, but what could not be read may: until all can be read, nothing is garbage."
+        : `nothing live is known to need it, but damage in ${root?.repository ?? "its repository"} leaves unknown what that repository needs: all of it stays until repaired.`,
+  };
+}
+
+/** `by` says what needs it, if anything live does. */
+function whyMissing({ chains, truthElsewhere }: Explanation, by: string | undefined): VerdictWords {
+  if (chains[0]?.steps.at(-1)?.as === "foreign-layer")
+    return {
+      word: "NOT STORED",
+      colour: "green",
+      sentence: "nor need it be: it is a foreign layer, which clients fetch from the URLs in its manifest.",
+    };
+  if (truthElsewhere.some(({ owner }) => owner === "proxy"))
+    return {
+      word: "NOT STORED",
+      colour: "green",
+      sentence: "it has not been pulled yet: a pull-through cache fetches it from upstream when it is asked for.",
+    };
+  return {
+    word: "MISSING",
+    colour: "red",
+    sentence: by === undefined ? "it is not stored, and nothing live needs it." : `it is not stored, but ${by} needs it.`,
+  };
 }
 
 /** Which switch of the policy would make garbage of what is alive. */

@@ -11,6 +11,8 @@ import type { Report } from "./report.js";
 /** Values of one metric, each with its labels. */
 type Samples = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
 
+type Metric = readonly [name: string, help: string, samples: Samples];
+
 const FINDINGS = "regcheck_findings";
 const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
 
@@ -26,11 +28,9 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
   const storage = { storage: report.storage.location };
   const scope = scopeOf(report);
   const seconds = report.finishedAt / 1000;
-  const one = (value: number): Samples => [[{}, value]];
   const bytes = report.bytesByState();
   const isKnown = report.trusted.has(report.selected);
-  const { totals, requests } = report;
-  const metrics: readonly (readonly [name: string, help: string, samples: Samples])[] = [
+  const metrics: readonly Metric[] = [
     [
       "regcheck_build_info",
       "The regcheck that made this file, and what --name calls the registry, or the name of the host.",
@@ -62,6 +62,23 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
       "1 if the storage tells what is garbage; 0 where something else decides what is live: then there are no figures of garbage.",
       one(isKnown ? 1 : 0),
     ],
+    ...inventory(report),
+  ];
+  return metrics
+    .map(([name, help, samples]) => {
+      const lines = samples.map(([labels, value]) => `${nameOf(name, { ...storage, ...labels })} ${value}\n`);
+      return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
+    })
+    .join("");
+}
+
+function one(value: number): Samples {
+  return [[{}, value]];
+}
+
+/** What was there, and what it took to read it. */
+function inventory({ totals, pins, requests }: Report): readonly Metric[] {
+  return [
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
     ["regcheck_tags", "Tags.", one(totals.tags)],
     ["regcheck_revisions", "Manifests, counted in each repository.", one(totals.revisions)],
@@ -72,8 +89,8 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
       "regcheck_pins",
       "Digests given by --keep: found in the storage, or missing.",
       [
-        [{ state: "found" }, report.pins.found],
-        [{ state: "missing" }, report.pins.missing.length],
+        [{ state: "found" }, pins.found],
+        [{ state: "missing" }, pins.missing.length],
       ],
     ],
     [
@@ -82,12 +99,6 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
       (["list", "get", "head", "put", "delete"] as const).map((kind) => [{ kind }, requests[kind]]),
     ],
   ];
-  return metrics
-    .map(([name, help, samples]) => {
-      const lines = samples.map(([labels, value]) => `${nameOf(name, { ...storage, ...labels })} ${value}\n`);
-      return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
-    })
-    .join("");
 }
 
 /** What is damaged is known whoever decides what is live. */

@@ -109,16 +109,6 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   );
   findings.sort(byCodeAndPath);
   const blobs = new BlobFindings(marked, policy, includesBlob);
-  const counts: FindingCounts = {};
-  const severities: Record<Severity, number> = { error: 0, warning: 0, garbage: 0, info: 0 };
-  for (const finding of findings) {
-    counts[finding.code] = (counts[finding.code] ?? 0) + 1;
-    severities[severityOf(finding)]++;
-  }
-  if (blobs.count > 0) counts["blob-unreferenced"] = blobs.count;
-  severities.garbage += blobs.count;
-  const sum = (field: (repository: MarkedRepository) => number): number =>
-    marked.repositories.reduce((total, one) => total + field(one), 0);
   const { deleteUntagged, dropDanglingTags, grace } = policy;
   const terms = { deleteUntagged, dropDanglingTags, grace, pins: marked.pins.given, repository: filter?.glob };
   return {
@@ -134,20 +124,11 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     filter,
     verified: marked.verified,
     pins: marked.pins,
-    totals: {
-      repositories: marked.repositories.length,
-      tags: sum(({ tags }) => tags),
-      revisions: sum(({ revisions }) => revisions),
-      layerLinks: sum(({ layerLinks }) => layerLinks),
-      uploads: sum(({ uploads }) => uploads),
-      blobs: marked.table.count,
-      blobBytes: marked.blobBytes,
-    },
+    totals: totalsOf(marked),
     reclaimable,
     selected: selectedVariant(policy),
     repositories: repositoryReports(marked, policy, blobs).filter(({ name }) => matches(name)),
-    counts,
-    severities,
+    ...countFindings(findings, blobs.count),
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
     findings: (codes = FINDING_CODES) => inOrder(findings, blobs, codes),
@@ -157,6 +138,32 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     bytesByState: () => bytesByState(marked, policy),
     garbageAges: () => garbageAges(marked.table, policy, includesBlob),
   };
+}
+
+function totalsOf({ repositories, table, blobBytes }: Marked): Report["totals"] {
+  const sum = (field: (repository: MarkedRepository) => number): number =>
+    repositories.reduce((total, one) => total + field(one), 0);
+  return {
+    repositories: repositories.length,
+    tags: sum(({ tags }) => tags),
+    revisions: sum(({ revisions }) => revisions),
+    layerLinks: sum(({ layerLinks }) => layerLinks),
+    uploads: sum(({ uploads }) => uploads),
+    blobs: table.count,
+    blobBytes,
+  };
+}
+
+/** Findings by code and by severity; those of unreferenced blobs are counted only. */
+function countFindings(findings: readonly Finding[], unreferencedBlobs: number): Pick<Report, "counts" | "severities"> {
+  const counts: FindingCounts = {};
+  const severities: Record<Severity, number> = { error: 0, warning: 0, garbage: unreferencedBlobs, info: 0 };
+  for (const finding of findings) {
+    counts[finding.code] = (counts[finding.code] ?? 0) + 1;
+    severities[severityOf(finding)]++;
+  }
+  if (unreferencedBlobs > 0) counts["blob-unreferenced"] = unreferencedBlobs;
+  return { counts, severities };
 }
 
 /** Whether a blob's only owner matches: what several repositories link, and what none does, is left to a sweep of all. */

@@ -26,22 +26,8 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
   const faults: StorageFault[] = [];
   for (const prefix of prefixes) {
     const parent = `${BLOBS}/${algorithm}/${prefix}`;
-    let names: string[];
-    try {
-      counts.list++;
-      const listed = listDirectory(`${root}/${parent}`);
-      if (listed === undefined) throw new Error("gone since its parent was listed");
-      names = listed.directories;
-      for (const name of listed.files)
-        if (isDigestHex(algorithm, name)) faults.push({ path: `${parent}/${name}`, cause: NOT_A_DIRECTORY });
-        else addStray(`${parent}/${name}`);
-      for (const { name, cause } of listed.unreadable) faults.push({ path: `${parent}/${name}`, cause });
-    } catch (error) {
-      faults.push({ path: parent, cause: causeOf(error) });
-      continue;
-    }
     const stored: string[] = [];
-    for (const hex of names) {
+    for (const hex of listPrefix(root, algorithm, parent, addStray, faults)) {
       if (!isDigestHex(algorithm, hex) || !hex.startsWith(prefix)) {
         addStray(`${parent}/${hex}`);
         continue;
@@ -75,6 +61,29 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
     strays,
     faults,
   };
+}
+
+/** The names of the directories of a prefix; what else is there is a stray or a fault. */
+function listPrefix(
+  root: string,
+  algorithm: DigestAlgorithm,
+  parent: string,
+  addStray: (path: string) => void,
+  faults: StorageFault[],
+): readonly string[] {
+  try {
+    counts.list++;
+    const listed = listDirectory(`${root}/${parent}`);
+    if (listed === undefined) throw new Error("gone since its parent was listed");
+    for (const name of listed.files)
+      if (isDigestHex(algorithm, name)) faults.push({ path: `${parent}/${name}`, cause: NOT_A_DIRECTORY });
+      else addStray(`${parent}/${name}`);
+    for (const { name, cause } of listed.unreadable) faults.push({ path: `${parent}/${name}`, cause });
+    return listed.directories;
+  } catch (error) {
+    faults.push({ path: parent, cause: causeOf(error) });
+    return [];
+  }
 }
 
 function isData(name: string): boolean {

@@ -1,3 +1,4 @@
+import type { ListMultipartUploadsCommandOutput, MultipartUpload as ListedUpload } from "@aws-sdk/client-s3";
 import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
@@ -10,26 +11,38 @@ import { causeOf, isNotImplemented } from "./errors.js";
 export async function listMultipartUploads(bucket: BucketReader, root: string): Promise<MultipartListing> {
   const prefix = `${root}${V2}/`;
   const uploads: MultipartUpload[] = [];
-  let after: { readonly key: string; readonly uploadId: string } | undefined;
   try {
-    for (;;) {
+    let after: Marker | undefined;
+    do {
       const page = await bucket.multipartUploads(prefix, after);
-      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-        if (Key === undefined || UploadId === undefined || Initiated === undefined)
-          throw new Error("the server lists an upload without key, id or date");
-        // Not every server minds the prefix, and the rest of the bucket is somebody else's.
-        if (!Key.startsWith(prefix)) continue;
-        uploads.push({ path: Key.slice(root.length), uploadId: UploadId, initiated: Math.floor(Initiated.getTime() / 1000) });
-      }
-      if (page.IsTruncated !== true) return { uploads, faults: [] };
-      const next = { key: page.NextKeyMarker ?? "", uploadId: page.NextUploadIdMarker ?? "" };
-      if (next.key < (after?.key ?? "") || (next.key === after?.key && next.uploadId === after.uploadId) || next.key === "")
-        throw new Error("the server's listing of multipart uploads repeats itself");
-      after = next;
-    }
+      // Not every server minds the prefix, and the rest of the bucket is somebody else's.
+      for (const upload of page.Uploads ?? [])
+        if (upload.Key?.startsWith(prefix) !== false) uploads.push(parseUpload(upload, root.length));
+      after = page.IsTruncated === true ? nextMarker(page, after) : undefined;
+    } while (after !== undefined);
+    return { uploads, faults: [] };
   } catch (error) {
     if (isNotImplemented(error)) return { uploads, faults: [] };
     const cause = `unfinished multipart uploads cannot be listed (s3:ListBucketMultipartUploads): ${causeOf(error)}`;
     return { uploads, faults: [{ path: V2, cause }] };
   }
+}
+
+/** Where a page of the listing begins. */
+interface Marker {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+function parseUpload({ Key, UploadId, Initiated }: ListedUpload, rootLength: number): MultipartUpload {
+  if (Key === undefined || UploadId === undefined || Initiated === undefined)
+    throw new Error("the server lists an upload without key, id or date");
+  return { path: Key.slice(rootLength), uploadId: UploadId, initiated: Math.floor(Initiated.getTime() / 1000) };
+}
+
+function nextMarker(page: ListMultipartUploadsCommandOutput, { key, uploadId }: Marker = { key: "", uploadId: "" }): Marker {
+  const next = { key: page.NextKeyMarker ?? "", uploadId: page.NextUploadIdMarker ?? "" };
+  if (next.key < key || next.key === "" || (next.key === key && next.uploadId === uploadId))
+    throw new Error("the server's listing of multipart uploads repeats itself");
+  return next;
 }

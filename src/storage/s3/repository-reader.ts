@@ -90,8 +90,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     else if (parsed.kind !== "stray" || /^_(?:layers|manifests|uploads)\//.test(own)) builder.markRepository();
     // A stray below a tag's directory still shows that there is such a tag.
     const tag = parsed.kind === "current" || parsed.kind === "index" ? parsed.tag : tagOfStray(own);
-    if (this.#tag !== undefined && this.#tag.name !== tag) this.#closeTag(builder);
-    if (this.#upload !== undefined && (parsed.kind !== "upload" || this.#upload.id !== parsed.id)) this.#closeUpload(builder);
+    this.#turnTo(builder, tag, parsed.kind === "upload" ? parsed.id : undefined);
     if (tag !== undefined) {
       this.#tag ??= { name: tag, isThere: false, current: undefined, index: [], others: [] };
       this.#tag.isThere ||= !isMarker;
@@ -116,6 +115,12 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
       case "ignored":
         this.#addToTag(own);
     }
+  }
+
+  /** Ends what the next key is no part of. */
+  #turnTo(builder: RepositoryListingBuilder, tag: string | undefined, upload: string | undefined): void {
+    if (this.#tag !== undefined && this.#tag.name !== tag) this.#closeTag(builder);
+    if (this.#upload !== undefined && this.#upload.id !== upload) this.#closeUpload(builder);
   }
 
   /** Of a tag's keys, one that is neither what it names nor its history. */
