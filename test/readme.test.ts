@@ -3,6 +3,8 @@ import * as CHANGE_OPTIONS from "#regcheck/cli/change-options.js";
 import * as OPTIONS from "#regcheck/cli/options.js";
 import { COMMANDS } from "#regcheck/cli/commands.js";
 import { EXIT_CODES } from "#regcheck/errors.js";
+import { RETENTION_RULES, RULES } from "#regcheck/guard/rules.js";
+import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
 import { catalogueTable, markedPart, readReadme, rulesTable } from "./support/readme.js";
 import { FIXTURE, regcheck } from "./support/run.js";
 
@@ -24,7 +26,19 @@ describe("README.md", () => {
   });
 
   test("has the rules of a sweep as the code has them", () => {
-    expect(markedPart(readme, "rules")).toBe(rulesTable());
+    expect(markedPart(readme, "rules")).toBe(rulesTable(RULES));
+    expect(markedPart(readme, "retention-rules")).toBe(rulesTable(RETENTION_RULES));
+  });
+
+  test("has policies that are accepted as they are", () => {
+    const example = /```yaml\n(- name: pull-requests\n[^]*?)```/.exec(readme)?.[1] ?? "";
+    expect(parsePolicyFile(example, "README.md").policies).toHaveLength(3);
+    const rows = readme.slice(readme.indexOf("| you have this |")).split("\n\n", 1)[0]?.split("\n") ?? [];
+    const written = rows.map((row) => [...row.matchAll(/`(\{name: .*?)`/g)].map(([, policy = ""]) => `- ${policy}`));
+    const counts = written.map((policies) =>
+      policies.length === 0 ? 0 : parsePolicyFile(policies.join("\n"), "README.md").policies.length,
+    );
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(12);
   });
 
   test("has every exit code", () => {

@@ -93,6 +93,63 @@ export const SWEEP_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** Tags that go by a policy file, not by their names. */
+export const POLICY_UNTAG_OPTIONS = {
+  policy: {
+    type: "string",
+    group: "Policy:",
+    requiresArg: true,
+    describe: "Show which tags go by the cleanup policies in this file (YAML or JSON), and why; --apply removes them",
+  },
+  keep: {
+    ...POLICY_OPTIONS.keep,
+    describe: "With --policy: tags stay whose image, or a part of it, has its digest anywhere in this file; - for stdin",
+  },
+  apply: { type: "boolean", default: false, group: "Policy:", describe: "With --policy: remove the tags" },
+  "plan-output": {
+    ...SWEEP_OPTIONS["plan-output"],
+    group: "Policy:",
+    describe: "With --policy: write the tags that would go to this file",
+  },
+  plan: {
+    ...SWEEP_OPTIONS.plan,
+    group: "Policy:",
+    describe: "With --policy: only the tags in this file go, as far as they still name the same and the policies let them",
+  },
+  "max-untag": {
+    type: "string",
+    default: "50%",
+    group: "Policy:",
+    requiresArg: true,
+    describe: "With --policy: refuse to remove more than this share of all tags",
+  },
+  "allow-unused": {
+    type: "boolean",
+    default: false,
+    group: "Policy:",
+    describe: "With --policy: a Keep policy may select no tag at all",
+  },
+  "allow-empty": {
+    type: "boolean",
+    default: false,
+    group: "Policy:",
+    describe: "With --policy: a repository may lose its last tag",
+  },
+  format: {
+    choices: ["text", "json", "ndjson"],
+    default: "text",
+    group: "Report:",
+    requiresArg: true,
+    describe: "With --policy: how the tags are written",
+  },
+  quiet: {
+    type: "boolean",
+    default: false,
+    group: "Report:",
+    describe: "With --policy: no progress, and with --apply nothing at all when it went well",
+  },
+} as const satisfies Record<string, Options>;
+
 /** What is repaired is said by codes; a repair removes nothing, so there is nothing to quarantine. */
 export const REPAIR_OPTIONS = {
   apply: {

@@ -4,6 +4,7 @@ import type { ExitCode } from "../errors.js";
 import { REPAIR_CODES } from "../repair/codes.js";
 import {
   DRY_RUN_OPTION,
+  POLICY_UNTAG_OPTIONS,
   PURGE_OPTIONS,
   REPAIR_OPTIONS,
   RESTORE_OPTIONS,
@@ -57,7 +58,13 @@ export const OPTIONS_OF = {
   check: CHECK_OPTIONS,
   explain: { ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...RETENTION_OPTIONS, ...EXPLAIN_OPTIONS },
   export: { ...STORAGE_OPTIONS, ...INVENTORY_OPTIONS, ...POLICY_OPTIONS, ...EXPORT_OPTIONS },
-  untag: { ...NAMED_STORAGE_OPTIONS, ...WRITER_OPTIONS, grace: POLICY_OPTIONS.grace, "dry-run": DRY_RUN_OPTION },
+  untag: {
+    ...NAMED_STORAGE_OPTIONS,
+    ...WRITER_OPTIONS,
+    grace: POLICY_OPTIONS.grace,
+    "dry-run": DRY_RUN_OPTION,
+    ...POLICY_UNTAG_OPTIONS,
+  },
   repair: { ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS },
   restore: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS },
   purge: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS },
@@ -128,15 +135,22 @@ const declareExport: Declare = (cli, { signal, done }) =>
 
 const declareUntag: Declare = (cli, { signal, done }) =>
   cli.command(
-    "untag <tag..>",
-    "remove tags and nothing else; their manifests stay",
+    "untag [tag..]",
+    "remove tags and nothing else; their manifests stay; or, with --policy [storage], those that a policy file lets go",
     (command) =>
       command
-        .positional("tag", { type: "string", array: true, demandOption: true, describe: "repository:tag" })
+        .positional("tag", { type: "string", array: true, describe: "repository:tag; with --policy, the storage" })
         .options(OPTIONS_OF.untag),
-    async (args) => {
+    async ({ tag = [], policy, ...args }) => {
+      if (policy !== undefined) {
+        const { runPolicyUntag } = await import("./policy-untag-command.js");
+        done(await runPolicyUntag({ ...args, policy }, tag, signal));
+        return;
+      }
+      refusePolicyOptions(args);
+      if (tag.length === 0) throw new UsageError("name the tags to remove, as repository:tag, or give --policy FILE");
       const { runUntag } = await import("./untag-command.js");
-      done(await runUntag(args, signal));
+      done(await runUntag({ ...args, tag }, signal));
     },
   );
 
@@ -212,9 +226,17 @@ export const COMMAND_LINE: CommandLine = {
 
 /** Options that do nothing without a sweep: whoever gives them expects one. */
 function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
-  const given = Object.entries(SWEEP_OPTIONS).find(([name, option]) => {
-    const value = args[name];
-    return value !== undefined && value !== ("default" in option ? option.default : undefined);
-  });
-  if (given !== undefined) throw new UsageError(`--${given[0]} goes with --sweep or --dry-run`);
+  const given = givenOf(SWEEP_OPTIONS, args);
+  if (given !== undefined) throw new UsageError(`--${given} goes with --sweep or --dry-run`);
+}
+
+/** Options that do nothing where tags are given by their names. */
+function refusePolicyOptions(args: Readonly<Record<string, unknown>>): void {
+  const given = givenOf(POLICY_UNTAG_OPTIONS, args);
+  if (given !== undefined) throw new UsageError(`--${given} goes with --policy`);
+}
+
+/** The name of an option that has another value than by default. */
+function givenOf(options: Readonly<Record<string, Options>>, args: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(options).find((name) => args[name] !== undefined && args[name] !== options[name]?.default);
 }

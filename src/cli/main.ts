@@ -76,9 +76,10 @@ const POSITIONALS: ReadonlySet<string> = new Set(["storage", "run", "reference",
 /** What says that a word is a storage, not a reference, tag, code or run. */
 const STORAGE = /^(?:\.{0,2}\/|s3:\/\/)/i;
 
-/** As of `regcheck untag /var/lib/registry team/app:1`: only the check takes the storage without its option. */
+/** As of `regcheck untag /var/lib/registry team/app:1`: only the check, and an untag by a policy file, take the storage without its option. */
 function refuseStorageForOther(args: Readonly<Record<string, unknown>>): true {
-  const words = ["reference", "tag", "code", "run"].flatMap((name) => args[name]);
+  const others = args["policy"] === undefined ? ["tag"] : [];
+  const words = ["reference", ...others, "code", "run"].flatMap((name) => args[name]);
   const storage = words.filter((word) => typeof word === "string").find((word) => STORAGE.test(word));
   if (storage !== undefined) throw new UsageError(`${showUrl(storage)}: ${STORAGE_HINT}`);
   return true;

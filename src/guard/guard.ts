@@ -155,16 +155,20 @@ export function judgeRepositories(markers: StorageMarkers, report: Report): Verd
 export function judgeShare(report: Report, blobsToDelete: number, limit: number): Verdict {
   const { blobs } = report.totals;
   const share = blobs === 0 ? 0 : blobsToDelete / blobs;
-  const percent = (value: number): string => `${(value * 100).toFixed(value > 0 && value < 0.1 ? 1 : 0)} %`;
-  const evidence = `${blobsToDelete} of ${blobs} blobs (${percent(share)}) would go`;
+  const evidence = `${blobsToDelete} of ${blobs} blobs (${percentOf(share)}) would go`;
   return share <= limit
     ? { rule: "max-delete", passed: true, evidence }
     : {
         rule: "max-delete",
         passed: false,
-        evidence: `${evidence}, which is more than ${percent(limit)}`,
+        evidence: `${evidence}, which is more than ${percentOf(limit)}`,
         remedy: `If that is what you expect, allow it with --max-delete ${Math.ceil(share * 100)}%.`,
       };
+}
+
+/** A share, 0 to 1, for people. */
+export function percentOf(share: number): string {
+  return `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 }
 
 function findingsOf(marked: Pick<Marked, "findings" | "repositories">, code: Finding["code"]): Finding[] {

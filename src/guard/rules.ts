@@ -13,4 +13,13 @@ export const RULES = {
   "links-unchanged": "all links are as they were marked, read again just before the first delete",
   "one-at-a-time": "no other regcheck is at work: there is a lock in the storage",
 } as const satisfies Readonly<Record<string, string>>;
-export type RuleName = keyof typeof RULES;
+
+/** The rules that a policy file must pass besides those, before a tag goes by it. */
+export const RETENTION_RULES = {
+  "keep-policies-used": "every Keep policy selects a tag somewhere: a slip in one deletes. `--allow-unused` allows it",
+  "max-untag": "no more than `--max-untag` of all tags that are judged go (50 %)",
+  "last-tags": "every repository keeps a tag. `--allow-empty` allows it",
+  "push-times":
+    "where a policy goes by time, no repository from which a tag goes had more than 80 % of its tags, of five images or more, pushed within one hour: that is a storage which was restored or copied",
+} as const satisfies Readonly<Record<string, string>>;
+export type RuleName = keyof typeof RULES | keyof typeof RETENTION_RULES;

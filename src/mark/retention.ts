@@ -17,6 +17,11 @@ import { objectsOfTags } from "./tag-objects.js";
 export const UNJUDGED = ["held", "dangling", "link-invalid", "without-current", "name-invalid", "changed"] as const;
 export type Unjudged = (typeof UNJUDGED)[number];
 
+/** Whether the policies have nothing to say of a tag. */
+export function isUnjudged({ reason }: Pick<TagDecision, "reason">): boolean {
+  return UNJUDGED.some((kind) => kind === reason.kind);
+}
+
 /** What becomes of a tag by a policy file, and why. */
 export interface TagDecision {
   readonly tag: string;

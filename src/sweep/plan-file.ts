@@ -5,6 +5,7 @@ import { errorMessage, UsageError } from "../errors.js";
 import { describeStorage, identityOf } from "../journal/identity.js";
 import type { StorageIdentity } from "../journal/identity.js";
 import { ITEM_KINDS } from "../journal/item-kinds.js";
+import type { ItemKind } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
 
 /** The version of the file's form; a file of another one is refused. */
@@ -57,7 +58,7 @@ export async function readPlan(file: string, storage: StorageIdentity): Promise<
   if (end === undefined) refuse("it is damaged: its end is missing");
   else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex"))
     refuse("it is damaged: it was changed since it was written");
-  return (item) => allowed.has(`${item.kind} ${item.path} ${item.uploadId ?? ""}`);
+  return ({ kind, path, uploadId, digest }) => allowed.has(toKey(kind, path, uploadId, digest));
 }
 
 /** A plan may have more items than the 16.7 million that a set of the language's own takes: 256 of them, of 16 bytes of each key's hash. */
@@ -90,11 +91,15 @@ function checkHead(head: Readonly<Record<string, unknown>>, storage: StorageIden
     refuse(`it is for ${JSON.stringify(head["storage"])}, not for ${describeStorage(storage)}`);
 }
 
-function keyOf({ kind, path, uploadId }: Readonly<Record<string, unknown>>): string | undefined {
-  const isKnown = ITEM_KINDS.some((known) => known === kind);
-  return isKnown && typeof path === "string"
-    ? `${String(kind)} ${path} ${typeof uploadId === "string" ? uploadId : ""}`
-    : undefined;
+function keyOf({ kind, path, uploadId, digest }: Readonly<Record<string, unknown>>): string | undefined {
+  const known = ITEM_KINDS.find((one) => one === kind);
+  const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+  return known !== undefined && typeof path === "string" ? toKey(known, path, textOf(uploadId), textOf(digest)) : undefined;
+}
+
+/** What an item is known by. A tag that names something else than when it was reviewed is another one. */
+function toKey(kind: ItemKind, path: string, uploadId = "", digest = ""): string {
+  return `${kind} ${path} ${uploadId} ${kind === "tag" ? digest : ""}`;
 }
 
 function parseLine(text: string): Readonly<Record<string, unknown>> | undefined {

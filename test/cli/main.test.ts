@@ -75,7 +75,7 @@ describe("bad input is one clear line and exit code 2", () => {
       ["repair", "./registry", "tag-dangling"],
       "./registry: a command other than the check takes the stor",
     ],
-    ["an option that a command lacks", ["untag", "a:1", "--keep", "x"], "(regcheck untag --help lists what there is)"],
+    ["an option that a command lacks", ["untag", "a:1", "--verify", "x"], "(regcheck untag --help lists what there is)"],
     ["a command without its argument", ["explain"], "(regcheck explain --help lists what there is)"],
     ["no run to restore", ["restore", "--journal-dir", "/no/such/place"], "name a run: there is none in /no/such/place"],
     ["an output that cannot be", [FIXTURE, "--output", "/no/such/place/report"], "--output /no/such/place/report"],

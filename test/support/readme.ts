@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { CATALOGUE } from "#regcheck/report/catalogue.js";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
-import { RULES } from "#regcheck/guard/rules.js";
+import type { RETENTION_RULES, RULES } from "#regcheck/guard/rules.js";
 
 /** README.md, in which tests look for what it must say. */
 export const README_FILE = path.resolve(import.meta.dirname, "../../README.md");
@@ -30,8 +30,8 @@ export function catalogueTable(): string {
   );
 }
 
-/** The README's table of the rules of a sweep. */
-export function rulesTable(): string {
-  const rows = Object.entries(RULES).map(([rule, meaning]) => `| ${rule} | ${meaning} |`);
+/** The README's tables of the rules of a sweep, and of those of a policy file. */
+export function rulesTable(rules: typeof RULES | typeof RETENTION_RULES): string {
+  const rows = Object.entries(rules).map(([rule, meaning]) => `| ${rule} | ${meaning} |`);
   return ["| rule | passes when |", "|---|---|", ...rows, ""].join("\n");
 }

@@ -1,0 +1,149 @@
+import { EXIT_CODES, UsageError } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { RETENTION_RULES } from "../guard/rules.js";
+import { defaultJournalDirectory } from "../journal/journal.js";
+import type { RetentionRequest } from "../retention/retention.js";
+import { formatSwept } from "../sweep/format.js";
+import { formatPlan, readPlan } from "../sweep/plan-file.js";
+import type { PlanItem } from "../sweep/plan.js";
+import { tagPath } from "../registry/layout.js";
+import { planUntagByPolicy, untagByPolicy } from "../untag-by-policy.js";
+import type { DoneUntag, PolicyUntagOptions } from "../untag-by-policy.js";
+import { summarize } from "../untag/summary.js";
+import { untilAborted } from "../until-aborted.js";
+import { openStorage, withChanges } from "./open-storage.js";
+import type { OpenedStorage, StorageArguments } from "./open-storage.js";
+import { parseShare, parseTimeSpan } from "./parse-values.js";
+import { startProgressLine } from "./progress-line.js";
+import { readPins } from "./read-pins.js";
+import { readPolicyFile } from "./read-policy-file.js";
+import { stoppedExitCode, writerOptions } from "./sweep-command.js";
+import type { WriterArguments } from "./sweep-command.js";
+import { TOOL } from "./tool.js";
+import { undoArguments } from "./undo-arguments.js";
+import { checkOutputFile, textOptions, writeOutputFile, writeToStream } from "./write-report.js";
+
+/** The command line of `regcheck untag --policy`, parsed. */
+export interface PolicyUntagArguments extends StorageArguments, WriterArguments {
+  readonly policy: string;
+  readonly keep: readonly string[] | undefined;
+  readonly apply: boolean;
+  readonly dryRun: boolean;
+  readonly grace: string;
+  readonly plan: string | undefined;
+  readonly planOutput: string | undefined;
+  readonly maxUntag: string;
+  readonly allowUnused: boolean;
+  readonly allowEmpty: boolean;
+  readonly format: "text" | "json" | "ndjson";
+  readonly quiet: boolean;
+}
+
+/** Shows which tags go by a policy file, or removes them. `words` may be the storage. */
+export async function runPolicyUntag(
+  given: PolicyUntagArguments,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const args = { ...given, storage: storageOf(given, words) };
+  const isPreview = args.dryRun || !args.apply;
+  if (args.planOutput !== undefined && !isPreview) throw new UsageError("--plan-output goes without --apply, or with --dry-run");
+  if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
+  const policies = await readPolicyFile(args.policy);
+  const opened = await openStorage(args);
+  const progress = startProgressLine(process.stderr, args.quiet);
+  try {
+    const options = await untagOptions(args, opened, { ...policies, detail: isPreview ? "decisions" : "objects" }, signal);
+    const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
+    const { storage } = opened;
+    const done: DoneUntag = isPreview
+      ? { ...(await untilAborted(planUntagByPolicy(storage, watched), signal)), result: undefined }
+      : await withChanges(opened, (changes) => untagByPolicy({ storage, changes }, watched));
+    progress.stop();
+    if (args.planOutput !== undefined)
+      await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage), signal);
+    const exitCode = exitCodeOf(done, isPreview, signal);
+    if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
+      await writeToStream(process.stdout, await format(done, args, opened, { options, isPreview, exitCode }));
+    return exitCode;
+  } finally {
+    progress.stop();
+    await opened.storage.close();
+  }
+}
+
+function storageOf({ storage }: PolicyUntagArguments, words: readonly string[]): string | undefined {
+  const [word] = words;
+  if (words.length > 1 || (word !== undefined && storage !== undefined))
+    throw new UsageError(`${words.join(" ")}: with --policy, no tags are named, and one storage`);
+  return word ?? storage;
+}
+
+async function untagOptions(
+  args: PolicyUntagArguments,
+  opened: OpenedStorage,
+  request: RetentionRequest,
+  signal: AbortSignal,
+): Promise<PolicyUntagOptions> {
+  const allows = args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage);
+  const retention = { ...request, isPlanned: allows && isPlannedBy(allows) };
+  const pins = await readPins(args.keep ?? [], signal);
+  const grace = parseTimeSpan("grace", args.grace);
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins, retention } },
+    writers: writerOptions(args, opened),
+    maxUntag: parseShare("max-untag", args.maxUntag),
+    allowUnused: args.allowUnused,
+    allowEmpty: args.allowEmpty,
+    quarantine: args.quarantine,
+    journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+    signal,
+  };
+}
+
+function isPlannedBy(allows: (item: PlanItem) => boolean): RetentionRequest["isPlanned"] {
+  return (repository, tag, digest) =>
+    allows({ kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest: digest.toString() });
+}
+
+/** A preview says by its exit code whether the policies themselves would be refused; who is at work by then, it cannot tell. */
+function exitCodeOf({ report, verdicts, result }: DoneUntag, isPreview: boolean, signal: AbortSignal): ExitCode {
+  if (!report.complete) return EXIT_CODES.incomplete;
+  if (isPreview && verdicts.some(({ rule, passed }) => rule in RETENTION_RULES && !passed)) return EXIT_CODES.refused;
+  return result?.stopped === undefined ? EXIT_CODES.clean : stoppedExitCode(signal);
+}
+
+interface Shown {
+  readonly options: PolicyUntagOptions;
+  readonly isPreview: boolean;
+  readonly exitCode: ExitCode;
+}
+
+async function format(
+  { marked, report, verdicts, result }: DoneUntag,
+  args: PolicyUntagArguments,
+  { config }: OpenedStorage,
+  { options, isPreview, exitCode }: Shown,
+): Promise<Iterable<string>> {
+  const { policy } = options.check;
+  const { table, repositories } = marked;
+  const shown = { ...summarize(repositories, policy.retention.retention), table, repositories, verdicts };
+  if (args.format !== "text") {
+    const { formatJson, formatNdjson } = await import("../untag/json.js");
+    const told = { ...shown, report, policy, applied: !isPreview, result };
+    return args.format === "json" ? formatJson(told, TOOL, exitCode) : formatNdjson(told, TOOL, exitCode);
+  }
+  const { formatGone, formatPreview } = await import("../untag/text.js");
+  const layout = textOptions(process.stdout);
+  const all = { ...shown, now: policy.now, planFile: args.planOutput };
+  if (isPreview) return formatPreview(all, layout);
+  if (result === undefined) return ["No tag goes: nothing was changed.\n"];
+  return concat(formatGone(all, layout), [
+    formatSwept({ result }, layout, { hasRedis: config?.redis ?? false, undoArguments: undoArguments(args) }),
+  ]);
+}
+
+function* concat(...parts: readonly Iterable<string>[]): Generator<string> {
+  for (const part of parts) yield* part;
+}

@@ -1,0 +1,101 @@
+import type { Verdict } from "../guard/guard.js";
+import { RULES } from "../guard/rules.js";
+import type { BlobTable } from "../mark/blob-table.js";
+import type { MarkedRepository } from "../mark/repository.js";
+import { isUnjudged } from "../mark/retention.js";
+import type { TagDecision } from "../mark/retention.js";
+import { escapeForTerminal } from "../report/escape.js";
+import { countOf, formatCount } from "../report/format.js";
+import { withStyle } from "../report/style.js";
+import { whyOf } from "../report/tag-decision.js";
+import { wrapLines } from "../report/wrap.js";
+import type { TextOptions } from "../report/wrap.js";
+import { formatVerdict } from "../sweep/format.js";
+import type { RetentionSummary } from "./summary.js";
+
+/** What is shown of the tags, for people. */
+export interface ShownTags extends RetentionSummary {
+  readonly table: BlobTable;
+  readonly repositories: readonly MarkedRepository[];
+  readonly verdicts: readonly Verdict[];
+  /** Seconds since 1970 that ages are counted from. */
+  readonly now: number;
+  /** Where the plan was written to. */
+  readonly planFile: string | undefined;
+}
+
+/** Every tag with what becomes of it, then the figures, and what each rule says. In pieces: there may be many. */
+export function* formatPreview(shown: ShownTags, options: TextOptions): Generator<string> {
+  const { totals, policies, verdicts, planFile } = shown;
+  for (const repository of byName(shown.repositories)) yield* repositoryLines(repository, shown, options, () => true);
+  const lines = policies.map(({ name, action, decides }) =>
+    escapeForTerminal(`${name}: ${action === "delete" ? "takes" : "keeps"} ${countOf(decides, "tag")}`),
+  );
+  const referrers =
+    totals.referrersGo === 0 ? "" : `, and ${formatCount(totals.referrersGo)} of signatures and other referrers with them`;
+  const unjudged = totals.unjudged === 0 ? "" : `; ${countOf(totals.unjudged, "tag")} not judged`;
+  lines.push(
+    "",
+    `${formatCount(totals.goes)} of ${countOf(totals.judged, "tag")} would go${referrers}${unjudged} (nothing was changed; --apply removes them)`,
+  );
+  if (planFile !== undefined)
+    lines.push(`The plan is in ${escapeForTerminal(planFile)}: remove exactly these with --apply --plan.`);
+  lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
+  for (const rule of ["links-unchanged", "one-at-a-time"] as const) lines.push(`  later    ${rule}: ${RULES[rule]}`);
+  yield `${wrapLines(lines, options).join("\n")}\n`;
+}
+
+/** The tags that have gone. */
+export function* formatGone(shown: ShownTags, options: TextOptions): Generator<string> {
+  for (const repository of byName(shown.repositories)) yield* repositoryLines(repository, shown, options, ({ goes }) => goes);
+}
+
+function byName(repositories: readonly MarkedRepository[]): MarkedRepository[] {
+  return [...repositories].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The widest that a column for tags gets, in characters. */
+const WIDEST_TAG = 40;
+
+function* repositoryLines(
+  { name, retention }: MarkedRepository,
+  { table, now }: ShownTags,
+  options: TextOptions,
+  choose: (decision: TagDecision) => boolean,
+): Generator<string> {
+  const all = retention?.decisions ?? [];
+  const decisions = all.filter(choose);
+  if (decisions.length === 0) return;
+  const going = all.filter(({ goes }) => goes).length;
+  yield `${withStyle("bold", escapeForTerminal(name), options)}: ${formatCount(going)} of ${countOf(all.length, "tag")}\n`;
+  const width = Math.min(WIDEST_TAG, Math.max(...decisions.map(({ tag }) => escapeForTerminal(tag).length)));
+  for (const decision of decisions) {
+    const { tag, image, pushed, goes } = decision;
+    const word = isUnjudged(decision) ? "  –  " : goes ? withStyle("yellow", "goes ", options) : "stays";
+    const time = pushed === undefined ? "" : `${timeOf(pushed)} ${ageOf(now - pushed)}`;
+    const digest = image === undefined ? "" : table.digest(image).toString().slice(0, SHOWN_DIGEST);
+    const cells = [word, escapeForTerminal(tag).padEnd(width), time.padEnd(TIME_WIDTH), digest.padEnd(SHOWN_DIGEST)];
+    yield `  ${cells.join("  ")}  ${escapeForTerminal(whyOf(decision))}\n`;
+  }
+  yield "\n";
+}
+
+const SHOWN_DIGEST = "sha256:".length + 12;
+const TIME_WIDTH = "2026-11-26 14:00 UTC    99 min".length;
+
+function timeOf(seconds: number): string {
+  const text = new Date(seconds * 1000).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 16)} UTC`;
+}
+
+/** How long ago, in the largest unit of which there are two. */
+function ageOf(seconds: number): string {
+  const [unit, size] = AGES.find(([, length]) => seconds >= 2 * length) ?? ["s", 1];
+  return `${Math.max(0, Math.floor(seconds / size))} ${unit}`.padStart(9);
+}
+
+const AGES = [
+  ["days", 86_400],
+  ["h", 3600],
+  ["min", 60],
+] as const;

@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
+import { planUntagByPolicy } from "#regcheck/untag-by-policy.js";
+import type { PolicyUntagOptions } from "#regcheck/untag-by-policy.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { AgedRegistry } from "../support/retained.js";
+import { written } from "../support/temporary.js";
+
+const OLD = '- {name: old, action: {type: Delete}, condition: {tags: ["**"], olderThan: 30d}}';
+const VERSIONS = '- {name: all, action: {type: Delete}, condition: {tags: ["v*"]}}';
+const keep = (fields: string): string => `- {name: kept, action: {type: Keep}, condition: {${fields}}}`;
+const LIMITS = { maxUntag: 1, allowUnused: false, allowEmpty: false };
+
+/** Evidence and remedy of each rule of retention that refuses. */
+async function refusals({ builder }: AgedRegistry, policy: string, change: Partial<PolicyUntagOptions> = {}): Promise<string[]> {
+  const storage = FilesystemStorage.open(written(builder.tree), { concurrency: 1 });
+  const now = Math.floor(Date.now() / 1000);
+  const retention = { retention: parsePolicyFile(policy, "p.yaml"), file: "p.yaml", detail: "decisions" as const };
+  try {
+    const { verdicts } = await planUntagByPolicy(storage, {
+      check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace: 3600, now, pins: [], retention } },
+      writers: { registryUrls: [], registryStopped: true, config: undefined, probe: {} },
+      quarantine: false,
+      journalDirectory: "/none",
+      signal: new AbortController().signal,
+      ...LIMITS,
+      ...change,
+    });
+    return verdicts.flatMap(({ rule, passed, evidence, remedy = "" }) => (passed ? [] : [`${rule}: ${evidence}. ${remedy}`]));
+  } finally {
+    await storage.close();
+  }
+}
+
+function registry(tags: Readonly<Record<string, number>>, repository = "team/app"): AgedRegistry {
+  const aged = new AgedRegistry();
+  aged.images(repository, tags);
+  return aged;
+}
+
+describe("a keep policy that selects nothing", () => {
+  const aged = registry({ a: 90, b: 1 });
+
+  test.each([
+    ["a slip in a tag", keep("tags: [relase-*]")],
+    ["a slip in a repository", keep("repositories: [taem/*]")],
+    ["a time that nothing is in", keep("newerThan: 1h")],
+    ["referrers, which are never selected", keep('tags: ["sha256-*"]')],
+    [
+      "versions, where there are none",
+      "- {name: kept, action: {type: Keep}, mostRecentVersions: {keepCount: 1, orderBy: semver}}",
+    ],
+  ])("is refused: %s", async (_, policy) => {
+    expect(await refusals(aged, `${OLD}\n${policy}`)).toEqual([
+      "keep-policies-used: no tag of any repository is selected by 1 keep policy: kept. Look for a slip in the names and globs. If it is meant to select nothing yet, allow it with --allow-unused.",
+    ]);
+    expect(await refusals(aged, `${OLD}\n${policy}`, { allowUnused: true })).toEqual([]);
+  });
+
+  test("is none where it selects what would stay anyway, or what damage holds back", async () => {
+    expect(await refusals(aged, `${OLD}\n${keep("tags: [b]")}`)).toEqual([]);
+    const held = registry({ a: 90, b: 1 });
+    const broken = held.images("broken", { release: 1, other: 1 });
+    held.builder.tree.write(`${broken.path}/_manifests/tags/other/current/link`, "");
+    expect(await refusals(held, `${OLD}\n${keep("repositories: [broken], tags: [release]")}`)).toEqual([]);
+  });
+});
+
+describe("more tags than are allowed", () => {
+  test("are refused, of all that are judged", async () => {
+    const aged = registry({ a: 90, b: 80, c: 1 });
+    expect(await refusals(aged, OLD, { maxUntag: 0.5 })).toEqual([
+      "max-untag: 2 of 3 tags (67 %) would go, which is more than 50 %. If that is what you expect, allow it with --max-untag 67%.",
+    ]);
+    expect(await refusals(aged, OLD, { maxUntag: 0.67 })).toEqual([]);
+    aged.images("other", { d: 1 });
+    expect(await refusals(aged, OLD, { maxUntag: 0.5 })).toEqual([]);
+  });
+});
+
+describe("the last tag of a repository", () => {
+  test("is refused, whatever else is not judged there", async () => {
+    const aged = registry({ a: 90, b: 80 });
+    const app = aged.images("other", { c: 1, d: 90 });
+    app.deleteManifest({
+      digest: aged.builder.tree.text(`${app.path}/_manifests/tags/c/current/link`) ?? "",
+      mediaType: "",
+      size: 0,
+    });
+    expect(await refusals(aged, OLD)).toEqual([
+      "last-tags: 2 repositories would lose all tags: other, team/app. Write a Keep policy with mostRecentVersions for them; or, if they are to be emptied, allow it with --allow-empty.",
+    ]);
+    expect(await refusals(aged, OLD, { allowEmpty: true })).toEqual([]);
+  });
+
+  test("is none where one stays", async () => {
+    expect(await refusals(registry({ a: 90, b: 1 }), OLD)).toEqual([]);
+  });
+});
+
+describe("times that a restore has made", () => {
+  const restored = { v1: 40, v2: 40, v3: 40.01, v4: 40.02, v5: 40.03, v6: 40, new: 1 };
+
+  test("are refused where a policy goes by time", async () => {
+    expect(await refusals(registry(restored), OLD)).toEqual([
+      "push-times: more than 80 % of the tags were pushed within one hour in 1 repository: team/app. A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.",
+    ]);
+    const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 1}}";
+    expect(await refusals(registry(restored), `${VERSIONS}\n${newest}`)).toHaveLength(1);
+  });
+
+  test.each([
+    ["no policy goes by time", VERSIONS],
+    [
+      "none that is about the repository does",
+      `${VERSIONS}\n- {name: o, action: {type: Delete}, condition: {repositories: [other], olderThan: 30d}}`,
+    ],
+    ["nothing goes there", `${OLD}\n${keep('repositories: ["team/*"]')}`],
+  ])("are none where %s", async (_, policy) => {
+    expect(await refusals(registry(restored), policy)).toEqual([]);
+  });
+
+  test("are none where a fifth was pushed at another time, or there are few images", async () => {
+    expect(await refusals(registry({ ...restored, newer: 2 }), OLD)).toEqual([]);
+    const release = registry({ v1: 40, new: 1 });
+    const app = release.builder.repository("team/app");
+    const digest = release.builder.tree.text(`${app.path}/_manifests/tags/v1/current/link`) ?? "";
+    release.pushed(40, () => ["v1.0", "v1.0.0", "stable", "edge", "a", "b"].forEach((tag) => app.tag(tag, digest)));
+    expect(await refusals(release, OLD)).toEqual([]);
+  });
+});
