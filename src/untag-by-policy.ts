@@ -1,7 +1,7 @@
 import { markAndReport } from "./check.js";
 import type { CheckOptions, Checked } from "./check.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
-import { judgeCompleteness, judgeDatabase, judgeProxy, judgeRepositories, judgeUploads, judgeWriters } from "./guard/guard.js";
+import { judgeCompleteness, judgeOwners, judgeRepositories, judgeUploads, judgeWriters } from "./guard/guard.js";
 import type { Verdict, WriterOptions } from "./guard/guard.js";
 import { judgeRetention } from "./guard/judge-retention.js";
 import type { RetentionLimits } from "./guard/judge-retention.js";
@@ -45,8 +45,7 @@ export async function planUntagByPolicy(storage: Storage, options: PolicyUntagOp
   const verdicts = [
     judgeCompleteness(marked),
     writersBefore,
-    judgeProxy(markers, options.writers.config),
-    judgeDatabase(markers),
+    ...judgeOwners(marked.truthElsewhere),
     judgeRepositories(markers, report),
     judgeUploads(marked),
     ...judgeRetention(marked.repositories, options.check.policy.retention.retention, options),

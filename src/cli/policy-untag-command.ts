@@ -91,7 +91,7 @@ async function untagOptions(
   const grace = parseTimeSpan("grace", args.grace);
   const now = Math.floor(Date.now() / 1000);
   return {
-    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins, retention } },
+    check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins, retention }, owners: opened.owners },
     writers: writerOptions(args, opened),
     maxUntag: parseShare("max-untag", args.maxUntag),
     allowUnused: args.allowUnused,

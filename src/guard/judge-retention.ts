@@ -1,4 +1,4 @@
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { TagDecision } from "../mark/retention.js";
 import { countOf } from "../report/format.js";

@@ -2,7 +2,7 @@ import type { ExitCode } from "../errors.js";
 import type { Verdict } from "../guard/guard.js";
 import type { BlobTable } from "../mark/blob-table.js";
 import type { Policy } from "../mark/policy.js";
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { Tool } from "../report/json.js";
 import { jsonDecision } from "../report/tag-decision.js";
 import type { Report } from "../report/report.js";

@@ -1,5 +1,5 @@
 import { isReferrer } from "../guard/judge-retention.js";
-import type { Marked } from "../mark/mark.js";
+import type { Marked } from "../mark/marked.js";
 import type { TagDecision } from "../mark/retention.js";
 import { tagPath } from "../registry/layout.js";
 import type { PlanItem, Stage } from "../sweep/plan.js";

@@ -1,5 +1,5 @@
 import { isReferrer } from "../guard/judge-retention.js";
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { Retention } from "../retention/retention.js";
 

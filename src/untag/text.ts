@@ -1,7 +1,7 @@
 import type { Verdict } from "../guard/guard.js";
 import { RULES } from "../guard/rules.js";
 import type { BlobTable } from "../mark/blob-table.js";
-import type { MarkedRepository } from "../mark/repository.js";
+import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { TagDecision } from "../mark/retention.js";
 import { escapeForTerminal } from "../report/escape.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { arbitraryRegistry, GRACE, NOW } from "./arbitrary-registry.js";
-import { V2 } from "./builder.js";
+import { RegistryBuilder, V2 } from "./builder.js";
 import { readWorld } from "./oracle.js";
 import type { Repository, World } from "./oracle.js";
 import type { RegistryTree } from "./registry-tree.js";
@@ -9,6 +9,9 @@ import type { OraclePolicyEntry } from "./retention-oracle.js";
 
 const REFERRER = /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
 const CURRENT = /^(.*\/repositories\/.+?\/_manifests\/tags)\/([^/]+)\/current\/link$/;
+
+const sound = new RegistryBuilder();
+sound.repository("library/alpine").image({ layers: ["alpine"], config: "alpine", tag: "3.20" });
 
 /** A registry to which random things happened, with tags of signatures, and tags that were pushed at different times. */
 export const arbitraryRetained = fc
@@ -29,6 +32,8 @@ export const arbitraryRetained = fc
     grace: fc.constantFrom(0, GRACE),
   })
   .map(({ registry: { tree, pins }, hours, referrers, grace }) => {
+    // Storage without repositories, or without a tag, is another matter: there nothing is garbage for certain.
+    for (const [file, { content }] of sound.tree.files) tree.write(file, content);
     const { repositories } = readWorld(tree);
     for (const { repository, subject, image, suffix } of referrers) {
       const of = repositories[repository % Math.max(1, repositories.length)];
