@@ -1,6 +1,6 @@
 import type { Finding } from "../mark/finding.js";
 import { blobPath } from "../registry/layout.js";
-import { CATALOGUE, caseOf, severityOf } from "../report/catalogue.js";
+import { CATALOGUE, caseOf, deletedBy, severityOf } from "../report/catalogue.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes, formatCount } from "../report/format.js";
 import { subjectOf } from "../report/subject.js";
@@ -225,6 +225,9 @@ class TextExplanation {
     if (codes.size === 0) return;
     this.#heading("What to do");
     for (const code of codes) this.#line(`${code} → ${CATALOGUE[code].remedy}`, "  ", "    ");
+    const deleted = new Set(Array.from(this.#told, deletedBy));
+    for (const directory of deleted)
+      if (directory !== undefined) this.#line(`to delete: ${escapeForTerminal(directory)}`, "  ", "    ");
   }
 
   #doubts(): void {

@@ -17,6 +17,7 @@ export const FINDING_CODES = [
   "layer-link-missing",
   "layer-link-invalid",
   "link-mismatch",
+  "manifest-size-wrong",
   "child-missing",
   "tag-without-current",
   "tag-name-invalid",
@@ -73,6 +74,8 @@ export interface Finding {
   readonly digest?: Digest | undefined;
   /** Bytes that are reclaimable, damaged or missing, whichever the code is about. */
   readonly bytes?: number | undefined;
+  /** For a blob of another size than expected: the manifest that expects it. */
+  readonly manifest?: Digest | undefined;
   /** For a dangling tag: whether its manifest is still stored. */
   readonly recoverable?: boolean | undefined;
   /** For an unreferenced manifest: how many manifests lie below it on the longest way, 0 for an image that is about nothing. */

@@ -16,6 +16,7 @@ import type { Marked, MarkedPins } from "./marked.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
+import { judgeSizes } from "./sizes.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
 import type { VerifyPart, VerifyProgress } from "./verify.js";
@@ -62,6 +63,7 @@ export async function mark(
   for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
   for (const fault of multipart.faults) findings.push(unreadable(fault));
   const verified = verify && (await verifyBlobs(context, verify, { repositories, findings }, onProgress));
+  await judgeSizes(context, { repositories, findings }, verify);
   let blobBytes = 0;
   table.forEach((_, size) => {
     blobBytes += size;

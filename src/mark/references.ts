@@ -27,6 +27,8 @@ class Follower implements FollowedReferences {
   readonly findings: Finding[] = [];
   /** What a finding is about already, by number. */
   readonly #reported = new Set<number>();
+  /** Manifests that say another size of a blob than is stored. */
+  readonly #wrongSizes = new Set<number>();
 
   constructor(
     private readonly context: MarkContext,
@@ -82,16 +84,20 @@ class Follower implements FollowedReferences {
     if (
       (code === "blob-size-mismatch" && declared === undefined) ||
       (code === "blob-missing" && role === "foreign-layer") ||
-      this.#reported.has(id)
+      // Whether the blob is to blame for a wrong size, or each of the manifests that say it, is not known yet.
+      (this.#reported.has(id) && (code !== "blob-size-mismatch" || this.#wrongSizes.has(manifest)))
     )
       return;
+    if (code === "blob-size-mismatch") this.#wrongSizes.add(manifest);
     const digest = table.digest(id);
     const stored = table.isStored(id) ? table.size(id) : undefined;
     const use = `it is ${role === "config" ? "the config" : "a layer"} of ${table.digest(manifest).toString()}`;
     this.#report(code, manifest, id, {
       path: code === "layer-link-missing" ? layerLinkPath(this.graph.name, digest) : blobPath(digest),
       bytes: declared ?? stored,
-      detail: code === "blob-size-mismatch" ? `${stored} bytes are stored, ${declared} expected; ${use}` : use,
+      ...(code === "blob-size-mismatch"
+        ? { detail: `${stored} bytes are stored, ${declared} expected; ${use}`, manifest: table.digest(manifest) }
+        : { detail: use }),
     });
   }
 
@@ -99,7 +105,7 @@ class Follower implements FollowedReferences {
     code: Finding["code"],
     manifest: number,
     id: number,
-    more: Pick<Finding, "path" | "detail"> & Pick<Partial<Finding>, "bytes">,
+    more: Pick<Finding, "path" | "detail" | "manifest"> & Pick<Partial<Finding>, "bytes">,
   ): void {
     this.#reported.add(id);
     const { name, reachability } = this.graph;

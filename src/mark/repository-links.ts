@@ -132,7 +132,11 @@ class Resolver {
     } else {
       if (isRevision) this.#revisions.add(target);
       else this.#damagedLayers.add(id).add(target);
-      this.#add("link-mismatch", path, { digest: named, detail: `the link holds ${link.digest.toString()}` });
+      const what = isRevision ? "a pull of this manifest" : "a pull of this layer";
+      this.#add("link-mismatch", path, {
+        digest: named,
+        detail: `the link names ${link.digest.toString()}: ${what} gets that instead`,
+      });
     }
   }
 
@@ -189,7 +193,8 @@ class Resolver {
         continue;
       }
       const tagName = tags[tag]?.name ?? "";
-      const detail = "problem" in link ? link.problem : `the link holds ${link.digest.toString()}`;
+      const found = "problem" in link ? link.problem : `the link names ${link.digest.toString()}`;
+      const detail = `${found}; it is an entry of the tag's history, which no pull reads`;
       this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, detail });
     }
   }

@@ -44,7 +44,7 @@ const BYTES_PER_SELECTION = 16 * 1024 ** 2;
 const PROGRESS_INTERVAL = 100;
 
 /** Where findings go: to the repositories, by owner's number less one, or to what belongs to none. */
-interface Findings {
+export interface Findings {
   readonly repositories: MarkedRepository[];
   readonly findings: Finding[];
 }
@@ -111,7 +111,10 @@ function reportedPaths({ repositories, findings }: Findings): ReadonlySet<string
 
 function toFinding(digest: Digest, { contentHex, bytes, listedBytes }: CorruptBlob): Finding {
   const size = bytes === listedBytes ? "" : `, and ${bytes} bytes instead of the ${listedBytes} that were listed`;
-  const detail = `its content has the digest ${digest.algorithm}:${contentHex}${size}`;
+  const detail =
+    bytes === 0
+      ? `it is empty${listedBytes === 0 ? "" : `, where ${listedBytes} bytes were listed`}`
+      : `its content has the digest ${digest.algorithm}:${contentHex}${size}`;
   return { code: "blob-corrupt", path: blobPath(digest), digest, bytes, detail };
 }
 
@@ -170,7 +173,8 @@ class VerifyPlan {
   }
 }
 
-function* selections(table: BlobTable, ids: Iterable<number>): Generator<BlobSelection> {
+/** Blobs in messages that are worth sending between threads. */
+export function* selections(table: BlobTable, ids: Iterable<number>): Generator<BlobSelection> {
   let some: number[] = [];
   let bytes = 0;
   for (const id of ids) {

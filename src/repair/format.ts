@@ -1,4 +1,4 @@
-import { CATALOGUE } from "../report/catalogue.js";
+import { CATALOGUE, deletedBy } from "../report/catalogue.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";
@@ -27,12 +27,15 @@ export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextO
   }
   if (unrepairable.length > 0) {
     lines.push("Not repairable by regcheck");
-    for (const { code, subject, because } of unrepairable)
+    for (const one of unrepairable) {
+      const deleted = deletedBy(one);
       lines.push(
-        `  ${escapeForTerminal(subject)}  ${code}`,
-        `    because ${escapeForTerminal(because)}`,
-        `    → ${CATALOGUE[code].remedy}`,
+        `  ${escapeForTerminal(one.subject)}  ${one.code}`,
+        `    because ${escapeForTerminal(one.because)}`,
+        `    → ${CATALOGUE[one.code].remedy}`,
+        ...(deleted === undefined ? [] : [`    to delete: ${escapeForTerminal(deleted)}`]),
       );
+    }
     lines.push("");
   }
   if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)), "");

@@ -19,10 +19,15 @@ export interface CatalogueEntry {
   readonly meaning: string;
   /** What it means for a pull, and what to do. */
   readonly remedy: string;
+  /** The remedy has something deleted by hand, which is said with its path: the directory that the finding's file lies in. */
+  readonly deletes?: true;
 }
 
 /** A registry that caches blob descriptors tells clients of blobs and links that are gone: these skip the upload, and nothing is repaired. */
 const PUSH_AGAIN = "restart the registry (and empty its Redis cache, if it has one) and push the image again";
+
+/** Tried on 2.8 and 3.1: a DELETE through the API takes a link away and leaves the file, which no push of the same content replaces. */
+const DELETE_BLOB = `delete the blob's directory, whose path is with each finding (a DELETE through the API leaves it: a push then mends nothing), ${PUSH_AGAIN}`;
 
 const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   "storage-unreadable": {
@@ -34,12 +39,14 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   "manifest-missing": {
     severity: "error",
     meaning: "a revision link names a manifest whose blob is not stored",
-    remedy: `Pulls of it fail. To repair it, ${PUSH_AGAIN}. If nobody has the image: delete the revision's directory, and its tags with regcheck untag.`,
+    remedy: `Pulls of it fail. To repair it, ${PUSH_AGAIN}. If nobody has the image: delete the revision's directory, whose path is with each finding, and its tags with regcheck untag.`,
+    deletes: true,
   },
   "manifest-corrupt": {
     severity: "error",
     meaning: "a manifest's content does not hash to its digest",
-    remedy: `Pulls of it fail or are refused by the client. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
+    remedy: `Pulls of it fail or are refused by the client. Restore the blob from a backup; or ${DELETE_BLOB}.`,
+    deletes: true,
   },
   "manifest-invalid": {
     severity: "error",
@@ -73,12 +80,14 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   "blob-corrupt": {
     severity: "error",
     meaning: "a blob's content does not hash to its digest",
-    remedy: `Pulls fail when the client verifies. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
+    remedy: `Pulls fail when the client verifies. Restore the blob from a backup; or ${DELETE_BLOB}.`,
+    deletes: true,
   },
   "blob-size-mismatch": {
     severity: "error",
-    meaning: "a stored blob has another size than the manifest says",
-    remedy: `Pulls fail when the client verifies. Restore the blob from a backup; or delete it, ${PUSH_AGAIN}.`,
+    meaning: "a stored blob has another size than the manifest says, and is not known to be sound",
+    remedy: `Pulls fail when the client verifies. Restore the blob from a backup; or ${DELETE_BLOB}.`,
+    deletes: true,
   },
   "layer-link-missing": {
     severity: "error",
@@ -88,12 +97,20 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   "layer-link-invalid": {
     severity: "error",
     meaning: "a layer link is empty or malformed",
-    remedy: `Pulls and pushes of images with this layer fail. regcheck repair layer-link-invalid rewrites the link; or delete it, ${PUSH_AGAIN}.`,
+    remedy: `Pulls and pushes of images with this layer fail. regcheck repair layer-link-invalid rewrites the link; or delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
+    deletes: true,
   },
   "link-mismatch": {
     severity: "error",
-    meaning: "a link's content names another digest than its path",
-    remedy: `The registry follows the content: pulls get something else than they asked for. Find out who wrote it; delete the link, ${PUSH_AGAIN}.`,
+    meaning: "a link's content is not the digest that its path says",
+    remedy: `The registry follows the content of a revision or layer link: pulls get something else than they asked for. Find out who wrote it; delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
+    deletes: true,
+  },
+  "manifest-size-wrong": {
+    severity: "warning",
+    meaning: "a manifest says another size of a blob than it has, and the blob is sound",
+    remedy:
+      "Clients that compare sizes refuse the image, others pull it. Do not delete the blob: it is what its digest says. Build the image anew, with a builder that counts right, and push it.",
   },
   "child-missing": {
     severity: "warning",
@@ -229,7 +246,13 @@ export function severityOf(finding: Finding): Severity {
 
 /** One sentence on the case at hand, then what it means for a pull and what to do. Not escaped: names come from the storage. */
 export function messageOf(finding: Finding): string {
-  return `${caseOf(finding)}. ${CATALOGUE[finding.code].remedy}`;
+  const deleted = deletedBy(finding);
+  return `${caseOf(finding)}. ${CATALOGUE[finding.code].remedy}${deleted === undefined ? "" : ` To delete: ${deleted}`}`;
+}
+
+/** The path of what the remedy has deleted by hand, if it has. */
+export function deletedBy({ code, path }: Pick<Finding, "code" | "path">): string | undefined {
+  return CATALOGUE[code].deletes === true ? path.slice(0, path.lastIndexOf("/")) : undefined;
 }
 
 /** What is the case, in one clause without a full stop. */

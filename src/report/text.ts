@@ -1,6 +1,6 @@
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
-import { CATALOGUE, caseOf, consequenceOf, SEVERITY_MARKS, severityOf } from "./catalogue.js";
+import { CATALOGUE, caseOf, consequenceOf, deletedBy, SEVERITY_MARKS, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
@@ -175,6 +175,8 @@ class TextReport {
     this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4, 8);
     const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
     if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
+    const deleted = deletedBy(finding);
+    if (deleted !== undefined) this.#line(this.#style("dim", `to delete: ${escapeForTerminal(deleted)}`), 6);
   }
 
   #reclaimable(): void {

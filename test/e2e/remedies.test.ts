@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
+import type { FindingCode } from "#regcheck/mark/finding.js";
 import { CATALOGUE } from "#regcheck/report/catalogue.js";
 import { blobFile, sha256, V2 } from "../support/builder.js";
 import { temporaryDirectory } from "../support/temporary.js";
@@ -35,12 +36,14 @@ interface Remedy {
 
 const empty = (file: string): void => fs.writeFileSync(file, "");
 const remove = (file: string): void => fs.rmSync(file);
+/** What "to delete" says: the directory that the finding's file lies in. */
+const removeDirectory = (file: string): void => fs.rmSync(path.dirname(file), { recursive: true });
 
 const REMEDIES: Readonly<Record<string, Remedy>> = {
   "manifest-missing": { damage: ({ manifestBlob }) => remove(manifestBlob) },
   "manifest-corrupt": {
     damage: ({ manifestBlob }) => fs.writeFileSync(manifestBlob, "{}"),
-    first: ({ manifestBlob }) => remove(manifestBlob),
+    first: ({ manifestBlob }) => removeDirectory(manifestBlob),
   },
   "manifest-invalid": {
     damage: ({ directory, revisionLink, currentLink }) => {
@@ -58,17 +61,17 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
   "blob-missing": { damage: ({ layerBlob }) => remove(layerBlob) },
   "blob-size-mismatch": {
     damage: ({ layerBlob }) => fs.truncateSync(layerBlob, 10),
-    first: ({ layerBlob }) => remove(layerBlob),
+    first: ({ layerBlob }) => removeDirectory(layerBlob),
   },
   "blob-corrupt": {
     damage: ({ layerBlob }) => fs.writeFileSync(layerBlob, Buffer.alloc(fs.statSync(layerBlob).size)),
-    first: ({ layerBlob }) => remove(layerBlob),
+    first: ({ layerBlob }) => removeDirectory(layerBlob),
   },
   "layer-link-missing": { damage: ({ layerLink }) => remove(layerLink) },
-  "layer-link-invalid": { damage: ({ layerLink }) => empty(layerLink), first: ({ layerLink }) => remove(layerLink) },
+  "layer-link-invalid": { damage: ({ layerLink }) => empty(layerLink), first: ({ layerLink }) => removeDirectory(layerLink) },
   "link-mismatch": {
     damage: ({ layerLink, config }) => fs.writeFileSync(layerLink, config),
-    first: ({ layerLink }) => remove(layerLink),
+    first: ({ layerLink }) => removeDirectory(layerLink),
   },
 };
 
@@ -154,5 +157,61 @@ test.each(Object.keys(REGISTRIES) as RegistryVersion[])(
     for (const code of codes) await push(code);
     expect(await damageIn(registry)).toEqual({});
     expect(await pulls(cases)).toEqual(codes);
+  },
+);
+
+/** Damage of a file, and the request that somebody would take for "delete it". */
+const BY_REQUEST: Readonly<Record<string, Remedy>> = {
+  "manifest-corrupt": {
+    damage: ({ manifestBlob }) => fs.writeFileSync(manifestBlob, "{}"),
+    first: ({ client, manifest }) => client.deleteManifest(manifest),
+  },
+  "blob-corrupt": {
+    damage: ({ layerBlob }) => fs.writeFileSync(layerBlob, Buffer.alloc(fs.statSync(layerBlob).size)),
+    first: async ({ client, layer }) => {
+      await client.request("DELETE", `blobs/${layer}`, [202]);
+    },
+  },
+};
+
+test.each(Object.keys(REGISTRIES) as RegistryVersion[])(
+  "what the remedies warn of: a DELETE through the API of registry %s leaves a broken file, and no push mends it",
+  async (version) => {
+    const directory = temporaryDirectory();
+    let registry = await RealRegistry.start({ version, directory });
+    onTestFinished(() => registry.stop());
+    const codes = Object.keys(BY_REQUEST);
+    const push = (code: string): Promise<void> =>
+      skopeoCopy(`dir:${directory}/${code}`, `docker://${registry.address}/remedy/${code}:1`);
+    for (const code of codes) {
+      const image = caseOf(registry, code, makeImageDirectory(path.join(directory, code), [`a layer of ${code}`]));
+      await push(code);
+      BY_REQUEST[code]?.damage(image);
+      await BY_REQUEST[code]?.first?.(image);
+    }
+    registry = await registry.restart();
+    for (const code of codes) await push(code);
+    expect(await damageIn(registry)).toEqual(Object.fromEntries(codes.map((code) => [`remedy/${code}`, code])));
+    for (const code of codes) expect(CATALOGUE[code as FindingCode].remedy).toContain("a DELETE through the API leaves it");
+  },
+);
+
+test.each(Object.keys(REGISTRIES) as RegistryVersion[])(
+  "a wrong size in a manifest of registry %s is the manifest's: the blob stays, an image beside it pulls, and a new manifest mends it",
+  async (version) => {
+    const registry = await RealRegistry.start({ version, directory: temporaryDirectory() });
+    onTestFinished(() => registry.stop());
+    const wrong = new RegistryClient(registry.url, "remedy/wrong");
+    const layer = await wrong.push("a layer");
+    await wrong.image([{ ...layer, size: layer.size + 1 }], "1");
+    const sound = wrong.in("remedy/sound");
+    await sound.image([await sound.mount(layer, "remedy/wrong")], "1");
+    expect(await damageIn(registry)).toEqual({ "remedy/wrong": "manifest-size-wrong" });
+    expect(await damageIn(registry, ["error"])).toEqual({});
+    await sound.pull("1");
+    const [old = ""] = await wrong.pull("1");
+    await wrong.image([layer], "1");
+    await wrong.deleteManifest(old);
+    expect(await damageIn(registry)).toEqual({});
   },
 );

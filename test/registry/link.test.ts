@@ -11,11 +11,16 @@ describe("parseLink", () => {
 
   test.each([
     ["nothing", "", "the link is empty"],
-    ["a newline behind it: the registry never trims (D#2635)", `${DIGEST}\n`, "which is no digest"],
-    ["white space before it", ` ${DIGEST}`, "which is no digest"],
-    ["a byte order mark", `\u{feff}${DIGEST}`, "which is no digest"],
+    [
+      "a newline behind it: the registry never trims (D#2635)",
+      `${DIGEST}\n`,
+      "a digest with white space around it, which the registry does not trim",
+    ],
+    ["white space before it", ` ${DIGEST}`, "a digest with white space around it"],
+    ["a byte order mark", `\u{feff}${DIGEST}`, "the link holds 74 bytes that are no text"],
     ["half of it", DIGEST.slice(0, 40), '"sha256:ababab'],
-    ["zeros, as after a crash", "\0".repeat(71), String.raw`\u0000`],
+    ["zeros, as after a crash", "\0".repeat(71), "the link holds 71 zero bytes, as a power loss leaves them"],
+    ["a part of it, then zeros", `${DIGEST.slice(0, 40)}${"\0".repeat(31)}`, "the link holds 71 bytes that are no text"],
     ["two of them", DIGEST + DIGEST, "which is no digest"],
     ["far too much", "x".repeat(257), "longer than 256 bytes"],
     ["a path", "../../../../etc/passwd", "which is no digest"],

@@ -176,9 +176,10 @@ function signed(repository: RepositoryBuilder): void {
   sign(current, ".sig");
   const sbom = repository.push('{"spdxVersion":"SPDX-2.3"}', "application/spdx+json");
   repository.image({ layers: [sbom], subject: current, more: { artifactType: "application/spdx+json" } });
+  const scan = repository.push("no vulnerability", "text/plain");
   repository.image({
     config: repository.push("{}", "application/vnd.oci.empty.v1+json"),
-    layers: [repository.push("no vulnerability", "text/plain")],
+    layers: [{ ...scan, size: scan.size + 1 }],
     subject: current,
     more: { artifactType: "application/vnd.example.scan" },
   });

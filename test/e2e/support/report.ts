@@ -15,6 +15,7 @@ export interface Report {
     readonly digest?: string;
     readonly path?: string;
     readonly recoverable?: boolean;
+    readonly message?: string;
   }[];
 }
 

@@ -1,0 +1,100 @@
+import { Digest } from "../registry/digest.js";
+import { blobPath } from "../registry/layout.js";
+import type { BlobTable } from "./blob-table.js";
+import type { Finding, FindingCode } from "./finding.js";
+import type { MarkContext } from "./context.js";
+import type { MarkedRepository } from "./marked-repository.js";
+import { isInPart, selections } from "./verify.js";
+import type { Findings, VerifyPart } from "./verify.js";
+
+/** Bytes that a check hashes to tell a wrong size in a manifest from a broken blob: more than that is for `--verify`. */
+const MOST_BYTES = 1024 ** 3;
+
+const CODE: FindingCode = "blob-size-mismatch";
+
+/** Whether each of the blobs is what its digest says; those that nobody has hashed are in neither. */
+interface Judged {
+  readonly sound: ReadonlySet<number>;
+  readonly corrupt: ReadonlySet<number>;
+}
+
+/**
+ * Finds out who is to blame for each blob of another size than a manifest says: the blob, or the manifest if the blob is what its digest
+ * says. What `verified` has not hashed is hashed here, the smallest blobs first. One that cannot be read is a fault of the storage.
+ */
+export async function judgeSizes(context: MarkContext, found: Findings, verified: VerifyPart | undefined): Promise<void> {
+  const { table } = context;
+  const suspects = new Set<number>();
+  for (const { findings } of found.repositories)
+    for (const { code, digest } of findings) if (code === CODE && digest !== undefined) suspects.add(table.idOfDigest(digest));
+  if (suspects.size === 0) return;
+  const judged = await judge(context, found, suspects, verified);
+  for (const [i, repository] of found.repositories.entries())
+    if (repository.findings.some(({ code }) => code === CODE))
+      found.repositories[i] = { ...repository, findings: withCulprits(repository, table, judged) };
+}
+
+async function judge(
+  { storage, table }: MarkContext,
+  found: Findings,
+  suspects: ReadonlySet<number>,
+  verified: VerifyPart | undefined,
+): Promise<Judged> {
+  const { corrupt, unread } = reported(found, table);
+  const isVerified = (id: number): boolean => verified !== undefined && isInPart(table.digest(id).toWords()[0] ?? 0, verified);
+  const wanted = affordable(
+    table,
+    [...suspects].filter((id) => !isVerified(id)),
+  );
+  for await (const verdict of storage.verifyBlobs(selections(table, wanted), () => {})) {
+    for (const { algorithm, hex } of verdict.corrupt) {
+      const digest = Digest.fromParts(algorithm, hex);
+      if (digest !== undefined) corrupt.add(table.idOfDigest(digest));
+    }
+    for (const { path, cause } of verdict.faults) {
+      if (!unread.has(path)) found.findings.push({ code: "storage-unreadable", path, detail: cause });
+      unread.add(path);
+    }
+  }
+  const hashed = new Set(wanted);
+  const isSound = (id: number): boolean =>
+    (hashed.has(id) || isVerified(id)) && !corrupt.has(id) && !unread.has(blobPath(table.digest(id)));
+  return { sound: new Set([...suspects].filter(isSound)), corrupt };
+}
+
+/** What the mark, or `--verify`, has found to be broken or out of reach. */
+function reported({ repositories, findings }: Findings, table: BlobTable) {
+  const corrupt = new Set<number>();
+  const unread = new Set<string>();
+  for (const list of [findings, ...repositories.map((repository) => repository.findings)])
+    for (const { code, digest, path } of list) {
+      if ((code === "blob-corrupt" || code === "manifest-corrupt") && digest !== undefined) corrupt.add(table.idOfDigest(digest));
+      if (code === "storage-unreadable") unread.add(path);
+    }
+  return { corrupt, unread };
+}
+
+/** As many of the blobs as a check may hash by itself, the smallest first. */
+function affordable(table: BlobTable, ids: readonly number[]): number[] {
+  let bytes = 0;
+  return [...ids].sort((a, b) => table.size(a) - table.size(b)).filter((id) => (bytes += table.size(id)) <= MOST_BYTES);
+}
+
+/** A broken blob is one finding, whatever the number of manifests that know its size; a wrong manifest is one for itself. */
+function withCulprits({ findings }: MarkedRepository, table: BlobTable, { sound, corrupt }: Judged): Finding[] {
+  const seen = new Set<string>();
+  return findings.flatMap((finding) => {
+    const { code, digest, manifest, detail, bytes } = finding;
+    if (code !== CODE || digest === undefined || manifest === undefined) return [finding];
+    const id = table.idOfDigest(digest);
+    const culprit = sound.has(id) ? manifest : digest;
+    if (seen.size === seen.add(culprit.toString()).size) return [];
+    if (corrupt.has(id)) return [{ ...finding, detail: `its content does not hash to its digest; ${detail}` }];
+    if (!sound.has(id))
+      return [{ ...finding, detail: `it was not hashed, so run with --verify before you delete it; ${detail}` }];
+    const says = `it says that ${digest.toString()} has ${bytes} bytes, and it has ${table.size(id)}`;
+    return [
+      { ...finding, code: "manifest-size-wrong", path: blobPath(manifest), digest: manifest, bytes: undefined, detail: says },
+    ];
+  });
+}
