@@ -1,5 +1,7 @@
 import { changeUnderGuard } from "./guard/change-under-guard.js";
-import type { WriterOptions } from "./guard/guard.js";
+import { judgeWriters, plain } from "./guard/writers.js";
+import type { WriterOptions } from "./guard/writers.js";
+import { findExhibits } from "./guard/serving.js";
 import type { JournaledRun } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
 import { restoreObjects } from "./undo/restore.js";
@@ -17,11 +19,12 @@ export interface RestoreOptions {
  * a run that deleted for good.
  */
 export async function restore(target: SweepTarget, run: JournaledRun, { writers, signal }: RestoreOptions): Promise<Restored> {
+  const isRepair = run.head.mode === "repair";
   const { result } = await changeUnderGuard(target, {
     work: "restore",
-    writers: run.head.mode === "repair" ? writers : undefined,
+    writers: isRepair ? writers : undefined,
     signal,
-    plan: async () => ({ verdicts: [] }),
+    plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(target.storage)))] : [] }),
     perform: () => restoreObjects(run, target.changes, signal),
   });
   return result;

@@ -11,13 +11,17 @@ import {
   judgeShare,
   judgeTags,
   judgeUploads,
-  judgeWriters,
+  pushedRepositories,
 } from "./guard/guard.js";
-import type { Verdict, WriterOptions } from "./guard/guard.js";
+import { plain, judgeWriters } from "./guard/writers.js";
+import type { Verdict } from "./guard/guard.js";
+import type { WriterOptions } from "./guard/writers.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
 import { intersectPlans } from "./sweep/review.js";
 import { withRequests } from "./report/report.js";
+import { chooseExhibits } from "./guard/serving.js";
+import type { Exhibits } from "./guard/serving.js";
 import { judgeRoots } from "./guard/roots.js";
 import { beginRun, byClockOf, requestsOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
@@ -57,15 +61,25 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
   const writersBefore = await judgeWriters(options.writers);
   const checked = await markAndReport(storage, options.check);
   const { marked, report, markers } = checked;
+  const exhibits = (): Promise<Exhibits> =>
+    chooseExhibits(
+      storage,
+      marked.repositories.map(({ witness }) => witness),
+    );
+  const writers = writersBefore.passed ? await judgeWriters(options.writers, exhibits) : writersBefore;
   const all = makePlan(report, marked, options);
-  const stages = options.accept === undefined ? all : await intersectPlans(storage, all, options.accept);
+  const pushed = pushedRepositories(marked);
+  const { accept = () => true } = options;
+  const allows = (item: PlanItem): boolean => accept(item) && !pushed.has(item.repository ?? "");
+  const isWhole = options.accept === undefined && pushed.size === 0;
+  const stages = isWhole ? all : await intersectPlans(storage, all, allows);
   const totals = countPlan(stages);
   const verdicts = [
     judgeCompleteness(marked),
-    writersBefore,
+    plain(writers),
     ...judgeOwners(marked.truthElsewhere),
     judgeRepositories(markers, report),
-    judgeUploads(marked),
+    judgeUploads(marked, writers),
     judgeTags(marked),
     // Where garbage is not known, there is no share of it to speak of, nor to allow.
     ...(report.trusted.has(report.selected) ? [judgeShare(report, totals.items.blob, options.maxDelete)] : []),

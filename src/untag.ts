@@ -6,6 +6,9 @@ import { isRepositoryName, isTagName } from "./registry/reference.js";
 import type { Finding } from "./mark/finding.js";
 import { ownersOf } from "./mark/truth.js";
 import type { Owner } from "./registry/owners.js";
+import { witnessOf } from "./mark/witness.js";
+import type { Witness } from "./mark/witness.js";
+import { chooseExhibits } from "./guard/serving.js";
 import { objectsOfTags } from "./mark/tag-objects.js";
 import { checkUploads } from "./mark/uploads.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
@@ -13,8 +16,9 @@ import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
-import { judgeOwners, judgeUploads, judgeWriters } from "./guard/guard.js";
-import type { WriterOptions } from "./guard/guard.js";
+import { judgeOwners, judgeUploads } from "./guard/guard.js";
+import { judgeWriters, plain } from "./guard/writers.js";
+import type { WriterOptions } from "./guard/writers.js";
 import type { PlanItem } from "./sweep/plan.js";
 import { beginRun } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
@@ -89,12 +93,17 @@ export async function untag(
 async function planUntag(
   storage: Storage,
   references: readonly TagReference[],
-  { grace, owners = [] }: UntagOptions,
+  { grace, owners = [], writers: who }: UntagOptions,
   storageTime: number | undefined,
 ) {
   const markers = await storage.markers();
-  const { untagged, listings, uploads } = await examine(storage, references, grace, storageTime);
-  const verdicts = [...judgeOwners(ownersOf(markers, owners)), judgeUploads({ findings: uploads, repositories: [] })];
+  const { untagged, listings, uploads, witnesses } = await examine(storage, references, grace, storageTime);
+  const writers = await judgeWriters(who, () => chooseExhibits(storage, witnesses));
+  const verdicts = [
+    plain(writers),
+    ...judgeOwners(ownersOf(markers, owners)),
+    judgeUploads({ findings: uploads, repositories: [] }, writers),
+  ];
   return { untagged, items: await toItems(storage, untagged, listings), verdicts };
 }
 
@@ -127,6 +136,8 @@ interface Examined {
   /** By name, those that the tags are in. */
   readonly listings: ReadonlyMap<string, RepositoryListing>;
   readonly uploads: readonly Finding[];
+  /** One of each repository, where there is one. */
+  readonly witnesses: readonly (Witness | undefined)[];
 }
 
 /** Looks all tags up, before any is touched, and who else is at work in the registry. */
@@ -144,6 +155,7 @@ async function examine(
     pins: [],
   };
   const uploads: Finding[] = [];
+  const witnesses: (Witness | undefined)[] = [];
   const wanted = new Set(references.map(({ repository }) => repository));
   const listings = new Map<string, RepositoryListing>();
   const faults: StorageFault[] = [];
@@ -151,6 +163,7 @@ async function examine(
     // Under no name: a listing that broke off may have more of any repository.
     if (listing.name === "" || wanted.has(listing.name)) faults.push(...listing.faults);
     if (wanted.has(listing.name)) listings.set(listing.name, listing);
+    if (listing.isRepository) witnesses.push(witnessOf(listing));
     for (const upload of checkUploads(listing.name, listing.uploads, policy)) uploads.push(upload);
   }
   insistOnNone(faults);
@@ -164,7 +177,7 @@ async function examine(
     else untagged.push(await describe(storage, listing, reference, position, references));
   }
   if (problems.length > 0) throw new UsageError(`${problems.join("; ")}. Nothing was removed.`);
-  return { untagged, listings, uploads };
+  return { untagged, listings, uploads, witnesses };
 }
 
 async function describe(

@@ -1,7 +1,9 @@
 import type { SweepTarget } from "../journal/target.js";
 import { untilAborted } from "../until-aborted.js";
-import { insist, judgeWriters } from "./guard.js";
-import type { GuardedWork, Verdict, WriterOptions } from "./guard.js";
+import { insist } from "./guard.js";
+import { judgeWriters } from "./writers.js";
+import type { GuardedWork, Verdict } from "./guard.js";
+import type { WriterOptions } from "./writers.js";
 import { withLock } from "./lock.js";
 import type { Lock } from "./lock.js";
 

@@ -1,14 +1,10 @@
 import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Finding } from "../mark/finding.js";
-import type { Marked } from "../mark/marked.js";
-import type { TruthElsewhere } from "../mark/marked.js";
-import type { RegistryConfig } from "../registry/config.js";
+import type { Marked, TruthElsewhere } from "../mark/marked.js";
 import type { Report } from "../report/report.js";
 import { countOf } from "../report/format.js";
 import type { StorageMarkers } from "../storage/storage.js";
-import { probe } from "./probe.js";
 import type { RuleName } from "./rules.js";
-import type { ProbeAnswer, ProbeOptions, ProbeTarget } from "./probe.js";
 
 /** What one of the safety rules says of this sweep. */
 export interface Verdict {
@@ -18,16 +14,6 @@ export interface Verdict {
   readonly evidence: string;
   /** What the operator can do, where it did not pass. */
   readonly remedy?: string;
-}
-
-/** What is known about who may be writing. */
-export interface WriterOptions {
-  /** One for each replica. */
-  readonly registryUrls: readonly string[];
-  /** The operator says that no registry runs. */
-  readonly registryStopped: boolean;
-  readonly config: RegistryConfig | undefined;
-  readonly probe: ProbeOptions;
 }
 
 /**
@@ -45,35 +31,6 @@ export function judgeCompleteness(marked: Marked): Verdict {
     evidence: `${countOf(faults.length, "path")} could not be read: ${first?.path ?? ""}: ${first?.detail ?? ""}${faults.length > 1 ? ", …" : ""}`,
     remedy: "Mend what storage-unreadable names, and run it again.",
   };
-}
-
-/**
- * Rule 2: each registry answers as read-only, or the operator says that it is stopped and nothing contradicts that. A config that says
- * read-only is no such word: it may be of another process, or of one that was not restarted, and nobody listens at its address where a
- * container has another port.
- */
-export async function judgeWriters(options: WriterOptions): Promise<Verdict> {
-  const answers = await Promise.all(
-    targetsOf(options).map(async (target) => ({ ...target, answer: await probe(target, options.probe) })),
-  );
-  const evidence = answers.map(({ url, answer }) => `${url}: ${describe(answer)}`).join("; ");
-  const refuse = (why: string, remedy: string): Verdict => ({ rule: "no-writers", passed: false, evidence: why, remedy });
-  if (answers.some(({ answer }) => answer.kind === "writable"))
-    return refuse(
-      evidence,
-      "Make every registry read-only (storage.maintenance.readonly.enabled: true in its config, and a restart), or stop it.",
-    );
-  if (answers.some(({ answer }) => answer.kind === "unclear"))
-    return refuse(evidence, "Give URLs at which the registries themselves answer, one for each replica.");
-  const isRefused = answers.some(({ answer }) => answer.kind === "refused");
-  if (answers.length > 0 && !isRefused) return { rule: "no-writers", passed: true, evidence };
-  if (!options.registryStopped)
-    return refuse(
-      evidence === "" ? "nothing says that the registry is read-only or stopped" : evidence,
-      `${options.config?.readOnly === true && isRefused ? "That the config says read-only proves nothing of a process. " : ""}Give --registry-url of every read-only registry, or say --registry-stopped when none runs.`,
-    );
-  const stated = "--registry-stopped says that none runs";
-  return { rule: "no-writers", passed: true, evidence: evidence === "" ? stated : `${stated}; ${evidence}` };
 }
 
 /**
@@ -126,19 +83,33 @@ export function judgeTags(marked: Pick<Marked, "truthElsewhere" | "context">): V
   };
 }
 
-/** Rule 2, counter-evidence: somebody may be pushing. */
-export function judgeUploads(marked: Pick<Marked, "findings" | "repositories">): Verdict {
+/**
+ * Rule 2, counter-evidence: somebody may be pushing. Where it is proven that nobody can, an upload is what somebody has left, and stays with
+ * what it may need.
+ */
+export function judgeUploads(
+  marked: Pick<Marked, "findings" | "repositories">,
+  { isProven }: { readonly isProven: boolean },
+): Verdict {
   const uploads = findingsOf(marked, "upload-active");
   const [first] = uploads;
-  return first === undefined
-    ? { rule: "no-active-uploads", passed: true, evidence: "no upload is younger than the grace time" }
-    : {
-        rule: "no-active-uploads",
-        passed: false,
-        evidence: `${countOf(uploads.length, "upload")} younger than the grace time: ${first.path}${uploads.length > 1 ? ", …" : ""}`,
-        remedy:
-          "Wait for them, or for --grace to pass. If nobody is pushing, as where one is dated in the future, remove its directory.",
-      };
+  if (first === undefined)
+    return { rule: "no-active-uploads", passed: true, evidence: "no upload is younger than the grace time" };
+  const evidence = `${countOf(uploads.length, "upload")} younger than the grace time: ${first.path}${uploads.length > 1 ? ", …" : ""}`;
+  if (isProven)
+    return { rule: "no-active-uploads", passed: true, evidence: `${evidence}; nobody can go on with it now, and it stays` };
+  return {
+    rule: "no-active-uploads",
+    passed: false,
+    evidence,
+    remedy:
+      "Let it be seen that nobody can push: --registry-url of every registry, or --config, so that they are asked and not only said to be stopped. Or wait for the uploads, or for --grace to pass. If nobody is pushing, as where one is dated in the future, remove its directory.",
+  };
+}
+
+/** Repositories with an upload that somebody may go on with: what else they have may belong to the same push. */
+export function pushedRepositories(marked: Pick<Marked, "findings" | "repositories">): ReadonlySet<string> {
+  return new Set(findingsOf(marked, "upload-active").flatMap(({ repository }) => repository ?? []));
 }
 
 /** Rule 4: blobs without repositories, or links without blobs, are a wrong root, or half a mount. */
@@ -173,39 +144,6 @@ export function percentOf(share: number): string {
 
 function findingsOf(marked: Pick<Marked, "findings" | "repositories">, code: Finding["code"]): Finding[] {
   return [marked, ...marked.repositories].flatMap(({ findings }) => findings.filter((finding) => finding.code === code));
-}
-
-/** Every URL that is known, each once. */
-function targetsOf({ registryUrls, config }: WriterOptions): ProbeTarget[] {
-  const given = [...new Set(registryUrls)].map((url) => ({ url, isOwn: false }));
-  const own = config === undefined ? undefined : ownUrl(config);
-  return own === undefined || registryUrls.includes(own) ? given : [...given, { url: own, isOwn: LOOPBACK.test(own) }];
-}
-
-/** Only what is on this machine for certain is asked without a look at its certificate. */
-const LOOPBACK = /^https?:\/\/(?:localhost|127(?:\.\d+){3}|\[::1\]):/;
-
-/** The URL at which the config's registry answers on this machine; undefined where it has none, as with a Unix socket. */
-function ownUrl({ httpAddress, httpPrefix, tls }: RegistryConfig): string | undefined {
-  const match = /^(.*):(\d+)$/.exec(httpAddress ?? "");
-  if (match === null) return undefined;
-  const [, host = "", port = ""] = match;
-  const name = host === "" || host === "0.0.0.0" || host === "[::]" ? "localhost" : host;
-  const url = `${tls ? "https" : "http"}://${name}:${port}${httpPrefix ?? ""}`;
-  return URL.canParse(url) ? url : undefined;
-}
-
-function describe(answer: ProbeAnswer): string {
-  switch (answer.kind) {
-    case "read-only":
-      return "read-only";
-    case "writable":
-      return "takes writes";
-    case "refused":
-      return "nobody listens";
-    case "unclear":
-      return answer.why;
-  }
 }
 
 /** What is done under the rules, for their refusals. */

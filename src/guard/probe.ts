@@ -32,7 +32,7 @@ export interface ProbeTarget {
 }
 
 /** Repositories need not exist: the router answers by the form of the path (`registry/api/v2`, `registry/handlers/app.go`). */
-const PATH = "/v2/regcheck/blobs/uploads/";
+const UPLOADS = { method: "OPTIONS", path: "/v2/regcheck/blobs/uploads/" } as const;
 const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 const UNTRUSTED = /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(?:VERIFY|GET)\w*)$/;
 
@@ -51,21 +51,34 @@ export function probeOptions(environment: Readonly<Record<string, string | undef
  */
 export async function probe(target: ProbeTarget, options: ProbeOptions): Promise<ProbeAnswer> {
   try {
-    const first = await ask(target, authorization(options), options);
-    const challenge = first.headers["www-authenticate"];
-    const response =
-      first.status === 401 && challenge !== undefined
-        ? await ask(target, await answerChallenge(challenge, options), options)
-        : first;
-    return judge(response);
+    return judge(await askRegistry(target, UPLOADS, options));
   } catch (error) {
     return judgeError(error);
   }
 }
 
-interface Answer {
+/** What a registry is asked. */
+export interface Question {
+  readonly method: "GET" | "HEAD" | "OPTIONS";
+  /** From the registry's own root on. */
+  readonly path: string;
+  readonly accept?: string;
+}
+
+/** Asks a registry, with the credentials that it wants as far as there are any. Throws where nobody answers in time. */
+export async function askRegistry(target: ProbeTarget, question: Question, options: ProbeOptions): Promise<Answer> {
+  const first = await ask(target, question, authorization(options), options);
+  const challenge = first.headers["www-authenticate"];
+  if (first.status !== 401 || challenge === undefined) return first;
+  return ask(target, question, await answerChallenge(challenge, options), options);
+}
+
+/** What a registry answers. */
+export interface Answer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
+  /** Of a GET, up to what is taken of one; "" otherwise. */
+  readonly body: string;
 }
 
 function judge({ status, headers }: Answer): ProbeAnswer {
@@ -103,17 +116,28 @@ function unclear(why: string): ProbeAnswer {
 }
 
 /** A registry may live below a path (`http.prefix`); people also give its URL with the API's own path. */
-function endpoint(base: string): URL {
+function endpoint(base: string, path: string): URL {
   const url = new URL(base);
-  url.pathname = url.pathname.replace(/\/(?:v2\/?)?$/, "") + PATH;
-  return url;
+  url.pathname = url.pathname.replace(/\/(?:v2\/?)?$/, "");
+  return new URL(`${url.origin}${url.pathname.replace(/\/$/, "")}${path}`);
 }
 
-function ask({ url, isOwn }: ProbeTarget, authorizationHeader: string | undefined, options: ProbeOptions): Promise<Answer> {
-  const target = endpoint(url);
+/** Characters of an answer that are read: a list of a few names. */
+const MAX_BODY = 65_536;
+
+function ask(
+  { url, isOwn }: ProbeTarget,
+  { method, path, accept }: Question,
+  authorizationHeader: string | undefined,
+  options: ProbeOptions,
+): Promise<Answer> {
+  const target = endpoint(url, path);
   const request = {
-    method: "OPTIONS",
-    headers: authorizationHeader === undefined ? {} : { authorization: authorizationHeader },
+    method,
+    headers: {
+      ...(authorizationHeader === undefined ? {} : { authorization: authorizationHeader }),
+      ...(accept === undefined ? {} : { accept }),
+    },
     signal: AbortSignal.timeout(options.timeout ?? 10_000),
     rejectUnauthorized: !isOwn,
     agent: false,
@@ -121,8 +145,17 @@ function ask({ url, isOwn }: ProbeTarget, authorizationHeader: string | undefine
   };
   return new Promise((resolve, reject) => {
     const onAnswer = (response: http.IncomingMessage): void => {
-      resolve({ status: response.statusCode ?? 0, headers: response.headers });
-      response.destroy();
+      let body = "";
+      const finish = (): void => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        response.destroy();
+      };
+      if (method !== "GET") return finish();
+      response.setEncoding("utf8").on("error", reject).on("end", finish);
+      response.on("data", (text: string) => {
+        body += text;
+        if (body.length > MAX_BODY) finish();
+      });
     };
     const sent =
       target.protocol === "https:" ? https.request(target, request, onAnswer) : http.request(target, request, onAnswer);
@@ -155,6 +188,8 @@ async function answerChallenge(challenge: string, options: ProbeOptions): Promis
   const url = new URL(realm);
   const service = parameters.get("service");
   if (service !== undefined) url.searchParams.set("service", service);
+  const scope = parameters.get("scope");
+  if (scope !== undefined) url.searchParams.set("scope", scope);
   const headers = options.username === undefined ? {} : { authorization: basic(options.username, options.password) };
   const response = await fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(options.timeout ?? 10_000) });
   const body: unknown = response.ok ? await response.json() : undefined;

@@ -2,13 +2,14 @@
 export const RULES = {
   "scan-complete": "everything could be read: what cannot be read may need anything",
   "no-writers":
-    "every `--registry-url`, and the address in the config, answers as read-only; or `--registry-stopped` is given and nobody answers. Asked before the mark, before the first delete, and every 30 seconds",
+    "every `--registry-url`, and the address in the config, answers as read-only and has the newest tags of this storage; or `--registry-stopped` is given and nobody answers. Asked before the mark, before the first delete, and every 30 seconds",
   "no-proxy": "it is no pull-through cache, which writes even when it is read-only",
   "no-database":
     "nothing else decides what is live: the database of GitLab or Harbor, or OpenShift, by the config, its variables or the storage",
   "has-tags": "with `--delete-untagged`: there is a tag in the registry, or a digest of `--keep` is stored",
   "has-repositories": "there are repositories, and blobs: the storage is whole and the root is right",
-  "no-active-uploads": "no upload is younger than `--grace`",
+  "no-active-uploads":
+    "no upload is younger than `--grace`, unless a registry was asked and nobody can push: then uploads stay, with all of their repositories",
   "max-delete": "no more than `--max-delete` of the blobs go (50 %)",
   "links-unchanged": "all links are as they were marked, read again just before the first delete",
   "one-at-a-time": "no other regcheck is at work: there is a lock in the storage",

@@ -1,6 +1,7 @@
 import type { Finding } from "./finding.js";
 import type { Variant } from "./policy.js";
 import type { RepositoryRetention } from "./retention.js";
+import type { Witness } from "./witness.js";
 
 /** Links of a repository that a variant lets go. */
 export interface ReclaimableLinks {
@@ -21,6 +22,8 @@ export interface MarkedRepository {
   readonly findings: readonly Finding[];
   /** What its links and uploads say; see `fingerprintOf`. */
   readonly fingerprint: string;
+  /** What a registry on this storage can be asked for. */
+  readonly witness: Witness | undefined;
   /** If damage holds the repository back: the blobs that it keeps for that reason. */
   readonly heldBlobs: Uint32Array | undefined;
   /** What a policy file says of its tags; undefined without one. */

@@ -19,6 +19,8 @@ import { objectsOfTags } from "./tag-objects.js";
 import { judgeTags } from "./retention.js";
 import type { JudgedTags } from "./retention.js";
 import { checkUploads } from "./uploads.js";
+import { witnessOf } from "./witness.js";
+import type { Witness } from "./witness.js";
 import { withoutWhatChanged } from "./second-look.js";
 
 /** Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it. */
@@ -247,9 +249,19 @@ class RepositoryMark {
       reclaimable: this.#reclaimable,
       findings: this.#findings,
       fingerprint: fingerprintOf(listing),
+      witness: this.#witness(),
       heldBlobs: this.#held ? blobs : undefined,
       retention: this.#retention?.result,
     };
+  }
+
+  /** A manifest is as new as its push, which wrote its blob, unless the tag was moved to an older one. */
+  #witness(): Witness | undefined {
+    const { table } = this.context;
+    return witnessOf(this.listing, (words, at) => {
+      const id = table.idOf("sha256", words, at);
+      return table.isStored(id) ? table.modified(id) : 0;
+    });
   }
 
   #count(kind: keyof ReclaimableLinks, marks: number): void {

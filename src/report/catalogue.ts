@@ -209,7 +209,7 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     severity: "info",
     meaning: "an upload is younger than the grace time",
     remedy:
-      "Somebody may be pushing: a sweep is refused until it is finished or older than --grace. If nobody is, as with one that is dated in the future, remove its directory.",
+      "Somebody may be pushing: a sweep leaves its repository as it is, and is refused unless a registry was asked and nobody can push, until it is finished or older than --grace. If nobody is, as with one that is dated in the future, remove its directory.",
   },
   "stray-object": {
     severity: "info",

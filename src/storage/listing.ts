@@ -37,7 +37,7 @@ export interface BlobBatch {
 }
 
 /** The links of a section, revisions or layers, whose path and content name the same sha256 digest. */
-interface SoundLinks {
+export interface SoundLinks {
   /** Eight words a link. */
   readonly digests: Uint32Array;
   /** Seconds since 1970 for each link, where the backend learns it without asking. */

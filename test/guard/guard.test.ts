@@ -2,13 +2,17 @@ import { once } from "node:events";
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
-import { insist, judgeOwners, judgeShare, judgeUploads, judgeWriters } from "#regcheck/guard/guard.js";
-import type { WriterOptions } from "#regcheck/guard/guard.js";
+import { insist, judgeOwners, judgeShare, judgeUploads, pushedRepositories } from "#regcheck/guard/guard.js";
+import { judgeWriters } from "#regcheck/guard/writers.js";
+import type { WriterOptions } from "#regcheck/guard/writers.js";
 import { probe as ask } from "#regcheck/guard/probe.js";
 import type { ProbeAnswer, ProbeOptions } from "#regcheck/guard/probe.js";
 import { ownersOf } from "#regcheck/mark/truth.js";
 import type { TruthElsewhere } from "#regcheck/mark/marked.js";
+import type { Witness } from "#regcheck/mark/witness.js";
 import { parseRegistryConfig } from "#regcheck/registry/config.js";
+import { Digest } from "#regcheck/registry/digest.js";
+import { sha256 } from "../support/builder.js";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -235,10 +239,139 @@ test("a refusal is whole sentences, whatever a rule has to say", () => {
   expect(() => insist({ ...verdict, remedy: "Allow it." })).toThrow(`${refused} Allow it. Nothing was removed.`);
 });
 
-test("an upload that will never be older than the grace time can be removed, and that is said", () => {
-  const upload = { code: "upload-active", path: "the/upload", detail: "it was started in the future" } as const;
-  expect(judgeUploads({ findings: [upload], repositories: [] })).toMatchObject({
-    passed: false,
-    remedy: expect.stringContaining("dated in the future, remove its directory.") as unknown,
+describe("an upload that is younger than the grace time", () => {
+  const upload = {
+    code: "upload-active",
+    path: "the/upload",
+    repository: "team/app",
+    detail: "it was started in the future",
+  } as const;
+  const marked = { findings: [upload], repositories: [] };
+
+  test("refuses where nobody was asked, and it is said that it can be removed: it may never be older", () => {
+    expect(judgeUploads(marked, { isProven: false })).toMatchObject({
+      passed: false,
+      remedy: expect.stringMatching(/--registry-url .* dated in the future, remove its directory\.$/) as unknown,
+    });
+  });
+
+  test("is what somebody has left where it is proven that nobody can push", () => {
+    expect(judgeUploads(marked, { isProven: true })).toMatchObject({
+      passed: true,
+      evidence: "1 upload younger than the grace time: the/upload; nobody can go on with it now, and it stays",
+    });
+    expect([...pushedRepositories(marked)]).toEqual(["team/app"]);
+  });
+});
+
+describe("a read-only registry shows that it serves this storage", () => {
+  const digest = (content: string): Digest => {
+    const parsed = Digest.parse(sha256(content));
+    if (parsed === undefined) throw new Error("no digest");
+    return parsed;
+  };
+  const tag = (repository: string, reference: string, content: string): Witness => {
+    return { repository, kind: "manifest", reference, digest: digest(content), modified: 0 };
+  };
+  const APP = tag("team/app", "1", "app");
+  const BLOB: Witness = { ...APP, kind: "blob", reference: digest("layer").toString(), digest: digest("layer") };
+
+  /** A read-only registry with these answers to HEAD, by path; 404 for all else. */
+  const having =
+    (answers: Readonly<Record<string, readonly [status: number, digest?: Digest]>>): Answer =>
+    (request, response) => {
+      if (request.method === "OPTIONS") return READ_ONLY(request, response);
+      const [status, is] = answers[request.url ?? ""] ?? [404];
+      response.writeHead(status, is === undefined ? {} : { "docker-content-digest": is.toString() });
+      return response.end(status === 200 && request.method === "GET" ? '{"repositories":[]}' : undefined);
+    };
+  const judge = async (answer: Answer, witnesses: readonly Witness[], repositories = witnesses.length, below_ = "") => {
+    const url = `${await serve(answer)}${below_}`;
+    return judgeWriters(writers({ registryUrls: [url] }), async () => ({ witnesses, repositories }));
+  };
+  const OTHER = tag("team/other", "2", "other");
+  const APP_PATH = "/v2/team/app/manifests/1";
+  const OTHER_PATH = "/v2/team/other/manifests/2";
+
+  test.each<[string, Answer, readonly Witness[], string]>([
+    ["it has the tag", having({ [APP_PATH]: [200, APP.digest] }), [APP], ""],
+    [
+      "one answers with a fault of its own, another matches",
+      having({ [APP_PATH]: [500], [OTHER_PATH]: [200, OTHER.digest] }),
+      [APP, OTHER],
+      "",
+    ],
+    ["it has the blob", having({ [`/v2/team/app/blobs/${BLOB.reference}`]: [200, BLOB.digest] }), [BLOB], ""],
+    ["it sends clients to the bucket for the blob", having({ [`/v2/team/app/blobs/${BLOB.reference}`]: [307] }), [BLOB], ""],
+    ["a wrong port: it lacks the tag", having({}), [APP], "it does not have team/app:1"],
+    [
+      "a copy of an older state: it lacks one of two",
+      having({ [OTHER_PATH]: [200, OTHER.digest] }),
+      [APP, OTHER],
+      "it does not have team/app:1",
+    ],
+    [
+      "another image under the same tag",
+      having({ [APP_PATH]: [200, OTHER.digest] }),
+      [APP],
+      `team/app:1 is ${OTHER.digest.toString()} there`,
+    ],
+    ["faults alone", having({ [APP_PATH]: [500] }), [APP], "it answers 500 for team/app:1"],
+    ["no digest in the answer", having({ [APP_PATH]: [200] }), [APP], "it answers 200 for team/app:1"],
+    [
+      "what may not be pulled",
+      having({ [APP_PATH]: [403, APP.digest] }),
+      [APP],
+      "it answers 403 for team/app:1: set REGCHECK_REGISTRY_USERNAME",
+    ],
+    [
+      "it hangs up",
+      (request, response) => (request.method === "OPTIONS" ? READ_ONLY(request, response) : void request.socket.destroy()),
+      [APP],
+      "socket hang up",
+    ],
+  ])("%s", async (_, answer, witnesses, why) => {
+    const { passed, isProven, evidence } = await judge(answer, witnesses);
+    expect({ passed, isProven }).toEqual({ passed: why === "", isProven: why === "" });
+    expect(evidence).toContain(why === "" ? ", each on this storage" : "cannot tell that it serves this storage");
+    expect(evidence).toContain(why);
+  });
+
+  test("an empty storage is served by an empty registry, and one without anything sound by none", async () => {
+    expect((await judge(having({ "/v2/_catalog?n=2": [200] }), [])).passed).toBe(true);
+    expect((await judge(having({ "/v2/_catalog?n=2": [200] }), [], 1)).evidence).toContain("no sound manifest or blob");
+    const full: Answer = (request, response) =>
+      request.method === "OPTIONS" ? READ_ONLY(request, response) : response.end('{"repositories":["team/app"]}');
+    expect((await judge(full, [])).evidence).toContain("this storage has no repository, and it has team/app");
+    expect((await judge(having({}), [])).passed).toBe(false);
+  });
+
+  test("below a prefix, and with the token that it wants for the repository", async () => {
+    const tokens = await serve((request, response) =>
+      response.end(JSON.stringify({ token: new URL(request.url ?? "", "http://x").searchParams.get("scope") ?? "none" })),
+    );
+    const answer = below("/registry", (request, response) => {
+      const scope = request.method === "OPTIONS" ? "none" : "repository:team/app:pull";
+      const wanted = scope === "none" ? "" : `,scope="${scope}"`;
+      if (request.headers.authorization !== `Bearer ${scope}`)
+        return response
+          .writeHead(401, { "www-authenticate": `Bearer realm="${tokens}/token",service="registry"${wanted}` })
+          .end();
+      return having({ [APP_PATH]: [200, APP.digest] })(request, response);
+    });
+    expect((await judge(answer, [APP], 1, "/registry/")).passed).toBe(true);
+  });
+
+  test("each of several, and none that is stopped", async () => {
+    const [own, other] = [await serve(having({ [APP_PATH]: [200, APP.digest] })), await serve(having({}))];
+    const exhibits = async () => ({ witnesses: [APP], repositories: 1 });
+    const both = await judgeWriters(writers({ registryUrls: [own, other] }), exhibits);
+    expect(both).toMatchObject({
+      passed: false,
+      evidence: `cannot tell that it serves this storage: ${other}: it does not have team/app:1`,
+    });
+    const stopped = await judgeWriters(writers({ registryUrls: [own, await nobody()], registryStopped: true }), exhibits);
+    expect(stopped).toMatchObject({ passed: true, isProven: true });
+    expect(await judgeWriters(writers({ registryStopped: true }), exhibits)).toMatchObject({ passed: true, isProven: false });
   });
 });
