@@ -7,11 +7,9 @@ import { planRepairs } from "./repair/plan.js";
 import type { RepairPlan } from "./repair/plan.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
 import { judgeCompleteness, judgeOwners, judgeUploads } from "./guard/guard.js";
-import { judgeWriters, plain } from "./guard/writers.js";
+import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
 import type { WriterOptions } from "./guard/writers.js";
-import { chooseExhibits } from "./guard/serving.js";
-import type { Exhibits } from "./guard/serving.js";
 import { judgeRoots } from "./guard/roots.js";
 import { beginRun, byClockOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
@@ -41,12 +39,7 @@ export interface DoneRepair extends PlannedRepair {
 export async function planRepair({ storage, changes }: SweepTarget, options: RepairOptions): Promise<PlannedRepair> {
   const writersBefore = await judgeWriters(options.writers);
   const checked = await markAndReport(storage, options.check);
-  const exhibits = (): Promise<Exhibits> =>
-    chooseExhibits(
-      storage,
-      checked.marked.repositories.map(({ witness }) => witness),
-    );
-  const writers = writersBefore.passed ? await judgeWriters(options.writers, exhibits) : writersBefore;
+  const writers = await judgeWritersAgain(writersBefore, options.writers, storage, checked.marked);
   const { repairs, unrepairable } = await planRepairs(checked.report, checked.marked.table, options.codes, changes);
   const verdicts = [
     judgeCompleteness(checked.marked),

@@ -13,15 +13,13 @@ import {
   judgeUploads,
   pushedRepositories,
 } from "./guard/guard.js";
-import { plain, judgeWriters } from "./guard/writers.js";
+import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
 import { intersectPlans } from "./sweep/review.js";
 import { withRequests } from "./report/report.js";
-import { chooseExhibits } from "./guard/serving.js";
-import type { Exhibits } from "./guard/serving.js";
 import { judgeRoots } from "./guard/roots.js";
 import { beginRun, byClockOf, requestsOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
@@ -61,12 +59,7 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
   const writersBefore = await judgeWriters(options.writers);
   const checked = await markAndReport(storage, options.check);
   const { marked, report, markers } = checked;
-  const exhibits = (): Promise<Exhibits> =>
-    chooseExhibits(
-      storage,
-      marked.repositories.map(({ witness }) => witness),
-    );
-  const writers = writersBefore.passed ? await judgeWriters(options.writers, exhibits) : writersBefore;
+  const writers = await judgeWritersAgain(writersBefore, options.writers, storage, marked);
   const all = makePlan(report, marked, options);
   const pushed = pushedRepositories(marked);
   const { accept = () => true } = options;

@@ -1,11 +1,13 @@
 import { markAndReport } from "./check.js";
 import type { CheckOptions, Checked } from "./check.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
-import { judgeCompleteness, judgeOwners, judgeRepositories, judgeUploads, judgeWriters } from "./guard/guard.js";
-import type { Verdict, WriterOptions } from "./guard/guard.js";
+import { judgeCompleteness, judgeOwners, judgeRepositories, judgeUploads } from "./guard/guard.js";
+import type { Verdict } from "./guard/guard.js";
 import { judgeRetention } from "./guard/judge-retention.js";
 import type { RetentionLimits } from "./guard/judge-retention.js";
 import { judgeRoots } from "./guard/roots.js";
+import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
+import type { WriterOptions } from "./guard/writers.js";
 import { beginRun, byClockOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
 import type { Policy } from "./mark/policy.js";
@@ -42,12 +44,13 @@ export async function planUntagByPolicy(storage: Storage, options: PolicyUntagOp
   const writersBefore = await judgeWriters(options.writers);
   const checked = await markAndReport(storage, options.check);
   const { marked, report, markers } = checked;
+  const writers = await judgeWritersAgain(writersBefore, options.writers, storage, marked);
   const verdicts = [
     judgeCompleteness(marked),
-    writersBefore,
+    plain(writers),
     ...judgeOwners(marked.truthElsewhere),
     judgeRepositories(markers, report),
-    judgeUploads(marked),
+    judgeUploads(marked, writers),
     ...judgeRetention(marked.repositories, options.check.policy.retention.retention, options),
   ];
   return { ...checked, stages: planTags(marked), verdicts };

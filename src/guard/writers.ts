@@ -1,8 +1,10 @@
 import type { RegistryConfig } from "../registry/config.js";
+import type { Marked } from "../mark/marked.js";
+import type { Storage } from "../storage/storage.js";
 import type { Verdict } from "./guard.js";
 import { probe } from "./probe.js";
 import type { ProbeAnswer, ProbeOptions, ProbeTarget } from "./probe.js";
-import { whyNotServed } from "./serving.js";
+import { chooseExhibits, whyNotServed } from "./serving.js";
 import type { Exhibits } from "./serving.js";
 
 /** What is known about who may be writing. */
@@ -65,6 +67,22 @@ export async function judgeWriters(options: WriterOptions, exhibits?: () => Prom
   const stated = "--registry-stopped says that none runs";
   const seen = evidence === "" ? stated : `${stated}; ${evidence}`;
   return { rule: "no-writers", passed: true, isProven: answers.length > 0, evidence: seen };
+}
+
+/** The same once more after a mark, from which it is known what each registry can be asked for; what refused before it still does. */
+export async function judgeWritersAgain(
+  before: WritersVerdict,
+  options: WriterOptions,
+  storage: Storage,
+  { repositories }: Pick<Marked, "repositories">,
+): Promise<WritersVerdict> {
+  if (!before.passed) return before;
+  return judgeWriters(options, () =>
+    chooseExhibits(
+      storage,
+      repositories.map(({ witness }) => witness),
+    ),
+  );
 }
 
 interface Asked extends ProbeTarget {
