@@ -1,7 +1,8 @@
-import { EXIT_CODES } from "../errors.js";
+import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { explain } from "../explain.js";
 import { parseReference } from "../explain/reference.js";
+import type { Policy } from "../mark/policy.js";
 import { policyOf } from "./check-command.js";
 import type { PolicyArguments } from "./check-command.js";
 import { openStorage } from "./open-storage.js";
@@ -19,10 +20,17 @@ export interface ExplainArguments extends StorageArguments, PolicyArguments {
   readonly quiet: boolean;
 }
 
+/** What a policy file says is told of each tag. */
+function withDecisions({ retention, ...policy }: Policy): Policy {
+  return { ...policy, retention: retention && { ...retention, detail: "decisions" } };
+}
+
 /** Prints why something is alive, garbage or missing. */
 export async function runExplain(args: ExplainArguments, signal: AbortSignal): Promise<ExitCode> {
   const reference = parseReference(args.reference);
-  const policy = await policyOf(args, signal);
+  if (args.policy !== undefined && reference.kind !== "tag")
+    throw new UsageError(`${args.reference}: --policy is about tags: give repository:tag`);
+  const policy = withDecisions(await policyOf(args, signal));
   const { storage, owners } = await openStorage(args);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {

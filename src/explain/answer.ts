@@ -35,7 +35,17 @@ function headOf({ reference, marked, notices }: About) {
     unreadable: unreadable.slice(0, MAX_UNREADABLE),
     notices,
     truthElsewhere: marked.truthElsewhere,
+    retention: retentionOf(marked, reference),
   };
+}
+
+/** What a policy file says of the tag. */
+function retentionOf({ repositories, context }: Marked, reference: Reference): Explanation["retention"] {
+  const { retention } = context.policy;
+  if (retention === undefined || reference.kind !== "tag") return undefined;
+  const repository = repositories.find(({ name }) => name === reference.repository);
+  const decision = repository?.retention?.decisions.find(({ tag }) => tag === reference.tag);
+  return decision && { file: retention.file, decision };
 }
 
 /** The answer for a tag whose link is damaged, or that has none: what the check says of it is all there is. */

@@ -1,6 +1,7 @@
 import type { Finding } from "../mark/finding.js";
 import type { Policy, SwitchVariant } from "../mark/policy.js";
 import type { TruthElsewhere } from "../mark/marked.js";
+import type { TagDecision } from "../mark/retention.js";
 import type { Digest } from "../registry/digest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ChainRoot, RootCounts, StepRole } from "./chains.js";
@@ -99,6 +100,8 @@ export interface Explanation {
   readonly notices: readonly string[];
   /** What else than the storage decides what is live; then it is not told what would be garbage. */
   readonly truthElsewhere: readonly TruthElsewhere[];
+  /** What a policy file says of the tag that was asked about; undefined without one. */
+  readonly retention: { readonly file: string; readonly decision: TagDecision } | undefined;
   readonly verdict: Verdict;
   readonly digest: Digest | undefined;
   readonly kind: Kind;

@@ -32,6 +32,7 @@ function toJson(explanation: Explanation, tool: Tool, exitCode: ExitCode) {
     repository: explanation.repository,
     tag: explanation.tag,
     digest: digest?.toString(),
+    retention: explanation.retention && retentionToJson(explanation.retention),
     verdict: explanation.verdict,
     kind: explanation.kind,
     stored: blob !== undefined,
@@ -46,6 +47,16 @@ function toJson(explanation: Explanation, tool: Tool, exitCode: ExitCode) {
     pull: explanation.pull,
     goes: goes && { ...goes, digests: goes.digests.map(String) },
     since: since && sinceToJson(since),
+  };
+}
+
+function retentionToJson({ file, decision: { goes, reason, pushed } }: NonNullable<Explanation["retention"]>) {
+  return {
+    file,
+    goes,
+    reason: reason.kind,
+    policy: "policy" in reason ? reason.policy : undefined,
+    pushed: pushed === undefined ? undefined : time(pushed),
   };
 }
 

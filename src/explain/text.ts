@@ -5,6 +5,7 @@ import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes, formatCount } from "../report/format.js";
 import { subjectOf } from "../report/subject.js";
 import { withStyle } from "../report/style.js";
+import { whyOf } from "../report/tag-decision.js";
 import type { Style } from "../report/style.js";
 import { wrapText } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
@@ -39,6 +40,7 @@ class TextExplanation {
   format(): string {
     this.#head();
     this.#verdict();
+    this.#retention();
     this.#chains();
     this.#mentions();
     this.#pull();
@@ -84,6 +86,16 @@ class TextExplanation {
     const { word, colour, sentence } = verdictOf(this.explanation);
     this.#lines.push("");
     this.#line(`${this.#style([colour, "bold"], word)}: ${escapeForTerminal(sentence)}`);
+  }
+
+  #retention(): void {
+    const { retention } = this.explanation;
+    if (retention === undefined) return;
+    const { file, decision } = retention;
+    const word = decision.goes ? this.#style(["cyan", "bold"], "GOES") : this.#style(["green", "bold"], "STAYS");
+    const pushed = decision.pushed === undefined ? "" : `; last pushed ${formatTime(decision.pushed)}`;
+    this.#heading(`The tag, by ${escapeForTerminal(file)}`);
+    this.#line(`${word}: ${escapeForTerminal(whyOf(decision))}${pushed}`, "  ");
   }
 
   #chains(): void {
