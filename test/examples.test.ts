@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { RegistryBuilder } from "./support/builder.js";
 import { FIXTURE, regcheck } from "./support/run.js";
 import { temporaryDirectory, written } from "./support/temporary.js";
@@ -104,6 +104,24 @@ interface Pod {
   readonly volumes: readonly { readonly name: string; readonly persistentVolumeClaim: { readonly readOnly: boolean } }[];
 }
 
+interface Job {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly [JobContainer];
+        readonly initContainers: readonly JobContainer[];
+        readonly volumes: readonly { readonly name: string }[];
+      };
+    };
+  };
+}
+
+interface JobContainer {
+  readonly command: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly volumeMounts: readonly { readonly name: string }[];
+}
+
 describe("cronjob.yaml", () => {
   const job = parse(read("cronjob.yaml")) as CronJob;
   const pod = job.spec.jobTemplate.spec.template.spec;
@@ -123,6 +141,37 @@ describe("cronjob.yaml", () => {
   test("checks what it mounts", async () => {
     expect(container.args[0]).toBe(container.volumeMounts[0]?.mountPath);
     expect((await runExample(container.args).run).stdout).toContain("DAMAGED");
+  });
+});
+
+describe("maintenance-job.yaml", () => {
+  const documents = parseAllDocuments(read("maintenance-job.yaml")).map(
+    (document) => document.toJS() as { readonly kind: string },
+  );
+  const job = documents.find(({ kind }) => kind === "Job") as unknown as Job;
+  const { containers, initContainers, volumes } = job.spec.template.spec;
+  const [container] = containers;
+  const variables = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+
+  test("runs the script that is beside it, with variables that the script has", () => {
+    const script = read("maintenance.sh");
+    expect(path.basename(container.command[1] ?? "")).toBe("maintenance.sh");
+    const unknown = Object.keys(variables).filter((name) => name !== "PATH" && !script.includes(`$\{${name}:`));
+    expect(unknown).toEqual([]);
+    expect(script).toContain(`  ${variables["READ_ONLY_BY"]})`);
+    const dockerfile = read("Dockerfile");
+    expect(dockerfile).toContain(`ENTRYPOINT ["node", "${variables["REGCHECK"]}"]`);
+  });
+
+  test("may change the one Deployment that it names, and mounts what it uses", () => {
+    const role = documents.find(({ kind }) => kind === "Role") as unknown as {
+      readonly rules: readonly [{ readonly resourceNames: string[] }];
+    };
+    expect(variables["DEPLOYMENT"]).toBe(`registry/${role.rules[0].resourceNames[0]}`);
+    const names = new Set(volumes.map(({ name }) => name));
+    for (const { volumeMounts } of [...containers, ...initContainers])
+      for (const { name } of volumeMounts) expect(names).toContain(name);
+    for (const file of [variables["CONFIG"], variables["PLAN"], container.command[1]]) expect(file).toMatch(/^\/maintenance\//);
   });
 });
 
