@@ -99,7 +99,7 @@ async function readContent(marked: Marked, focus: number, below: Below): Promise
   }
   const problem = store.problem(focus);
   if (problem !== undefined) return problem.kind === "unreadable" ? "unreadable" : "blob";
-  collectBelow(below, unlinkedSpace(manifests, store), focus);
+  collectBelow(below, unlinkedSpace(manifests, context), focus);
   return "manifest";
 }
 

@@ -91,7 +91,7 @@ class KeeperFinder implements Keepers {
 
   async ask(graph: RepositoryGraph, isHeld: boolean): Promise<void> {
     const { context } = this.marked;
-    const space = repositorySpace(graph, context.store);
+    const space = repositorySpace(graph, context);
     await this.#askLayerLinks(graph, isHeld);
     if (!space.manifests.some((id) => id !== this.focus && this.#names(space, id))) return;
     const roots = isHeld
@@ -107,11 +107,11 @@ class KeeperFinder implements Keepers {
   }
 
   askUnlinked(): void {
-    const { table, policy, store } = this.marked.context;
+    const { table, policy } = this.marked.context;
     const pins = new Set(this.marked.context.pins);
     for (const id of this.below.all)
       if (pins.has(id) || (table.isStored(id) && isYoung(policy, table.modified(id)))) this.kept.add(id);
-    const space = unlinkedSpace(this.marked.unlinked, store);
+    const space = unlinkedSpace(this.marked.unlinked, this.marked.context);
     this.#note(space, reach(space, unlinkedRoots(this.marked), ANY, this.focus));
   }
 

@@ -1,13 +1,15 @@
 import type { Space, KeptAs, Way } from "./space.js";
 
 /**
- * What keeps things alive by itself, the most lasting first. `dangling-tag` has lost its revision link; `held` is damage in a repository,
+ * What keeps things alive by itself, the most lasting first. `layer-linked` is a manifest that a tag once named and that registry 2.x
+ * still finds by its layer link; `dangling-tag` has lost its revision link; `held` is damage in a repository,
  * which keeps all that its links name; the young ones pass with the grace time.
  */
 export const ROOT_KINDS = [
   "tag",
   "pin",
   "revision-link",
+  "layer-linked",
   "dangling-tag",
   "held",
   "young-blob",
@@ -58,6 +60,7 @@ export class ChainCollector {
     tag: 0,
     pin: 0,
     "revision-link": 0,
+    "layer-linked": 0,
     "dangling-tag": 0,
     held: 0,
     "young-blob": 0,

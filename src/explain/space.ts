@@ -1,7 +1,8 @@
-import type { ManifestStore } from "../mark/manifest-store.js";
 import type { Marked } from "../mark/marked.js";
+import { forEachMeantAnywhere, forEachMeantBlob } from "../mark/meant-blobs.js";
 import { isYoung } from "../mark/policy.js";
 import type { RepositoryGraph } from "../mark/repository-graph.js";
+import type { MarkContext } from "../mark/context.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 
 /** What one thing is to the thing that keeps it. A live subject keeps its referrers. */
@@ -22,35 +23,29 @@ export interface Space {
 }
 
 /** A repository's manifests, with references resolved by its links. */
-export function repositorySpace({ name, links, reachability }: RepositoryGraph, store: ManifestStore): Space {
+export function repositorySpace({ name, links, reachability }: RepositoryGraph, context: MarkContext): Space {
   return {
     repository: name,
     manifests: reachability.manifests,
     has: (id) => reachability.has(id),
     forEachKept: (id, visit) => reachability.forEachKept(id, visit),
-    forEachBlob: (id, visit) =>
-      store.forEachReference(id, (role, named) => {
-        if (role !== "subject") visit(links.aliases.get(named) ?? named, role);
-      }),
+    forEachBlob: (id, visit) => forEachMeantBlob(context, links, id, visit),
     accepts: (id, bits) => reachability.accepts(id, bits),
   };
 }
 
 /** Manifests that no repository links: only indexes lead on from one to another. */
-export function unlinkedSpace(manifests: readonly number[], store: ManifestStore): Space {
+export function unlinkedSpace(manifests: readonly number[], context: MarkContext): Space {
   const own = new Set(manifests);
   return {
     repository: undefined,
     manifests,
     has: (id) => own.has(id),
     forEachKept: (id, visit) =>
-      store.forEachReference(id, (role, named) => {
+      forEachMeantAnywhere(context, id, (named, role) => {
         if (role === "child" && own.has(named)) visit(named, role);
       }),
-    forEachBlob: (id, visit) =>
-      store.forEachReference(id, (role, named) => {
-        if (role !== "subject") visit(named, role);
-      }),
+    forEachBlob: (id, visit) => forEachMeantAnywhere(context, id, visit),
     accepts: (_, bits) => bits,
   };
 }

@@ -1,7 +1,7 @@
 import type { Marked } from "../mark/marked.js";
 import { HELD, isYoung, REVISION, selectedBit } from "../mark/policy.js";
 import { fingerprintOf } from "../mark/fingerprint.js";
-import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
+import { buildGraph, findTarget, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
 import type { RepositoryGraph, Root } from "../mark/repository-graph.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
@@ -69,13 +69,13 @@ class Surveyor implements Survey {
     const isLive = (manifest: number): boolean => live.has(manifest);
     const mention = findMention(listing, graph, table, focus, namers, isLive, known?.findings ?? []);
     if (mention !== undefined) this.mentions.push(mention);
-    collectBelow(this.below, repositorySpace(graph, store), focus);
+    collectBelow(this.below, repositorySpace(graph, marked.context), focus);
   }
 
   /** Returns those of the manifests on the way to the focus that are live. */
   async #addChains(graph: RepositoryGraph, isHeld: boolean): Promise<ReadonlySet<number>> {
     const { context } = this.marked;
-    const space = repositorySpace(graph, context.store);
+    const space = repositorySpace(graph, context);
     const ways = findWays(space, this.focus, this.#bits);
     const starts: number[] = [];
     for (const root of rootsOf(context, graph, false)) {
@@ -106,7 +106,7 @@ class Surveyor implements Survey {
 
   /** Damage keeps every manifest of its repository, and all that its layer links name. */
   #addHeld(graph: RepositoryGraph): void {
-    const space = repositorySpace(graph, this.marked.context.store);
+    const space = repositorySpace(graph, this.marked.context);
     const ways = findWays(space, this.focus, HELD);
     for (const [id, { distance }] of ways) if (distance <= 1) addChains(this.chains, ways, space, "held", id);
     const { layers, aliases, damagedLayers } = graph.links;
@@ -133,13 +133,13 @@ class Surveyor implements Survey {
   /** What keeps the focus whatever repositories link it. */
   surveyUnlinked(): void {
     const { marked, focus } = this;
-    const { table, store, policy, pins } = marked.context;
+    const { table, policy, pins } = marked.context;
     const own = { repository: undefined };
     if (pins.has(focus) && (table.marks(focus) & REVISION) === 0)
       this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);
     if (table.isStored(focus) && isYoung(policy, table.modified(focus)))
       this.chains.add({ kind: "young-blob", ...own }, [{ id: focus, as: "blob" }]);
-    const space = unlinkedSpace(marked.unlinked, store);
+    const space = unlinkedSpace(marked.unlinked, marked.context);
     const ways = findWays(space, focus, this.#bits);
     for (const id of unlinkedRoots(marked)) {
       if (id === focus) continue;
@@ -149,8 +149,8 @@ class Surveyor implements Survey {
   }
 }
 
-function kindOf({ kind, id }: Root, { recoverable, reachability }: RepositoryGraph): RootKind {
-  if (kind === "tag") return recoverable.has(id) || !reachability.has(id) ? "dangling-tag" : "tag";
+function kindOf({ kind, target, id }: Root, graph: RepositoryGraph): RootKind {
+  if (kind === "tag") return findTarget(graph, target ?? id) === undefined ? "dangling-tag" : "tag";
   if (kind === "revision") return "revision-link";
   return kind === "young-manifest" ? "young-blob" : kind;
 }

@@ -108,6 +108,8 @@ export function rootName({ kind, repository, tag }: ChainRoot): string {
       return `a pin (--keep)${where}`;
     case "revision-link":
       return `a revision link${where}`;
+    case "layer-linked":
+      return `a layer link${where} that registry 2.x finds a manifest by`;
     case "held":
       return `damage${where}`;
     case "young-blob":
@@ -132,6 +134,7 @@ const ROOT_NAMES: Readonly<Record<RootKind, readonly [string, string]>> = {
   pin: ["pin", "pins"],
   "revision-link": ["revision link", "revision links"],
   "dangling-tag": ["dangling tag", "dangling tags"],
+  "layer-linked": ["manifest with a layer link", "manifests with layer links"],
   held: ["root held by damage", "roots held by damage"],
   "young-blob": ["young blob", "young blobs"],
   "young-revision-link": ["young revision link", "young revision links"],

@@ -11,4 +11,6 @@ export interface MarkContext {
   readonly policy: Policy;
   /** Numbers of the pinned digests. */
   readonly pins: ReadonlySet<number>;
+  /** What links of other algorithms than sha256 lead to, in any of the repositories that were marked so far. */
+  readonly aliases: Map<number, Set<number>>;
 }

@@ -10,6 +10,7 @@ export const FINDING_CODES = [
   "manifest-invalid",
   "revision-link-invalid",
   "tag-link-invalid",
+  "tag-without-current",
   "tag-dangling",
   "blob-missing",
   "blob-corrupt",
@@ -19,7 +20,6 @@ export const FINDING_CODES = [
   "link-mismatch",
   "manifest-size-wrong",
   "child-missing",
-  "tag-without-current",
   "tag-name-invalid",
   "stray-among-tags",
   "stray-aborts-collector",
@@ -48,6 +48,7 @@ const HOLDING_CODES: ReadonlySet<FindingCode> = new Set([
   "revision-link-invalid",
   "tag-link-invalid",
   "link-mismatch",
+  "tag-without-current",
   "repository-name-invalid",
 ]);
 
@@ -84,6 +85,8 @@ export interface Finding {
   readonly isManifest?: boolean | undefined;
   /** For a multipart upload: what S3 knows it by. */
   readonly uploadId?: string | undefined;
+  /** For a code that holds its repository: false where nothing is lost. */
+  readonly holds?: false | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
   readonly reclaimable?: boolean | undefined;
   /** For a stale upload, and a dangling tag that is reclaimable: what it consists of, in the order in which it may be removed. */
@@ -93,6 +96,6 @@ export interface Finding {
 }
 
 /** Whether the finding holds its repository back. A file with a tag's name may be what a broken filesystem has left of the tag. */
-export function holdsRepository({ code, tag = "" }: Finding): boolean {
-  return HOLDING_CODES.has(code) || (code === "stray-among-tags" && isTagName(tag));
+export function holdsRepository({ code, tag = "", holds }: Finding): boolean {
+  return (HOLDING_CODES.has(code) && holds !== false) || (code === "stray-among-tags" && isTagName(tag));
 }

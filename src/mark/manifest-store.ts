@@ -14,6 +14,15 @@ export interface ManifestProblem {
   readonly detail: string;
 }
 
+/** Roles by code; after them, from `FIRST_MANIFEST` on, those of what is a manifest by its media type: a child as a rule, a layer hardly ever. */
+const ROLE_CODES = [...REFERENCE_ROLES, "layer", "child"] as const satisfies readonly ReferenceRole[];
+const FIRST_MANIFEST = REFERENCE_ROLES.length;
+
+function codeOf(role: ReferenceRole, isManifest: boolean): number {
+  const manifestCode = isManifest ? ROLE_CODES.indexOf(role, FIRST_MANIFEST) : -1;
+  return manifestCode < 0 ? ROLE_CODES.indexOf(role) : manifestCode;
+}
+
 /** References of many manifests lie in pages of this many words: no array is ever copied to grow, and none is large. */
 const PAGE_WORDS = 1 << 20;
 /** Digests that can be told apart in the 29 bits that a reference has for them: 536 million, stored or missing. */
@@ -82,7 +91,20 @@ export class ManifestStore {
     const end = first + (page[first - 1] ?? 0);
     for (let at = first; at < end; at++) {
       const reference = page[at] ?? 0;
-      visit(REFERENCE_ROLES[reference & 7] ?? "layer", reference >>> 3, offset - first + 1 + at);
+      visit(ROLE_CODES[reference & 7] ?? "layer", reference >>> 3, offset - first + 1 + at);
+    }
+  }
+
+  /** Calls `visit` for each digest that a loaded manifest names as a manifest, its subject excepted. */
+  forEachNamedManifest(id: number, visit: (id: number) => void): void {
+    const offset = this.#offsets.get(id);
+    if (offset === undefined) return;
+    const page = this.#pageAt(offset);
+    const first = (offset % PAGE_WORDS) + 1;
+    const end = first + (page[first - 1] ?? 0);
+    for (let at = first; at < end; at++) {
+      const reference = page[at] ?? 0;
+      if ((reference & 7) >= FIRST_MANIFEST) visit(reference >>> 3);
     }
   }
 
@@ -127,13 +149,13 @@ export class ManifestStore {
     let at = start % PAGE_WORDS;
     this.#offsets.set(manifest, start);
     page[at] = count;
-    for (const { role, algorithm, size, at: digestAt } of unpackReferences(words, offset)) {
+    for (const { role, algorithm, size, isManifest, at: digestAt } of unpackReferences(words, offset)) {
       const id = this.table.idOf(algorithm, words, digestAt);
       if (id > MAX_ID) throw new RangeError(`more than ${MAX_ID} digests`);
       at++;
       if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))
         this.#declaredSizes.set(start - (start % PAGE_WORDS) + at, size);
-      page[at] = ((id << 3) | REFERENCE_ROLES.indexOf(role)) >>> 0;
+      page[at] = ((id << 3) | codeOf(role, isManifest)) >>> 0;
     }
   }
 

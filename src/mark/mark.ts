@@ -9,7 +9,8 @@ import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
-import { CHILD, isYoung, LIVE, REVISION } from "./policy.js";
+import { forEachMeantAnywhere } from "./meant-blobs.js";
+import { isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { markRepository } from "./repository.js";
 import type { Marked, MarkedPins } from "./marked.js";
@@ -51,7 +52,7 @@ export async function mark(
   );
   const store = new ManifestStore(storage, table);
   const pins = new Set(policy.pins.map((digest) => table.idOfDigest(digest)));
-  const context: MarkContext = { storage, table, store, policy, pins };
+  const context: MarkContext = { storage, table, store, policy, pins, aliases: new Map() };
   const repositories: MarkedRepository[] = [];
   for await (const repository of markAll(context, findings)) {
     if (repository === undefined) continue;
@@ -170,13 +171,12 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
  * may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it. Returns those
  * that are manifests.
  */
-async function markUnlinked({ table, store, policy, pins }: MarkContext, findings: Finding[]): Promise<readonly number[]> {
+async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<readonly number[]> {
+  const { table, store, policy, pins } = context;
   const pending: number[] = [...pins].filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
-  if (policy.grace > 0) {
-    table.forEach((id, size, modified) => {
-      if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && mayBeUnlinkedManifest(table.marks(id))) pending.push(id);
-    });
-  }
+  table.forEach((id, size, modified) => {
+    if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && (table.marks(id) & REVISION) === 0) pending.push(id);
+  });
   for (const id of pins) table.mark(id, LIVE);
   // A pin may be young as well.
   const seen = new Set(pending);
@@ -193,8 +193,7 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
       if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.detail }));
       // Most young blobs are layers, which are no manifests: what a layer mentions is nobody's reference.
       if (problem !== undefined && !named.has(id)) continue;
-      store.forEachReference(id, (role, reference) => {
-        if (role === "subject") return;
+      forEachMeantAnywhere(context, id, (reference, role) => {
         table.mark(reference, LIVE);
         const isManifest =
           role === "child" || (role === "mention" && table.isStored(reference) && table.size(reference) <= MAX_MANIFEST_BYTES);
@@ -207,9 +206,4 @@ async function markUnlinked({ table, store, policy, pins }: MarkContext, finding
     batch = next;
   }
   return manifests;
-}
-
-/** Blobs that are live in every variant, and no index's child, are configs and layers: these need not be read. */
-function mayBeUnlinkedManifest(marks: number): boolean {
-  return (marks & REVISION) === 0 && ((marks & LIVE) !== LIVE || (marks & CHILD) !== 0);
 }

@@ -1,6 +1,9 @@
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ManifestStore } from "./manifest-store.js";
 import { HELD } from "./policy.js";
+import { resolveLayer } from "./repository-links.js";
+import type { RepositoryLinks } from "./repository-links.js";
+import type { RepositoryManifests } from "./repository-manifests.js";
 
 /**
  * Which manifests of one repository are live, by variant. Bits flow from the roots along two kinds of edges: from a manifest to the
@@ -16,18 +19,15 @@ export class Reachability {
 
   readonly manifests: readonly number[];
 
-  /**
-   * `lasting` are the repository's own manifests, whatever the policy; `droppable` those that only dangling tags name: they count as
-   * manifests of the repository as long as dangling tags do. All of them are loaded.
-   */
+  /** All of the repository's manifests are loaded. Those that only dangling tags name are its manifests as long as these tags count. */
   constructor(
-    lasting: readonly number[],
-    private readonly droppable: ReadonlySet<number>,
+    private readonly links: RepositoryLinks,
+    private readonly found: RepositoryManifests,
     /** In which variants dangling tags count. */
     private readonly danglingRoot: number,
     private readonly store: ManifestStore,
   ) {
-    const manifests = [...lasting, ...droppable];
+    const manifests = [...new Set([...links.revisions, ...found.layerLinked, ...found.recoverable])];
     this.manifests = manifests;
     for (const [position, id] of manifests.entries()) this.#position.set(id, position);
     this.#marks = new Uint16Array(manifests.length);
@@ -45,6 +45,11 @@ export class Reachability {
   /** Whether the manifest belongs to the repository. */
   has(id: number): boolean {
     return this.#position.has(id);
+  }
+
+  /** The manifest that the registry finds by a digest: the digest itself, or what a link says that it is stored as. */
+  resolve(named: number): number {
+    return this.#position.has(named) ? named : resolveLayer(this.links, named);
   }
 
   /** The bits of a manifest of the repository; 0 for any other. */
@@ -80,14 +85,16 @@ export class Reachability {
   /** Calls `visit` for each manifest of the repository that this one keeps alive: those that it names, and its referrers. */
   forEachKept(id: number, visit: (kept: number, role: ReferenceRole | "referrer") => void): void {
     this.store.forEachReference(id, (role, named) => {
-      if (role !== "subject" && this.#position.has(named)) visit(named, role);
+      if (role === "subject") return;
+      const kept = this.resolve(named);
+      if (this.#position.has(kept)) visit(kept, role);
     });
     for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
   }
 
   /** Those of the bits that a manifest of the repository takes, and passes on. */
   accepts(id: number, bits: number): number {
-    return this.droppable.has(id) ? bits & (this.danglingRoot | HELD) : bits;
+    return this.found.droppable.has(id) ? bits & (this.danglingRoot | HELD) : bits;
   }
 
   /** Marks a root and all that it reaches. */

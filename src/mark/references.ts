@@ -1,9 +1,13 @@
+import type { Digest } from "../registry/digest.js";
 import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { ReferenceRole } from "../registry/manifest.js";
-import type { Finding } from "./finding.js";
+import type { Finding, FindingCode } from "./finding.js";
 import { CHILD, HELD } from "./policy.js";
 import type { MarkContext } from "./context.js";
 import type { RepositoryGraph } from "./repository-graph.js";
+import { isLayerLinked, resolveLayer } from "./repository-links.js";
+import { isLost } from "./meant-blobs.js";
+import { search } from "./sorted-ids.js";
 
 /** What following the references of a repository's live manifests came to. */
 export interface FollowedReferences {
@@ -19,14 +23,18 @@ export interface FollowedReferences {
 export function followReferences(context: MarkContext, graph: RepositoryGraph, relevant: number): FollowedReferences {
   const follower = new Follower(context, graph, relevant);
   for (const manifest of graph.reachability.manifests) follower.follow(manifest);
+  follower.markTaggedLinks();
+  follower.keepLost();
   return follower;
 }
 
 class Follower implements FollowedReferences {
   readonly layerMarks: Uint16Array;
   readonly findings: Finding[] = [];
-  /** What a finding is about already, by number. */
-  readonly #reported = new Set<number>();
+  /** Marks of the manifests with a reference of which nobody can tell what it is stored as. */
+  #lostMarks = 0;
+  /** What a finding of each code is about already, by number: a mild one must not hide another. */
+  readonly #reported = new Map<FindingCode, Set<number>>();
   /** Manifests that say another size of a blob than is stored. */
   readonly #wrongSizes = new Set<number>();
 
@@ -50,17 +58,45 @@ class Follower implements FollowedReferences {
     store.forEachReference(manifest, (role, named, position) => {
       if (role === "subject") return;
       // A reference is resolved as the registry does: by the content of the layer link under its name (sha512 aliases).
-      const id = links.aliases.get(named) ?? named;
+      const id = resolveLayer(links, named);
       table.mark(id, role === "child" ? marks | CHILD : marks);
-      const isLinked = this.#markLink(named, marks) || links.damagedLayers.has(named);
+      const isLinked = this.#markLink(named, marks) || isLayerLinked(links, named);
       if (id !== named) this.#markLink(id, marks);
-      if (!isRelevant || role === "mention") return;
-      // A child that is linked as a layer is one: BuildKit's cache is an index of layers (docker/buildx#173).
-      if (role === "child" && (!isLinked || reachability.has(named))) this.#checkChild(manifest, named);
-      else if (!isLinked || !table.isStored(id) || store.declaredSize(position) !== undefined) {
-        this.#checkBlob({ manifest, id, role, isLinked, declared: id === named ? store.declaredSize(position) : undefined });
-      }
+      if (role === "mention") return;
+      const declared = store.declaredSize(position);
+      const lost = !table.isStored(named) && isLost(table, named, id, declared);
+      if (lost) this.#lostMarks |= marks;
+      const isInOrder = isLinked && declared === undefined && table.isStored(id) && role !== "child";
+      if (isRelevant && !isInOrder) this.#check({ manifest, named, id, role, isLinked, declared }, lost);
     });
+  }
+
+  #check(reference: BlobReference, lost: boolean): void {
+    const { manifest, named, id, role, isLinked, declared } = reference;
+    // A child that is linked as a layer is one: BuildKit's cache is an index of layers (docker/buildx#173).
+    if (role === "child" && (!isLinked || this.graph.reachability.has(id))) this.#checkChild(manifest, named);
+    else if (lost && id === named) this.#checkLost(manifest, named, role, isLinked);
+    else this.#checkBlob({ ...reference, declared: id === named ? declared : undefined });
+  }
+
+  /** A tag that names its manifest by another algorithm needs the link that says what it is stored as. */
+  markTaggedLinks(): void {
+    const { links, reachability } = this.graph;
+    if (links.aliases.size === 0) return;
+    for (const { target } of [...links.tags, ...links.history])
+      this.#markLink(target, reachability.marks(reachability.resolve(target)));
+  }
+
+  /** What a lost link may have meant: all that the repository's layer links name, for a registry links what a reference leads to. */
+  keepLost(): void {
+    const { links } = this.graph;
+    const marks = this.#lostMarks;
+    if (marks === 0) return;
+    for (const id of links.layers) {
+      this.#markLink(id, marks);
+      this.context.table.mark(resolveLayer(links, id), marks);
+    }
+    for (const id of links.damagedLayers) this.context.table.mark(id, marks);
   }
 
   /** Whether there is such a layer link. */
@@ -71,27 +107,34 @@ class Follower implements FollowedReferences {
   }
 
   #checkChild(manifest: number, child: number): void {
-    const { reachability, name } = this.graph;
-    if (reachability.has(child) || this.#reported.has(child)) return;
+    const { reachability, name, manifests } = this.graph;
+    const found = reachability.resolve(child);
+    if (reachability.has(found) && !manifests.recoverable.has(found)) return;
+    if (this.#isReported("child-missing", child)) return;
     const { table } = this.context;
     const detail = `it is a child of ${table.digest(manifest).toString()}`;
     this.#report("child-missing", manifest, child, { path: revisionLinkPath(name, table.digest(child)), detail });
   }
 
+  #checkLost(manifest: number, named: number, role: ReferenceRole, isLinked: boolean): void {
+    // A damaged link is reported by itself.
+    if (isLinked || role === "foreign-layer" || this.#isReported("layer-link-missing", named)) return;
+    const { table } = this.context;
+    const detail = `${useOf(role, table.digest(manifest))}; which blob that is only the link tells: all that the repository's layer links name is kept`;
+    this.#report("layer-link-missing", manifest, named, { path: layerLinkPath(this.graph.name, table.digest(named)), detail });
+  }
+
   #checkBlob({ manifest, id, role, isLinked, declared }: BlobReference): void {
     const { table } = this.context;
     const code = !table.isStored(id) ? "blob-missing" : isLinked ? "blob-size-mismatch" : "layer-link-missing";
-    if (
-      (code === "blob-size-mismatch" && declared === undefined) ||
-      (code === "blob-missing" && role === "foreign-layer") ||
-      // Whether the blob is to blame for a wrong size, or each of the manifests that say it, is not known yet.
-      (this.#reported.has(id) && (code !== "blob-size-mismatch" || this.#wrongSizes.has(manifest)))
-    )
-      return;
+    if (code === "blob-size-mismatch" ? declared === undefined : role === "foreign-layer") return;
+    // Whether the blob is to blame for a wrong size, or each of the manifests that say it, is not known yet.
+    const isAnother = code === "blob-size-mismatch" && !this.#wrongSizes.has(manifest);
+    if (this.#isReported(code, id) && !isAnother) return;
     if (code === "blob-size-mismatch") this.#wrongSizes.add(manifest);
     const digest = table.digest(id);
     const stored = table.isStored(id) ? table.size(id) : undefined;
-    const use = `it is ${role === "config" ? "the config" : "a layer"} of ${table.digest(manifest).toString()}`;
+    const use = useOf(role, table.digest(manifest));
     this.#report(code, manifest, id, {
       path: code === "layer-link-missing" ? layerLinkPath(this.graph.name, digest) : blobPath(digest),
       bytes: declared ?? stored,
@@ -101,39 +144,35 @@ class Follower implements FollowedReferences {
     });
   }
 
+  #isReported(code: FindingCode, id: number): boolean {
+    return this.#reported.get(code)?.has(id) === true;
+  }
+
   #report(
-    code: Finding["code"],
+    code: FindingCode,
     manifest: number,
     id: number,
     more: Pick<Finding, "path" | "detail" | "manifest"> & Pick<Partial<Finding>, "bytes">,
   ): void {
-    this.#reported.add(id);
+    this.#reported.set(code, (this.#reported.get(code) ?? new Set()).add(id));
     const { name, reachability } = this.graph;
     const digest = this.context.table.digest(id);
     this.findings.push({ code, repository: name, tag: reachability.tag(manifest), digest, ...more });
   }
 }
 
+function useOf(role: ReferenceRole, manifest: Digest): string {
+  return `it is ${role === "config" ? "the config" : "a layer"} of ${manifest.toString()}`;
+}
+
 /** A blob that a manifest names. */
 interface BlobReference {
   readonly manifest: number;
+  readonly named: number;
+  /** What is stored for it. */
   readonly id: number;
   readonly role: ReferenceRole;
   readonly isLinked: boolean;
   /** Bytes that the manifest says, where that is not what is stored. */
   readonly declared: number | undefined;
-}
-
-/** The position of `id` in a sorted array, or -1. */
-function search(sorted: Uint32Array, id: number): number {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const value = sorted[middle] ?? 0;
-    if (value === id) return middle;
-    if (value < id) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
 }

@@ -1,47 +1,50 @@
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
-import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import type { MarkContext } from "./context.js";
-import { resolveLinks } from "./repository-links.js";
+import { isLayerLinked, resolveLayer, resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
+import { findManifests } from "./repository-manifests.js";
+import type { RepositoryManifests } from "./repository-manifests.js";
 import { youngLinks } from "./young-links.js";
 
 /** A repository's links, and the manifests that they name: what liveness flows through. */
 export interface RepositoryGraph {
   readonly name: string;
   readonly links: RepositoryLinks;
-  /** Manifests that are still stored and have no revision link, only a tag that dangles. */
-  readonly recoverable: ReadonlySet<number>;
+  /** Manifests besides the revisions, by what finds them. */
+  readonly manifests: RepositoryManifests;
   /** Nothing is marked yet. */
   readonly reachability: Reachability;
 }
 
 /** Something that keeps a manifest of its repository alive, in the variants that `bits` say. */
 export interface Root {
-  readonly kind: "tag" | "revision" | "young-manifest" | "pin" | "held";
+  readonly kind: "tag" | "revision" | "layer-linked" | "young-manifest" | "pin" | "held";
   readonly id: number;
   readonly bits: number;
   readonly tag?: string;
+  /** What the tag's link holds. */
+  readonly target?: number;
 }
 
 /** Resolves a repository's links and reads its manifests. */
-export async function buildGraph({ table, store, policy }: MarkContext, listing: RepositoryListing): Promise<RepositoryGraph> {
-  const links = resolveLinks(listing, table);
-  const revisions = new Set(links.revisions);
-  const recoverable = new Set(links.tags.map((tag) => tag.target).filter((id) => !revisions.has(id) && table.isStored(id)));
-  await store.load([...links.revisions, ...recoverable]);
-  // A tag that is outside the grammar is never dropped, so it always keeps its manifest.
-  const kept = new Set(links.tags.filter(({ name }) => !isTagName(name)).map((tag) => tag.target));
-  const lasting = [...links.revisions, ...[...recoverable].filter((id) => kept.has(id))];
-  const droppable = new Set([...recoverable].filter((id) => !kept.has(id)));
-  return {
-    name: listing.name,
-    links,
-    recoverable,
-    reachability: new Reachability(lasting, droppable, danglingRoot(policy), store),
-  };
+export async function buildGraph(context: MarkContext, listing: RepositoryListing): Promise<RepositoryGraph> {
+  const links = resolveLinks(listing, context.table);
+  const manifests = await findManifests(context, links);
+  const reachability = new Reachability(links, manifests, danglingRoot(context.policy), context.store);
+  return { name: listing.name, links, manifests, reachability };
+}
+
+/** How a tag's manifest is found, or that it is not: then the tag dangles. */
+export function findTarget(
+  { links, manifests, reachability }: RepositoryGraph,
+  target: number,
+): "revision" | "layer-link" | undefined {
+  const isAnother = links.mismatched.has(target) || manifests.recoverable.has(target) || manifests.layerLinked.has(target);
+  if (reachability.has(target) && !isAnother) return "revision";
+  return isLayerLinked(links, target) && reachability.has(resolveLayer(links, target)) ? "layer-link" : undefined;
 }
 
 /**
@@ -50,16 +53,19 @@ export async function buildGraph({ table, store, policy }: MarkContext, listing:
  */
 export function* rootsOf(
   { policy, pins, table }: MarkContext,
-  { links, reachability }: RepositoryGraph,
+  { links, manifests, reachability }: RepositoryGraph,
   isHeld: boolean,
   going: ReadonlySet<string> = new Set(),
 ): Generator<Root> {
   for (const { name, target } of links.tags)
-    yield { kind: "tag", id: target, bits: going.has(name) ? RETAINED_ROOT : LIVE, tag: name };
+    yield { kind: "tag", id: reachability.resolve(target), bits: going.has(name) ? RETAINED_ROOT : LIVE, tag: name, target };
   for (const id of links.revisions) {
     yield { kind: "revision", id, bits: REVISION_ROOT };
     if (table.isStored(id) && isYoung(policy, table.modified(id))) yield { kind: "young-manifest", id, bits: LIVE };
   }
+  // Whoever knows the digest of what a tag once named may pull it by that.
+  const former = new Set(links.history.map(({ target }) => reachability.resolve(target)));
+  for (const id of manifests.layerLinked) if (former.has(id)) yield { kind: "layer-linked", id, bits: REVISION_ROOT };
   for (const id of reachability.manifests) if (pins.has(id)) yield { kind: "pin", id, bits: LIVE };
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
 }

@@ -13,6 +13,7 @@ import type { OddLink, RepositoryListing } from "../storage/listing.js";
 import type { BlobTable } from "./blob-table.js";
 import { strayFinding } from "./strays.js";
 import type { Finding, FindingCode } from "./finding.js";
+import { search, sortLayers, timesById } from "./sorted-ids.js";
 
 /** A tag whose `current/link` holds a digest. */
 export interface Tag {
@@ -30,6 +31,8 @@ export interface TagHistoryEntry {
 export interface RepositoryLinks {
   /** Manifests with a revision link, in order; a damaged link counts, so that what it names stays. */
   readonly revisions: readonly number[];
+  /** Those of `revisions` that only a mismatched link names, by its content: no registry finds them by their own digest. */
+  readonly mismatched: ReadonlySet<number>;
   /** By name. */
   readonly tags: readonly Tag[];
   /** What sound layer links name by path, sorted, stored or not. */
@@ -42,7 +45,11 @@ export interface RepositoryLinks {
   readonly aliases: ReadonlyMap<number, number>;
   /** What damaged layer links name by path or by content: linked after all, but to be repaired. */
   readonly damagedLayers: ReadonlySet<number>;
+  /** Those of `damagedLayers` that have such a link of their own, and are not only named by the content of another's. */
+  readonly damagedLayerLinks: ReadonlySet<number>;
   readonly history: readonly TagHistoryEntry[];
+  /** What the history of tags names whose `current/link` is damaged or gone: each may be what the tag named last. */
+  readonly lostTargets: readonly number[];
   readonly findings: Finding[];
 }
 
@@ -51,14 +58,30 @@ export function resolveLinks(listing: RepositoryListing, table: BlobTable): Repo
   return new Resolver(listing, table).resolve();
 }
 
+/** Whether a layer link has the name of this digest, sound or damaged. */
+export function isLayerLinked({ layers, damagedLayerLinks }: RepositoryLinks, named: number): boolean {
+  return damagedLayerLinks.has(named) || search(layers, named) >= 0;
+}
+
+/** The blob that the layer link of this name leads to. */
+export function resolveLayer({ aliases }: RepositoryLinks, named: number): number {
+  return aliases.get(named) ?? named;
+}
+
 class Resolver {
   readonly #findings: Finding[] = [];
   readonly #revisions = new Set<number>();
+  readonly #mismatched = new Set<number>();
   readonly #aliases = new Map<number, number>();
+  readonly #aliasLinks: { readonly id: number; readonly target: number; readonly modified: number | undefined }[] = [];
   readonly #damagedLayers = new Set<number>();
+  readonly #damagedLayerLinks = new Set<number>();
   readonly #history: TagHistoryEntry[] = [];
-  /** By position: there is something besides `current/link`. */
-  readonly #tagsWithMore: ReadonlySet<number>;
+  readonly #lostTargets: number[] = [];
+  /** By position: the tag's index has entries. */
+  readonly #tagsWithHistory: ReadonlySet<number>;
+  /** By position: there is something outside the layout. */
+  readonly #tagsWithOthers: ReadonlySet<number>;
   readonly #oddLayers: { readonly id: number; readonly modified: number | undefined }[] = [];
 
   constructor(
@@ -66,7 +89,8 @@ class Resolver {
     private readonly table: BlobTable,
   ) {
     const { indexTag, oddIndex, others } = listing.tags;
-    this.#tagsWithMore = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag), ...others.map(({ tag }) => tag)]);
+    this.#tagsWithHistory = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag)]);
+    this.#tagsWithOthers = new Set(others.map(({ tag }) => tag));
   }
 
   resolve(): RepositoryLinks {
@@ -75,18 +99,25 @@ class Resolver {
     const revisionIds = this.#ids(revisions.digests);
     for (const id of revisionIds) this.#revisions.add(id);
     for (const link of this.listing.oddLinks) this.#resolveOddLink(link);
+    this.#resolveAliases();
+    for (const id of this.#mismatched) if (this.#revisions.has(id)) this.#mismatched.delete(id);
+    const revisionLinks = [...this.#revisions, ...this.#mismatched];
     const layerIds = this.#ids(layers.digests);
+    const sorted = sortLayers(layerIds, layers.modified, this.#oddLayers);
     const tags = this.#resolveTags();
-    this.#checkIndex(tags);
+    this.#checkIndex(tags, (id) => this.#damagedLayerLinks.has(id) || search(sorted.layers, id) >= 0);
     return {
       // In order, whatever the storage's: which tag or manifest a finding names must not depend on a listing.
-      revisions: [...Uint32Array.from(this.#revisions).sort()],
+      revisions: [...Uint32Array.from(revisionLinks).sort()],
+      mismatched: this.#mismatched,
       tags: tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
-      ...sortLayers(layerIds, layers.modified, this.#oddLayers),
+      ...sorted,
       revisionTimes: timesById(revisionIds, revisions.modified),
       aliases: this.#aliases,
       damagedLayers: this.#damagedLayers,
+      damagedLayerLinks: this.#damagedLayerLinks,
       history: this.#history,
+      lostTargets: this.#lostTargets,
       findings: this.#findings,
     };
   }
@@ -119,7 +150,7 @@ class Resolver {
     const id = this.table.idOfDigest(named);
     if (isRevision) this.#revisions.add(id);
     if ("problem" in link) {
-      if (!isRevision) this.#damagedLayers.add(id);
+      if (!isRevision) this.#addDamagedLayer(id);
       this.#add(isRevision ? "revision-link-invalid" : "layer-link-invalid", path, { digest: named, detail: link.problem });
       return;
     }
@@ -127,16 +158,41 @@ class Resolver {
     if (target === id) {
       if (!isRevision) this.#oddLayers.push({ id, modified });
     } else if (!isRevision && algorithm === "sha512" && link.digest.algorithm === "sha256") {
-      this.#aliases.set(id, target);
-      this.#oddLayers.push({ id, modified });
+      this.#aliasLinks.push({ id, target, modified });
     } else {
-      if (isRevision) this.#revisions.add(target);
-      else this.#damagedLayers.add(id).add(target);
+      if (isRevision) this.#mismatched.add(target);
+      else this.#addDamagedLayer(id, target);
       const what = isRevision ? "a pull of this manifest" : "a pull of this layer";
       this.#add("link-mismatch", path, {
         digest: named,
         detail: `the link names ${link.digest.toString()}: ${what} gets that instead`,
       });
+    }
+  }
+
+  /** A damaged layer link may mean what its path names, and what it holds. */
+  #addDamagedLayer(named: number, held?: number): void {
+    this.#damagedLayerLinks.add(named);
+    this.#damagedLayers.add(named);
+    if (held !== undefined) this.#damagedLayers.add(held);
+  }
+
+  /** A link of another algorithm tells what its digest is stored as: one that contradicts something else may mean any blob. */
+  #resolveAliases(): void {
+    const links = new Map<number, number>();
+    for (const { target } of this.#aliasLinks) links.set(target, (links.get(target) ?? 0) + 1);
+    for (const { id, target, modified } of this.#aliasLinks) {
+      const isContradicted = this.table.isStored(id) || (links.get(target) ?? 0) > 1;
+      if (!isContradicted) {
+        this.#aliases.set(id, target);
+        this.#oddLayers.push({ id, modified });
+        continue;
+      }
+      this.#addDamagedLayer(id, target);
+      const digest = this.table.digest(id);
+      const why = this.table.isStored(id) ? "its own blob is stored, too" : "another link says the same of another blob";
+      const detail = `the link holds ${this.table.digest(target).toString()}, but ${why}`;
+      this.#add("link-mismatch", layerLinkPath(this.listing.name, digest), { digest, detail });
     }
   }
 
@@ -155,12 +211,8 @@ class Resolver {
     const tag = tags.names[position] ?? "";
     if (content === undefined) {
       // Nobody has ever pushed it: what is wrong is its name.
-      if (!isTagName(tag)) return undefined;
-      // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
-      const empty = this.#tagsWithMore.has(position)
-        ? {}
-        : { reclaimable: true, detail: "its directory is empty: a sweep removes it" };
-      this.#add("tag-without-current", tagPath(name, tag), { tag, ...empty });
+      if (!isTagName(tag) && !this.#tagsWithHistory.has(position)) return undefined;
+      this.#add("tag-without-current", tagPath(name, tag), { tag, ...this.#lossOf(position) });
       return undefined;
     }
     const link = parseLink(content);
@@ -169,14 +221,34 @@ class Resolver {
     return undefined;
   }
 
-  /** The index is a tag's history: no root, and garbage where it names what is gone. The tag's own target is the tag's affair. */
-  #checkIndex(tags: readonly { readonly name: string; readonly target: number | undefined }[]): void {
+  /** What a tag without `current/link` has lost: a link that its index shows to have been there, or nothing. */
+  #lossOf(position: number): Partial<Finding> {
+    if (this.#tagsWithHistory.has(position)) return { detail: "its index shows that there was one" };
+    // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
+    return this.#tagsWithOthers.has(position)
+      ? { holds: false }
+      : { holds: false, reclaimable: true, detail: "its directory is empty: a sweep removes it" };
+  }
+
+  /**
+   * The index is a tag's history: no root, and garbage where it names what is gone. The tag's own target is the tag's affair; where its
+   * link does not tell, any entry may be its own. `isLayer` says whether a layer link names a digest: registry 2.x finds a manifest so.
+   */
+  #checkIndex(
+    tags: readonly { readonly name: string; readonly target: number | undefined }[],
+    isLayer: (id: number) => boolean,
+  ): void {
     const { name } = this.listing;
     const { indexTag, indexDigests, oddIndex } = this.listing.tags;
     const checkTarget = (tag: number, id: number): void => {
-      if (tags[tag]?.target === id) return;
+      const target = tags[tag]?.target;
+      if (target === id) return;
+      if (target === undefined) {
+        this.#lostTargets.push(id);
+        return;
+      }
       const tagName = tags[tag]?.name ?? "";
-      if (this.#revisions.has(id)) {
+      if (this.#revisions.has(id) || this.#mismatched.has(id) || isLayer(id)) {
         this.#history.push({ tag: tagName, target: id });
         return;
       }
@@ -192,33 +264,11 @@ class Resolver {
         checkTarget(tag, this.table.idOfDigest(named));
         continue;
       }
+      if (tags[tag]?.target === undefined) this.#lostTargets.push(this.table.idOfDigest(named));
       const tagName = tags[tag]?.name ?? "";
       const found = "problem" in link ? link.problem : `the link names ${link.digest.toString()}`;
       const detail = `${found}; it is an entry of the tag's history, which no pull reads`;
       this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, detail });
     }
   }
-}
-
-function timesById(ids: Uint32Array, modified: Uint32Array | undefined): ReadonlyMap<number, number> | undefined {
-  if (modified === undefined) return undefined;
-  const times = new Map<number, number>();
-  for (let i = 0; i < ids.length; i++) times.set(ids[i] ?? 0, modified[i] ?? 0);
-  return times;
-}
-
-/** Sorts the layers, `odd` ones among them; the times are dropped unless all are known. */
-function sortLayers(
-  ids: Uint32Array,
-  times: Uint32Array | undefined,
-  odd: readonly { readonly id: number; readonly modified: number | undefined }[],
-) {
-  const all = new Uint32Array(ids.length + odd.length);
-  all.set(ids);
-  for (const [i, { id }] of odd.entries()) all[ids.length + i] = id;
-  const known = (times !== undefined || ids.length === 0) && odd.every(({ modified }) => modified !== undefined);
-  if (!known) return { layers: all.sort(), layerTimes: undefined };
-  const timeOf = (i: number): number => (i < ids.length ? times?.[i] : odd[i - ids.length]?.modified) ?? 0;
-  const order = Uint32Array.from(all, (_, i) => i).sort((a, b) => (all[a] ?? 0) - (all[b] ?? 0));
-  return { layers: order.map((i) => all[i] ?? 0), layerTimes: order.map(timeOf) };
 }

@@ -1,11 +1,11 @@
 import type { MarkContext } from "./context.js";
 import type { MarkedRepository, ReclaimableLinks } from "./marked-repository.js";
-import { blobPath, layerLinkPath, repositoryPath, revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
-import { isTagName } from "../registry/reference.js";
+import { layerLinkPath, repositoryPath, revisionLinkPath } from "../registry/layout.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { holdsRepository } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
+import { checkAliases } from "./aliases.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { perVariant, HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
@@ -14,6 +14,8 @@ import { checkReferrers } from "./referrers.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import type { RepositoryLinks } from "./repository-links.js";
+import { checkManifests } from "./broken-manifests.js";
+import { checkTags } from "./dangling-tags.js";
 import { checkHistory } from "./tag-history.js";
 import { objectsOfTags } from "./tag-objects.js";
 import { judgeTags } from "./retention.js";
@@ -27,6 +29,8 @@ import { withoutWhatChanged } from "./second-look.js";
 export async function markRepository(context: MarkContext, owner: number, listing: RepositoryListing): Promise<MarkedRepository> {
   const mark = new RepositoryMark(context, listing, await buildGraph(context, listing));
   mark.checkManifests();
+  mark.checkAliases();
+  mark.judgeDamage();
   mark.checkTags();
   await mark.judgeTags();
   mark.markRoots();
@@ -48,7 +52,6 @@ class RepositoryMark {
   #findings: Finding[];
   readonly #selected: number;
   #layerMarks: Uint16Array = new Uint16Array();
-  /** Whether damage holds the repository back: known as soon as its links and manifests are checked. */
   #held = false;
   readonly #reclaimable = perVariant((): ReclaimableLinks => ({ revisions: 0, layerLinks: 0 }));
   #retention: JudgedTags | undefined;
@@ -81,32 +84,20 @@ class RepositoryMark {
   readonly #addFault = ({ path, cause }: StorageFault): void => this.#add("storage-unreadable", path, { detail: cause });
 
   checkManifests(): void {
-    const { table, store } = this.context;
-    for (const id of this.reachability.manifests) {
-      const problem = store.problem(id);
-      if (problem === undefined) continue;
-      const digest = table.digest(id);
-      const path = problem.kind === "missing" ? revisionLinkPath(this.listing.name, digest) : blobPath(digest);
-      const code = problem.kind === "unreadable" ? "storage-unreadable" : (`manifest-${problem.kind}` as const);
-      const tag = this.links.tags.find(({ target }) => target === id)?.name;
-      this.#add(code, path, { tag, digest, detail: problem.detail, bytes: table.isStored(id) ? table.size(id) : undefined });
-    }
+    this.#addAll(checkManifests(this.context, this.graph));
+  }
+
+  checkAliases(): void {
+    this.#addAll(checkAliases(this.context, this.graph));
+  }
+
+  /** Whether damage holds the repository back is known as soon as its links and manifests are checked. */
+  judgeDamage(): void {
     this.#held = this.#findings.some(holdsRepository);
   }
 
   checkTags(): void {
-    const { table } = this.context;
-    for (const { name, target } of this.links.tags) {
-      const isRecoverable = this.graph.recoverable.has(target);
-      if (this.reachability.has(target) && !isRecoverable) continue;
-      const digest = table.digest(target);
-      this.#add("tag-dangling", tagCurrentPath(this.listing.name, name), {
-        tag: name,
-        digest,
-        recoverable: isRecoverable,
-        reclaimable: this.context.policy.dropDanglingTags && !this.#held && isTagName(name),
-      });
-    }
+    this.#addAll(checkTags(this.context, this.graph, this.#held));
   }
 
   /** Which tags a policy file lets go, if there is one. */
@@ -228,8 +219,9 @@ class RepositoryMark {
   }
 
   own(owner: number): void {
-    const { table } = this.context;
+    const { table, aliases } = this.context;
     for (const id of this.links.layers) table.own(this.#target(id), owner);
+    for (const [id, target] of this.links.aliases) aliases.set(id, (aliases.get(id) ?? new Set()).add(target));
     for (const id of this.reachability.manifests) {
       table.own(id, owner);
       table.mark(id, MANIFEST);

@@ -8,7 +8,7 @@ import type { ReferrerTag } from "../retention/follow-referrers.js";
 import type { RetentionRequest } from "../retention/retention.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
 import { isYoung } from "./policy.js";
-import { youngRevisions } from "./repository-graph.js";
+import { findTarget, youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import type { MarkContext } from "./context.js";
 import { objectsOfTags } from "./tag-objects.js";
@@ -112,10 +112,10 @@ class TagJudge {
   }
 
   #whyUnjudged(name: string, image: number | undefined, isWithout: boolean): Unjudged | undefined {
-    const { reachability, recoverable } = this.graph;
     if (!isTagName(name)) return "name-invalid";
     if (image === undefined) return isWithout ? "without-current" : "link-invalid";
-    return reachability.has(image) && !recoverable.has(image) ? undefined : "dangling";
+    const isFound = findTarget(this.graph, image) !== undefined && this.graph.reachability.has(image);
+    return isFound ? undefined : "dangling";
   }
 
   /** Asks when tags were pushed, where the listing has not told. One that has gone meanwhile is not judged. */

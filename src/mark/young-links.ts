@@ -13,7 +13,7 @@ export async function youngLinks(
   time: ((candidate: number) => number | undefined) | undefined,
   onFault: (fault: StorageFault) => void,
 ): Promise<readonly number[]> {
-  if (candidates.length === 0 || policy.grace <= 0) return [];
+  if (candidates.length === 0) return [];
   if (time !== undefined) return candidates.filter((candidate) => isYoung(policy, time(candidate) ?? policy.now));
   const times = await storage.modified(candidates.map(path));
   return candidates.filter((_, i) => {

@@ -19,7 +19,14 @@ export interface Reference {
   readonly digest: Digest;
   /** What the descriptor says of the blob's size in bytes, if it says one: to a registry, none and zero are the same. */
   readonly size: number | undefined;
+  /** Whether the descriptor's media type says that it is a manifest; a child is one unless its media type says that it is a layer. */
+  readonly isManifest?: boolean;
 }
+
+/** Media types of manifests, by whatever name, among those of layers. */
+const MANIFEST_TYPE = /\.manifest\b|\.index\b/;
+/** Media types of what an index has for children besides manifests: BuildKit's cache is an index of layers (docker/buildx#173). */
+const BLOB_TYPE = /layer|rootfs|config/;
 
 /** A manifest's references, or why they cannot be known. */
 export type ParsedManifest = { readonly references: readonly Reference[] } | ManifestProblem;
@@ -134,9 +141,10 @@ function addReferences(references: Reference[], field: ListField, descriptors: r
   return undefined;
 }
 
-function referenceOf({ digest: text, size }: Descriptor, role: ReferenceRole): Reference | undefined {
+function referenceOf({ mediaType, digest: text, size }: Descriptor, role: ReferenceRole): Reference | undefined {
   const digest = Digest.parse(text);
-  return digest && { role, digest, size: size > 0 ? size : undefined };
+  const isManifest = role === "child" ? !BLOB_TYPE.test(mediaType) : MANIFEST_TYPE.test(mediaType);
+  return digest && { role, digest, size: size > 0 ? size : undefined, isManifest };
 }
 
 function kindOf({ schemaVersion, mediaType, given, wrongTypes }: ManifestReader): Kind | ManifestProblem {

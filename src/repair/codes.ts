@@ -8,6 +8,7 @@ export const REPAIR_CODES = [
   "revision-link-invalid",
   "tag-dangling",
   "tag-link-invalid",
+  "tag-without-current",
 ] as const;
 export type RepairCode = (typeof REPAIR_CODES)[number];
 

@@ -2,7 +2,7 @@ import { operatorMessage } from "../errors.js";
 import type { BlobTable } from "../mark/blob-table.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import type { Digest } from "../registry/digest.js";
-import { layerLinkPath, revisionLinkPath } from "../registry/layout.js";
+import { layerLinkPath, revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import { countOf } from "../report/format.js";
 import type { Report } from "../report/report.js";
@@ -112,7 +112,9 @@ class Planner implements RepairPlan {
   async #prove(code: RepairCode, { path, repository, tag, digest, recoverable }: Finding): Promise<Proof<Proven>> {
     if (repository === undefined || !isRepositoryName(repository))
       return { because: "its repository's name is outside the grammar, so no registry serves it" };
-    if (code === "tag-link-invalid") return this.#proveTag(path, repository, tag ?? "");
+    if (code === "tag-link-invalid") return this.#proveTag("rewrite", path, repository, tag ?? "");
+    if (code === "tag-without-current")
+      return this.#proveTag("create", tagCurrentPath(repository, tag ?? ""), repository, tag ?? "");
     if (digest === undefined) return { because: "it names no digest" };
     switch (code) {
       case "layer-link-invalid":
@@ -158,7 +160,7 @@ class Planner implements RepairPlan {
     return this.#write("create", link, digest, "the tag names this manifest, which is stored and sound", notes);
   }
 
-  async #proveTag(link: string, repository: string, tag: string): Promise<Proof<Proven>> {
+  async #proveTag(action: Repair["action"], link: string, repository: string, tag: string): Promise<Proof<Proven>> {
     if (!isTagName(tag)) return { because: "its name is outside the grammar, so no registry serves it" };
     const entry = await this.prover.onlyHistoryEntry(repository, tag);
     if ("because" in entry) return entry;
@@ -169,7 +171,7 @@ class Planner implements RepairPlan {
     const isRepaired = this.#repairs.has(revisionLinkPath(repository, digest));
     if (!isRepaired && !(await this.prover.hasRevision(repository, digest)))
       return because("the repository has no sound revision link for it, so it cannot be told whether it was deleted");
-    return this.#write("rewrite", link, digest, "the only entry of the tag's history names this manifest, which is sound");
+    return this.#write(action, link, digest, "the only entry of the tag's history names this manifest, which is sound");
   }
 
   /** What the manifest refers to and a pull will not get, with what is repaired taken into account. */
@@ -180,7 +182,7 @@ class Planner implements RepairPlan {
     for (const digest of new Map(references.map((reference) => [reference.toString(), reference])).values()) {
       const code = this.broken.get(keyOf(repository, digest));
       if (code === "blob-missing") blobs++;
-      else if (code === "child-missing") children++;
+      else if (code === "child-missing") children += this.#repairs.has(revisionLinkPath(repository, digest)) ? 0 : 1;
       else if (code !== undefined && !this.#repairs.has(layerLinkPath(repository, digest))) links++;
     }
     const notes: string[] = [];

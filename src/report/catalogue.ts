@@ -66,6 +66,13 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     remedy:
       "Pulls of the tag fail. A push of the tag rewrites the link, and so does regcheck repair tag-link-invalid if the tag's index has one entry only.",
   },
+  "tag-without-current": {
+    severity: "error",
+    severityIfReclaimable: "warning",
+    meaning: "a tag's directory has no current/link",
+    remedy:
+      "The tag is listed, but can be neither pulled nor deleted. A push of the tag writes the link, and so does regcheck repair tag-without-current if the tag's index has one entry only.",
+  },
   "tag-dangling": {
     severity: "error",
     meaning: "a tag names a manifest that has no revision link in the repository",
@@ -116,11 +123,6 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     severity: "warning",
     meaning: "a child of an index is absent in the repository",
     remedy: "Pulls for that platform fail. Legal for sparse indexes; otherwise push the index again with all its platforms.",
-  },
-  "tag-without-current": {
-    severity: "warning",
-    meaning: "a tag's directory has no current/link",
-    remedy: "The tag is listed, but can be neither pulled nor deleted. Push the tag again.",
   },
   "tag-name-invalid": {
     severity: "warning",

@@ -42,6 +42,8 @@ describe("an index of layers", () => {
   test("once untagged, it lets them go", async () => {
     const { registry, repository } = cache();
     repository.untag("buildcache");
+    // Without any tag it would be told that tags are kept elsewhere.
+    registry.repository("other").image({ tag: "1" });
     expect((await findings(registry)).map((finding) => finding.split(" ")[0])).toEqual([
       "blob-unreferenced",
       "blob-unreferenced",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { blobFile, RegistryBuilder, TYPES, V2 } from "./builder.js";
+import { blobFile, RegistryBuilder, sha256, TYPES, V2 } from "./builder.js";
 import type { Descriptor, RepositoryBuilder } from "./builder.js";
 import { LONG_AGO } from "./registry-tree.js";
 import type { RegistryTree } from "./registry-tree.js";
@@ -23,18 +23,37 @@ const KINDS = {
   "manifest blob": /\/blobs\//,
   blob: /\/blobs\//,
   "layer link": /\/_layers\//,
+  "alias link": /\/_layers\/sha512\//,
   "revision link": /\/_manifests\/revisions\//,
   "tag link": /\/current\/link$/,
   "tag index link": /\/index\/.*\/link$/,
 } as const;
 type Kind = keyof typeof KINDS;
-const HOW = ["empty", "newline", "other", "remove", "truncate"] as const;
-const CHANGES = ["tag", "tag", "untag", "delete", "delete", "mount", "alias", "orphan", "mount manifest", "forget tags"] as const;
+const HOW = ["empty", "newline", "other", "remove", "swap", "truncate"] as const;
+/** What may happen that a registry of today does by itself, or an operator. */
+const SOUND_CHANGES = ["tag", "tag", "untag", "delete", "delete", "mount", "orphan", "forget tags"] as const;
+const CHANGES = [
+  ...SOUND_CHANGES,
+  "alias",
+  "alias manifest",
+  "mount manifest",
+  /** What registry 2.1.0 left: the manifest is linked as a layer, and nowhere else. */
+  "link as layer",
+  "lose current",
+] as const;
 
 /** Numbers choose among what there is, whatever there is by then; 0 often means none. */
 const some = fc.nat(30);
 const maybe = fc.oneof(fc.constant(0), some);
-const anyKind = fc.constantFrom<Kind[]>("manifest blob", "blob", "layer link", "revision link", "tag link", "tag index link");
+const anyKind = fc.constantFrom<Kind[]>(
+  "manifest blob",
+  "blob",
+  "layer link",
+  "alias link",
+  "revision link",
+  "tag link",
+  "tag index link",
+);
 
 const anyImage = fc.record({
   repository: some,
@@ -53,9 +72,11 @@ const anyIndex = fc.record({
   /** Another repository that gets the same index, with or without the children. */
   elsewhere: maybe,
 });
-const anyChange = fc.record({ change: fc.constantFrom(...CHANGES), repository: some, which: some, tag: some });
+const anyChangeOf = { repository: some, which: some, tag: some };
+const anyChange = fc.record({ ...anyChangeOf, change: fc.constantFrom(...CHANGES) });
 const anyDamage = fc.record({ kind: anyKind, which: fc.nat(), how: fc.constantFrom(...HOW) });
-const anyTouch = fc.record({ kind: anyKind, which: fc.nat() });
+/** Seconds before `NOW`: young, or from the future by its own account. */
+const anyTouch = fc.record({ kind: anyKind, which: fc.nat(), age: fc.constantFrom(60, 60, -GRACE) });
 
 /** Whether there is a blob or a repository: what nobody has pushed to is not judged. */
 export function isPushedTo({ files }: RegistryTree): boolean {
@@ -89,7 +110,7 @@ export const arbitraryRegistry: fc.Arbitrary<{ readonly tree: RegistryTree; read
 const plainOperation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ image: anyImage.map((image) => ({ ...image, shape: "image" as const })) }) },
   { weight: 3, arbitrary: fc.record({ index: anyIndex.map((index) => ({ ...index, layers: [] })) }) },
-  { weight: 5, arbitrary: fc.record({ change: anyChange.filter(({ change }) => change !== "alias") }) },
+  { weight: 5, arbitrary: fc.record({ change: fc.record({ ...anyChangeOf, change: fc.constantFrom(...SOUND_CHANGES) }) }) },
 );
 
 export const plainRegistry: fc.Arbitrary<RegistryTree> = many(plainOperation).map((operations) => {
@@ -112,6 +133,8 @@ class World {
     private readonly names: Names,
   ) {
     for (const operation of operations) this.apply(operation);
+    // A registry without a single tag has them somewhere else.
+    this.registry.repository("library/alpine").image({ layers: ["alpine"], config: "alpine", tag: "3.20" });
   }
 
   repository(number: number): RepositoryBuilder {
@@ -169,6 +192,13 @@ class World {
     if (change === "delete") target.deleteManifest(this.manifest(which));
     if (change === "mount") target.push(`layer ${which % 10}`);
     if (change === "mount manifest") target.mount(this.manifest(which));
+    if (change === "link as layer") target.deleteManifest(target.mount(this.manifest(which)));
+    if (change === "lose current") target.remove(`_manifests/tags/${pick(this.names.tags, tag)}/current`);
+    if (change === "alias manifest") {
+      const { mediaType, digest } = this.manifest(which);
+      const content = this.registry.tree.text(blobFile(digest));
+      if (content !== undefined) this.#manifests.push(target.pushSha512(content, mediaType));
+    }
     if (change === "forget tags") target.remove("_manifests/tags");
     if (change === "orphan") this.registry.blob(`nobody's ${which}`);
     if (change === "alias") {
@@ -193,15 +223,16 @@ class World {
     if (how === "empty") tree.write(file, "");
     if (how === "newline") tree.write(file, `${text}\n`);
     if (how === "truncate") tree.write(file, text.slice(0, -3));
+    if (how === "swap" && file.endsWith("/link")) tree.write(file, sha256(`layer ${which % 10}`));
     if (how === "other" && file.endsWith("/link")) tree.write(file, this.manifest(which).digest);
   }
 
   /** A file was written a moment ago. */
-  #touch({ kind, which }: Value<typeof anyTouch>): void {
+  #touch({ kind, which, age }: Value<typeof anyTouch>): void {
     const { tree } = this.registry;
     const file = this.#file(kind, which);
     const before = file === undefined ? undefined : tree.files.get(file);
-    if (file !== undefined && before !== undefined) tree.write(file, before.content, NOW - 60);
+    if (file !== undefined && before !== undefined) tree.write(file, before.content, NOW - age);
   }
 }
 

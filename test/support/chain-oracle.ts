@@ -1,5 +1,5 @@
 import type { RegistryTree } from "./registry-tree.js";
-import { isKeptTag, readWorld } from "./oracle.js";
+import { formerOf, hasLayerLink, readWorld, targetOf } from "./oracle.js";
 import type { OraclePolicy, Repository, World } from "./oracle.js";
 
 /**
@@ -68,7 +68,7 @@ export class ChainOracle {
     tree: RegistryTree,
     private readonly policy: OraclePolicy,
   ) {
-    this.world = readWorld(tree);
+    this.world = readWorld(tree, policy.pins);
   }
 
   #isYoung(modified: number | undefined): boolean {
@@ -81,19 +81,23 @@ export class ChainOracle {
 
   /** A repository's edges; those of dropped dangling tags only where damage holds it or `all` are asked for. */
   edgesOf(repository: Repository, all = false): Edges {
-    const { stored, parse, namesOf } = this.world;
-    const tagged = [...repository.tags].filter(([name, digest]) => stored.has(digest) && (all || isKeptTag(name, this.policy)));
-    const manifests = new Set([...repository.revisions.keys(), ...tagged.map(([, digest]) => digest)]);
+    const { parse, namesOf } = this.world;
+    const { layerLinked, kept, droppable } = this.world.manifestsOf(repository);
+    const others = [...layerLinked, ...kept, ...(this.policy.dropDanglingTags && !all ? [] : droppable)];
+    const manifests = new Set([...repository.revisions.keys(), ...others]);
+    const manifestOf = (digest: string): string => (manifests.has(digest) ? digest : targetOf(repository, digest));
     const edges = new Edges();
     for (const digest of manifests) {
-      const { blobs, children } = namesOf(digest);
+      const { blobs, children, sizes } = namesOf(digest);
       const named = [...children, ...blobs];
       const referrers = [...manifests].filter((other) => parse(other)?.subject === digest);
-      edges.manifests.set(digest, [...named.filter((other) => manifests.has(other)), ...referrers]);
-      edges.blobs.set(
-        digest,
-        named.map((other) => repository.layers.get(other)?.target ?? other),
-      );
+      edges.manifests.set(digest, [...named.map(manifestOf).filter((other) => manifests.has(other)), ...referrers]);
+      const isLost = sizes.some((one) => this.world.isLost(one.digest, targetOf(repository, one.digest), one.size));
+      const linked = [...repository.layers.values()].map(({ target }) => target);
+      edges.blobs.set(digest, [
+        ...named.map((other) => targetOf(repository, other)),
+        ...(isLost ? [...linked, ...repository.named.keys()] : []),
+      ]);
     }
     return edges;
   }
@@ -104,16 +108,25 @@ export class ChainOracle {
     const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
     const isRoot = (digest: string): boolean => this.policy.pins.includes(digest) || this.#youngBlob(digest);
     const reached = new Set([...stored.keys()].filter((digest) => isRoot(digest) && !isRevision(digest)));
-    for (const digest of reached) for (const child of parse(digest)?.children ?? []) if (stored.has(child)) reached.add(child);
+    const targetsOf = (digest: string): string[] => [
+      digest,
+      ...repositories.map((repository) => targetOf(repository, digest)).filter((target) => target !== digest),
+    ];
+    for (const digest of reached)
+      for (const child of (parse(digest)?.children ?? []).flatMap(targetsOf)) if (stored.has(child)) reached.add(child);
     const edges = new Edges();
     for (const digest of reached) {
       const manifest = parse(digest);
       if (manifest === undefined) continue;
       edges.manifests.set(
         digest,
-        manifest.children.filter((child) => reached.has(child) && parse(child) !== undefined),
+        manifest.children.flatMap(targetsOf).filter((child) => reached.has(child) && parse(child) !== undefined),
       );
-      edges.blobs.set(digest, [...manifest.children, ...manifest.blobs]);
+      const isLost = manifest.sizes.some((one) =>
+        targetsOf(one.digest).every((target) => this.world.isLost(one.digest, target, one.size)),
+      );
+      const named = [...manifest.children, ...manifest.blobs].flatMap(targetsOf);
+      edges.blobs.set(digest, [...named, ...(isLost ? stored.keys() : [])]);
     }
     return edges;
   }
@@ -146,17 +159,22 @@ export class ChainOracle {
   }
 
   #inRepository(repository: Repository, focus: string): ExpectedChain[] {
-    const { revisions, tags, layers, named, name, held } = repository;
+    const { revisions, tags, layers, named, name, held, mismatched } = repository;
+    const { layerLinked } = this.world.manifestsOf(repository);
     const { deleteUntagged, pins } = this.policy;
     const chains: ExpectedChain[] = [];
     const edges = this.edgesOf(repository);
     const add = (kind: string, start: string, length: number | undefined, tag?: string): void => {
       if (length !== undefined) chains.push({ kind, repository: name, tag, start, length });
     };
-    for (const [tag, start] of tags) {
+    for (const [tag, digest] of tags) {
+      const start = edges.manifests.has(digest) ? digest : targetOf(repository, digest);
       const isGone = !revisions.has(start) && !this.world.stored.has(start);
+      const isFound =
+        (revisions.has(digest) && !mismatched.has(digest)) ||
+        (hasLayerLink(repository, digest) && (layerLinked.has(start) || revisions.has(start)));
       add(
-        revisions.has(start) ? "tag" : "dangling-tag",
+        isFound ? "tag" : "dangling-tag",
         start,
         isGone ? (start === focus ? 1 : undefined) : edges.distance(start, focus),
         tag,
@@ -167,6 +185,9 @@ export class ChainOracle {
       if (this.#youngBlob(start) && start !== focus) add("young-blob", start, edges.distance(start, focus));
       if (deleteUntagged && !held && this.#isYoung(modified)) add("young-revision-link", start, edges.distance(start, focus));
     }
+    const former = new Set(formerOf(repository).map((digest) => targetOf(repository, digest)));
+    if (!deleteUntagged)
+      for (const start of former) if (layerLinked.has(start)) add("layer-linked", start, edges.distance(start, focus));
     for (const start of new Set(pins)) add("pin", start, edges.distance(start, focus));
     const links = [...layers.values()].filter(({ target }) => target === focus);
     if (held) {

@@ -1,4 +1,5 @@
-import { sha256, V2 } from "./builder.js";
+import { createHash } from "node:crypto";
+import { V2 } from "./builder.js";
 import type { RegistryTree } from "./registry-tree.js";
 
 /**
@@ -32,6 +33,10 @@ export interface Parsed {
   readonly blobs: readonly string[];
   readonly children: readonly string[];
   readonly subject: string | undefined;
+  /** Those of all these that it names as manifests, by their media types. */
+  readonly manifests: readonly string[];
+  /** What it says of sizes, in bytes. */
+  readonly sizes: readonly { readonly digest: string; readonly size: number | undefined }[];
 }
 
 /** A repository as its files say. */
@@ -41,9 +46,25 @@ export interface Repository {
   /** What each layer link leads to, by what its path names; only links in order. */
   readonly layers: Map<string, { readonly path: string; readonly target: string; readonly modified: number }>;
   readonly tags: Map<string, string>;
+  /** What the index of each tag names. */
+  readonly history: { readonly tag: string; readonly digest: string; readonly sound: boolean }[];
   /** Everything that a damaged layer link names, by path or by content, and when it was written. */
   readonly named: Map<string, number>;
+  /** What damaged layer links name by their paths. */
+  readonly damagedLinks: Set<string>;
+  /** Revisions that have no link of their own, only another one's content. */
+  readonly mismatched: Set<string>;
   held: boolean;
+}
+
+/** The manifests of a repository besides its revisions. */
+export interface Manifests {
+  /** Found by a layer link, as registry 2.x does. */
+  readonly layerLinked: Set<string>;
+  /** Found by nothing, but named by a tag, or by what a tag names; these count as long as dangling tags do. */
+  readonly droppable: Set<string>;
+  /** The same, by a tag that is never dropped. */
+  readonly kept: Set<string>;
 }
 
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
@@ -56,33 +77,128 @@ export interface World {
   readonly parse: (digest: string) => Parsed | undefined;
   /** The same, or all that a content mentions which nobody can read: any of that may be a manifest or a blob. */
   readonly namesOf: (digest: string) => Parsed;
+  readonly manifestsOf: (repository: Repository) => Manifests;
+  /** Whether nobody can tell which blob the repository means by a digest. */
+  readonly isLost: (digest: string, target: string, size: number | undefined) => boolean;
 }
 
-export function readWorld(tree: RegistryTree): World {
+/** Where a repository's layer link of that name leads to. */
+export function targetOf(repository: Repository, digest: string): string {
+  return repository.layers.get(digest)?.target ?? digest;
+}
+
+export function hasLayerLink(repository: Repository, digest: string): boolean {
+  return repository.layers.has(digest) || repository.damagedLinks.has(digest);
+}
+
+export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
   const stored = storedBlobs(tree);
   const parse = (digest: string): Parsed | undefined => {
     const blob = stored.get(digest);
     return blob === undefined ? undefined : parseManifest(blob.content, digest);
   };
+  const isLost = (digest: string, target: string, size: number | undefined): boolean => {
+    const blob = stored.get(target);
+    if (digest.startsWith("sha256:") || stored.has(digest)) return false;
+    return blob === undefined || (size !== undefined && size !== blob.content.length);
+  };
   const repositories = readRepositories(tree);
+  const manifests = new Map<Repository, Manifests>();
   for (const repository of repositories) {
-    const manifests = [...repository.revisions.keys(), ...[...repository.tags.values()].filter((digest) => stored.has(digest))];
-    if (manifests.some((digest) => parse(digest) === undefined)) repository.held = true;
+    settleAliases(repository, stored);
+    const found = findManifests(repository, stored, parse, pins);
+    manifests.set(repository, found);
+    const all = [...repository.revisions.keys(), ...found.layerLinked, ...found.droppable, ...found.kept];
+    if (all.some((digest) => parse(digest) === undefined)) repository.held = true;
+    // A link of another algorithm leads to a blob of another size.
+    for (const { digest, size } of all.flatMap((manifest) => parse(manifest)?.sizes ?? [])) {
+      const target = targetOf(repository, digest);
+      if (target !== digest && stored.has(target) && isLost(digest, target, size)) repository.held = true;
+    }
     // Outside the grammar: kept as a whole.
     if (/[A-Z]/.test(repository.name)) repository.held = true;
+    // What the index shows that there was once, and what is gone now, is as bad as what is empty.
+    if (repository.history.some(({ tag }) => !repository.tags.has(tag))) repository.held = true;
   }
-  const namesOf = (digest: string): Parsed =>
-    parse(digest) ?? { children: [], blobs: mentions(stored.get(digest)?.content), subject: undefined };
-  return { stored, repositories, parse, namesOf };
+  const manifestsOf = (repository: Repository): Manifests =>
+    manifests.get(repository) ?? { layerLinked: new Set(), droppable: new Set(), kept: new Set() };
+  const nothing = { children: [], subject: undefined, manifests: [], sizes: [] };
+  const namesOf = (digest: string): Parsed => parse(digest) ?? { ...nothing, blobs: mentions(stored.get(digest)?.content) };
+  return { stored, repositories, parse, namesOf, manifestsOf, isLost };
 }
 
-/** A tag outside the grammar is kept, whatever the policy, and with it what it needs. */
-export function isKeptTag(name: string, { dropDanglingTags }: OraclePolicy): boolean {
-  return !dropDanglingTags || !/^\w[\w.-]*$/.test(name);
+/** Two links cannot both be right that say the same of two blobs, nor one that says of a stored blob that it is another. */
+function settleAliases(repository: Repository, stored: World["stored"]): void {
+  const aliases = [...repository.layers].filter(([digest, { target }]) => digest !== target);
+  for (const [digest, { target, modified }] of aliases) {
+    if (!stored.has(digest) && aliases.filter(([, other]) => other.target === target).length === 1) continue;
+    repository.layers.delete(digest);
+    repository.damagedLinks.add(digest);
+    repository.named.set(digest, modified).set(target, modified);
+    repository.held = true;
+  }
+}
+
+function findManifests(
+  repository: Repository,
+  stored: World["stored"],
+  parse: World["parse"],
+  pins: readonly string[],
+): Manifests {
+  const { revisions, tags, history } = repository;
+  const layerLinked = new Set<string>();
+  const droppable = new Set<string>();
+  const kept = new Set<string>();
+  const isOther = (digest: string): boolean => {
+    const target = targetOf(repository, digest);
+    return !revisions.has(digest) && !revisions.has(target) && stored.has(target);
+  };
+  // Corrupt: nobody knows what it was.
+  const isManifest = (digest: string): boolean => {
+    const content = stored.get(digest)?.content;
+    return parse(digest) !== undefined || (content !== undefined && digestOf(content, digest) !== digest);
+  };
+  const addTagged = (digest: string, others: Set<string>): void => {
+    if (isOther(digest)) (hasLayerLink(repository, digest) ? layerLinked : others).add(targetOf(repository, digest));
+  };
+  for (const [name, digest] of tags) addTagged(digest, isTagName(name) ? droppable : kept);
+  for (const { tag, digest, sound } of history) {
+    if (!tags.has(tag)) addTagged(digest, droppable);
+    else if (sound && isOther(digest) && hasLayerLink(repository, digest) && isManifest(targetOf(repository, digest)))
+      layerLinked.add(targetOf(repository, digest));
+  }
+  for (const pin of pins) {
+    if (isOther(pin) && repository.layers.has(pin) && parse(targetOf(repository, pin)) !== undefined)
+      layerLinked.add(targetOf(repository, pin));
+  }
+  for (let before = -1; before !== layerLinked.size + droppable.size + kept.size;) {
+    before = layerLinked.size + droppable.size + kept.size;
+    for (const manifest of [...revisions.keys(), ...layerLinked, ...kept, ...droppable]) {
+      for (const named of parse(manifest)?.manifests ?? []) {
+        const target = targetOf(repository, named);
+        if (!isOther(named) || !isManifest(target)) continue;
+        if (hasLayerLink(repository, named)) layerLinked.add(target);
+        else if (kept.has(manifest)) kept.add(target);
+        else if (droppable.has(manifest)) droppable.add(target);
+      }
+    }
+  }
+  for (const digest of [...kept, ...layerLinked]) droppable.delete(digest);
+  return { layerLinked, droppable, kept };
+}
+
+/** What tags named before they named what they name now. */
+export function formerOf({ history, tags }: Repository): readonly string[] {
+  const former = history.filter(({ tag, digest, sound }) => sound && tags.has(tag) && tags.get(tag) !== digest);
+  return former.map(({ digest }) => digest);
+}
+
+function isTagName(name: string): boolean {
+  return /^\w[\w.-]*$/.test(name);
 }
 
 export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
-  const { stored, repositories, parse, namesOf } = readWorld(tree);
+  const { stored, repositories, parse, namesOf, manifestsOf, isLost } = readWorld(tree, policy.pins);
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const live = new Set<string>();
   const usedLinks = new Set<string>();
@@ -91,25 +207,28 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   // Within each repository: what its roots reach.
   for (const repository of repositories) {
     const alive = liveRevisions.get(repository) ?? new Set<string>();
-    const isManifestHere = (digest: string): boolean =>
-      repository.revisions.has(digest) ||
-      (stored.has(digest) && [...repository.tags].some(([name, target]) => target === digest && isKeptTag(name, policy)));
-    for (const target of repository.tags.values()) if (isManifestHere(target)) alive.add(target);
+    const { layerLinked, droppable, kept } = manifestsOf(repository);
+    const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !repository.held ? [] : droppable)];
+    const here = new Set([...repository.revisions.keys(), ...others]);
+    const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
+    for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
+    for (const digest of formerOf(repository))
+      if (!policy.deleteUntagged && layerLinked.has(manifestOf(digest))) alive.add(manifestOf(digest));
+    for (const digest of here) if (policy.pins.includes(digest) || repository.held) alive.add(digest);
     for (const [digest, { modified }] of repository.revisions) {
       const blobTime = stored.get(digest)?.modified;
       const young = isYoung(modified) || (blobTime !== undefined && isYoung(blobTime));
-      if (!policy.deleteUntagged || young || policy.pins.includes(digest) || repository.held) alive.add(digest);
+      if (!policy.deleteUntagged || young) alive.add(digest);
     }
-    if (repository.held) for (const target of repository.tags.values()) if (stored.has(target)) alive.add(target);
     for (let before = -1; before !== alive.size;) {
       before = alive.size;
       for (const digest of alive) {
         // Children, or whatever else is a manifest here.
         const { children, blobs } = namesOf(digest);
-        for (const named of [...children, ...blobs]) if (isManifestHere(named)) alive.add(named);
+        for (const named of [...children, ...blobs]) if (here.has(manifestOf(named))) alive.add(manifestOf(named));
       }
-      for (const digest of [...repository.revisions.keys(), ...repository.tags.values()]) {
-        const subject = isManifestHere(digest) ? parse(digest)?.subject : undefined;
+      for (const digest of here) {
+        const subject = parse(digest)?.subject;
         if (subject !== undefined && alive.has(subject)) alive.add(digest);
       }
     }
@@ -119,13 +238,25 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       // An index may name layers instead of manifests; and a manifest may be linked among the layers, as 2.1.0 did.
       for (const named of [digest, ...manifest.children, ...manifest.blobs]) {
         live.add(named);
-        const target = repository.layers.get(named)?.target ?? named;
+        const target = targetOf(repository, named);
         live.add(target);
         for (const used of [named, target]) {
           const link = repository.layers.get(used);
           if (link !== undefined) usedLinks.add(link.path);
         }
       }
+      // Nobody can tell what it means: so all that the repository links.
+      if (!(manifest?.sizes ?? []).some((one) => isLost(one.digest, targetOf(repository, one.digest), one.size))) continue;
+      for (const { path, target } of repository.layers.values()) {
+        live.add(target);
+        usedLinks.add(path);
+      }
+      for (const named of repository.named.keys()) live.add(named);
+    }
+    // A tag may name its manifest by another algorithm.
+    for (const digest of [...repository.tags.values(), ...repository.history.map((entry) => entry.digest)]) {
+      const link = repository.layers.get(digest);
+      if (link !== undefined && alive.has(link.target)) usedLinks.add(link.path);
     }
     for (const { path, target, modified } of repository.layers.values()) {
       if (!isYoung(modified) && !repository.held) continue;
@@ -144,18 +275,22 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     if (policy.pins.includes(digest) || isYoung(modified)) live.add(digest);
     if ((policy.pins.includes(digest) || isYoung(modified)) && !isRevision(digest)) reached.add(digest);
   }
+  const targetsOf = (digest: string): string[] =>
+    repositories.map((repository) => targetOf(repository, digest)).filter((target) => target !== digest);
   for (const digest of reached) {
-    if (parse(digest) === undefined && !claimed.has(digest)) {
-      live.add(digest);
-      continue;
-    }
-    const { children, blobs } = namesOf(digest);
+    live.add(digest);
+    if (parse(digest) === undefined && !claimed.has(digest)) continue;
+    const { children, blobs, sizes } = namesOf(digest);
     // What cannot be read may name anything.
-    for (const child of [...children, ...(parse(digest) === undefined ? blobs : [])]) {
-      reached.add(child);
-      claimed.add(child);
-    }
-    for (const blob of [digest, ...blobs]) live.add(blob);
+    for (const named of [...children, ...(parse(digest) === undefined ? blobs : [])])
+      for (const one of [named, ...targetsOf(named)]) {
+        reached.add(one);
+        claimed.add(one);
+      }
+    for (const blob of blobs) for (const one of [blob, ...targetsOf(blob)]) live.add(one);
+    for (const one of sizes)
+      if ([one.digest, ...targetsOf(one.digest)].every((target) => isLost(one.digest, target, one.size)))
+        for (const any of stored.keys()) live.add(any);
   }
 
   const unusedLinks = repositories.flatMap(({ layers }) => [...layers.values()]).filter(({ path }) => !usedLinks.has(path));
@@ -194,10 +329,22 @@ function readRepositories(tree: RegistryTree): Repository[] {
     if (own < 1) continue;
     const name = parts.slice(0, own).join("/");
     const known = repositories.get(name);
-    const repository = known ?? { name, revisions: new Map(), layers: new Map(), tags: new Map(), named: new Map(), held: false };
+    const repository = known ?? {
+      name,
+      revisions: new Map(),
+      layers: new Map(),
+      tags: new Map(),
+      history: [],
+      named: new Map(),
+      damagedLinks: new Set(),
+      mismatched: new Set(),
+      held: false,
+    };
     repositories.set(name, repository);
     readFile(repository, parts.slice(own).join("/"), `${V2}/repositories/${file}`, content.toString("latin1"), modified);
   }
+  for (const { revisions, mismatched } of repositories.values())
+    for (const [digest, { path }] of revisions) if (!path.includes(digest.replace(":", "/"))) mismatched.add(digest);
   return [...repositories.values()];
 }
 
@@ -205,8 +352,8 @@ function readFile(repository: Repository, file: string, path: string, content: s
   const revision = /^_manifests\/revisions\/(\w+)\/(\w+)\/link$/.exec(file);
   const layer = /^_layers\/(\w+)\/(\w+)\/link$/.exec(file);
   const current = /^_manifests\/tags\/([^/]+)\/current\/link$/.exec(file);
-  const index = /^_manifests\/tags\/[^/]+\/index\/(\w+)\/(\w+)\/link$/.exec(file);
-  const named = (match: RegExpExecArray): string => `${match[1] ?? ""}:${match[2] ?? ""}`;
+  const index = /^_manifests\/tags\/([^/]+)\/index\/(\w+)\/(\w+)\/link$/.exec(file);
+  const named = (match: RegExpExecArray): string => `${match.at(-2) ?? ""}:${match.at(-1) ?? ""}`;
   if (current !== null) {
     if (DIGEST.test(content)) repository.tags.set(current[1] ?? "", content);
     else repository.held = true;
@@ -215,7 +362,7 @@ function readFile(repository: Repository, file: string, path: string, content: s
     repository.revisions.set(digest, { path, modified });
     if (content === digest) return;
     repository.held = true;
-    if (DIGEST.test(content)) repository.revisions.set(content, { path, modified });
+    if (DIGEST.test(content) && !repository.revisions.has(content)) repository.revisions.set(content, { path, modified });
   } else if (layer !== null && DIGEST.test(named(layer))) {
     const digest = named(layer);
     const isAlias = digest.startsWith("sha512:") && /^sha256:[0-9a-f]{64}$/.test(content);
@@ -224,20 +371,30 @@ function readFile(repository: Repository, file: string, path: string, content: s
       return;
     }
     repository.named.set(digest, modified);
+    repository.damagedLinks.add(digest);
     if (!DIGEST.test(content)) return;
     // It names two digests: which of them the repository needs, nobody can tell.
     repository.named.set(content, modified);
     repository.held = true;
-  } else if (index !== null && DIGEST.test(named(index)) && content !== named(index)) repository.held = true;
+  } else if (index !== null && DIGEST.test(named(index))) {
+    repository.history.push({ tag: index[1] ?? "", digest: named(index), sound: content === named(index) });
+    if (content !== named(index)) repository.held = true;
+  }
+}
+
+interface DescriptorJson {
+  readonly digest: string;
+  readonly mediaType?: string;
+  readonly size?: number;
 }
 
 /** As much of a manifest as matters here. */
 interface ManifestJson {
   readonly mediaType?: string;
-  readonly config?: { readonly digest: string };
-  readonly layers?: readonly { readonly digest: string }[];
-  readonly manifests?: readonly { readonly digest: string }[];
-  readonly blobs?: readonly { readonly digest: string }[];
+  readonly config?: DescriptorJson;
+  readonly layers?: readonly DescriptorJson[];
+  readonly manifests?: readonly DescriptorJson[];
+  readonly blobs?: readonly DescriptorJson[];
   readonly fsLayers?: readonly { readonly blobSum: string }[];
   readonly subject?: { readonly digest: string };
 }
@@ -249,7 +406,7 @@ function mentions(content: Buffer | undefined): string[] {
 
 /** References of a sound manifest; undefined for anything else. */
 function parseManifest(content: Buffer, digest: string): Parsed | undefined {
-  if (sha256(content) !== digest) return undefined;
+  if (digestOf(content, digest) !== digest) return undefined;
   let json: ManifestJson;
   try {
     // Random registries hold manifests of our own, or no JSON at all.
@@ -259,18 +416,31 @@ function parseManifest(content: Buffer, digest: string): Parsed | undefined {
   }
   if (json.mediaType === "text/html") return undefined;
   const { config, layers, manifests, blobs, fsLayers, subject } = json;
-  const digests = (descriptors: readonly { readonly digest: string }[]): string[] => descriptors.map((one) => one.digest);
-  const parsed = (of: readonly string[], children: readonly string[]): Parsed => ({
-    blobs: of,
-    children,
+  const digests = (descriptors: readonly DescriptorJson[]): string[] => descriptors.map((one) => one.digest);
+  const has = ({ mediaType = "" }: DescriptorJson, words: readonly string[]): boolean =>
+    mediaType.split(/[./+]/).some((part) => words.includes(part));
+  const parsed = (of: readonly DescriptorJson[], children: readonly DescriptorJson[]): Parsed => ({
+    blobs: digests(of),
+    children: digests(children),
     subject: subject?.digest,
+    manifests: digests([
+      ...children.filter((one) => !has(one, ["layer", "rootfs", "config"])),
+      ...of.filter((one) => has(one, ["manifest", "index"])),
+    ]),
+    sizes: [...of, ...children].map(({ digest: named, size }) => ({ digest: named, size })),
   });
   if (fsLayers !== undefined)
     return parsed(
-      fsLayers.map(({ blobSum }) => blobSum),
+      fsLayers.map(({ blobSum }) => ({ digest: blobSum })),
       [],
     );
-  if (blobs !== undefined) return parsed(digests(blobs), []);
-  if (manifests !== undefined) return parsed([], digests(manifests));
-  return config === undefined || layers === undefined ? undefined : parsed(digests([config, ...layers]), []);
+  if (blobs !== undefined) return parsed(blobs, []);
+  if (manifests !== undefined) return parsed([], manifests);
+  return config === undefined || layers === undefined ? undefined : parsed([config, ...layers], []);
+}
+
+/** The digest of a content, by the algorithm of another one. */
+function digestOf(content: Buffer, like: string): string {
+  const [algorithm = ""] = like.split(":");
+  return `${algorithm}:${createHash(algorithm).update(content).digest("hex")}`;
 }

@@ -11,7 +11,7 @@ import { compositeSha256 } from "../../support/s3-server/index.js";
 import type { Effect, S3Server } from "../../support/s3-server/index.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
-const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
+const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000) + 3600, pins: [] };
 
 async function verified(server: S3Server, more: Partial<S3Options> = {}): Promise<Report> {
   const storage = new S3Storage(

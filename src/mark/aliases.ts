@@ -1,0 +1,24 @@
+import type { ReferenceRole } from "../registry/manifest.js";
+import { layerLinkPath } from "../registry/layout.js";
+import type { Finding } from "./finding.js";
+import type { MarkContext } from "./context.js";
+import type { RepositoryGraph } from "./repository-graph.js";
+
+/** Reports links of another algorithm than sha256 that lead to a blob of which a manifest says that it has another size. */
+export function checkAliases({ table, store }: MarkContext, { name, links, reachability }: RepositoryGraph): Finding[] {
+  if (links.aliases.size === 0) return [];
+  const findings = new Map<number, Finding>();
+  const check = (manifest: number, role: ReferenceRole, named: number, declared: number | undefined): void => {
+    const target = links.aliases.get(named);
+    if (role === "subject" || target === undefined || declared === undefined) return;
+    if (!table.isStored(target) || table.size(target) === declared) return;
+    const digest = table.digest(named);
+    const stored = `the link holds ${table.digest(target).toString()}, of ${table.size(target)} bytes`;
+    const detail = `${stored}, where ${table.digest(manifest).toString()} says ${declared}`;
+    if (!findings.has(named))
+      findings.set(named, { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, detail });
+  };
+  for (const manifest of reachability.manifests)
+    store.forEachReference(manifest, (role, named, position) => check(manifest, role, named, store.declaredSize(position)));
+  return [...findings.values()];
+}

@@ -1,0 +1,25 @@
+import { tagCurrentPath } from "../registry/layout.js";
+import { isTagName } from "../registry/reference.js";
+import type { Finding } from "./finding.js";
+import { findTarget } from "./repository-graph.js";
+import type { RepositoryGraph } from "./repository-graph.js";
+import type { MarkContext } from "./context.js";
+
+/** Reports tags whose manifest no link finds. */
+export function checkTags({ table, policy }: MarkContext, graph: RepositoryGraph, isHeld: boolean): Finding[] {
+  const { name: repository, links } = graph;
+  return links.tags.flatMap(({ name, target }): Finding[] => {
+    if (findTarget(graph, target) !== undefined) return [];
+    return [
+      {
+        code: "tag-dangling",
+        path: tagCurrentPath(repository, name),
+        repository,
+        tag: name,
+        digest: table.digest(target),
+        recoverable: table.isStored(target),
+        reclaimable: policy.dropDanglingTags && !isHeld && isTagName(name),
+      },
+    ];
+  });
+}

@@ -1,0 +1,50 @@
+import type { ReferenceRole } from "../registry/manifest.js";
+import type { BlobTable } from "./blob-table.js";
+import type { MarkContext } from "./context.js";
+import { resolveLayer } from "./repository-links.js";
+import type { RepositoryLinks } from "./repository-links.js";
+
+/**
+ * Whether nobody can tell which blob a reference means: the registry stores blobs by their sha256, so a digest of another algorithm leads to
+ * one by a link alone, and that is gone, or damaged, or leads to what is not stored or has another size than is `declared` (bytes). `named`
+ * itself is not stored; `id` is what the link says.
+ */
+export function isLost(table: BlobTable, named: number, id: number, declared: number | undefined): boolean {
+  if (table.algorithm(named) === "sha256") return false;
+  return !table.isStored(id) || (declared !== undefined && declared !== table.size(id));
+}
+
+/** Calls `visit` for each blob that a manifest's references mean, or may mean, in a repository; its subject excepted. */
+export function forEachMeantBlob(
+  { table, store }: MarkContext,
+  links: RepositoryLinks,
+  manifest: number,
+  visit: (blob: number, role: ReferenceRole) => void,
+): void {
+  store.forEachReference(manifest, (role, named, position) => {
+    if (role === "subject") return;
+    const id = resolveLayer(links, named);
+    visit(id, role);
+    if (role === "mention" || table.isStored(named) || !isLost(table, named, id, store.declaredSize(position))) return;
+    for (const layer of links.layers) visit(resolveLayer(links, layer), role);
+    for (const layer of links.damagedLayers) visit(layer, role);
+  });
+}
+
+/** The same for a manifest that no repository links: in some repository, links may tell what a digest is stored as; without, any blob may be it. */
+export function forEachMeantAnywhere(
+  { table, store, aliases }: MarkContext,
+  manifest: number,
+  visit: (blob: number, role: ReferenceRole) => void,
+): void {
+  store.forEachReference(manifest, (role, named, position) => {
+    if (role === "subject") return;
+    visit(named, role);
+    if (table.isStored(named) || table.algorithm(named) === "sha256") return;
+    const declared = store.declaredSize(position);
+    const targets = [...(aliases.get(named) ?? [])];
+    for (const id of targets) visit(id, role);
+    if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared)))
+      for (let id = 0; id < table.count; id++) visit(id, "layer");
+  });
+}

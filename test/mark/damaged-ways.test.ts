@@ -1,0 +1,233 @@
+import crypto from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { Digest } from "#regcheck/registry/digest.js";
+import { blobFile, RegistryBuilder, sha256, TYPES } from "../support/builder.js";
+import type { Descriptor, RepositoryBuilder } from "../support/builder.js";
+import { checkTree, findingsOf } from "../support/check-tree.js";
+import { LONG_AGO } from "../support/registry-tree.js";
+
+/**
+ * Safety rule 1: damage may only shrink what goes. A link that is damaged, lost or swapped on the way from a live manifest to a blob keeps
+ * every blob that it could have meant.
+ */
+const sha512 = (content: string): string => `sha512:${crypto.createHash("sha512").update(content).digest("hex")}`;
+
+function start() {
+  const registry = new RegistryBuilder();
+  return { registry, app: registry.repository("app") };
+}
+
+/** An image whose only layer is named by its sha512; nothing names the layer otherwise. */
+function aliased(app: RepositoryBuilder, ...[tag]: readonly string[]): { layer: Descriptor; image: Descriptor } {
+  const layer = app.pushSha512("layer");
+  return { layer, image: app.image({ layers: [layer], config: "config", ...(tag === undefined ? {} : { tag }) }) };
+}
+
+const offered = (findings: readonly string[]): string[] => findings.filter((line) => /^(?:blob|layer-link)-unref/.test(line));
+
+describe("a link of another algorithm than sha256", () => {
+  const link = (app: RepositoryBuilder): string => `${app.path}/${app.layerLink(sha512("layer"))}/link`;
+
+  test.each<[string, string, (app: RepositoryBuilder) => void]>([
+    ["empty", "layer-link-invalid", (app) => app.registry.tree.write(link(app), "")],
+    ["cut short", "layer-link-invalid", (app) => app.registry.tree.write(link(app), sha256("layer").slice(0, -1))],
+    ["gone", "layer-link-missing", (app) => app.registry.tree.remove(link(app))],
+    ["to another blob", "link-mismatch", (app) => app.registry.tree.write(link(app), app.push("another layer").digest)],
+    ["to what is not stored", "blob-missing", (app) => app.registry.tree.write(link(app), sha256("not stored"))],
+    ["to a digest of its own kind", "link-mismatch", (app) => app.registry.tree.write(link(app), sha512("another"))],
+    [
+      "to the same as another link",
+      "link-mismatch",
+      (app) => {
+        app.pushSha512("one more");
+        app.registry.tree.write(link(app), sha256("one more"));
+      },
+    ],
+    [
+      "to another blob, of one that is stored under its own name",
+      "link-mismatch",
+      (app) => {
+        app.registry.tree.write(blobFile(sha512("layer")), "layer");
+        app.registry.tree.write(link(app), app.push("5 byt").digest);
+      },
+    ],
+  ])("%s: is reported, and every blob stays that the repository links", async (_, code, damage) => {
+    const { registry, app } = start();
+    aliased(app, "latest");
+    app.push("an unused layer");
+    damage(app);
+    const findings = findingsOf(await checkTree(registry.tree));
+    expect(findings.map((line) => line.split(" ")[0])).toContain(code);
+    expect(offered(findings)).toEqual([]);
+  });
+
+  test("damaged in one repository holds nothing of another, nor what only a dead image names", async () => {
+    const { registry, app } = start();
+    aliased(app);
+    registry.tree.remove(link(app));
+    const other = registry.repository("other").push("unused");
+    registry.repository("other").image({ tag: "1" });
+    const findings = offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })));
+    expect(findings).toContain(`blob-unreferenced ${other.digest}`);
+    expect(findings).toContain(`blob-unreferenced ${sha256("layer")}`);
+    expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([
+      `blob-unreferenced ${other.digest}`,
+      `layer-link-unreferenced ${other.digest}`,
+    ]);
+  });
+
+  describe.each<[string, (registry: RegistryBuilder, app: RepositoryBuilder, image: Descriptor) => void]>([
+    ["pinned", () => {}],
+    ["young", ({ tree }, _, { digest }) => tree.write(blobFile(digest), tree.text(blobFile(digest)) ?? "", LONG_AGO + 99_000)],
+    ["recoverable", (_, app, { digest }) => app.tag("1", digest)],
+  ])("of what a manifest reaches that is %s", (kind, prepare) => {
+    test.each<[string, (app: RepositoryBuilder) => void]>([
+      ["sound", () => {}],
+      ["gone", (app) => app.registry.tree.remove(link(app))],
+      ["empty", (app) => app.registry.tree.write(link(app), "")],
+    ])("%s: the blob stays", async (_, damage) => {
+      const { registry, app } = start();
+      const { image } = aliased(app);
+      app.deleteManifest(image);
+      prepare(registry, app, image);
+      damage(app);
+      const pins = kind === "pinned" ? [Digest.parse(image.digest) ?? never()] : [];
+      const findings = findingsOf(await checkTree(registry.tree, { pins, grace: 3600, now: LONG_AGO + 100_000 }));
+      expect(findings).not.toContain(`blob-unreferenced ${sha256("layer")}`);
+    });
+  });
+});
+
+function never(): never {
+  throw new Error("no digest");
+}
+
+describe("a tag whose current/link is damaged or gone", () => {
+  const CURRENT = "_manifests/tags/latest/current/link";
+  const damages = {
+    empty: (app: RepositoryBuilder) => app.registry.tree.write(`${app.path}/${CURRENT}`, ""),
+    gone: (app: RepositoryBuilder) => app.remove(CURRENT),
+    "no digest": (app: RepositoryBuilder) => app.registry.tree.write(`${app.path}/${CURRENT}`, "sha256:12"),
+    "cut short": (app: RepositoryBuilder) => app.registry.tree.write(`${app.path}/${CURRENT}`, sha256("").slice(0, -1)),
+  };
+
+  test.each(Object.entries(damages))("%s: holds its repository, history and all, with every policy", async (_, damage) => {
+    const { registry, app } = start();
+    app.image({ layers: ["layer"], tag: "latest" });
+    app.tag("latest", app.image({ layers: ["another"] }).digest);
+    app.push("unused");
+    damage(app);
+    for (const deleteUntagged of [false, true]) {
+      const report = await checkTree(registry.tree, { deleteUntagged, dropDanglingTags: true });
+      const codes = findingsOf(report).map((line) => line.split(" ")[0]);
+      expect(codes).toEqual([expect.stringMatching(/^tag-(?:link-invalid|without-current)$/)]);
+      expect(report.reclaimable.withBoth).toEqual({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
+    }
+  });
+
+  test.each(Object.entries(damages))("%s: keeps what its index names, though it has no link any more", async (_, damage) => {
+    const { registry, app } = start();
+    const image = app.image({ layers: ["layer"] });
+    const index = app.index([image], "latest");
+    for (const gone of [image, index]) app.deleteManifest(gone);
+    app.remove("_layers");
+    damage(app);
+    expect(offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true, dropDanglingTags: true })))).toEqual([]);
+  });
+
+  test("an empty directory has lost nothing", async () => {
+    const { registry, app } = start();
+    app.push("unused");
+    registry.tree.write(`${app.path}/_manifests/tags/latest/notes.txt`, "");
+    expect(offered(findingsOf(await checkTree(registry.tree)))).toHaveLength(2);
+  });
+});
+
+describe("a recoverable tag", () => {
+  test("keeps what the children of its index name, though they were deleted, too", async () => {
+    const { registry, app } = start();
+    const image = app.image({ layers: ["layer"] });
+    const nested = app.index([image]);
+    const index = app.index([nested], "latest");
+    for (const gone of [image, nested, index]) app.deleteManifest(gone);
+    expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([]);
+    expect(offered(findingsOf(await checkTree(registry.tree, { dropDanglingTags: true })))).not.toEqual([]);
+  });
+
+  test("dangles where only another revision's link names its manifest", async () => {
+    const { registry, app } = start();
+    const one = app.image({ layers: ["one"] });
+    const two = app.image({ layers: ["two"], tag: "latest" });
+    app.deleteManifest(two);
+    app.link(app.revisionLink(one.digest), two.digest);
+    expect(findingsOf(await checkTree(registry.tree))).toContain(`tag-dangling ${two.digest}`);
+  });
+
+  test("dangles where only another layer's link names its manifest", async () => {
+    const { registry, app } = start();
+    const image = app.image({ layers: ["one"], tag: "latest" });
+    app.deleteManifest(image);
+    app.link(app.layerLink(sha256("one")), image.digest);
+    const findings = findingsOf(await checkTree(registry.tree));
+    expect(findings).toContain(`tag-dangling ${image.digest}`);
+    expect(findings).toContain(`link-mismatch ${sha256("one")}`);
+  });
+});
+
+describe("a worse finding is not hidden by a milder one", () => {
+  test("a digest that is the absent child of one index, and a layer without a link of an image", async () => {
+    const { registry, app } = start();
+    const layer = registry.repository("other").push("layer", TYPES.image);
+    const images = Array.from({ length: 4 }, (_, i) => app.image({ layers: [layer], config: `config ${i}`, tag: `image-${i}` }));
+    const indexes = Array.from({ length: 4 }, (_, i) => app.index([layer], `index-${i}`, { annotations: { i } }));
+    expect(images.length + indexes.length).toBe(8);
+    const findings = findingsOf(await checkTree(registry.tree));
+    expect(findings).toContain(`layer-link-missing ${layer.digest}`);
+    expect(findings).toContain(`child-missing ${layer.digest}`);
+  });
+});
+
+test("a foreign layer that only another repository has is legal", async () => {
+  const { registry, app } = start();
+  const layer = registry.repository("other").push("layer");
+  const foreign = { ...layer, mediaType: TYPES.dockerForeignLayer, urls: ["https://example.com/layer"] };
+  for (const repository of [app, registry.repository("other")]) repository.image({ layers: [foreign], docker: true, tag: "1" });
+  expect(findingsOf(await checkTree(registry.tree))).toEqual([]);
+});
+
+describe("what is young or from the future keeps what it names", () => {
+  const blobOf = ({ tree }: RegistryBuilder, digest: string, modified: number): void =>
+    tree.write(blobFile(digest), tree.text(blobFile(digest)) ?? "", modified);
+
+  test("a young manifest that is a layer of a live one, and no revision", async () => {
+    const { registry, app } = start();
+    const inner = app.image({ layers: ["inner"] });
+    app.deleteManifest(inner);
+    app.remove("_layers");
+    app.image({ layers: [app.mount({ ...inner, mediaType: TYPES.layer })], config: "bundle", tag: "1" });
+    blobOf(registry, inner.digest, LONG_AGO + 99_000);
+    expect(offered(findingsOf(await checkTree(registry.tree, { grace: 3600, now: LONG_AGO + 100_000 })))).toEqual([]);
+    expect(offered(findingsOf(await checkTree(registry.tree)))).not.toEqual([]);
+  });
+
+  const future = Math.floor(Date.now() / 1000) + 3600;
+
+  test("a manifest from the future, without any grace time", async () => {
+    const { registry, app } = start();
+    const image = app.image({ layers: ["layer"] });
+    app.deleteManifest(image);
+    app.remove("_layers");
+    blobOf(registry, image.digest, future);
+    expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([]);
+  });
+
+  test("a link from the future, without any grace time", async () => {
+    const { registry, app } = start();
+    registry.repository("other").image({ tag: "1" });
+    const layer = app.push("layer");
+    registry.tree.write(`${app.path}/${app.layerLink(layer.digest)}/link`, layer.digest, future);
+    const image = app.image({ layers: ["another"] });
+    registry.tree.write(`${app.path}/${app.revisionLink(image.digest)}/link`, image.digest, future);
+    expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true }))).toEqual([]);
+  });
+});

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import { Digest } from "#regcheck/registry/digest.js";
+import { blobFile, RegistryBuilder, sha256, TYPES } from "../support/builder.js";
+import type { Descriptor, RepositoryBuilder } from "../support/builder.js";
+import { checkTree, findingsOf } from "../support/check-tree.js";
+
+/**
+ * Registries of 2.x find a manifest by its layer link where it has no revision link; 2.1.0 wrote no others. What pulls on any version is
+ * live; test/e2e/layer-linked.test.ts asks 2.8.
+ */
+function start() {
+  const registry = new RegistryBuilder();
+  return { registry, app: registry.repository("app") };
+}
+
+function linkAsLayer(app: RepositoryBuilder, ...manifests: readonly Descriptor[]): void {
+  for (const manifest of manifests) {
+    app.mount(manifest);
+    app.deleteManifest(manifest);
+  }
+}
+
+const EVERYTHING = { deleteUntagged: true, dropDanglingTags: true };
+const offered = (findings: readonly string[]): string[] => findings.filter((line) => /-unreferenced |-dangling /.test(line));
+
+test.each<[string, (app: RepositoryBuilder) => void]>([
+  ["a tag", (app) => linkAsLayer(app, app.image({ layers: ["layer"], tag: "1" }))],
+  [
+    "a tagged index",
+    (app) => {
+      const image = app.image({ layers: ["layer"] });
+      app.index([image], "1");
+      linkAsLayer(app, image);
+    },
+  ],
+  [
+    "an index in an index, all of 2.1.0",
+    (app) => {
+      const image = app.image({ layers: ["layer"] });
+      const nested = app.index([image]);
+      linkAsLayer(app, image, nested, app.index([nested], "1"));
+    },
+  ],
+  [
+    "a tagged index without a media type for it",
+    (app) => {
+      const image = app.image({ layers: ["layer"] });
+      app.index([{ digest: image.digest, size: image.size } as Descriptor], "1");
+      linkAsLayer(app, image);
+    },
+  ],
+  [
+    "a bundle, as a layer that is a manifest",
+    (app) => {
+      const image = app.image({ layers: ["layer"] });
+      linkAsLayer(app, image);
+      app.image({ layers: [image], config: "bundle", tag: "1" });
+    },
+  ],
+  [
+    "a tagged index, by its sha512",
+    (app) => {
+      const image = app.image({ layers: ["layer"] });
+      const alias = app.pushSha512(app.registry.tree.text(blobFile(image.digest)) ?? "", TYPES.image);
+      app.deleteManifest(image);
+      app.index([alias], "1");
+    },
+  ],
+  [
+    "a tagged index, with a layer link that was emptied",
+    (app) => {
+      const image = app.image({ layers: ["layer"] });
+      app.index([image], "1");
+      linkAsLayer(app, image);
+      app.link(app.layerLink(image.digest), "");
+    },
+  ],
+])("what %s finds by its layer link stays, with all that it names", async (_, build) => {
+  const { registry, app } = start();
+  build(app);
+  expect(offered(findingsOf(await checkTree(registry.tree, EVERYTHING)))).toEqual([]);
+});
+
+test("what a tag once named may be pulled by its digest: it goes with the untagged ones", async () => {
+  const { registry, app } = start();
+  const image = app.image({ layers: ["layer"], tag: "1" });
+  linkAsLayer(app, image);
+  app.image({ layers: ["another"], config: "another", tag: "1" });
+  expect(findingsOf(await checkTree(registry.tree))).toEqual([]);
+  const findings = offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })));
+  for (const line of [
+    `blob-unreferenced ${sha256("layer")}`,
+    `layer-link-unreferenced ${image.digest}`,
+    `tag-index-dangling ${image.digest}`,
+  ])
+    expect(findings).toContain(line);
+  const pins = [Digest.parse(image.digest)].filter((pin) => pin !== undefined);
+  const kept = offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true, pins })));
+  expect(kept).toEqual([]);
+});
+
+test("a blob that an index has among its children is none, though it is linked", async () => {
+  const { registry, app } = start();
+  app.index([{ ...app.push("a layer"), mediaType: TYPES.image }], "cache");
+  expect(findingsOf(await checkTree(registry.tree))).toEqual([]);
+});
