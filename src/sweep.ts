@@ -61,7 +61,8 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
   const { marked, report, markers } = checked;
   const writers = await judgeWritersAgain(writersBefore, options.writers, storage, marked);
   const all = makePlan(report, marked, options);
-  const pushed = pushedRepositories(marked);
+  // Otherwise an upload refuses the sweep.
+  const pushed = writers.isProven ? pushedRepositories(marked) : new Set<string>();
   const { accept = () => true } = options;
   const allows = (item: PlanItem): boolean => accept(item) && !pushed.has(item.repository ?? "");
   const isWhole = options.accept === undefined && pushed.size === 0;

@@ -155,7 +155,7 @@ describe("at the command line", () => {
   });
 
   test("messages are in one language, whatever the locale", async () => {
-    const { stderr } = await regcheck(["untag", "--all"], { LANG: "de_DE.UTF-8" });
+    const { stderr } = await regcheck(["explain"], { LANG: "de_DE.UTF-8" });
     expect(stderr).toContain("Not enough non-option arguments");
   });
 });

@@ -83,12 +83,4 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("registry %s", (vers
     const unasked = await sweep(registry.root, ...urlsOf(stopped), "--registry-stopped");
     expect(unasked).toMatchObject({ exitCode: 0, stderr: "" });
   });
-
-  test("that is empty serves an empty storage, and no other does", async () => {
-    const { registry } = await startedRegistry(version);
-    fs.mkdirSync(path.join(registry.root, V2, "repositories"), { recursive: true });
-    const own = await registry.restart({ readOnly: true });
-    expect(await sweep(own.root, ...urlsOf(own))).toMatchObject({ exitCode: 0, stderr: "" });
-    await own.stop();
-  });
 });

@@ -158,6 +158,8 @@ describe("what is kept for now", () => {
     const registry = new RegistryBuilder();
     registry.now = NOW - 60;
     const { digest } = build(registry);
+    // Without one tag in the whole registry, what is untagged may be in use.
+    registry.repository("other").image({ layers: ["tagged"], config: "tagged too", tag: "1" });
     const young = await explainOne(registry.tree, digest, { deleteUntagged: true, grace: 3600 });
     expect(young).toMatchObject({ verdict: "young", rootCounts: { [kind]: 1 } });
     const old = await explainOne(registry.tree, digest, { deleteUntagged: true });
@@ -196,6 +198,7 @@ describe("what is garbage", () => {
     const layer = app.push("a layer");
     const old = app.image({ layers: [layer], config: "old" });
     const fresh = app.image({ layers: [layer], config: "fresh" });
+    app.image({ layers: ["tagged"], config: "tagged too", tag: "1" });
     registry.now = NOW - 60;
     app.link(app.revisionLink(fresh.digest), fresh.digest);
     const explanation = await explainOne(registry.tree, old.digest, { deleteUntagged: true, grace: 3600 });
