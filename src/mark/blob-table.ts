@@ -49,11 +49,9 @@ export class BlobTable {
 
   /** The number of the digest at `words[at …]`, stored or not. */
   idOf(algorithm: DigestAlgorithm, words: Uint32Array, at: number): number {
-    for (const entry of this.#tables) {
-      if (entry.algorithm !== algorithm) continue;
-      const index = entry.table.find(words, at);
-      if (index >= 0) return entry.start + index;
-    }
+    const entry = this.#tables[ALGORITHMS.indexOf(algorithm)];
+    const index = entry?.table.find(words, at) ?? -1;
+    if (entry !== undefined && index >= 0) return entry.start + index;
     return this.#absentId(Digest.fromWords(algorithm, words, at));
   }
 

@@ -103,17 +103,14 @@ export class DigestTable {
     }
   }
 
+  /** Digests are uniform: the first guess is right, or one of its neighbours is. */
   #shardOf(index: number): Shard {
-    let low = 0;
-    let high = this.#shards.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.#shards[middle]?.start ?? 0) <= index) low = middle;
-      else high = middle - 1;
-    }
-    const shard = this.#shards[low];
-    if (shard === undefined || index - shard.start >= shard.sizes.length)
-      throw new RangeError(`no digest has the number ${index}`);
+    const shards = this.#shards;
+    let at = Math.floor((index / this.count) * shards.length);
+    let shard = shards[at];
+    while (shard !== undefined && index < shard.start) shard = shards[--at];
+    while (shard !== undefined && index - shard.start >= shard.sizes.length) shard = shards[++at];
+    if (shard === undefined || index < shard.start) throw new RangeError(`no digest has the number ${index}`);
     return shard;
   }
 

@@ -2,7 +2,7 @@ import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { REFERENCE_ROLES } from "../registry/manifest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
-import { unpackReferences } from "../registry/packed-manifest.js";
+import { ReferenceCursor } from "../registry/packed-manifest.js";
 import type { ManifestProblemKind } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
@@ -39,6 +39,7 @@ export class ManifestStore {
   /** Only for references whose blob is absent or of another size: damage is rare. */
   readonly #declaredSizes = new Map<number, number>();
   readonly #pages: Uint32Array[] = [];
+  readonly #cursor = new ReferenceCursor();
   /** Where the next manifest goes. */
   #end = 0;
 
@@ -125,11 +126,16 @@ export class ManifestStore {
   async #readAlgorithm(algorithm: DigestAlgorithm, ids: readonly number[]): Promise<void> {
     const width = DIGEST_WORDS[algorithm];
     const digests = new Uint32Array(ids.length * width);
-    for (const [i, id] of ids.entries()) this.table.copyWords(id, digests, i * width);
-    const listedBytes = Float64Array.from(ids, (id) => (this.table.isStored(id) ? this.table.size(id) : Number.NaN));
+    const listedBytes = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] ?? 0;
+      this.table.copyWords(id, digests, i * width);
+      listedBytes[i] = this.table.isStored(id) ? this.table.size(id) : Number.NaN;
+    }
     const batch = await this.storage.readManifests(algorithm, digests, listedBytes);
     const problems = new Map(batch.problems.map(({ position, kind, detail }) => [position, { kind, detail }]));
-    for (const [i, id] of ids.entries()) {
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i] ?? 0;
       const problem = problems.get(i);
       // What cannot be understood keeps all that it mentions.
       this.#add(id, batch.words, batch.offsets[i] ?? 0);
@@ -143,19 +149,22 @@ export class ManifestStore {
   }
 
   #add(manifest: number, words: Uint32Array, offset: number): void {
-    const count = words[offset] ?? 0;
+    const cursor = this.#cursor;
+    const count = cursor.open(words, offset);
     const start = this.#reserve(count + 1);
     const page = this.#pageAt(start);
     let at = start % PAGE_WORDS;
+    const pageStart = start - at;
     this.#offsets.set(manifest, start);
     page[at] = count;
-    for (const { role, algorithm, size, isManifest, at: digestAt } of unpackReferences(words, offset)) {
-      const id = this.table.idOf(algorithm, words, digestAt);
+    while (cursor.next()) {
+      const { size } = cursor;
+      const id = this.table.idOf(cursor.algorithm, words, cursor.at);
       if (id > MAX_ID) throw new RangeError(`more than ${MAX_ID} digests`);
       at++;
       if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))
-        this.#declaredSizes.set(start - (start % PAGE_WORDS) + at, size);
-      page[at] = ((id << 3) | codeOf(role, isManifest)) >>> 0;
+        this.#declaredSizes.set(pageStart + at, size);
+      page[at] = ((id << 3) | codeOf(cursor.role, cursor.isManifest)) >>> 0;
     }
   }
 

@@ -40,16 +40,56 @@ export interface PackedReference {
 
 /** The references that begin at `offset`, in order. `words` must be what `packReferences` made. */
 export function* unpackReferences(words: Uint32Array, offset: number): Generator<PackedReference> {
-  const count = words[offset] ?? 0;
-  let at = offset + 1;
-  for (let i = 0; i < count; i++) {
-    const tag = words[at] ?? 0;
-    const high = words[at + 1] ?? 0;
+  const cursor = new ReferenceCursor();
+  cursor.open(words, offset);
+  while (cursor.next()) {
+    const { role, algorithm, size, isManifest, at } = cursor;
+    yield { role, algorithm, size, isManifest, at };
+  }
+}
+
+/**
+ * Walks over the references of one manifest after the other and makes no object for any: the hot loop of a check has ten million of
+ * them. `words` must be what `packReferences` made.
+ */
+export class ReferenceCursor {
+  /** Those of the reference that `next` went to; the digest is `words[at …]`. */
+  role: ReferenceRole = "layer";
+  algorithm: DigestAlgorithm = "sha256";
+  size: number | undefined;
+  isManifest = false;
+  at = 0;
+  #words: Uint32Array = NO_WORDS;
+  #left = 0;
+  #end = 0;
+
+  /** Goes to before the first reference of the manifest at `offset`, and returns how many there are. */
+  open(words: Uint32Array, offset: number): number {
+    this.#words = words;
+    this.#left = words[offset] ?? 0;
+    this.#end = offset + 1;
+    return this.#left;
+  }
+
+  /** Goes to the next reference; false when there is none. */
+  next(): boolean {
+    if (this.#left === 0) return false;
+    this.#left--;
+    const words = this.#words;
+    const head = this.#end;
+    const tag = words[head] ?? 0;
+    const high = words[head + 1] ?? 0;
     const algorithm = ALGORITHMS[(tag >> 8) & 0xff];
     const role = REFERENCE_ROLES[tag & 0xff];
     if (algorithm === undefined || role === undefined) throw new RangeError("packed references are damaged");
-    const size = high === UNKNOWN_SIZE ? undefined : high * 2 ** 32 + (words[at + 2] ?? 0);
-    yield { role, algorithm, size, isManifest: tag >>> 16 === 1, at: at + REFERENCE_HEAD };
-    at += REFERENCE_HEAD + DIGEST_WORDS[algorithm];
+    this.role = role;
+    this.algorithm = algorithm;
+    this.size = high === UNKNOWN_SIZE ? undefined : high * 2 ** 32 + (words[head + 2] ?? 0);
+    this.isManifest = tag >>> 16 === 1;
+    this.at = head + REFERENCE_HEAD;
+    this.#end = this.at + DIGEST_WORDS[algorithm];
+    return true;
   }
 }
+
+const NO_WORDS = new Uint32Array();
