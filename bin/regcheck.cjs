@@ -12,6 +12,8 @@ if (parts[0] < 20 || (parts[0] === 20 && parts[1] < 19)) {
 } else if (!fs.existsSync(main)) {
   fail("is not built yet: run npm ci && npm run build in " + path.join(__dirname, ".."));
 } else {
+  // libuv's threads, which wait where the storage is slow. It counts them once, before anything else runs.
+  process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || "64";
   keepCompiled();
   import("../dist/program/main.js").catch(function (error) {
     fail("cannot start: " + (process.argv.indexOf("--debug") >= 0 ? error.stack : error.message));

@@ -7,6 +7,7 @@ import { showUrl } from "../show-url.js";
 import { COMMAND_LINE, COMMANDS, declareCheck } from "./commands.js";
 import type { CommandContext } from "./commands.js";
 import { complain } from "./complain.js";
+import { compileLess } from "./compiler.js";
 import { complete } from "./completion.js";
 import { ensureHome } from "./home.js";
 import { GLOBAL_OPTIONS } from "./options.js";
@@ -131,5 +132,6 @@ function listenForWriteErrors(): void {
 
 listenForWriteErrors();
 ensureHome();
+compileLess();
 const exitCode = await main().catch(report);
 process.exitCode ??= exitCode;

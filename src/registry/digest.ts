@@ -74,12 +74,57 @@ export class Digest {
 
 /** Writes a digest to `words[at …]`. */
 export function writeDigest({ hex }: Digest, words: Uint32Array, at: number): void {
+  writeHex(hex, words, at);
+}
+
+function writeHex(hex: string, words: Uint32Array, at: number): void {
   for (let begin = 0; begin < hex.length; begin += 8) {
     let word = 0;
     for (let i = begin; i < begin + 8; i++) word = (word << 4) | (NIBBLES[hex.charCodeAt(i)] ?? 0);
     words[at + begin / 8] = word;
   }
 }
+
+/** Digests of one algorithm in a list that grows, as words. */
+export class DigestList {
+  readonly #width: number;
+  #words: Uint32Array;
+  #length = 0;
+
+  constructor(algorithm: DigestAlgorithm) {
+    this.#width = DIGEST_WORDS[algorithm];
+    this.#words = new Uint32Array(FIRST_DIGESTS * this.#width);
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#length / this.#width;
+  }
+
+  /** The caller has checked `hex` with `isDigestHex`. */
+  push(hex: string): void {
+    if (this.#length === this.#words.length) {
+      const grown = new Uint32Array(this.#words.length * 2);
+      grown.set(this.#words);
+      this.#words = grown;
+    }
+    writeHex(hex, this.#words, this.#length);
+    this.#length += this.#width;
+  }
+
+  /** For a digest that is not there: zeros in its place. */
+  pushNothing(): void {
+    this.push(NO_DIGEST.slice(0, this.#width * 8));
+  }
+
+  /** All of them, in memory that has room for no more. */
+  toWords(): Uint32Array {
+    return this.#words.slice(0, this.#length);
+  }
+}
+
+const FIRST_DIGESTS = 64;
+const NO_DIGEST = "0".repeat(HEX_LENGTH.sha512);
 
 /** Packs the hex of many digests of one algorithm into big-endian words. The caller has checked each with `isDigestHex`. */
 export function hexToWords(algorithm: DigestAlgorithm, hexes: readonly string[]): Uint32Array {
@@ -91,6 +136,15 @@ export function hexToWords(algorithm: DigestAlgorithm, hexes: readonly string[])
     offset += width;
   }
   return bytesToWords(bytes);
+}
+
+/** The hex of each of a packed list's digests, which are well-formed. */
+export function wordsToHexes(algorithm: DigestAlgorithm, words: Uint32Array): string[] {
+  const copy = words.slice();
+  const bytes = Buffer.from(copy.buffer, copy.byteOffset, copy.byteLength);
+  if (LITTLE_ENDIAN) bytes.swap32();
+  const width = DIGEST_WORDS[algorithm] * 4;
+  return Array.from({ length: bytes.length / width }, (_, i) => bytes.toString("hex", i * width, (i + 1) * width));
 }
 
 /** Reads bytes as big-endian words. The bytes are consumed: they may be swapped in place. */

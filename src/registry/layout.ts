@@ -1,4 +1,4 @@
-import type { Digest } from "./digest.js";
+import type { Digest, DigestAlgorithm } from "./digest.js";
 
 /**
  * The map: every path of a registry's storage, relative to the storage root. Nothing else in regcheck spells one.
@@ -42,8 +42,13 @@ export const TAGS_DIRECTORY = `${MANIFESTS_DIRECTORY}/tags`;
 export const LAYERS_DIRECTORY = "_layers";
 export const UPLOADS_DIRECTORY = "_uploads";
 
-export function blobPath(digest: Digest): string {
-  return `${BLOBS}/${digest.algorithm}/${digest.hex.slice(0, 2)}/${digest.hex}/data`;
+export function blobPath({ algorithm, hex }: Digest): string {
+  return blobPathOf(algorithm, hex);
+}
+
+/** The same for a digest that is known to be well-formed. */
+export function blobPathOf(algorithm: DigestAlgorithm, hex: string): string {
+  return `${BLOBS}/${algorithm}/${hex.slice(0, 2)}/${hex}/data`;
 }
 
 export function repositoryPath(repository: string): string {

@@ -1,4 +1,4 @@
-import { hexToWords } from "../registry/digest.js";
+import { DigestList } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 
 /**
@@ -143,16 +143,17 @@ export interface ManifestBatch {
 
 /** Collects a repository's listing, or a part of one. */
 export class RepositoryListingBuilder {
-  readonly #links: Record<LinkSection, { hexes: string[]; modified: number[] }> = {
-    revisions: { hexes: [], modified: [] },
-    layers: { hexes: [], modified: [] },
+  readonly #links: Record<LinkSection, { readonly digests: DigestList; readonly modified: number[] }> = {
+    revisions: { digests: new DigestList("sha256"), modified: [] },
+    layers: { digests: new DigestList("sha256"), modified: [] },
   };
   readonly #oddLinks: OddLink[] = [];
   readonly #tags: string[] = [];
-  readonly #current: string[] = [];
+  readonly #current = new DigestList("sha256");
   readonly #tagTimes: number[] = [];
   readonly #oddCurrent: { tag: number; content: Uint8Array | undefined }[] = [];
-  readonly #index: { tags: number[]; hexes: string[] } = { tags: [], hexes: [] };
+  readonly #indexTags: number[] = [];
+  readonly #indexDigests = new DigestList("sha256");
   readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array }[] = [];
   readonly #others: { tag: number; name: string }[] = [];
   readonly #uploads: UploadListing[] = [];
@@ -170,7 +171,7 @@ export class RepositoryListingBuilder {
   /** `modified` is in seconds; pass it for every link of a listing or for none. */
   addSoundLink(section: LinkSection, hex: string, modified?: number): void {
     const links = this.#links[section];
-    links.hexes.push(hex);
+    links.digests.push(hex);
     if (modified !== undefined) links.modified.push(modified);
   }
 
@@ -181,19 +182,24 @@ export class RepositoryListingBuilder {
   /** Returns the tag's position, which its index entries name. `modified` is in seconds; pass it for every tag of a listing or for none. */
   addTag(name: string, currentHex: string, modified?: number): number {
     this.#current.push(currentHex);
+    return this.#addName(name, modified);
+  }
+
+  #addName(name: string, modified: number | undefined): number {
     if (modified !== undefined) this.#tagTimes.push(modified);
     return this.#tags.push(name) - 1;
   }
 
   addOddTag(name: string, content: Uint8Array | undefined, modified?: number): number {
-    const tag = this.addTag(name, NO_DIGEST, modified);
+    const tag = this.#addName(name, modified);
+    this.#current.pushNothing();
     this.#oddCurrent.push({ tag, content });
     return tag;
   }
 
   addIndexEntry(tag: number, hex: string): void {
-    this.#index.tags.push(tag);
-    this.#index.hexes.push(hex);
+    this.#indexTags.push(tag);
+    this.#indexDigests.push(hex);
   }
 
   addOddIndexEntry(tag: number, algorithm: DigestAlgorithm, hex: string, content: Uint8Array): void {
@@ -229,11 +235,11 @@ export class RepositoryListingBuilder {
       oddLinks: this.#oddLinks,
       tags: {
         names: this.#tags,
-        current: hexToWords("sha256", this.#current),
+        current: this.#current.toWords(),
         modified: timesOf(this.#tagTimes, this.#tags.length),
         oddCurrent: this.#oddCurrent,
-        indexTag: Uint32Array.from(this.#index.tags),
-        indexDigests: hexToWords("sha256", this.#index.hexes),
+        indexTag: Uint32Array.from(this.#indexTags),
+        indexDigests: this.#indexDigests.toWords(),
         oddIndex: this.#oddIndex,
         others: this.#others,
       },
@@ -244,11 +250,8 @@ export class RepositoryListingBuilder {
   }
 
   #soundLinks(section: LinkSection): SoundLinks {
-    const { hexes, modified } = this.#links[section];
-    return {
-      digests: hexToWords("sha256", hexes),
-      modified: timesOf(modified, hexes.length),
-    };
+    const { digests, modified } = this.#links[section];
+    return { digests: digests.toWords(), modified: timesOf(modified, digests.count) };
   }
 }
 
@@ -265,5 +268,3 @@ export function joinStrays(strays: readonly Stray[]): Stray[] {
   }
   return [...joined.values()];
 }
-
-const NO_DIGEST = "0".repeat(64);

@@ -16,7 +16,7 @@ interface DamagedManifest {
 }
 
 /** Verifies the content against the digest and parses it. `content` may end after one byte more than a manifest may have. */
-export function packManifest(digest: Digest, content: Uint8Array): PackedManifest {
+export function packManifest(digest: Pick<Digest, "algorithm" | "hex">, content: Uint8Array): PackedManifest {
   const damaged = (kind: ManifestProblemKind, detail: string): DamagedManifest => ({
     kind,
     detail,

@@ -1,6 +1,7 @@
-import fs from "node:fs";
+import type { Dirent } from "node:fs";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
+import { entriesOf, lstat } from "./calls.js";
 
 /** What a directory holds, by what it is: registries are made of directories and plain files only. */
 export interface Directory {
@@ -28,9 +29,9 @@ export function secondsOf(milliseconds: number): number {
 
 /** Lists a directory; `undefined` when there is none. Throws when it cannot be read. */
 export function listDirectory(path: string): Directory | undefined {
-  let entries: fs.Dirent[];
+  let entries: Dirent[];
   try {
-    entries = fs.readdirSync(path, { withFileTypes: true });
+    entries = entriesOf(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
     throw error;
@@ -51,6 +52,6 @@ export function listDirectory(path: string): Directory | undefined {
  * those below are seen as what they are when their parent is listed. Throws as `listDirectory` does.
  */
 export function listTopDirectory(path: string): Directory | undefined {
-  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw new Error(NOT_FOLLOWED);
+  if (lstat(path)?.isSymbolicLink() === true) throw new Error(NOT_FOLLOWED);
   return listDirectory(path);
 }

@@ -76,20 +76,26 @@ export class FilesystemStorage implements Storage {
       for (const some of slices(prefixes, PREFIXES_PER_TASK)) work.push({ algorithm, prefixes: some });
     }
     yield { algorithm: "sha256", digests: NOTHING, sizes: new Float64Array(), modified: NOTHING, strays, faults };
-    yield* concurrently(this.#lookahead, () => {
-      const next = work.pop();
-      return next && this.pool.run<"blobs">({ kind: "blobs", ...next });
-    });
+    yield* concurrently(
+      () => this.pool.lookahead,
+      () => {
+        const next = work.pop();
+        return next && this.pool.run<"blobs">({ kind: "blobs", ...next });
+      },
+    );
   }
 
   async *repositories(): AsyncGenerator<RepositoryListing> {
     const names = [""];
     const unfinished: RepositoryListing[] = [];
-    const visits = concurrently(this.#lookahead, () => {
-      if (names.length === 0) return undefined;
-      const share = Math.ceil(names.length / (this.#lookahead * 2));
-      return this.#visit(names.splice(-Math.min(share, NAMES_PER_TASK)));
-    });
+    const visits = concurrently(
+      () => this.pool.lookahead,
+      () => {
+        if (names.length === 0) return undefined;
+        const share = Math.ceil(names.length / (this.pool.lookahead * 2));
+        return this.#visit(names.splice(-Math.min(share, NAMES_PER_TASK)));
+      },
+    );
     for await (const visited of visits) {
       for (const { subdirectories, listings } of visited) {
         for (const name of subdirectories) names.push(name);
@@ -127,7 +133,7 @@ export class FilesystemStorage implements Storage {
 
   async *verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {
     const iterator = selections[Symbol.iterator]();
-    yield* concurrently(this.pool.threads.most, () => {
+    yield* concurrently(this.pool.threads.verifiers, () => {
       const next = iterator.next();
       return next.done === true ? undefined : this.pool.run<"verify">({ kind: "verify", selection: next.value }, { onBytes });
     });
@@ -135,10 +141,6 @@ export class FilesystemStorage implements Storage {
 
   close(): Promise<void> {
     return this.pool.close();
-  }
-
-  get #lookahead(): number {
-    return this.pool.threads.most * 2;
   }
 
   async #visit(

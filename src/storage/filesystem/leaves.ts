@@ -1,8 +1,8 @@
-import fs from "node:fs";
+import { namesIn } from "./calls.js";
 import { counts } from "./counts.js";
 
-/** How many of the directories in one are listed, of those that have what they should: the first ones, then a few of the rest. */
-const FIRST = 8;
+/** How many of the directories in one are listed, of those that have what they should: all, where they are few; else one in so many. */
+const FEW = 8;
 const EVERY = 64;
 
 /**
@@ -17,11 +17,15 @@ export function listLeaves(
   isOwn: (name: string) => boolean,
   addStray: (path: string) => void,
 ): void {
-  const isFirst = (i: number): boolean => i < FIRST || i % EVERY === 0;
   const listSome = (some: readonly string[]): boolean =>
     some.map((directory) => listLeaf(root, directory, isOwn, addStray)).includes(true);
-  const hasStrays = listSome(directories.filter((_, i) => isFirst(i)));
-  if (hasStrays) listSome(directories.filter((_, i) => !isFirst(i)));
+  const hasStrays = listSome(directories.filter((_, i) => isListed(i, directories.length)));
+  if (hasStrays) listSome(directories.filter((_, i) => !isListed(i, directories.length)));
+}
+
+/** Whether number `i` of so many is listed whatever the others hold. */
+export function isListed(i: number, count: number): boolean {
+  return count <= FEW || i % EVERY === 0;
 }
 
 /** Lists one of them. Returns whether it holds anything else. What cannot be listed is found out by what is read from it. */
@@ -33,7 +37,7 @@ export function listLeaf(
 ): boolean {
   try {
     counts.list++;
-    const strays = fs.readdirSync(`${root}/${directory}`).filter((name) => !isOwn(name));
+    const strays = namesIn(`${root}/${directory}`).filter((name) => !isOwn(name));
     for (const name of strays) addStray(`${directory}/${name}`);
     return strays.length > 0;
   } catch {

@@ -1,8 +1,12 @@
 import { Worker } from "node:worker_threads";
 import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
+import { answerJob } from "./job.js";
+import type { Job } from "./job.js";
 import type { StorageRequests } from "../requests.js";
-import { MainThread } from "./main-thread.js";
-import { addRequests, noRequests } from "../requests.js";
+import { noRequests } from "../requests.js";
+import { TaskThread } from "./task-thread.js";
+import type { TaskThreadOptions } from "./task-thread.js";
+import { isReading } from "./tasks.js";
 import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
 import type { Threads } from "./threads.js";
 
@@ -11,14 +15,6 @@ type Answer = { readonly id: number } & (
   | { readonly error: unknown }
   | { readonly bytes: number }
 );
-
-interface Job {
-  readonly task: Task;
-  readonly resolve: (result: never) => void;
-  readonly reject: (error: unknown) => void;
-  readonly onBytes: (bytes: number) => void;
-  readonly requests: StorageRequests;
-}
 
 /** Who hears of a task before it is done. */
 interface Account {
@@ -31,17 +27,17 @@ interface Account {
 interface Thread {
   readonly worker: Worker;
   readonly jobs: Map<number, Job>;
+  /** Whether its calls waited when it was last heard of. */
+  waits: boolean;
 }
 
-/** Tasks given to one thread at a time: the second is at hand when the first is done. A thread does one after the other. */
-const QUEUED_PER_THREAD = 2;
+/** Tasks given to one thread at a time: the next is at hand when the first is done. */
+const QUEUED_PER_THREAD = 3;
+/** The same where calls wait, and a thread does several of them at a time: enough for some to begin while others end. */
+const QUEUED_WHERE_WAITING = 16;
 
-/**
- * Threads give up their processor of themselves where they wait. With all in the cache that happens 2,500 times in 320,000 requests,
- * mostly between tasks; from a disk, up to once a request.
- */
-const FEW_WAITS = 500;
-const REQUESTS_PER_WAIT = 20;
+/** Milliseconds of work after which other threads are worth their start, which takes one as long. */
+const WORTH_THREADS = 50;
 
 /** What work on a closed pool is told. */
 class PoolClosed extends Error {
@@ -52,23 +48,27 @@ class PoolClosed extends Error {
 }
 
 /**
- * Threads that make synchronous calls: promise-based `fs` costs some 80 us a small read, a synchronous call 4. Each thread has one
- * call under way, so their number is the bound on concurrency.
+ * Threads that make synchronous calls: promise-based `fs` costs some 80 us a small read, a synchronous call 4. The main thread is one of
+ * those that read: between other things, and at first alone, for a small registry needs no other.
  */
 export class WorkerPool {
   readonly requests: StorageRequests = noRequests();
   readonly #running: Thread[] = [];
   readonly #waiting: Job[] = [];
-  readonly #mainThread: MainThread | undefined;
+  readonly #mainThread: TaskThread;
+  /** Milliseconds that the main thread has worked. */
+  #worked = 0;
+  /** Tasks of the main thread that wait. */
+  #underWay = 0;
+  #isScheduled = false;
   #nextId = 0;
   #isClosed = false;
-  readonly #waitsBefore = process.resourceUsage().voluntaryContextSwitches;
 
   constructor(
     readonly root: string,
     readonly threads: Threads,
   ) {
-    if (!threads.isNetwork) this.#mainThread = new MainThread(root);
+    this.#mainThread = new TaskThread({ root, lanes: threads.lanes, neverStops: threads.isNetwork });
   }
 
   /**
@@ -86,8 +86,8 @@ export class WorkerPool {
         return;
       }
       const job = { task, resolve, reject, onBytes, requests };
-      if (this.#running.length === 0 && this.#mainThread?.takes(task) === true) {
-        answerJob(job, this.#mainThread.run(task));
+      if (isReading(task) && this.#running.length === 0 && this.#worked < WORTH_THREADS) {
+        this.#doHere(job);
         return;
       }
       this.#waiting.push(job);
@@ -95,9 +95,19 @@ export class WorkerPool {
     });
   }
 
-  /** How many threads a batch can be shared by: those that start at once, or more where reading has had to wait for a disk. */
+  /** How many threads a batch of changes can be shared by. */
   get width(): number {
-    return Math.max(this.threads.atOnce, this.#running.length);
+    return this.threads.changers;
+  }
+
+  /** How many reading tasks it takes to keep all threads busy. */
+  get lookahead(): number {
+    const each = this.#waits ? QUEUED_WHERE_WAITING : QUEUED_PER_THREAD;
+    return this.threads.readers * each;
+  }
+
+  get #waits(): boolean {
+    return this.#underWay > 0 || this.#running.some(({ waits }) => waits);
   }
 
   /** Ends the threads; what is under way is rejected. */
@@ -111,40 +121,73 @@ export class WorkerPool {
   #assign(): void {
     for (let [job] = this.#waiting; job !== undefined; [job] = this.#waiting) {
       const thread = this.#freeThread(job.task);
-      if (thread === undefined) return;
+      if (thread === undefined) break;
       this.#waiting.shift();
       const id = this.#nextId++;
       thread.jobs.set(id, job);
       thread.worker.postMessage({ id, task: job.task });
     }
+    this.#scheduleHere();
   }
 
-  #freeThread({ kind }: Task) {
+  #freeThread(task: Task) {
     const idle = this.#running.find(({ jobs }) => jobs.size === 0);
     if (idle !== undefined) return idle;
-    const { most, atOnce } = this.threads;
+    const { readers, changers, verifiers } = this.threads;
     // A blob may take an hour: nothing waits behind it while there may be another thread.
-    const isLong = kind === "verify";
-    const running = this.#running.length;
-    if (running < atOnce || (running < most && (isLong || this.#waitsForDisk()))) return this.#startThread();
-    return isLong ? undefined : this.#running.find(({ jobs }) => jobs.size < QUEUED_PER_THREAD);
+    const isLong = task.kind === "verify";
+    const most = isLong ? verifiers : isReading(task) ? readers - 1 : changers;
+    if (this.#running.length < most) return this.#startThread();
+    return isLong ? undefined : this.#running.find((thread) => thread.jobs.size < capacityOf(thread));
   }
 
-  /** Whether the threads spend their time waiting for the storage. Says nothing of a machine that is busy with other work. */
-  #waitsForDisk(): boolean {
-    const waits = process.resourceUsage().voluntaryContextSwitches - this.#waitsBefore;
-    const { list, get, head } = this.requests;
-    return waits > FEW_WAITS + (list + get + head) / REQUESTS_PER_WAIT;
+  /** The main thread takes a task that nobody else has taken, and hears of everything else before the next one. */
+  #scheduleHere(): void {
+    if (this.#isScheduled || this.#underWay >= QUEUED_WHERE_WAITING || !this.#waiting.some(({ task }) => isReading(task))) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      const at = this.#waiting.findIndex(({ task }) => isReading(task));
+      const [job] = at < 0 ? [] : this.#waiting.splice(at, 1);
+      if (job !== undefined) this.#doHere(job);
+      this.#assign();
+    });
+  }
+
+  #doHere(job: Job): void {
+    const began = performance.now();
+    try {
+      const running = this.#mainThread.run(job.task, job.onBytes);
+      if (running instanceof Promise) void this.#waitHere(job, running);
+      else answerJob(job, running);
+    } catch (error) {
+      job.reject(error);
+    }
+    this.#worked += performance.now() - began;
+  }
+
+  async #waitHere(job: Job, running: Promise<TaskOutcome>): Promise<void> {
+    this.#underWay++;
+    // Where calls wait, all threads are worth their start.
+    this.#worked = WORTH_THREADS;
+    try {
+      answerJob(job, await running);
+    } catch (error) {
+      job.reject(error);
+    }
+    this.#underWay--;
+    this.#assign();
   }
 
   #startThread() {
     // Threads print nothing; without `stderr` each would listen to the process's own, which warns of a leak at the eleventh.
-    const options = { workerData: this.root, stdout: true, stderr: true };
+    const workerData: TaskThreadOptions = { root: this.root, lanes: this.threads.lanes, neverStops: false };
+    const options = { workerData, stdout: true, stderr: true };
     const worker = new Worker(new URL("./worker.js", import.meta.url), options);
     const jobs = new Map<number, Job>();
-    const thread = { worker, jobs };
+    const thread: Thread = { worker, jobs, waits: false };
     worker.on("message", (answer: Answer) => {
-      this.#settle(jobs, answer);
+      this.#settle(thread, answer);
       this.#assign();
     });
     worker.on("error", (error) => this.#bury(thread, error));
@@ -153,7 +196,8 @@ export class WorkerPool {
     return thread;
   }
 
-  #settle(jobs: Map<number, Job>, answer: Answer): void {
+  #settle(thread: Thread, answer: Answer): void {
+    const { jobs } = thread;
     const job = jobs.get(answer.id);
     if (job === undefined) return;
     if ("bytes" in answer) {
@@ -165,6 +209,7 @@ export class WorkerPool {
       job.reject(answer.error);
       return;
     }
+    thread.waits = answer.outcome.waits;
     answerJob(job, answer.outcome);
   }
 
@@ -182,16 +227,6 @@ export class WorkerPool {
   }
 }
 
-/** Tells whoever has asked for a task what it came to. */
-function answerJob({ resolve, reject, requests }: Job, outcome: TaskOutcome): void {
-  addRequests(requests, outcome.requests);
-  if ("refusal" in outcome) {
-    // A message between threads keeps of an error neither its class nor its fields.
-    const { message, exitCode, cause } = outcome.refusal;
-    reject(new OperatorError(message, exitCode, { cause }));
-    return;
-  }
-  // A task is answered with its own kind of result; the type of `run` ties the two together.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  resolve(outcome.result as never);
+function capacityOf({ waits }: Thread): number {
+  return waits ? QUEUED_WHERE_WAITING : QUEUED_PER_THREAD;
 }

@@ -1,13 +1,7 @@
-import fs from "node:fs";
-import { MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
-import { isAbsent } from "../../system-errors.js";
+import { isDigestHex } from "../../registry/digest.js";
+import { LINK_BYTES, MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
+import { ABSENT, readInto } from "./calls.js";
 
-/**
- * The hot loop of a check: small files, read with three system calls into a buffer that is made once. Symbolic links are not
- * followed (`O_NOFOLLOW`: the open fails with ELOOP, a fault), and a pipe in a link's place is not waited for (`O_NONBLOCK`: it
- * reads as empty, which is damage).
- */
-export const READ_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -20,38 +14,42 @@ export function pauseForWriter(): void {
   Atomics.wait(never, 0, 0, REWRITE_TIME);
 }
 
-/** Reads a link into a buffer that the next call overwrites; `undefined` when there is no such file. Throws on any other error. */
-export function readLink(path: string): Buffer | undefined {
-  return readSmall(path, linkBuffer);
+/**
+ * Reads a link, which is what the functions below are about until the next call. Returns its length, of which no more than one byte too
+ * many is read; `ABSENT` when there is no such file. Throws on any other error.
+ */
+export function readLink(path: string): number {
+  return readInto(path, linkBuffer, MAX_LINK_BYTES);
 }
 
-/** Reads a file of any size up to one byte more than a manifest may have, as `readLink` does. */
+const PREFIX = Buffer.from("sha256:");
+
+/** Whether the link of `length` bytes holds the sha256 digest `hex`. Asked of every link, so no text is made of it. */
+export function linkHolds(length: number, hex: string): boolean {
+  if (length !== LINK_BYTES || hex.length !== LINK_BYTES - PREFIX.length) return false;
+  for (let i = 0; i < PREFIX.length; i++) if (linkBuffer[i] !== PREFIX[i]) return false;
+  for (let i = 0; i < hex.length; i++) if (linkBuffer[PREFIX.length + i] !== hex.charCodeAt(i)) return false;
+  return true;
+}
+
+/** The hex of the sha256 digest that the link holds; undefined if it holds anything else. */
+export function linkHex(length: number): string | undefined {
+  if (length !== LINK_BYTES) return undefined;
+  const hex = linkBuffer.toString("latin1", PREFIX.length, length);
+  return isDigestHex("sha256", hex) && linkHolds(length, hex) ? hex : undefined;
+}
+
+/** A copy of the link's content. */
+export function linkContent(length: number): Uint8Array {
+  return Uint8Array.from(linkBuffer.subarray(0, length));
+}
+
+/** Reads a file of any size up to one byte more than a manifest may have, into a buffer that the next call overwrites. */
 export function readManifest(path: string): Buffer | undefined {
-  const content = readSmall(path, manifestBuffer);
-  if (content === undefined || content.length < manifestBuffer.length || manifestBuffer.length > MAX_MANIFEST_BYTES)
-    return content;
-  manifestBuffer = Buffer.allocUnsafeSlow(MAX_MANIFEST_BYTES + 1);
-  return readSmall(path, manifestBuffer);
-}
-
-function readSmall(path: string, buffer: Buffer): Buffer | undefined {
-  let file: number;
-  try {
-    file = fs.openSync(path, READ_FLAGS);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
+  let length = readInto(path, manifestBuffer, 0);
+  if (length === manifestBuffer.length && length <= MAX_MANIFEST_BYTES) {
+    manifestBuffer = Buffer.allocUnsafeSlow(MAX_MANIFEST_BYTES + 1);
+    length = readInto(path, manifestBuffer, 0);
   }
-  try {
-    let length = fs.readSync(file, buffer, 0, buffer.length, null);
-    // A short read of a larger file is legal; only a read of nothing is the end. Links are shorter than any short read.
-    while (length > MAX_LINK_BYTES && length < buffer.length) {
-      const more = fs.readSync(file, buffer, length, buffer.length - length, null);
-      if (more === 0) break;
-      length += more;
-    }
-    return buffer.subarray(0, length);
-  } finally {
-    fs.closeSync(file);
-  }
+  return length === ABSENT ? undefined : manifestBuffer.subarray(0, length);
 }

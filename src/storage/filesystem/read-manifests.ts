@@ -1,6 +1,6 @@
-import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
+import { wordsToHexes } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import { blobPath } from "../../registry/layout.js";
+import { blobPathOf } from "../../registry/layout.js";
 import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
 import type { ManifestBatch } from "../listing.js";
 import { counts } from "./counts.js";
@@ -9,15 +9,13 @@ import { readManifest } from "./read-file.js";
 
 /** Reads, verifies and parses the manifests of packed digests. */
 export function readManifests(root: string, algorithm: DigestAlgorithm, digests: Uint32Array): ManifestBatch {
-  const width = DIGEST_WORDS[algorithm];
   const batch = new ManifestBatchBuilder();
-  for (let at = 0; at < digests.length; at += width) {
-    const digest = Digest.fromWords(algorithm, digests, at);
+  for (const hex of wordsToHexes(algorithm, digests)) {
     counts.get++;
     try {
-      const content = readManifest(`${root}/${blobPath(digest)}`);
+      const content = readManifest(`${root}/${blobPathOf(algorithm, hex)}`);
       if (content === undefined) batch.add({ kind: "missing", detail: "its blob is not stored" });
-      else batch.add(packManifest(digest, content));
+      else batch.add(packManifest({ algorithm, hex }, content));
     } catch (error) {
       batch.add({ kind: "unreadable", detail: causeOf(error) });
     }

@@ -1,15 +1,15 @@
-import fs from "node:fs";
 import type { RepositoryListingBuilder } from "../listing.js";
 import { counts } from "./counts.js";
-import { causeOf, isAbsent } from "../../system-errors.js";
+import { causeOf } from "../../system-errors.js";
 import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import type { Directory } from "./directory.js";
 import { listLeaf, listLeaves } from "./leaves.js";
+import { ABSENT, lstat } from "./calls.js";
 import { readLink } from "./read-file.js";
 import { strayAt } from "./stray.js";
 
-/** A link that could not be read; the fault is noted. */
-export const FAULT = Symbol("fault");
+/** What `readLink` returns for a link that could not be read; the fault is noted. Less than `ABSENT`. */
+export const FAULT = -2;
 
 /** Reads what lies in a repository's directories, and notes in its listing what is stray there or cannot be read. */
 export class RepositoryReader {
@@ -65,14 +65,17 @@ export class RepositoryReader {
     listLeaves(this.root, directories, isOwn, this.addStray);
   }
 
-  /** The content of `<directory>/link`. A directory without one is legal: deleting a manifest leaves it (`linkedblobstore.go`). */
-  readLink(directory: string): Buffer | typeof FAULT | undefined {
+  /**
+   * Reads `<directory>/link`, for the functions of `read-file.ts` that look at it. Returns its length; `ABSENT` where there is none, which
+   * is legal: deleting a manifest leaves its directory (`linkedblobstore.go`).
+   */
+  readLink(directory: string): number {
     counts.get++;
     try {
-      const content = readLink(`${this.root}/${directory}/link`);
+      const length = readLink(`${this.root}/${directory}/link`);
       // A crash between writing `link.<uuid>.tmp` and renaming it leaves a directory without a link, and the file.
-      if (content === undefined) listLeaf(this.root, directory, isOwnOfLink, this.addStray);
-      return content;
+      if (length === ABSENT) listLeaf(this.root, directory, isOwnOfLink, this.addStray);
+      return length;
     } catch (error) {
       this.builder.addFault(`${directory}/link`, causeOf(error));
       return FAULT;
@@ -83,10 +86,10 @@ export class RepositoryReader {
   stat(path: string): { readonly bytes: number; readonly modified: number } | undefined {
     counts.head++;
     try {
-      const { size, mtimeMs } = fs.lstatSync(`${this.root}/${path}`);
-      return { bytes: size, modified: secondsOf(mtimeMs) };
+      const found = lstat(`${this.root}/${path}`);
+      return found && { bytes: found.size, modified: secondsOf(found.mtimeMs) };
     } catch (error) {
-      if (!isAbsent(error)) this.builder.addFault(path, causeOf(error));
+      this.builder.addFault(path, causeOf(error));
       return undefined;
     }
   }

@@ -13,10 +13,11 @@ import { RepositoryListingBuilder } from "../listing.js";
 import type { LinkSection, RepositoryListing } from "../listing.js";
 import { listDirectory, listTopDirectory } from "./directory.js";
 import type { Directory } from "./directory.js";
-import { FAULT, isOwnOfLink, RepositoryReader } from "./repository-reader.js";
+import { ABSENT } from "./calls.js";
+import { linkContent, linkHolds } from "./read-file.js";
+import { isOwnOfLink, RepositoryReader } from "./repository-reader.js";
 import { isOwnOfTag, readTag } from "./scan-tag.js";
 import { readUpload } from "./scan-upload.js";
-import { isSound } from "./sound-link.js";
 
 /** Names of one directory whose links are still to be read, as a unit of work. */
 export type LinkWork =
@@ -38,7 +39,7 @@ export interface RepositoryVisit {
 }
 
 /** Links read in one visit; a repository with more is shared out. */
-const VISIT_LINKS = 1024;
+export const VISIT_LINKS = 1024;
 
 /** Visits `repositories/<name>`: its subdirectories, and if it is a repository, what its links say. */
 export function visitRepository(root: string, name: string): RepositoryVisit {
@@ -59,7 +60,7 @@ export function visitRepository(root: string, name: string): RepositoryVisit {
  * Tags, then revisions, then layer links: the other way round from the order in which a push writes them, so that what the first name
  * is there when its turn comes.
  */
-function inReadingOrder(one: string, other: string): number {
+export function inReadingOrder(one: string, other: string): number {
   return one < other ? 1 : -1;
 }
 
@@ -157,11 +158,11 @@ class RepositoryScan {
         this.reader.addStray(`${parent}/${hex}`);
         continue;
       }
-      const content = this.reader.readLink(`${parent}/${hex}`);
-      if (content === undefined || content === FAULT) continue;
+      const length = this.reader.readLink(`${parent}/${hex}`);
+      if (length <= ABSENT) continue;
       linked.push(`${parent}/${hex}`);
-      if (algorithm === "sha256" && isSound(content, hex)) this.builder.addSoundLink(section, hex);
-      else this.builder.addOddLink({ section, algorithm, hex, content: Uint8Array.from(content) });
+      if (algorithm === "sha256" && linkHolds(length, hex)) this.builder.addSoundLink(section, hex);
+      else this.builder.addOddLink({ section, algorithm, hex, content: linkContent(length) });
     }
     this.reader.addStraysBeside(linked, isOwnOfLink);
   }

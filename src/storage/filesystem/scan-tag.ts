@@ -1,12 +1,11 @@
-import fs from "node:fs";
 import { isDigestAlgorithm, isDigestHex } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { counts } from "./counts.js";
 import { listLeaf } from "./leaves.js";
-import { readLink } from "./read-file.js";
+import { ABSENT, lstat } from "./calls.js";
+import { linkContent, linkHex, linkHolds, readLink } from "./read-file.js";
 import { FAULT } from "./repository-reader.js";
 import type { RepositoryReader } from "./repository-reader.js";
-import { isSound, sha256Of } from "./sound-link.js";
 
 /** Directories that hold a link each, or links below them, by what else they may hold. */
 export interface TagDirectories {
@@ -23,14 +22,14 @@ export function isOwnOfTag(name: string): boolean {
 
 /** Reads `tags/<name>`: what the tag names now, and its history. Adds to `read` the directories that were found to be as they should. */
 export function readTag(reader: RepositoryReader, name: string, path: string, read: TagDirectories): void {
-  const content = reader.readLink(`${path}/current`);
-  if (content === FAULT) return;
-  const hex = content === undefined ? undefined : sha256Of(content);
+  const length = reader.readLink(`${path}/current`);
+  if (length === FAULT) return;
+  const hex = linkHex(length);
   const tag =
     hex === undefined
-      ? reader.builder.addOddTag(name, content === undefined ? undefined : Uint8Array.from(content))
+      ? reader.builder.addOddTag(name, length === ABSENT ? undefined : linkContent(length))
       : reader.builder.addTag(name, hex);
-  if (content === undefined) readStrays(reader, tag, path);
+  if (length === ABSENT) readStrays(reader, tag, path);
   else {
     read.tags.push(path);
     read.links.push(`${path}/current`);
@@ -65,10 +64,9 @@ function readStrays(reader: RepositoryReader, tag: number, directory: string): v
 function isOnlyIndexEntry(reader: RepositoryReader, parent: string, hex: string): boolean {
   counts.head++;
   try {
-    if (fs.lstatSync(`${reader.root}/${parent}`, { throwIfNoEntry: false })?.nlink !== 3) return false;
+    if (lstat(`${reader.root}/${parent}`)?.nlink !== 3) return false;
     counts.get++;
-    const content = readLink(`${reader.root}/${parent}/${hex}/link`);
-    return content !== undefined && isSound(content, hex);
+    return linkHolds(readLink(`${reader.root}/${parent}/${hex}/link`), hex);
   } catch {
     // Listing it says what is wrong.
     return false;
@@ -87,10 +85,10 @@ function readIndex(
       reader.addStray(`${parent}/${hex}`);
       continue;
     }
-    const content = reader.readLink(`${parent}/${hex}`);
-    if (content === undefined || content === FAULT) continue;
+    const length = reader.readLink(`${parent}/${hex}`);
+    if (length <= ABSENT) continue;
     read.links.push(`${parent}/${hex}`);
-    if (algorithm === "sha256" && isSound(content, hex)) reader.builder.addIndexEntry(tag, hex);
-    else reader.builder.addOddIndexEntry(tag, algorithm, hex, Uint8Array.from(content));
+    if (algorithm === "sha256" && linkHolds(length, hex)) reader.builder.addIndexEntry(tag, hex);
+    else reader.builder.addOddIndexEntry(tag, algorithm, hex, linkContent(length));
   }
 }

@@ -1,7 +1,8 @@
 import type { OwnObject } from "../listing.js";
 import { counts } from "./counts.js";
 import { causeOf } from "../../system-errors.js";
-import { readLink } from "./read-file.js";
+import { ABSENT } from "./calls.js";
+import { linkContent, readLink } from "./read-file.js";
 import type { RepositoryReader } from "./repository-reader.js";
 
 /** What an upload's directory holds. It goes when the upload is finished, its files first: what is gone is no fault. */
@@ -25,7 +26,8 @@ export function readUpload(reader: RepositoryReader, id: string, path: string): 
 function readStartedAt(reader: RepositoryReader, path: string): string | undefined {
   counts.get++;
   try {
-    return readLink(`${reader.root}/${path}`)?.toString("latin1");
+    const length = readLink(`${reader.root}/${path}`);
+    return length === ABSENT ? undefined : Buffer.from(linkContent(length)).toString("latin1");
   } catch (error) {
     reader.builder.addFault(path, causeOf(error));
     return undefined;

@@ -1,4 +1,3 @@
-import fs from "node:fs";
 import { OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { Move } from "../changes.js";
@@ -7,12 +6,13 @@ import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "
 import type { StorageRequests } from "../requests.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
-import { causeOf, isAbsent } from "../../system-errors.js";
+import { causeOf } from "../../system-errors.js";
 import { secondsOf } from "./directory.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { PlainPaths } from "./plain-paths.js";
-import { readLink } from "./read-file.js";
+import { linkContent, readLink } from "./read-file.js";
+import { ABSENT, lstat } from "./calls.js";
 import { readManifests } from "./read-manifests.js";
 import { RepositoryReader } from "./repository-reader.js";
 import { scanBlobs } from "./scan-blobs.js";
@@ -34,6 +34,22 @@ export type Task =
   | { readonly kind: "move"; readonly moves: readonly Move[] }
   | { readonly kind: "prune"; readonly directories: readonly string[] };
 
+/** Those that read what is listed: they never take long, and the main thread does some of them. */
+const READING: ReadonlySet<Task["kind"]> = new Set([
+  "blobs",
+  "repositories",
+  "links",
+  "manifests",
+  "modified",
+  "contents",
+  "files",
+]);
+
+/** Whether a task only reads what is listed. */
+export function isReading({ kind }: Task): boolean {
+  return READING.has(kind);
+}
+
 /** What each kind of task returns. */
 export interface TaskResults {
   blobs: BlobBatch;
@@ -49,8 +65,8 @@ export interface TaskResults {
   prune: void;
 }
 
-/** The result of a task, or the `OperatorError` that ended it, with what it cost. */
-export type TaskOutcome = { readonly requests: StorageRequests } & (
+/** The result of a task, or the `OperatorError` that ended it, with what it cost, and whether its calls waited. */
+export type TaskOutcome = { readonly requests: StorageRequests; readonly waits: boolean } & (
   | { readonly result: TaskResults[Task["kind"]] }
   | { readonly refusal: Pick<OperatorError, "message" | "exitCode" | "cause"> }
 );
@@ -70,11 +86,11 @@ export class TaskRunner {
   /** Throws on nothing but errors of its own. `onBytes` hears of bytes as they are read, from tasks that may take long. */
   run(task: Task, onBytes: (bytes: number) => void): TaskOutcome {
     try {
-      return { result: this.#dispatch(task, onBytes), requests: takeCounts() };
+      return { result: this.#dispatch(task, onBytes), requests: takeCounts(), waits: false };
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       const { message, exitCode, cause } = error;
-      return { refusal: { message, exitCode, cause }, requests: takeCounts() };
+      return { refusal: { message, exitCode, cause }, requests: takeCounts(), waits: false };
     }
   }
 
@@ -111,8 +127,8 @@ export class TaskRunner {
 function contentAgain(root: string, path: string): [string, Uint8Array | undefined][] {
   counts.get++;
   try {
-    const content = readLink(`${root}/${path}`);
-    return [[path, content && Uint8Array.from(content)]];
+    const length = readLink(`${root}/${path}`);
+    return [[path, length === ABSENT ? undefined : linkContent(length)]];
   } catch {
     return [];
   }
@@ -128,8 +144,11 @@ function filesBelow(root: string, directory: string): readonly string[] | Storag
 function modifiedTime(root: string, path: string): number | StorageFault {
   counts.head++;
   try {
-    return secondsOf(fs.lstatSync(`${root}/${path}`).mtimeMs);
+    const found = lstat(`${root}/${path}`);
+    return found === undefined ? { path, cause: NOTHING_THERE, gone: true } : secondsOf(found.mtimeMs);
   } catch (error) {
-    return { path, cause: causeOf(error), gone: isAbsent(error) };
+    return { path, cause: causeOf(error), gone: false };
   }
 }
+
+const NOTHING_THERE = "ENOENT: no such file or directory, lstat";

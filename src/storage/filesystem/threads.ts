@@ -1,11 +1,17 @@
 import fs from "node:fs";
 import os from "node:os";
 
-/** How many threads there are: at most `most`, of which those beyond `atOnce` start if the others wait for a disk. */
+/** How many threads there are, and what they do. */
 export interface Threads {
-  readonly most: number;
-  readonly atOnce: number;
-  /** Whether each call may wait for a network: the main thread, which hears of signals, makes none then. */
+  /** Threads that read what is listed, the main thread among them. */
+  readonly readers: number;
+  /** Calls under way at a time in each of them, where calls wait. */
+  readonly lanes: number;
+  /** Threads that change the storage, each one object at a time. */
+  readonly changers: number;
+  /** Threads that read blobs to their end, each one at a time. */
+  readonly verifiers: number;
+  /** Whether each call may wait for a network. */
   readonly isNetwork: boolean;
 }
 
@@ -13,20 +19,23 @@ export interface Threads {
 const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x00c36400, 0x65735546, 0x0bd00bd0, 0x5346414f]);
 
 const MOST_THREADS = 16;
+/** As many as a file server answers at a time without a queue, by and large. */
+const DEFAULT_CALLS = 64;
 
 /**
- * Of themselves, one thread a processor where all is cached: a second costs 0.2 s of compiling the same code again, and has nothing to
- * wait for. Where a disk has to be waited for, two are a third faster (`test/bench`): the pool sees to that. 16 on a network filesystem.
- * Each takes 12 MB. `concurrency` is what the operator says instead.
+ * One reading thread a processor: where all is cached a second one has nothing to wait for, and compiles the same code again; where calls
+ * wait, more of them are made at a time. `concurrency` is how many calls the operator says.
  */
 export function threadsFor(root: string, concurrency: number | undefined): Threads {
   const isNetwork = NETWORK_FILESYSTEMS.has(fs.statfsSync(root).type);
-  const [most, atOnce] = concurrency === undefined ? defaults(isNetwork) : [concurrency, concurrency];
-  return { most, atOnce, isNetwork };
-}
-
-function defaults(isNetwork: boolean): readonly [most: number, atOnce: number] {
-  if (isNetwork) return [MOST_THREADS, MOST_THREADS];
   const processors = Math.min(MOST_THREADS, os.availableParallelism());
-  return [Math.min(MOST_THREADS, processors * 2), processors];
+  const calls = concurrency ?? DEFAULT_CALLS;
+  const readers = Math.min(calls, processors);
+  return {
+    readers,
+    lanes: Math.ceil(calls / readers),
+    changers: concurrency ?? (isNetwork ? MOST_THREADS : processors),
+    verifiers: concurrency ?? Math.min(MOST_THREADS, isNetwork ? MOST_THREADS : processors * 2),
+    isNetwork,
+  };
 }

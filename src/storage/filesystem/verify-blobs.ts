@@ -8,7 +8,8 @@ import type { BlobContent, BlobOutcome, BlobSelection, CorruptBlob, VerifiedBlob
 import type { StorageFault } from "../listing.js";
 import { counts } from "./counts.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
-import { pauseForWriter, READ_FLAGS } from "./read-file.js";
+import { READ_FLAGS } from "./calls.js";
+import { pauseForWriter } from "./read-file.js";
 
 /** Read at a time: small enough to stay in a processor's cache until it is hashed. */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);

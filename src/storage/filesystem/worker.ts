@@ -1,12 +1,14 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { TaskRunner } from "./tasks.js";
-import type { Task } from "./tasks.js";
+import { TaskThread } from "./task-thread.js";
+import type { TaskThreadOptions } from "./task-thread.js";
+import type { Task, TaskOutcome } from "./tasks.js";
 
-/** A thread of the pool: one task after the other, each answered under its number. */
+/** A thread of the pool: one task after the other, or several that wait, each answered under its number. */
 const port = parentPort;
-const root: unknown = workerData;
-if (port === null || typeof root !== "string") throw new Error("worker.js runs as a worker thread only");
-const runner = new TaskRunner(root);
+// The pool says it.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const thread = new TaskThread(workerData as TaskThreadOptions);
+if (port === null) throw new Error("worker.js runs as a worker thread only");
 
 /** Bytes read until the main thread hears of them: a large blob takes minutes, a message some microseconds. */
 const BYTES_PER_MESSAGE = 32 * 1024 ** 2;
@@ -19,12 +21,17 @@ port.on("message", ({ id, task }: { readonly id: number; readonly task: Task }) 
     port.postMessage({ id, bytes: unsaid });
     unsaid = 0;
   };
-  try {
-    const outcome = runner.run(task, onBytes);
+  const answer = (outcome: TaskOutcome): void => {
     if (unsaid > 0) port.postMessage({ id, bytes: unsaid });
     port.postMessage({ id, outcome }, "result" in outcome ? buffersOf(outcome.result) : []);
+  };
+  const fail = (error: unknown): void => port.postMessage({ id, error });
+  try {
+    const running = thread.run(task, onBytes);
+    if (running instanceof Promise) running.then(answer, fail);
+    else answer(running);
   } catch (error) {
-    port.postMessage({ id, error });
+    fail(error);
   }
 });
 

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { replaceFile as replaceWhole, syncDirectory, writeBeside } from "../../durable-files.js";
 import { codeOf, isThereAlready, lacksHardLinks } from "../../system-errors.js";
-import { READ_FLAGS } from "./read-file.js";
+import { READ_FLAGS } from "./calls.js";
 
 /**
  * Small files that are there as a whole or not at all, and on the disk when the call returns: written beside their place under a name

@@ -1,0 +1,70 @@
+import { withAnswers, withWatch } from "./calls.js";
+import { takeCounts } from "./counts.js";
+import { Lanes } from "./lanes.js";
+import { readAhead } from "./read-ahead.js";
+import { isReading, TaskRunner } from "./tasks.js";
+import type { Task, TaskOutcome } from "./tasks.js";
+import { Watch } from "./watch.js";
+
+/** Tasks that have waited in a row after which it is no longer tried with each whether the next one has to. */
+const SURE = 4;
+const TRY_EVERY = 8;
+
+/** How a thread does its tasks. */
+export interface TaskThreadOptions {
+  /** An absolute path. */
+  readonly root: string;
+  /** Calls under way at a time, where calls wait. */
+  readonly lanes: number;
+  /** Whether no call may stop the thread: the main one hears of signals. */
+  readonly neverStops: boolean;
+}
+
+/**
+ * Does tasks in one thread: by synchronous calls, which cost a third of others, unless these wait for the storage. Then a task is begun
+ * anew, and what it will ask for is asked for at once.
+ */
+export class TaskThread {
+  readonly #runner: TaskRunner;
+  readonly #lanes: Lanes;
+  /** Tasks in a row whose calls have waited. */
+  #waited = 0;
+
+  constructor(private readonly options: TaskThreadOptions) {
+    this.#runner = new TaskRunner(options.root);
+    this.#lanes = new Lanes(options.lanes);
+  }
+
+  /** At once where that is possible. Throws, or rejects, as `TaskRunner` does. */
+  run(task: Task, onBytes: (bytes: number) => void): TaskOutcome | Promise<TaskOutcome> {
+    if (!isReading(task) || this.options.lanes <= 1) return this.#runner.run(task, onBytes);
+    if (!this.options.neverStops && (this.#waited < SURE || this.#waited % TRY_EVERY === 0)) {
+      const outcome = this.#tryAtOnce(task, onBytes);
+      if (outcome !== undefined) {
+        this.#waited = 0;
+        return outcome;
+      }
+    }
+    this.#waited++;
+    return this.#runAhead(task);
+  }
+
+  /** Undefined where calls wait. */
+  #tryAtOnce(task: Task, onBytes: (bytes: number) => void): TaskOutcome | undefined {
+    const watch = new Watch();
+    try {
+      const outcome = withWatch(watch, () => this.#runner.run(task, onBytes));
+      if (!watch.hasEnded) return outcome;
+    } catch (error) {
+      if (!watch.hasEnded) throw error;
+    }
+    // What was asked for in vain is asked for again, and counted then.
+    takeCounts();
+    return undefined;
+  }
+
+  async #runAhead(task: Task): Promise<TaskOutcome> {
+    const answers = await readAhead(this.options.root, task, this.#lanes);
+    return { ...withAnswers(answers, () => this.#runner.run(task, () => {})), waits: true };
+  }
+}

@@ -1,0 +1,59 @@
+import fs from "node:fs";
+
+/** Calls after which it is asked whether they wait, at first and from then on. */
+const FIRST_LOOK = 16;
+const LOOK_EVERY = 64;
+/** Milliseconds that a call may take and is not worth a look: as long as a hundred that are answered from memory. */
+const SLOW_CALL = 0.25;
+
+/** What Linux counts of each thread: nanoseconds on a processor, nanoseconds ready to run, and how often. */
+const THREAD_COUNTERS = "/proc/thread-self/schedstat";
+
+/** What a call throws where calls wait: the work is to be begun anew, in another way. */
+export class CallsWait extends Error {
+  override readonly name = "CallsWait";
+}
+
+/**
+ * Looks at the time that synchronous calls take, one after the other, and ends the work if more than half of it is waiting for the storage.
+ * That a machine is busy with other work counts for nothing, by the kernel's own account; where it keeps none, no work is ended.
+ */
+export class Watch {
+  #calls = 0;
+  #next = FIRST_LOOK;
+  readonly #began = performance.now();
+  readonly #busyBefore = busyTime();
+  #hasEnded = false;
+
+  /** Whether the work was ended: what it came to is worth nothing. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** To be called before each call. Throws a `CallsWait`, and from then on always. */
+  look(): void {
+    if (this.#calls++ >= this.#next) this.#judge();
+  }
+
+  #judge(): void {
+    this.#next += LOOK_EVERY;
+    const took = performance.now() - this.#began;
+    if (!this.#hasEnded && took > this.#calls * SLOW_CALL) {
+      const busy = busyTime();
+      this.#hasEnded = busy !== undefined && this.#busyBefore !== undefined && (busy - this.#busyBefore) * 2 < took;
+    }
+    if (!this.#hasEnded) return;
+    this.#next = 0;
+    throw new CallsWait();
+  }
+}
+
+/** Milliseconds that this thread has run or wanted to. A kernel that counts nothing says zero. */
+function busyTime(): number | undefined {
+  try {
+    const [ran = 0, stood = 0] = fs.readFileSync(THREAD_COUNTERS, "latin1").split(" ").map(Number);
+    return ran === 0 ? undefined : (ran + stood) / 1e6;
+  } catch {
+    return undefined;
+  }
+}

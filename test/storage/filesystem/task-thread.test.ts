@@ -1,0 +1,115 @@
+import fs from "node:fs";
+import path from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { hexToWords } from "#regcheck/registry/digest.js";
+import { TaskThread } from "#regcheck/storage/filesystem/task-thread.js";
+import type { Task } from "#regcheck/storage/filesystem/tasks.js";
+import { RegistryBuilder } from "../../support/builder.js";
+import { FIXTURE } from "../../support/run.js";
+import { temporaryDirectory, written } from "../../support/temporary.js";
+
+const REPOSITORIES = "docker/registry/v2/repositories";
+const BLOBS = "docker/registry/v2/blobs/sha256";
+
+/** Tasks that read all of a registry's storage. */
+function tasksOf(root: string): Task[] {
+  const prefixes = fs.readdirSync(path.join(root, BLOBS));
+  const hexes = prefixes.flatMap((prefix) => fs.readdirSync(path.join(root, BLOBS, prefix))).filter((hex) => hex.length === 64);
+  const names = fs
+    .readdirSync(path.join(root, REPOSITORIES), { recursive: true, encoding: "utf8" })
+    .filter((name) => !/(^|\/)_/.test(name) && fs.statSync(path.join(root, REPOSITORIES, name)).isDirectory());
+  return [
+    { kind: "blobs", algorithm: "sha256", prefixes },
+    { kind: "repositories", names: ["", ...names] },
+    { kind: "manifests", algorithm: "sha256", digests: hexToWords("sha256", hexes) },
+    { kind: "contents", paths: names.map((name) => `${REPOSITORIES}/${name}/_layers/sha256/${hexes[0] ?? ""}/link`) },
+    { kind: "modified", paths: [...hexes.map((hex) => `${BLOBS}/${hex.slice(0, 2)}/${hex}/data`), "nothing"] },
+    ...names.map((name): Task => ({
+      kind: "links",
+      name,
+      work: { kind: "links", section: "layers", algorithm: "sha256", names: hexes.slice(0, 5) },
+    })),
+  ];
+}
+
+const ignore = (): void => {};
+
+/** A registry with something of all that the layout has. */
+function registry(): string {
+  const builder = new RegistryBuilder();
+  for (let i = 0; i < 12; i++) {
+    const repository = builder.repository(`team/app-${i}`);
+    for (let tag = 0; tag < 10; tag++) repository.image({ layers: [`layer ${i} ${tag}`], tag: `v${tag}` });
+    repository.image({ layers: ["another layer"], tag: "v0" });
+  }
+  return written(builder.tree);
+}
+
+describe("where calls wait, and many are made at a time", () => {
+  test.each([
+    ["a damaged registry", () => FIXTURE],
+    ["a sound one", registry],
+  ])("tasks come to the same: %s", async (_, make) => {
+    const root = make();
+    const atOnce = new TaskThread({ root, lanes: 1, neverStops: false });
+    const ahead = new TaskThread({ root, lanes: 8, neverStops: true });
+    for (const task of tasksOf(root))
+      expect(await ahead.run(task, ignore)).toEqual({ ...(await atOnce.run(task, ignore)), waits: true });
+  });
+
+  test("nothing is left for a call that stops the thread", async () => {
+    const root = registry();
+    const tasks = tasksOf(root);
+    const thread = new TaskThread({ root, lanes: 8, neverStops: true });
+    const calls = (["openSync", "lstatSync", "readdirSync"] as const).map((name) => vi.spyOn(fs, name));
+    onTestFinished(() => void vi.restoreAllMocks());
+    for (const task of tasks) await thread.run(task, ignore);
+    expect(calls.map((call) => call.mock.calls)).toEqual([[], [], []]);
+  });
+
+  test("no more calls are under way than were asked for", async () => {
+    const root = registry();
+    const tasks = tasksOf(root);
+    let underWay = 0;
+    let most = 0;
+    const { lstat } = fs;
+    onTestFinished(() => void vi.restoreAllMocks());
+    vi.spyOn(fs, "lstat").mockImplementation(((file: string, done: (error: Error | null, stats: fs.Stats) => void) => {
+      most = Math.max(most, ++underWay);
+      lstat(file, (error, stats) => {
+        underWay--;
+        done(error, stats);
+      });
+    }) as typeof fs.lstat);
+    const thread = new TaskThread({ root, lanes: 5, neverStops: true });
+    await Promise.all(tasks.map(async (task) => thread.run(task, ignore)));
+    expect(most).toBe(5);
+  });
+});
+
+test("a task whose calls wait is begun anew, and counted once", async () => {
+  const root = registry();
+  const [task = { kind: "contents", paths: [] }] = tasksOf(root);
+  const expected = await new TaskThread({ root, lanes: 1, neverStops: false }).run(task, ignore);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const { lstatSync } = fs;
+  let calls = 0;
+  vi.spyOn(fs, "lstatSync").mockImplementation((...args: Parameters<typeof fs.lstatSync>) => {
+    if (calls++ < 20) Atomics.wait(never, 0, 0, 50);
+    return lstatSync(...args);
+  });
+  const thread = new TaskThread({ root, lanes: 8, neverStops: false });
+  const waits = fs.existsSync("/proc/thread-self/schedstat");
+  expect(await thread.run(task, ignore)).toEqual({ ...expected, waits });
+});
+
+test("what is not there and what cannot be read is told apart", async () => {
+  const root = temporaryDirectory();
+  fs.mkdirSync(path.join(root, "directory"));
+  const task: Task = { kind: "modified", paths: ["directory", "nothing", "directory/\0"] };
+  const atOnce = new TaskThread({ root, lanes: 1, neverStops: false });
+  expect(await atOnce.run({ ...task, paths: ["directory", "nothing"] }, ignore)).toEqual(
+    expect.objectContaining({ result: [expect.any(Number), expect.objectContaining({ gone: true })] }),
+  );
+});
