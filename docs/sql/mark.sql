@@ -6,39 +6,113 @@
 -- Before it is run, {selected} is replaced by the policy that the findings are for: as_is, with_delete_untagged, with_drop_dangling_tags or
 -- with_both; and {untagged} by the same where that deletes untagged manifests, else by with_delete_untagged. mark.py does all of this.
 --
--- The result is right where export.json says "complete": true. What could not be read may need anything.
+-- The result is right where export.json says "complete": true and "truthElsewhere": []. What could not be read may need anything.
 
--- @table linked  What a repository has a revision link for. Of a damaged link, what it names by its path and by its content.
-select repository, digest, modified from revisions
+-- @table linked  What a repository has a revision link for: by the link's path or, where that is another digest, by its content alone.
+select repository, digest, max(modified) as modified, bool_and(mismatched) as mismatched from (
+  select repository, digest, modified, false as mismatched from revisions
+  union all
+  select repository, target, modified, true from revisions where target <> digest
+) x group by repository, digest
+
+-- @table aliases  Links by which a digest of another algorithm leads to the sha256 blob that it is stored as; none that contradicts another, or a blob.
+select l.repository, l.digest, l.target, l.modified from layer_links l
+join (
+  select repository, target from layer_links where digest like 'sha512:%' and target like 'sha256:%'
+  group by repository, target having count(*) = 1
+) u on u.repository = l.repository and u.target = l.target
+where l.digest like 'sha512:%' and not exists (select 1 from blobs b where b.digest = l.digest)
+
+-- @table sound_layers  Layer links in order, by what their path names, and where they lead.
+select repository, digest, target, modified from layer_links where target = digest
 union all
-select repository, target, modified from revisions where target <> digest
+select repository, digest, target, modified from aliases
 
--- @table sound_layers  Layer links in order: their content is the digest of their path, or the sha256 blob behind a sha512 name.
-select repository, digest, target, modified from layer_links
-where target = digest or (digest like 'sha512:%' and target like 'sha256:%')
+-- @table damaged_links  The other layer links.
+select l.repository, l.digest, l.target, l.modified from layer_links l
+where l.target is null or (l.target <> l.digest and not exists (
+  select 1 from aliases a where a.repository = l.repository and a.digest = l.digest
+))
 
--- @table damaged_layers  What the other layer links name, by path or by content.
-select repository, digest, modified from layer_links
-where target is null or not (target = digest or (digest like 'sha512:%' and target like 'sha256:%'))
-union all
-select repository, target, modified from layer_links
-where target <> digest and not (digest like 'sha512:%' and target like 'sha256:%')
+-- @table damaged_layers  What damaged layer links name, by path or by content.
+select repository, digest, max(modified) as modified from (
+  select repository, digest, modified from damaged_links
+  union all
+  select repository, target, cast(null as timestamp) from damaged_links where target is not null
+) x group by repository, digest
 
--- @table members  The manifests of each repository: by a revision link, or by a dangling tag whose blob is still stored.
-select repository, digest, true as linked, false as droppable from linked group by repository, digest
-union all
-select t.repository, t.digest, false, bool_and(t.valid_name)
-from tags t join blobs b on b.digest = t.digest
-where not exists (select 1 from linked r where r.repository = t.repository and r.digest = t.digest)
-group by t.repository, t.digest
+-- @table layer_names  Digests that a repository has a layer link for, sound or damaged.
+select repository, digest from layer_links group by repository, digest
+
+-- @table tagged  What tags name; of a tag whose link is damaged or gone, all that its history names may be it.
+select repository, digest, bool_or(lost) as lost, bool_and(valid_name) as valid_name from (
+  select repository, digest, false as lost, valid_name from tags where digest is not null
+  union all
+  select h.repository, h.digest, true, true from tag_history h
+  join tags t on t.repository = h.repository and t.tag = h.tag where t.digest is null
+) x group by repository, digest
+
+-- @table former  Entries of tags' histories that name what the repository still has a link for, and not what the tag names now.
+select h.repository, h.tag, h.digest, coalesce(a.target, h.digest) as id
+from tag_history h join tags t on t.repository = h.repository and t.tag = h.tag
+left join linked r on r.repository = h.repository and r.digest = h.digest
+left join layer_names l on l.repository = h.repository and l.digest = h.digest
+left join aliases a on a.repository = h.repository and a.digest = h.digest
+where t.digest is not null and t.digest <> h.digest and (r.digest is not null or l.digest is not null)
+
+-- @table members  The manifests of each repository. kind: 0 by a revision link; 1 by a layer link, as registry 2.x finds them; 2 and 3 by no link, but
+-- stored and named by a tag that is never dropped (2), or by one that dangles (3). given: found by a tag, not by what another manifest names.
+select repository, digest, min(kind) as kind, true as given from (
+  select repository, digest, 0 as kind from linked
+  union all
+  select t.repository, b.digest, case when l.digest is not null then 1 when not t.valid_name then 2 else 3 end
+  from tagged t
+  left join aliases a on a.repository = t.repository and a.digest = t.digest
+  join blobs b on b.digest = coalesce(a.target, t.digest)
+  left join layer_names l on l.repository = t.repository and l.digest = t.digest
+  where not exists (select 1 from linked r where r.repository = t.repository and r.digest = t.digest)
+  union all
+  select f.repository, b.digest, 1 from former f join blobs b on b.digest = f.id and b.size <= 4194304
+  join layer_names l on l.repository = f.repository and l.digest = f.digest
+  join manifests m on m.digest = b.digest and coalesce(m.problem, '') <> 'invalid'
+  where not exists (select 1 from linked r where r.repository = f.repository and r.digest = f.digest)
+  union all
+  select l.repository, b.digest, 1 from pins p join sound_layers l on l.digest = p.digest
+  join blobs b on b.digest = l.target and b.size <= 4194304 join manifests m on m.digest = b.digest and m.problem is null
+) x group by repository, digest
+
+-- @loop members  And what these name as manifests: with a layer link, or as their parent is there.
+select repository, digest, min(kind) as kind, bool_or(given) as given from (
+  select repository, digest, kind, given from members
+  union all
+  select p.repository, b.digest, case when l.digest is not null then 1 else p.kind end, false
+  from members p join manifest_references f on f.manifest = p.digest and f.is_manifest and f.role in ('layer', 'child')
+  left join aliases a on a.repository = p.repository and a.digest = f.digest
+  join blobs b on b.digest = coalesce(a.target, f.digest) and b.size <= 4194304
+  join manifests m on m.digest = b.digest and coalesce(m.problem, '') <> 'invalid'
+  left join layer_names l on l.repository = p.repository and l.digest = f.digest
+  left join linked r on r.repository = p.repository and r.digest = f.digest
+  left join members k on k.repository = p.repository and k.digest = b.digest and k.given
+  where r.digest is null and k.digest is null and (l.digest is not null or p.kind >= 2)
+) x group by repository, digest
+
+-- @table named  What each manifest of a repository refers to, and the manifest or blob that it is stored as there.
+select m.repository, m.digest as manifest, f.digest, f.role, f.size,
+  case when k.digest is not null then f.digest else coalesce(a.target, f.digest) end as manifest_id, coalesce(a.target, f.digest) as id,
+  n.digest is not null as linked, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size
+from members m join manifest_references f on f.manifest = m.digest
+left join members k on k.repository = m.repository and k.digest = f.digest
+left join aliases a on a.repository = m.repository and a.digest = f.digest
+left join layer_names n on n.repository = m.repository and n.digest = f.digest
+left join blobs s on s.digest = f.digest
+left join blobs b on b.digest = coalesce(a.target, f.digest)
+where f.role <> 'subject'
 
 -- @table keeps  What a live manifest keeps alive among the manifests of its repository: what it names, and its referrers.
-select distinct m.repository, m.digest as keeper, k.digest as kept, k.droppable
-from members m join manifest_references f on f.manifest = m.digest
-join members k on k.repository = m.repository and k.digest = f.digest
-where f.role <> 'subject'
+select distinct n.repository, n.manifest as keeper, k.digest as kept, k.kind = 3 as droppable
+from named n join members k on k.repository = n.repository and k.digest = n.manifest_id
 union
-select distinct s.repository, s.digest, r.digest, r.droppable
+select distinct s.repository, s.digest, r.digest, r.kind = 3
 from members r join manifest_references f on f.manifest = r.digest
 join members s on s.repository = r.repository and s.digest = f.digest
 where f.role = 'subject'
@@ -46,13 +120,18 @@ where f.role = 'subject'
 -- @table live  The roots, one column for each variant of the policy.
 select m.repository, m.digest,
   bool_or(r.as_is) as as_is, bool_or(r.with_delete_untagged) as with_delete_untagged,
-  bool_or(r.with_drop_dangling_tags and not m.droppable) as with_drop_dangling_tags, bool_or(r.with_both and not m.droppable) as with_both
+  bool_or(r.with_drop_dangling_tags and m.kind <> 3) as with_drop_dangling_tags, bool_or(r.with_both and m.kind <> 3) as with_both
 from members m join (
-  select repository, digest, true as as_is, true as with_delete_untagged, true as with_drop_dangling_tags, true as with_both from tags where digest is not null
+  select t.repository, case when k.digest is not null then t.digest else coalesce(a.target, t.digest) end as digest,
+    true as as_is, true as with_delete_untagged, true as with_drop_dangling_tags, true as with_both
+  from tags t left join members k on k.repository = t.repository and k.digest = t.digest
+  left join aliases a on a.repository = t.repository and a.digest = t.digest where t.digest is not null
   union all select repository, digest, true, false, true, false from linked
-  union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where r.modified > p.cutoff
+  union all select f.repository, k.digest, true, false, true, false from former f
+    join members k on k.repository = f.repository and k.kind = 1 and (k.digest = f.id or k.digest = f.digest)
+  union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where not r.mismatched and r.modified > p.cutoff
   union all select r.repository, r.digest, true, true, true, true from linked r join blobs b on b.digest = r.digest cross join policy p where b.modified > p.cutoff
-  union all select m.repository, m.digest, true, true, true, true from members m join pins p on p.digest = m.digest
+  union all select k.repository, k.digest, true, true, true, true from members k join pins p on p.digest = k.digest
 ) r on r.repository = m.repository and r.digest = m.digest
 group by m.repository, m.digest
 
@@ -67,45 +146,42 @@ from (
 ) step
 group by repository, digest
 
--- @table held_members  A damaged repository keeps all its manifests, whatever the policy.
-select m.repository, m.digest from members m join repositories r on r.repository = m.repository where r.held
+-- @table marks  The same with the repositories that damage holds: these keep all their manifests, whatever the policy.
+select m.repository, m.digest, coalesce(l.as_is, false) as as_is, coalesce(l.with_delete_untagged, false) as with_delete_untagged,
+  coalesce(l.with_drop_dangling_tags, false) as with_drop_dangling_tags, coalesce(l.with_both, false) as with_both, r.held
+from members m join repositories r on r.repository = m.repository
+left join live l on l.repository = m.repository and l.digest = m.digest
+where r.held or l.as_is or l.with_delete_untagged or l.with_drop_dangling_tags or l.with_both
 
--- @table unlinked  Pinned or young manifests that no repository links: they keep what they name (a push that has not come to its links).
-select d.digest from (
-  select p.digest from pins p join blobs b on b.digest = p.digest
-  union select m.digest from manifests m join blobs b on b.digest = m.digest cross join policy p where b.modified > p.cutoff
-) d where not exists (select 1 from linked r where r.digest = d.digest)
+-- @table lost  Repositories with a live reference by another algorithm of which no link tells what it is stored as: all that their layer links name may be it.
+select k.repository, bool_or(k.as_is) as as_is, bool_or(k.with_delete_untagged) as with_delete_untagged,
+  bool_or(k.with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(k.with_both) as with_both, bool_or(k.held) as held
+from named n join marks k on k.repository = n.repository and k.digest = n.manifest
+where n.role <> 'mention' and n.digest like 'sha512:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size)
+group by k.repository
 
--- @loop unlinked
-select digest from unlinked
-union
-select f.digest from unlinked u join manifest_references f on f.manifest = u.digest join blobs b on b.digest = f.digest where f.role = 'child'
-
--- @table needs  What the live manifests of each repository name, themselves included; by name, before aliases are resolved.
+-- @table needs  What the live manifests of each repository need, by name and as it is stored.
 select repository, digest, bool_or(as_is) as as_is, bool_or(with_delete_untagged) as with_delete_untagged,
   bool_or(with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(with_both) as with_both, bool_or(held) as held
 from (
-  select repository, digest, as_is, with_delete_untagged, with_drop_dangling_tags, with_both, false as held from live
+  select repository, digest, as_is, with_delete_untagged, with_drop_dangling_tags, with_both, held from marks
   union all
-  select l.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags, l.with_both, false
-  from live l join manifest_references f on f.manifest = l.digest where f.role <> 'subject'
+  select k.repository, n.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
+  from named n join marks k on k.repository = n.repository and k.digest = n.manifest
   union all
-  select repository, digest, false, false, false, false, true from held_members
+  select k.repository, n.id, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
+  from named n join marks k on k.repository = n.repository and k.digest = n.manifest where n.id <> n.digest
   union all
-  select h.repository, f.digest, false, false, false, false, true
-  from held_members h join manifest_references f on f.manifest = h.digest where f.role <> 'subject'
-) n
-group by repository, digest
-
--- @table resolved_needs  The same, with the sha256 blob behind a sha512 name beside it.
-select repository, digest, bool_or(as_is) as as_is, bool_or(with_delete_untagged) as with_delete_untagged,
-  bool_or(with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(with_both) as with_both, bool_or(held) as held
-from (
-  select repository, digest, as_is, with_delete_untagged, with_drop_dangling_tags, with_both, held from needs
+  select l.repository, x.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags, l.with_both, l.held
+  from lost l join (
+    select repository, digest from sound_layers union select repository, target from sound_layers union select repository, digest from damaged_layers
+  ) x on x.repository = l.repository
   union all
-  select n.repository, a.target, n.as_is, n.with_delete_untagged, n.with_drop_dangling_tags, n.with_both, n.held
-  from needs n join sound_layers a on a.repository = n.repository and a.digest = n.digest
-  where a.target <> a.digest
+  -- The link by which a tag finds its manifest under another name.
+  select k.repository, t.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
+  from (select repository, digest from tags where digest is not null union select repository, digest from former) t
+  join aliases a on a.repository = t.repository and a.digest = t.digest
+  join marks k on k.repository = t.repository and k.digest = a.target
 ) n
 group by repository, digest
 
@@ -114,22 +190,57 @@ select l.repository, l.digest, l.target, r.held, not r.held and l.modified is no
   coalesce(n.as_is, false) as as_is, coalesce(n.with_delete_untagged, false) as with_delete_untagged,
   coalesce(n.with_drop_dangling_tags, false) as with_drop_dangling_tags, coalesce(n.with_both, false) as with_both
 from sound_layers l join repositories r on r.repository = l.repository cross join policy p
-left join resolved_needs n on n.repository = l.repository and n.digest = l.digest
+left join needs n on n.repository = l.repository and n.digest = l.digest
 left join blobs b on b.digest = l.target
+
+-- @table unlinked  Pinned or young blobs that no repository links as manifests: if they are, they keep what they name (a push that has not come to its
+-- links). named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
+select d.digest, bool_or(d.named) as named from (
+  select p.digest, true as named from pins p join blobs b on b.digest = p.digest
+  union all select b.digest, false from blobs b cross join policy p where b.modified > p.cutoff and b.size <= 4194304
+) d where not exists (select 1 from linked r where r.digest = d.digest)
+group by d.digest
+
+-- @loop unlinked
+select digest, bool_or(named) as named from (
+  select digest, named from unlinked
+  union all
+  select b.digest, true from unlinked u join manifest_references f on f.manifest = u.digest
+  join manifests m on m.digest = u.digest and (m.problem is null or u.named)
+  left join aliases a on a.digest = f.digest and f.digest like 'sha512:%'
+  join blobs b on b.digest = f.digest or b.digest = a.target
+  where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
+) u group by digest
+
+-- @table unlinked_references  What these refer to, with what a digest of another algorithm is stored as in any repository.
+select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size
+from unlinked u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
+join manifests m on m.digest = u.digest and (m.problem is null or u.named)
+left join blobs s on s.digest = f.digest
+left join (select distinct digest, target from aliases) a on a.digest = f.digest
+left join blobs b on b.digest = a.target
+
+-- @table anything  Whether one of these may be stored as any blob: then all blobs stay.
+select count(*) > 0 as kept from (
+  select digest, role, size from unlinked_references where role <> 'mention' and digest like 'sha512:%' and not named_stored
+  group by digest, role, size having not bool_or(stored and (size is null or size = stored_size))
+) x
 
 -- @table blob_marks  Liveness of a blob is the union over all repositories.
 select digest, bool_or(as_is) as as_is, bool_or(with_delete_untagged) as with_delete_untagged,
   bool_or(with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(with_both) as with_both, bool_or(held) as held
 from (
-  select digest, as_is, with_delete_untagged, with_drop_dangling_tags, with_both, held from resolved_needs
-  union all select l.digest, false, false, false, false, true from layer_links l join repositories r on r.repository = l.repository where r.held
-  union all select l.target, false, false, false, false, true from layer_links l join repositories r on r.repository = l.repository where r.held and l.target is not null
+  select digest, as_is, with_delete_untagged, with_drop_dangling_tags, with_both, held from needs
+  union all select l.digest, false, false, false, false, true from sound_layers l join repositories r on r.repository = l.repository where r.held
+  union all select l.target, false, false, false, false, true from sound_layers l join repositories r on r.repository = l.repository where r.held
+  union all select l.digest, false, false, false, false, true from damaged_layers l join repositories r on r.repository = l.repository where r.held
   union all select target, true, true, true, true, false from links where young
   union all select d.digest, true, true, true, true, false from damaged_layers d join repositories r on r.repository = d.repository cross join policy p
     where not r.held and d.modified > p.cutoff
   union all select digest, true, true, true, true, false from pins
   union all select digest, true, true, true, true, false from unlinked
-  union all select f.digest, true, true, true, true, false from unlinked u join manifest_references f on f.manifest = u.digest where f.role <> 'subject'
+  union all select digest, true, true, true, true, false from unlinked_references
+  union all select target, true, true, true, true, false from unlinked_references where target is not null and not named_stored
 ) m
 group by digest
 
@@ -141,11 +252,11 @@ select distinct repository, digest from (
 
 -- @table blob_verdicts  Each stored blob: who has it, and in which variants it is garbage.
 select b.digest, b.size, b.modified, o.repository, coalesce(o.repositories, 0) as repositories, coalesce(m.held, false) as held,
-  not coalesce(m.as_is or m.held, false) and b.modified <= p.cutoff as as_is,
-  not coalesce(m.with_delete_untagged or m.held, false) and b.modified <= p.cutoff as with_delete_untagged,
-  not coalesce(m.with_drop_dangling_tags or m.held, false) and b.modified <= p.cutoff as with_drop_dangling_tags,
-  not coalesce(m.with_both or m.held, false) and b.modified <= p.cutoff as with_both
-from blobs b cross join policy p
+  not coalesce(m.as_is or m.held, false) and b.modified <= p.cutoff and not a.kept as as_is,
+  not coalesce(m.with_delete_untagged or m.held, false) and b.modified <= p.cutoff and not a.kept as with_delete_untagged,
+  not coalesce(m.with_drop_dangling_tags or m.held, false) and b.modified <= p.cutoff and not a.kept as with_drop_dangling_tags,
+  not coalesce(m.with_both or m.held, false) and b.modified <= p.cutoff and not a.kept as with_both
+from blobs b cross join policy p cross join anything a
 left join blob_marks m on m.digest = b.digest
 left join (select digest, count(*) as repositories, case when count(*) = 1 then min(repository) end as repository from owners group by digest) o on o.digest = b.digest
 
@@ -161,7 +272,7 @@ select variant, sum(revisions) as revisions, sum(layer_links) as layer_links fro
       when v.variant = 'with_delete_untagged' and not coalesce(l.with_delete_untagged, false) then 1
       when v.variant = 'with_drop_dangling_tags' and not coalesce(l.with_drop_dangling_tags, false) then 1
       when v.variant = 'with_both' and not coalesce(l.with_both, false) then 1 else 0 end as revisions, 0 as layer_links
-  from (select distinct repository, digest from linked) x join repositories r on r.repository = x.repository
+  from linked x join repositories r on r.repository = x.repository
   left join live l on l.repository = x.repository and l.digest = x.digest cross join (select variant from reclaimable) v
   union all
   select v.variant, 0, case when k.held or k.young then 0 when v.variant = 'as_is' and not k.as_is then 1
@@ -187,38 +298,42 @@ left join (
 ) e on e.repository = r.repository
 
 -- @table checked_references  Every reference that a pull of a live manifest follows, with what there is of it.
-select f.*, l.repository, coalesce(a.target, f.digest) as id, k.digest is not null as linked, m.digest is not null as is_member,
-  b.digest is not null as stored, b.size as stored_size
-from (
-  select repository, digest from live where {selected} union select repository, digest from held_members
-) l join manifest_references f on f.manifest = l.digest
-left join sound_layers a on a.repository = l.repository and a.digest = f.digest and a.target <> a.digest
-left join (select distinct repository, digest from layer_links) k on k.repository = l.repository and k.digest = f.digest
-left join members m on m.repository = l.repository and m.digest = f.digest
-left join blobs b on b.digest = coalesce(a.target, f.digest)
-where f.role <> 'subject'
+select n.*, m.kind as member_kind,
+  n.digest like 'sha512:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size) as is_lost
+from named n join marks k on k.repository = n.repository and k.digest = n.manifest
+left join members m on m.repository = n.repository and m.digest = n.id
+where n.role <> 'mention' and (k.{selected} or k.held)
 
 -- @table findings_by_sql  Of the codes that follow from the tables; the exported findings have the others too.
 select 'blob-unreferenced' as code, repository, nullif('', '') as tag, digest, size as bytes from blob_verdicts where {selected}
 union all
 select 'manifest-unreferenced', x.repository, null, x.digest, b.size
-from (select distinct repository, digest from linked) x join repositories r on r.repository = x.repository join blobs b on b.digest = x.digest
+from linked x join repositories r on r.repository = x.repository join blobs b on b.digest = x.digest
 left join live l on l.repository = x.repository and l.digest = x.digest
 where not r.held and not coalesce(l.{untagged}, false)
 union all
 select 'tag-dangling', t.repository, t.tag, t.digest, null from tags t
-where t.digest is not null and not exists (select 1 from linked r where r.repository = t.repository and r.digest = t.digest)
+left join linked r on r.repository = t.repository and r.digest = t.digest and not r.mismatched
+left join layer_names n on n.repository = t.repository and n.digest = t.digest
+left join aliases a on a.repository = t.repository and a.digest = t.digest
+left join members m on m.repository = t.repository and m.digest = coalesce(a.target, t.digest)
+where t.digest is not null and r.digest is null and (n.digest is null or m.digest is null)
 union all
 select 'layer-link-unreferenced', repository, null, digest, size from links where stored and not young and not held and not {selected}
 union all
 select 'layer-link-dangling', repository, null, digest, null from links where not stored and not young and not {selected}
 union all
-select 'child-missing', repository, null, digest, null from checked_references where role = 'child' and not linked and not is_member group by repository, digest
+select 'child-missing', repository, null, digest, null from checked_references
+where role = 'child' and (not linked or member_kind is not null) and (member_kind is null or member_kind >= 2) group by repository, digest
+union all
+select 'layer-link-missing', repository, null, digest, null from checked_references
+where not (role = 'child' and (not linked or member_kind is not null)) and is_lost and id = digest and not linked and role <> 'foreign-layer'
+group by repository, digest
 union all
 select case when not stored then 'blob-missing' when not linked then 'layer-link-missing' else 'blob-size-mismatch' end, repository, null, id, max(coalesce(size, stored_size))
 from checked_references
-where not (role = 'child' and (not linked or is_member)) and not (not stored and role = 'foreign-layer')
-  and (not stored or not linked or (size is not null and id = digest and size <> stored_size))
+where not (role = 'child' and (not linked or member_kind is not null)) and not (is_lost and id = digest)
+  and (not stored or not linked or (size <> stored_size and id = digest)) and not (role = 'foreign-layer' and (not stored or not linked))
 group by repository, id, stored, linked
 union all
 select 'referrer-orphaned', t.repository, t.tag, t.digest, null from (
@@ -228,8 +343,11 @@ union all
 select 'referrer-orphaned', r.repository, null, r.digest, null from linked r join manifest_references f on f.manifest = r.digest and f.role = 'subject'
 where not exists (select 1 from members m where m.repository = r.repository and m.digest = f.digest)
 union all
-select 'tag-index-dangling', h.repository, h.tag, h.digest, null
-from tag_history h left join tags t on t.repository = h.repository and t.tag = h.tag join repositories r on r.repository = h.repository
-left join (select distinct repository, digest, true as linked from linked) x on x.repository = h.repository and x.digest = h.digest
-left join live l on l.repository = h.repository and l.digest = h.digest
-where (t.digest is null or t.digest <> h.digest) and (x.linked is null or (not r.held and not coalesce(l.{selected}, false)))
+select 'tag-index-dangling', f.repository, f.tag, f.digest, null from former f
+left join marks k on k.repository = f.repository and k.digest = f.digest
+where not coalesce(k.held or k.{selected}, false)
+union all
+select 'tag-index-dangling', h.repository, h.tag, h.digest, null from tag_history h
+join tags t on t.repository = h.repository and t.tag = h.tag
+left join former f on f.repository = h.repository and f.tag = h.tag and f.digest = h.digest
+where t.digest is not null and t.digest <> h.digest and f.digest is null

@@ -28,13 +28,14 @@ export function recordManifests(
     const isListed = listedBytes?.[i] !== undefined && !Number.isNaN(listedBytes[i]);
     tables.manifests.add({ digest: manifest, problem: kind === "missing" && isListed ? "unreadable" : kind });
     let position = 0;
-    for (const { role, algorithm: of, size, at } of unpackReferences(batch.words, batch.offsets[i] ?? 0))
+    for (const { role, algorithm: of, size, isManifest, at } of unpackReferences(batch.words, batch.offsets[i] ?? 0))
       tables.manifest_references.add({
         manifest,
         position: position++,
         role,
         digest: digests.ofWords(of, batch.words, at),
         size,
+        is_manifest: isManifest,
       });
   }
 }

@@ -24,7 +24,14 @@ export const TABLES = {
   tags: { repository: "text", tag: "text", digest: "digest?", valid_name: "flag", modified: "time?" },
   tag_history: { repository: "text", tag: "text", digest: "digest" },
   manifests: { digest: "digest", problem: "text?" },
-  manifest_references: { manifest: "group", position: "count", role: "text", digest: "digest", size: "bytes?" },
+  manifest_references: {
+    manifest: "group",
+    position: "count",
+    role: "text",
+    digest: "digest",
+    size: "bytes?",
+    is_manifest: "flag",
+  },
   uploads: { repository: "text", id: "text", started: "time?", bytes: "bytes", modified: "time" },
   pins: { digest: "digest" },
   findings: {
