@@ -5,7 +5,7 @@ import type { Policy } from "#regcheck/mark/policy.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { buildFixture } from "../support/fixture.js";
 import type { RegistryTree } from "../support/registry-tree.js";
-import { markInReport, markInSql } from "../support/sql-mark.js";
+import { markInReport, markInSql, withoutJudgedSizes } from "../support/sql-mark.js";
 import { connectDuckdb, viewTables } from "../support/tables.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
 
@@ -20,7 +20,7 @@ async function both(tree: RegistryTree, policy: Partial<Policy> = {}) {
   await storage.close();
   const connection = await connectDuckdb();
   await viewTables(connection, out);
-  return { sql: await markInSql(connection, file.policy), report: markInReport(report) };
+  return { sql: withoutJudgedSizes(await markInSql(connection, file.policy), report), report: markInReport(report) };
 }
 
 describe("docs/sql/mark.sql", () => {

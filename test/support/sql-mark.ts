@@ -93,6 +93,24 @@ export function markInReport(report: Report) {
   };
 }
 
+/**
+ * What SQL says, without the sizes of which a check has found the cause by hashing the blob, which no table has: the manifest says a wrong
+ * one, or the blob is corrupt and reported as that.
+ */
+export function withoutJudgedSizes(sql: Awaited<ReturnType<typeof markInSql>>, report: Report) {
+  const causes = new Set(
+    Array.from(report.findings(["manifest-size-wrong", "blob-corrupt", "manifest-corrupt"]), ({ code, repository, digest }) =>
+      code === "manifest-size-wrong" ? repository : digest?.toString(),
+    ),
+  );
+  const reported = new Set(markInReport(report).findings);
+  const isJudged = (finding: string): boolean => {
+    const [code, repository, , digest] = JSON.parse(finding) as (string | null)[];
+    return code === "blob-size-mismatch" && !reported.has(finding) && (causes.has(repository ?? "") || causes.has(digest ?? ""));
+  };
+  return { ...sql, findings: sql.findings.filter((finding) => !isJudged(finding)) };
+}
+
 /** The tag counts where the finding is about the tag; elsewhere it is one of several through which a pull gets there. */
 function identity(code: unknown, repository: unknown, tag: unknown, digest: unknown): string {
   const isOfTag = code === "tag-dangling" || code === "tag-index-dangling";
