@@ -5,7 +5,7 @@ import type { StorageIdentity } from "./journal/identity.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
 import { countQuarantined, emptyQuarantine } from "./undo/purge.js";
-import type { Quarantined } from "./undo/purge.js";
+import type { Purged, Quarantined } from "./undo/purge.js";
 
 /** Throws a `UsageError` that says why for a run that has left nothing to purge. */
 export function insistOnQuarantine({ head: { mode, runId } }: RunHead): void {
@@ -31,6 +31,6 @@ export function planPurge({ changes }: SweepTarget, { head }: RunHead): Promise<
 }
 
 /** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */
-export function purge({ storage, changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): Promise<Quarantined> {
+export function purge({ storage, changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): Promise<Purged> {
   return withLock(changes, storage.location, "purge", () => emptyQuarantine(head.runId, changes, signal));
 }

@@ -95,6 +95,7 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
     signal,
     plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
     lookAgain: ({ marked }) => judgeRoots(storage, marked),
+    whyStopped: ({ stopped }: SweepResult) => stopped,
     perform: async ({ stages }) =>
       execute(stages, {
         ...(await beginRun(target, options)),

@@ -39,6 +39,8 @@ export interface Untagged extends TagReference {
   readonly otherTags: readonly string[];
   /** Indexes of the repository that it is part of. */
   readonly parents: readonly string[];
+  /** A file in its directory that is none of the registry's, if one is known: while it is there, the tag is listed. */
+  readonly stray: string | undefined;
 }
 
 /** What an operator decides about it. */
@@ -80,6 +82,7 @@ export async function untag(
     writers,
     signal,
     plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
+    whyStopped: ({ stopped }: SweepResult) => stopped,
     perform: async ({ items }) =>
       execute([{ name: "tags", barrier: false, items: () => items }], {
         ...(await beginRun(target, options)),
@@ -182,17 +185,18 @@ async function examine(
 
 async function describe(
   storage: Storage,
-  { tags, revisions }: RepositoryListing,
+  { name, tags, revisions, strays }: RepositoryListing,
   reference: TagReference,
   position: number,
   references: readonly TagReference[],
 ): Promise<Untagged> {
+  const stray = strays.find(({ path }) => path.startsWith(`${tagPath(name, reference.tag)}/`))?.path;
   if (tags.oddCurrent.some(({ tag }) => tag === position))
-    return { ...reference, digest: undefined, isLinked: false, otherTags: [], parents: [] };
+    return { ...reference, digest: undefined, isLinked: false, otherTags: [], parents: [], stray };
   const digest = Digest.fromWords("sha256", tags.current, position * 8);
   const goes = new Set(references.filter(({ repository }) => repository === reference.repository).map(({ tag }) => tag));
   const otherTags = tags.names.filter(
-    (name, i) => !goes.has(name) && Digest.fromWords("sha256", tags.current, i * 8).equals(digest),
+    (other, i) => !goes.has(other) && Digest.fromWords("sha256", tags.current, i * 8).equals(digest),
   );
   const { words, offsets, problems } = await storage.readManifests("sha256", revisions.digests);
   const damaged = new Set(problems.map((problem) => problem.position));
@@ -206,5 +210,5 @@ async function describe(
       if (role === "child" && Digest.fromWords(algorithm, words, at).equals(digest)) parents.push(revisionAt(i).toString());
     }
   }
-  return { ...reference, digest: digest.toString(), isLinked, otherTags, parents };
+  return { ...reference, digest: digest.toString(), isLinked, otherTags, parents, stray };
 }

@@ -45,8 +45,8 @@ export async function runRestore(args: RestoreArguments, signal: AbortSignal): P
       return EXIT_CODES.clean;
     }
     const options = { writers: writerOptions(args, opened), signal };
-    const { restored, present, problems } = await restore({ storage: opened.storage, changes }, run, options);
-    for (const { path, cause } of problems) complain(`${path}: ${cause}`);
+    const { restored, present, warnings, problems } = await restore({ storage: opened.storage, changes }, run, options);
+    for (const { path, cause } of [...warnings, ...problems]) complain(`${path}: ${cause}`);
     const anew = present === 0 || isRepair ? "" : " or written anew since";
     const left = problems.length === 0 ? "" : `, ${countOf(problems.length, "problem")}`;
     print(`${countOf(restored, noun)} restored, ${countOf(present, noun)} already there${anew}${left}`);
@@ -109,9 +109,16 @@ async function purgeRun(
   const quarantined = await planPurge(target, run);
   // A run that was purged before is nothing to tell of each night.
   if (quarantined.objects === 0 && olderThan !== undefined) return false;
-  const { objects, bytes } = dryRun ? quarantined : await purge(target, run, signal);
+  const { objects, bytes, problems } = dryRun ? { ...quarantined, problems: [] } : await purge(target, run, signal);
   print(`${run.head.runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`);
+  const [problem] = problems;
+  if (problem !== undefined) throw new OperatorError(stillThere(problem, problems.length), EXIT_CODES.stopped);
   return true;
+}
+
+function stillThere({ path, cause }: { readonly path: string; readonly cause: string }, problems: number): string {
+  const others = problems > 1 ? `, and ${problems - 1} more` : "";
+  return `${path} is still there: ${cause}${others}. All else is purged; remove what is in the way, or leave it`;
 }
 
 /** Does some work on the storage that the run was on; what the command line names must be the same. */

@@ -2,10 +2,12 @@ import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { wrapLines } from "../report/wrap.js";
+import type { SweepResult } from "../sweep/execute.js";
 import { formatSwept } from "../sweep/format.js";
 import { defaultJournalDirectory } from "../journal/journal.js";
 import { parseTagReference, untag } from "../untag.js";
 import type { Untagged } from "../untag.js";
+import { tagPath } from "../registry/layout.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
@@ -38,7 +40,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
     const { storage } = opened;
     const { untagged, result } = await withChanges(opened, (changes) => untag({ storage, changes }, references, options));
     const layout = textOptions(process.stdout);
-    const lines = untagged.map((one) => escapeForTerminal(sentence(one, args.dryRun)));
+    const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
     process.stdout.write(
       wrapLines(lines, layout)
         .map((line) => `${line}\n`)
@@ -54,9 +56,23 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
   }
 }
 
-/** What has become of a tag's manifest, which need not be there. */
-function sentence({ repository, tag, digest, isLinked, otherTags, parents }: Untagged, dryRun: boolean): string {
-  const name = `${repository}:${tag}${dryRun ? " would be removed" : " is removed"}`;
+/** What is said of a tag by how it went; without a result it is still to go. */
+function outcomeOf({ repository, tag, stray }: Untagged, result: SweepResult | undefined) {
+  if (result === undefined) {
+    const held = stray && `it holds ${stray}`;
+    return { going: "would be removed", staying: "would name no manifest any more, but would still be listed", held };
+  }
+  const held = result.standing.first.find(({ directory }) => directory === tagPath(repository, tag))?.cause;
+  const going = result.stopped === undefined ? "is removed" : "was to be removed";
+  return { going, staying: "names no manifest any more, but is still listed", held };
+}
+
+/** What has become of a tag and its manifest, which need not be there. */
+function sentence(
+  { repository, tag, digest, isLinked, otherTags, parents }: Untagged,
+  { going, staying, held }: { readonly going: string; readonly staying: string; readonly held: string | undefined },
+): string {
+  const name = `${repository}:${tag} ${held === undefined ? going : `${staying}, for its directory stays: ${held}`}`;
   if (digest === undefined) return `${name}; it named no manifest`;
   if (!isLinked) return `${name}; the repository has no ${digest} any more`;
   if (otherTags.length > 0) return `${name}; ${digest} still has the tags ${otherTags.join(", ")}`;

@@ -22,6 +22,8 @@ export interface GuardedChange<Plan extends JudgedPlan, Result> {
   readonly plan: (lock: Lock) => Promise<Plan>;
   /** The rule that is asked last, just before the first change: whether what was planned from is still so. Undefined where nothing depends on it. */
   readonly lookAgain?: (plan: Plan) => Promise<Verdict | undefined>;
+  /** Why the work came to no end, if it did not. */
+  readonly whyStopped?: (result: Result) => string | undefined;
   /** Does what was planned. */
   readonly perform: (plan: Plan) => Promise<Result>;
 }
@@ -42,7 +44,7 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
     if (writers !== undefined) insist(await judgeWriters(writers), work);
   };
   await insistOnWriters();
-  return withLock(changes, storage.location, work, async (lock) => {
+  const underLock = async (lock: Lock): Promise<Performed<Plan, Result>> => {
     const plan = await untilAborted(change.plan(lock), signal);
     for (const verdict of plan.verdicts) insist(verdict, work);
     const last = await untilAborted(lookAgain(plan), signal);
@@ -51,7 +53,8 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
     signal.throwIfAborted();
     const result = await change.perform(plan);
     return { ...plan, verdicts: last === undefined ? plan.verdicts : [...plan.verdicts, last], result };
-  });
+  };
+  return withLock(changes, storage.location, work, underLock, ({ result }) => change.whyStopped?.(result));
 }
 
 async function noLook(): Promise<undefined> {

@@ -12,13 +12,15 @@ export interface Lock {
 
 /**
  * Runs something that changes the storage while nobody else does (safety rule 9). Throws an `OperatorError` when somebody else does, and
- * when the lock cannot be written: then nothing else could be either.
+ * when the lock cannot be written: then nothing else could be either. Where it cannot be removed, what the work was stopped by is told too:
+ * it may be the same.
  */
 export async function withLock<T>(
   changes: StorageChanges,
   location: string,
   what: string,
   work: (lock: Lock) => Promise<T>,
+  whyStopped: (result: T) => string | undefined = () => undefined,
 ): Promise<T> {
   const owner = { host: os.hostname(), pid: process.pid, startedAt: new Date().toISOString(), command: what };
   if ((await create(changes, location, `${JSON.stringify(owner)}\n`)) === "exists") {
@@ -40,10 +42,14 @@ export async function withLock<T>(
   const problem = await release(changes).catch(errorMessage);
   if (problem !== undefined)
     throw new OperatorError(
-      `the ${what} has come to its end, but its lock is still there (${problem}): remove ${location}/${LOCK}`,
+      `the ${what} has come to its end${because(whyStopped(result))}, but its lock is still there (${problem}): remove ${location}/${LOCK}`,
       EXIT_CODES.stopped,
     );
   return result;
+}
+
+function because(stopped: string | undefined): string {
+  return stopped === undefined ? "" : ` (${stopped})`;
 }
 
 async function create(changes: StorageChanges, location: string, content: string): Promise<"created" | "exists"> {

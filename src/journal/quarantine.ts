@@ -1,6 +1,6 @@
 import path from "node:path";
 import { OWN, QUARANTINE } from "../registry/layout.js";
-import type { StorageChanges } from "../storage/changes.js";
+import type { Standing, StorageChanges } from "../storage/changes.js";
 
 /** Where a run's objects are, below their own paths. */
 export function quarantineOf(runId: string): string {
@@ -12,7 +12,10 @@ export function directoriesOf(objects: readonly string[]): readonly string[] {
   return [...new Set(objects.map((object) => path.posix.dirname(object)))];
 }
 
-/** Removes what is left of a quarantine when nothing is in it. */
-export function pruneQuarantine(runId: string, changes: StorageChanges): Promise<void> {
-  return changes.pruneDirectories([quarantineOf(runId), QUARANTINE, OWN]);
+/** Removes what is left of a quarantine when nothing is in it. Returns it if something is. */
+export async function pruneQuarantine(runId: string, changes: StorageChanges): Promise<Standing | undefined> {
+  const [standing] = await changes.pruneDirectories([quarantineOf(runId)]);
+  // Other runs may have theirs.
+  await changes.pruneDirectories([QUARANTINE, OWN]);
+  return standing;
 }

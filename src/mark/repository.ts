@@ -1,6 +1,6 @@
 import type { MarkContext } from "./context.js";
 import type { MarkedRepository, ReclaimableLinks } from "./marked-repository.js";
-import { layerLinkPath, repositoryPath, revisionLinkPath } from "../registry/layout.js";
+import { layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { holdsRepository } from "./finding.js";
@@ -9,6 +9,7 @@ import { checkAliases } from "./aliases.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { perVariant, HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
+import { checkEmptiness } from "./emptiness.js";
 import { followReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
@@ -194,12 +195,9 @@ class RepositoryMark {
   }
 
   checkUploads(): void {
-    const { uploads, isRepository, name } = this.listing;
+    const { uploads, name } = this.listing;
     this.#addAll(checkUploads(name, uploads, this.context.policy));
-    const { revisions, tags } = this.links;
-    if (isRepository && revisions.length === 0 && tags.length === 0 && this.listing.tags.names.length === 0) {
-      this.#add("repository-empty", repositoryPath(name), {});
-    }
+    this.#addAll(checkEmptiness(this.listing, this.links, this.#findings, this.#held));
   }
 
   /** What was missing when its place was listed may have arrived since, for a registry writes while it is read: no false alarms. */

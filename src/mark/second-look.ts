@@ -1,4 +1,4 @@
-import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
+import { revisionLinkPath, tagCurrentPath, UNFINISHED_LINK } from "../registry/layout.js";
 import type { StorageFault } from "../storage/listing.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { MarkContext } from "./context.js";
@@ -32,9 +32,6 @@ function missingPath({ code, path, repository, tag, digest }: Finding): string |
   if (code === "tag-without-current" && tag !== undefined) return tagCurrentPath(repository, tag);
   return undefined;
 }
-
-/** A link as registry 3.1 writes it, before it is renamed to its name. */
-const UNFINISHED_LINK = /\/link\.[^/]+\.tmp$/;
 
 /** What a finding rests on, and is no more when that is gone: a tag's link, a manifest's, or a link in the middle of being written. */
 function restsOn({ code, path }: Finding): string | undefined {

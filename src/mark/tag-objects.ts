@@ -1,11 +1,12 @@
 import { Digest } from "../registry/digest.js";
-import { TAG_CURRENT, tagIndexName, tagPath } from "../registry/layout.js";
+import { TAG_CURRENT, tagIndexName, tagPath, TAGS_DIRECTORY, UNFINISHED_LINK } from "../registry/layout.js";
+import { parseOwnPath } from "../registry/parse-path.js";
 import type { OwnObject, RepositoryListing, StorageFault, TagListing } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 
 /**
- * What each of some tags of a repository consists of: all that lies below its directory, strays too, for while there is anything the
- * registry lists the tag. `current/link` comes last: a removal that is killed before it leaves a tag that another one finds. A tag whose
+ * What each of some tags of a repository consists of: all that lies below its directory, and which of it is stray: while there is anything,
+ * the registry lists the tag. `current/link` comes last: a removal that is killed before it leaves a tag that another one finds. A tag whose
  * directory cannot be listed is not in the answer, and `onFault` is called.
  */
 export async function objectsOfTags(
@@ -41,5 +42,17 @@ function listedObjects(tags: TagListing, wanted: ReadonlySet<string>): ReadonlyM
 
 function toObjects(files: readonly string[]): OwnObject[] {
   const isLast = (name: string): number => Number(name === TAG_CURRENT);
-  return files.toSorted((a, b) => isLast(a) - isLast(b)).map((name) => ({ name, bytes: 0 }));
+  return files
+    .toSorted((a, b) => isLast(a) - isLast(b))
+    .map((name) => (isOwn(name) ? { name, bytes: 0 } : { name, bytes: 0, isStray: true }));
+}
+
+/** Whether the registry has written it, to the end or not, or a console has marked a folder that it made. */
+function isOwn(name: string): boolean {
+  return (
+    name === "" ||
+    name.endsWith("/") ||
+    UNFINISHED_LINK.test(`/${name}`) ||
+    parseOwnPath(`${TAGS_DIRECTORY}/-/${name}`).kind !== "stray"
+  );
 }

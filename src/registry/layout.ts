@@ -74,6 +74,9 @@ export function tagCurrentPath(repository: string, tag: string): string {
   return `${tagPath(repository, tag)}/${TAG_CURRENT}`;
 }
 
+/** A link as registry 3.1 writes it, before it is renamed to its name. */
+export const UNFINISHED_LINK = /\/link\.[^/]+\.tmp$/;
+
 /** An entry of a tag's history, within its directory. */
 export function tagIndexName(digest: Digest): string {
   return `index/${digest.algorithm}/${digest.hex}/link`;

@@ -187,7 +187,7 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   "repository-empty": {
     severity: "info",
     severityIfReclaimable: "garbage",
-    meaning: "a repository has neither tags nor manifests",
+    meaning: "a repository has neither tags nor manifests, or none that stay",
     remedy: "It is still listed in the catalog. A sweep with --prune-empty removes it.",
   },
   "referrer-orphaned": {

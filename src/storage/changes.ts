@@ -39,6 +39,13 @@ export interface Move {
   readonly to: string;
 }
 
+/** A directory that was to go and stays, and why. */
+export interface Standing {
+  readonly directory: string;
+  /** In a few words: `it holds <path>`, or why it cannot be removed. */
+  readonly cause: string;
+}
+
 /**
  * Whether the objects of a batch go one after the other, or as many at a time as the storage takes. In a bucket the order of a batch is
  * never known.
@@ -79,8 +86,12 @@ export interface StorageChanges {
   digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined>;
   /** All objects below a directory, in no order. Throws an `OperatorError` when it cannot be listed to the end. */
   list(directory: string): AsyncIterable<StoredObject>;
-  /** Removes those of the directories below which there is no file; others stay as they are, without an error. Nothing to do on S3. */
-  pruneDirectories(directories: readonly string[], order?: Order): Promise<void>;
+  /** Removes those of the directories below which there is no file; returns the others, which stay as they are. Nothing to do on S3. */
+  pruneDirectories(directories: readonly string[], order?: Order): Promise<readonly Standing[]>;
+  /** Those of the directories, and of the ones below them, that hold nothing at all. None on S3. Throws an `OperatorError`. */
+  emptyDirectories(directories: readonly string[]): Promise<readonly string[]>;
+  /** Makes a directory, with what it needs above it. Returns whether there was none. Nothing to do on S3. Throws an `OperatorError`. */
+  makeDirectory(directory: string): Promise<boolean>;
   /** Makes what was removed and moved so far survive a power cut. Throws an `OperatorError`. Nothing to do on S3. */
   settle(): Promise<void>;
   close(): Promise<void>;

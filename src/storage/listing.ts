@@ -85,6 +85,8 @@ export interface OwnObject {
   readonly name: string;
   /** 0 for those of a tag, as for all links. */
   readonly bytes: number;
+  /** It lies there, but is none of the registry's: what has it goes, but this. */
+  readonly isStray?: true;
 }
 
 /** An upload in progress, or left over. */

@@ -1,9 +1,10 @@
 import path from "node:path";
 import { TAG_CURRENT } from "../registry/layout.js";
-import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
+import type { ChangeOutcome, Standing, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
 import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
 import { orderOf } from "../journal/item-kinds.js";
+import type { ItemKind } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
 import { quarantineOf } from "../journal/quarantine.js";
 import { Watch, whyStopped } from "../guard/watch.js";
@@ -13,6 +14,11 @@ const BATCH = 1000;
 /** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
 const MOVES = 50;
 
+/** Directories that a result names of those that stay. */
+const MOST_NAMED = 1000;
+/** What has several directories, or nothing else. */
+const HOLDING_DIRECTORIES: ReadonlySet<ItemKind> = new Set(["tag", "upload", "directory"]);
+
 /** What a sweep has removed, counted by what was really done. */
 export interface Removed {
   blobs: number;
@@ -21,6 +27,8 @@ export interface Removed {
   layerLinks: number;
   tags: number;
   uploads: number;
+  /** Empty ones. */
+  repositories: number;
 }
 
 /** How a sweep went. */
@@ -30,6 +38,8 @@ export interface SweepResult {
   /** The storage keeps what was deleted as older versions: the space is not free until these expire. */
   readonly keepsVersions: boolean;
   readonly deleted: Readonly<Removed>;
+  /** Directories that were to go and stay, for others have put something into them: the first of them, and how many there are. */
+  readonly standing: { readonly count: number; readonly first: readonly Standing[] };
   /** The journal's file. */
   readonly journal: string;
   /** Why it ended before its end; what is left can be swept by another run. */
@@ -60,8 +70,9 @@ export async function execute(stages: readonly Stage[], context: SweepContext): 
   const why = (await whyStopped(() => sweep.run(stages))) ?? (await whyStopped(() => changes.settle()));
   const deleted = sweep.removed;
   const stopped = journal.end({ deleted }, why);
-  const { keepsVersions } = sweep;
-  return { runId: head.runId, quarantined: head.mode !== "delete", keepsVersions, deleted, journal: journal.file, stopped };
+  const { keepsVersions, standing } = sweep;
+  const quarantined = head.mode !== "delete";
+  return { runId: head.runId, quarantined, keepsVersions, deleted, standing, journal: journal.file, stopped };
 }
 
 /** One of the objects that an item consists of, or an item without any: an empty directory. */
@@ -73,7 +84,8 @@ interface Piece {
 }
 
 class Sweep {
-  readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0 };
+  readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0, repositories: 0 };
+  readonly standing: { count: number; first: Standing[] } = { count: 0, first: [] };
   keepsVersions = false;
   readonly #watch: Watch;
   #failed = 0;
@@ -96,7 +108,10 @@ class Sweep {
   }
 
   async #reasonToStop(): Promise<string | undefined> {
-    if (this.#failed > 0) return `${this.#failed} objects could not be removed (${this.#firstFailure})`;
+    if (this.#failed > 0) {
+      const isNothing = Object.values(this.removed).every((count) => count === 0);
+      return `${isNothing ? "nothing was removed: " : ""}${this.#failed} objects could not be removed (${this.#firstFailure})`;
+    }
     return this.#watch.reasonToStop();
   }
 
@@ -106,8 +121,10 @@ class Sweep {
     const items = pieces.filter(({ isLast }) => isLast).map(({ item }) => item);
     const multiparts = items.filter(({ kind }) => kind === "multipart");
     const entries = pieces.flatMap(({ entry }) => entry ?? []);
-    if (entries.length > 0) this.context.journal.willRemove(entries);
     const isMove = this.context.head.mode === "quarantine";
+    // Directories of what goes come back with it; those that hold nothing would not.
+    const directories = isMove ? await this.#emptyDirectories(items) : [];
+    if (entries.length + directories.length > 0) this.context.journal.willRemove([...directories, ...entries]);
     let late: string | undefined;
     for (const some of batches(
       entries.filter(({ kind }) => kind !== "multipart"),
@@ -119,9 +136,40 @@ class Sweep {
     }
     if (late === undefined) await this.#abort(multiparts);
     if (this.#failed === 0 && late === undefined) this.removed.uploads += items.filter(({ kind }) => kind === "upload").length;
-    await this.context.changes.pruneDirectories(items.flatMap(emptied), orderOf(items));
+    await this.#prune(items);
     this.context.onProgress?.(this.removed);
     return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
+  }
+
+  async #emptyDirectories(items: readonly PlanItem[]): Promise<readonly JournalEntry[]> {
+    const directories = items.filter(({ kind }) => HOLDING_DIRECTORIES.has(kind)).flatMap(emptied);
+    const empty = new Set(await this.context.changes.emptyDirectories(directories));
+    return Array.from(empty, (directory) => ({ kind: "directory", path: directory, bytes: 0 }));
+  }
+
+  /** Removes the directories of what has gone, and takes note of those that stay. */
+  async #prune(items: readonly PlanItem[]): Promise<void> {
+    const standing = new Map<string, Standing>();
+    for (const item of items) {
+      const stray = item.objects?.find(({ isStray }) => isStray);
+      const cause = `it holds ${item.path}/${stray?.name ?? ""}`;
+      if (stray !== undefined) standing.set(item.path, { directory: item.path, cause });
+    }
+    for (const one of await this.context.changes.pruneDirectories(items.flatMap(emptied), orderOf(items)))
+      standing.set(one.directory, one);
+    // Of what could not be removed, the directories stay with it.
+    if (this.#failed > 0) return;
+    for (const item of items) {
+      const isTag = item.tag !== undefined;
+      // Other repositories may lie below an empty one: its own directories are what the registry knows it by.
+      const own = emptied(item).filter((directory) => item.kind !== "directory" || isTag || directory !== item.path);
+      const left = own.flatMap((directory) => standing.get(directory) ?? []);
+      this.standing.count += left.length;
+      this.standing.first.push(...left.slice(0, MOST_NAMED - this.standing.first.length));
+      if (item.kind !== "directory" || left.length > 0) continue;
+      if (isTag) this.removed.tags++;
+      else this.removed.repositories++;
+    }
   }
 
   /** A batch is of objects: on S3 it is one request, however many of them an upload has. */
@@ -141,12 +189,14 @@ class Sweep {
     const { kind, digest, dangling, objects } = item;
     if (kind === "directory") return [];
     if (objects === undefined) return [item];
-    return objects.map(({ name, bytes }) => ({
-      kind,
-      path: `${item.path}/${name}`,
-      bytes,
-      ...(name === TAG_CURRENT ? { digest, dangling } : {}),
-    }));
+    return objects
+      .filter(({ isStray }) => isStray !== true)
+      .map(({ name, bytes }) => ({
+        kind,
+        path: `${item.path}/${name}`,
+        bytes,
+        ...(name === TAG_CURRENT ? { digest, dangling } : {}),
+      }));
   }
 
   async #remove(entries: readonly JournalEntry[]): Promise<void> {

@@ -37,6 +37,7 @@ function describePlan({ items, bytes }: PlanTotals): string {
     countOf(items.tag, "tag"),
     countOf(items["tag-index"], "tag history entry", "tag history entries"),
     countOf(items.upload + items.multipart, "upload"),
+    ...(items.directory === 0 ? [] : [countOf(items.directory, "empty tag or repository", "empty tags and repositories")]),
   ];
   return `${formatBytes(bytes)} in ${counts.join(", ")}`;
 }
@@ -66,7 +67,7 @@ export function formatSwept(
   options: TextOptions,
   { hasRedis, undoArguments }: SweptContext,
 ): string {
-  const { runId, deleted, stopped, quarantined, keepsVersions, journal } = result;
+  const { runId, deleted, standing, stopped, quarantined, keepsVersions, journal } = result;
   const undo = escapeForTerminal(undoArguments);
   const lines = ["", `${quarantined ? "Moved to the quarantine" : "Removed"}: ${describe(deleted)}`];
   lines.push(`  Run ${runId}, journal ${escapeForTerminal(journal)}`);
@@ -76,10 +77,21 @@ export function formatSwept(
     );
   else if (quarantined)
     lines.push(`  Undo it with regcheck restore ${runId}${undo}; free the space with regcheck purge ${runId}${undo}.`);
+  lines.push(...standingLines(standing));
   if (stopped !== undefined)
     lines.push("", `STOPPED: ${escapeForTerminal(stopped)}. Nothing that pulled before is broken; run it again to finish.`);
   lines.push(...restartLines(deleted, hasRedis));
   return `${wrapLines(lines, options).join("\n")}\n`;
+}
+
+/** Directories that are shown of those that stay. */
+const MOST_SHOWN = 10;
+
+function standingLines({ count, first }: SweepResult["standing"]): string[] {
+  if (count === 0) return [];
+  const shown = first.slice(0, MOST_SHOWN).map(({ directory, cause }) => `    ${escapeForTerminal(`${directory}: ${cause}`)}`);
+  const more = count > shown.length ? [`    and ${count - shown.length} more`] : [];
+  return [`  ${countOf(count, "directory", "directories")} could not be removed, all else is done:`, ...shown, ...more];
 }
 
 /** A cache knows blobs, and which repository has them; of tags and uploads it knows nothing. */
@@ -98,12 +110,13 @@ function restartLines({ blobs, revisions, layerLinks }: Readonly<Removed>, hasRe
 }
 
 /** What was removed, in words. */
-export function describe({ blobs, bytes, revisions, layerLinks, tags, uploads }: Readonly<Removed>): string {
+export function describe({ blobs, bytes, revisions, layerLinks, tags, uploads, repositories }: Readonly<Removed>): string {
   return [
     `${formatBytes(bytes)} in ${countOf(blobs, "blob")}`,
     countOf(revisions, "manifest"),
     countOf(layerLinks, "layer link"),
     countOf(tags, "tag"),
     countOf(uploads, "upload"),
+    ...(repositories === 0 ? [] : [countOf(repositories, "empty repository", "empty repositories")]),
   ].join(", ");
 }

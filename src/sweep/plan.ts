@@ -60,6 +60,9 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
     const stays = ({ repository = "", tag = "" }: Finding): boolean => !tags.has(tagPath(repository, tag));
     yield* itemsOf("tag-index", ["tag-index-dangling"], stays);
   }
+  // What an abandoned upload is in stays with it, unless that goes.
+  const withUploads = (): ReadonlySet<string> =>
+    new Set(options.purgeUploads ? [] : Array.from(report.findings(["upload-stale"]), ({ repository = "" }) => repository));
   const uploads = (code: FindingCode): readonly FindingCode[] => (options.purgeUploads ? [code] : []);
   return [
     { name: "tag history", barrier: false, items: history },
@@ -86,7 +89,8 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
     {
       name: "empty repositories",
       barrier: false,
-      items: () => itemsOf("directory", options.pruneEmpty ? ["repository-empty"] : []),
+      items: () =>
+        itemsOf("directory", options.pruneEmpty ? ["repository-empty"] : [], (finding) => !staysFor(finding, withUploads())),
     },
   ];
 }
@@ -98,6 +102,10 @@ const BY_POLICY: ReadonlySet<FindingCode> = new Set([
   "layer-link-dangling",
   "tag-without-current",
 ]);
+
+function staysFor({ repository = "", reclaimable }: Finding, withUploads: ReadonlySet<string>): boolean {
+  return reclaimable === false || withUploads.has(repository);
+}
 
 /** Codes of what consists of several objects: where they could not be listed, it stays. */
 const OF_OBJECTS: ReadonlySet<FindingCode> = new Set(["tag-dangling", "upload-stale"]);

@@ -1,6 +1,5 @@
-import { EXIT_CODES, OperatorError } from "../errors.js";
 import { directoriesOf, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
-import type { StorageChanges } from "../storage/changes.js";
+import type { StorageChanges, StoredObject } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 
 const BATCH = 1000;
@@ -11,31 +10,39 @@ export interface Quarantined {
   readonly bytes: number;
 }
 
-/** Empties a run's quarantine for good. Returns how much that freed. Ends after a batch when the signal aborts, and throws its reason. */
-export async function emptyQuarantine(runId: string, changes: StorageChanges, signal?: AbortSignal): Promise<Quarantined> {
+/** What was emptied, and what is still there. */
+export interface Purged extends Quarantined {
+  /** Objects that could not be removed, and directories that others have put something into. */
+  readonly problems: readonly { readonly path: string; readonly cause: string }[];
+}
+
+/** Empties a run's quarantine for good. Returns how much that freed; what cannot be removed stops nothing else. Ends after a batch when the signal aborts, and throws its reason. */
+export async function emptyQuarantine(runId: string, changes: StorageChanges, signal?: AbortSignal): Promise<Purged> {
   let objects = 0;
   let bytes = 0;
-  let batch: string[] = [];
+  const problems: { path: string; cause: string }[] = [];
+  let batch: StoredObject[] = [];
   const flush = async (): Promise<void> => {
     await giveWay(signal);
-    const failed = (await changes.remove(batch, "any order")).find(({ status }) => status === "failed");
-    if (failed !== undefined)
-      throw new OperatorError(
-        `${failed.path}: ${failed.cause ?? "could not be removed"}. It is safe to run again.`,
-        EXIT_CODES.stopped,
-      );
-    await changes.pruneDirectories(directoriesOf(batch), "any order");
+    const sizes = new Map(batch.map((object) => [object.path, object.bytes]));
+    for (const { path, status, cause = "no answer" } of await changes.remove([...sizes.keys()], "any order")) {
+      if (status === "failed") problems.push({ path, cause });
+      else {
+        objects++;
+        bytes += sizes.get(path) ?? 0;
+      }
+    }
+    await changes.pruneDirectories(directoriesOf([...sizes.keys()]), "any order");
     batch = [];
   };
   for await (const object of changes.list(quarantineOf(runId))) {
-    objects++;
-    bytes += object.bytes;
-    batch.push(object.path);
+    batch.push(object);
     if (batch.length >= BATCH) await flush();
   }
   await flush();
-  await pruneQuarantine(runId, changes);
-  return { objects, bytes };
+  const standing = await pruneQuarantine(runId, changes);
+  if (standing !== undefined && problems.length === 0) problems.push({ path: standing.directory, cause: standing.cause });
+  return { objects, bytes, problems };
 }
 
 /** What `emptyQuarantine` would free. Changes nothing. */

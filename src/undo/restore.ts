@@ -19,7 +19,8 @@ const AT_A_TIME = 16;
  * Puts back what a run has removed, in the order opposite to the sweep's, so that no link comes back before what it names: a registry
  * may be running and serving, for a tag appears when all that it needs is there. What names something that is gone stays away, unless
  * that was gone before the run. That is why this asks for no proof that nobody writes: it adds only what nobody else has written
- * since. Blobs are verified against their digest. Nothing is overwritten, and what is back already is left alone: it is safe to
+ * since. Blobs are compared with their digest; one that is something else comes back as
+ * it was, with a warning. Nothing is overwritten, and what is back already is left alone: it is safe to
  * repeat. Ends after a batch when the signal aborts, and throws its reason. Throws an `OperatorError` for a run that deleted for good.
  * Undoing a repair is another matter: `undoWrites`.
  */
@@ -32,7 +33,7 @@ export async function restoreObjects(run: JournaledRun, changes: StorageChanges,
     await restorer.restoreBatch(batch);
   }
   if (!isHidden && restorer.problems.length === 0) await pruneQuarantine(run.head.runId, changes);
-  return { restored: restorer.restored, present: restorer.present, problems: restorer.problems };
+  return { restored: restorer.restored, present: restorer.present, warnings: restorer.warnings, problems: restorer.problems };
 }
 
 /** How many objects `restoreObjects` would look at: those of the run that are out of the storage's sight now. Changes nothing. */
@@ -81,6 +82,7 @@ const NOWHERE =
 class Restorer {
   restored = 0;
   present = 0;
+  readonly warnings: { path: string; cause: string }[] = [];
   readonly problems: { path: string; cause: string }[] = [];
   readonly #targets: LinkTargets;
 
@@ -93,19 +95,23 @@ class Restorer {
   }
 
   async restoreBatch(removals: readonly Removal[]): Promise<void> {
+    if (removals[0]?.kind === "directory") {
+      for (const { path } of removals) await this.#makeDirectory(path);
+      return;
+    }
     const ready = await this.#ready(removals);
     if (this.isHidden) {
       const outcomes = await unhide(ready, Date.parse(this.run.startedAt) / 1000, this.changes);
       await pLimit(AT_A_TIME).map(ready, (removal, i) => this.#afterUnhiding(removal, outcomes[i]));
       return;
     }
-    const isSound = await pLimit(AT_A_TIME).map(ready, (removal) => this.#isSound(removal, this.#placeOf(removal.path)));
-    const sound = ready.filter((_, i) => isSound[i]);
+    const contents = await pLimit(AT_A_TIME).map(ready, (removal) => this.#hexOf(removal, this.#placeOf(removal.path)));
     const outcomes = await this.changes.move(
-      sound.map(({ path }) => ({ from: this.#placeOf(path), to: path })),
-      orderOf(sound),
+      ready.map(({ path }) => ({ from: this.#placeOf(path), to: path })),
+      orderOf(ready),
     );
-    await pLimit(AT_A_TIME).map(sound, (removal, i) => this.#afterMoving(removal, outcomes[i]));
+    for (const [i, removal] of ready.entries()) if (outcomes[i]?.status === "done") this.#compare(removal, contents[i]);
+    await pLimit(AT_A_TIME).map(ready, (removal, i) => this.#afterMoving(removal, outcomes[i]));
     const moved = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
     await this.changes.pruneDirectories(directoriesOf(moved), "any order");
   }
@@ -137,18 +143,22 @@ class Restorer {
     this.#targets.lose(removal);
   }
 
-  /** Whether a blob is what its digest says, if it is there; links are small and their content is known by what reads them. */
-  async #isSound(removal: Removal, at: string): Promise<boolean> {
-    const hex = await this.#hexOf(removal, at);
-    if (hex === undefined || hex === digestOf(removal)?.hex) return true;
-    const digest = `${digestOf(removal)?.algorithm ?? ""}:${hex}`;
-    this.#fail(
-      removal,
-      at === removal.path
-        ? `its content has the digest ${digest}: as it was before the sweep`
-        : `its content in the quarantine, ${at}, has the digest ${digest}: not put back. If it was corrupt before the sweep, purge it`,
-    );
-    return false;
+  async #makeDirectory(directory: string): Promise<void> {
+    try {
+      if (await this.changes.makeDirectory(directory)) this.restored++;
+      else this.present++;
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.problems.push({ path: directory, cause: error.message });
+    }
+  }
+
+  /** Warns of a blob that is back and is not what its digest says; links are small and their content is known by what reads them. */
+  #compare(removal: Removal, hex: string | undefined): void {
+    const digest = digestOf(removal);
+    if (hex === undefined || digest === undefined || hex === digest.hex) return;
+    const cause = `it is back, but its content has the digest ${digest.algorithm}:${hex}: so it was before the sweep, unless the quarantine is damaged`;
+    this.warnings.push({ path: removal.path, cause });
   }
 
   /** The hash of a blob's content; undefined where there is none, and for what is no blob. */
@@ -159,7 +169,10 @@ class Restorer {
 
   async #afterUnhiding(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
     if (outcome?.status !== "done") this.#fail(removal, outcome?.cause ?? "no answer");
-    else if (await this.#isSound(removal, removal.path)) this.#count(outcome);
+    else {
+      this.#compare(removal, await this.#hexOf(removal, removal.path));
+      this.#count(outcome);
+    }
   }
 
   async #afterMoving(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {

@@ -31,7 +31,7 @@ export async function undoWrites(
     else if (outcome === "present") present++;
     else problems.push({ path: write.path, cause: outcome.cause });
   }
-  return { restored, present, problems };
+  return { restored, present, warnings: [], problems };
 }
 
 /**

@@ -58,9 +58,9 @@ describe("what path and storage prove is repaired", () => {
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
 
     const run = readRun(journal, result?.runId ?? "");
-    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 16, present: 0, problems: [] });
+    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 16, present: 0, warnings: [], problems: [] });
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
-    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 0, present: 16, problems: [] });
+    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 0, present: 16, warnings: [], problems: [] });
   });
 
   test("only the codes that are named", async () => {

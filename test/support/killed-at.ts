@@ -48,7 +48,9 @@ export function killedAt(
     read: (file) => changes.read(file),
     digest: (file, algorithm) => changes.digest(file, algorithm),
     list: (directory) => changes.list(directory),
-    pruneDirectories: (directories) => each(directories, async (one) => [await changes.pruneDirectories([one])]).then(() => {}),
+    pruneDirectories: (directories) => each(directories, (one) => changes.pruneDirectories([one])),
+    emptyDirectories: (directories) => changes.emptyDirectories(directories),
+    makeDirectory: (directory) => step(() => changes.makeDirectory(directory)),
     close: () => changes.close(),
     abortMultipartUploads: (uploads) => changes.abortMultipartUploads(uploads),
   };

@@ -1,12 +1,20 @@
 import { expect, test } from "vitest";
 import { formatSwept } from "#regcheck/sweep/format.js";
 
-const NOTHING = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0 };
+const NOTHING = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0, repositories: 0 };
 
 /** What is said of a sweep that has removed this. */
 function told(removed: Partial<typeof NOTHING>): string {
   const deleted = { ...NOTHING, ...removed };
-  const result = { runId: "RUN", journal: "journal", deleted, quarantined: false, keepsVersions: false, stopped: undefined };
+  const result = {
+    runId: "RUN",
+    journal: "journal",
+    deleted,
+    quarantined: false,
+    keepsVersions: false,
+    standing: { count: 0, first: [] },
+    stopped: undefined,
+  };
   return formatSwept({ result }, { colour: false, width: undefined }, { hasRedis: false, undoArguments: "" });
 }
 

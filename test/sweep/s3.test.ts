@@ -10,6 +10,7 @@ import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { optionsFor, startedServer, store } from "../support/s3-bucket.js";
 import type { S3Server } from "../support/s3-server/index.js";
+import { sweepBucket } from "../support/sweeping-s3.js";
 import { contentOf, garbageRegistry, sweepOptions } from "../support/sweeping.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -83,4 +84,33 @@ describe("a sweep of a bucket", () => {
     expect(pullAll(treeOf(server))).toEqual(new Map([...pullAll(before)].filter(([, content]) => content !== undefined)));
     await bucket.close();
   });
+
+  test("a policy that denies every delete: nothing was removed, and which action it lacks, although the lock is still there", async () => {
+    const before = garbageRegistry(2);
+    const server = await startedServer();
+    store(server, before);
+    server.inject({ operation: "DeleteObjects", key: /./, times: Infinity, effect: DENIED });
+    const run = await sweepBucket(server, sweepOptions(temporaryDirectory()));
+    expect(run).toMatchObject({
+      exitCode: 5,
+      why: expect.stringMatching(/nothing was removed: .*these credentials need s3:DeleteObject/) as unknown,
+    });
+    expect(run.why).toContain("its lock is still there");
+    // Without the lock.
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+  });
+
+  test("a policy that denies every copy: nothing was moved, and which actions it lacks", async () => {
+    const before = garbageRegistry(2);
+    const server = await startedServer();
+    store(server, before);
+    const bucket = await withBucket(server);
+    server.inject({ operation: "CopyObject", key: /./, times: Infinity, effect: DENIED });
+    const { result } = await bucket.sweep(sweepOptions(temporaryDirectory(), { quarantine: true }));
+    expect(result.stopped).toMatch(/^nothing was removed: .*these credentials need s3:GetObject and s3:PutObject/);
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+    await bucket.close();
+  });
 });
+
+const DENIED = { kind: "error", status: 403, code: "AccessDenied" } as const;

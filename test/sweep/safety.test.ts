@@ -145,7 +145,9 @@ describe("the lock", () => {
     fs.symlinkSync("/etc", path.join(broken, V2, "repositories/elsewhere"));
     const refused = sweepDirectory(broken, sweepOptions(temporaryDirectory()), (changes) => wrapped(changes, { remove }));
     await expect(refused).rejects.toThrow("scan-complete");
-    const nothingToDo = sweepDirectory(written(new RegistryBuilder().tree), sweepOptions(temporaryDirectory()), (changes) =>
+    const sound = new RegistryBuilder();
+    sound.repository("app").image({ layers: ["kept"], tag: "1" });
+    const nothingToDo = sweepDirectory(written(sound.tree), sweepOptions(temporaryDirectory()), (changes) =>
       wrapped(changes, { remove }),
     );
     await expect(nothingToDo).rejects.toMatchObject({

@@ -35,9 +35,9 @@ describe("in a bucket that keeps versions", () => {
     const run = await swept(server);
     expect(fault.hits()).toBe(1);
     const removed = [...run.removals()].length;
-    expect(await restoreObjects(run, changesOf(server))).toEqual({ restored: removed, present: 0, problems: [] });
+    expect(await restoreObjects(run, changesOf(server))).toEqual({ restored: removed, present: 0, warnings: [], problems: [] });
     expect(contentOf(treeOf(server))).toEqual(contentOf(before));
-    expect(await restoreObjects(run, changesOf(server))).toEqual({ restored: 0, present: removed, problems: [] });
+    expect(await restoreObjects(run, changesOf(server))).toEqual({ restored: 0, present: removed, warnings: [], problems: [] });
   });
 
   test("what a later run has hidden again is not said to be restored", async () => {
@@ -103,7 +103,7 @@ describe("what somebody has written since", () => {
     before.writeTo(directory);
     const run = readRun(journal, result.runId);
     const removed = [...run.removals()].length;
-    expect(await restoreObjects(run, onDisk(directory))).toEqual({ restored: 0, present: removed, problems: [] });
+    expect(await restoreObjects(run, onDisk(directory))).toEqual({ restored: 0, present: removed, warnings: [], problems: [] });
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
   });
 

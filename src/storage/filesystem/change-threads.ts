@@ -1,4 +1,4 @@
-import type { Move, Order } from "../changes.js";
+import type { Move, Order, Standing } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import type { ChangedObjects, ObjectChanges } from "./object-changes.js";
 import { parentOf } from "./plain-paths.js";
@@ -39,8 +39,8 @@ export class ChangeThreads {
   }
 
   /** Throws an `OperatorError` as `ObjectChanges` does. */
-  async prune(directories: readonly string[]): Promise<void> {
-    await this.#each<"prune">(this.#parts(directories).map((part) => ({ kind: "prune", directories: part })));
+  async prune(directories: readonly string[]): Promise<readonly Standing[]> {
+    return (await this.#each<"prune">(this.#parts(directories).map((part) => ({ kind: "prune", directories: part })))).flat();
   }
 
   #parts<T>(batch: readonly T[]): readonly (readonly T[])[] {

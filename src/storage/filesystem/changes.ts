@@ -4,7 +4,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, REPOSITORIES } from "../../registry/layout.js";
-import type { ChangeOutcome, Hiding, Move, Order, StorageChanges, StoredObject } from "../changes.js";
+import type { ChangeOutcome, Hiding, Move, Order, Standing, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import { ChangeThreads } from "./change-threads.js";
 import { noRequests } from "../requests.js";
@@ -16,7 +16,7 @@ import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { ancestorsOf, PlainPaths } from "./plain-paths.js";
 import type { WorkerPool } from "./pool.js";
-import { createFile, readFile, replaceFile } from "./write-file.js";
+import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
 
 /**
  * Changes to a registry's storage in a directory, by synchronous calls: in the main thread, where a batch of a thousand takes some 20 ms
@@ -123,8 +123,20 @@ export class FilesystemChanges implements StorageChanges {
     return listObjects(directory, this.#paths, this.requests);
   }
 
-  async pruneDirectories(directories: readonly string[], order: Order = "in order"): Promise<void> {
-    await (this.#threadsFor(directories, order) ?? this.#mainThread).prune(directories);
+  async pruneDirectories(directories: readonly string[], order: Order = "in order"): Promise<readonly Standing[]> {
+    return (this.#threadsFor(directories, order) ?? this.#mainThread).prune(directories);
+  }
+
+  async emptyDirectories(directories: readonly string[]): Promise<readonly string[]> {
+    return this.#mainThread.emptyDirectories(directories);
+  }
+
+  async makeDirectory(directory: string): Promise<boolean> {
+    try {
+      return makeDirectories(this.#paths.resolve(directory)) !== undefined;
+    } catch (error) {
+      throw changeError(directory, error);
+    }
   }
 
   async abortMultipartUploads(): Promise<readonly ChangeOutcome[]> {

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { ChangeOutcome, Move, OutcomeOfOne } from "../changes.js";
+import type { ChangeOutcome, Move, OutcomeOfOne, Standing } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
 import { entriesOf } from "./list-objects.js";
@@ -75,9 +75,19 @@ export class ObjectChanges {
     }
   }
 
-  /** Removes those of the directories below which there is no file. Throws an `OperatorError` at the first that cannot be listed. */
-  prune(directories: readonly string[]): void {
-    for (const directory of directories) this.#prune(directory);
+  /** Removes those of the directories below which there is no file, and returns the others. Throws an `OperatorError` at the first that cannot be listed. */
+  prune(directories: readonly string[]): readonly Standing[] {
+    return directories.flatMap((directory) => this.#prune(directory) ?? []);
+  }
+
+  /** Those of the directories, and of the ones below them, that hold nothing at all. Throws an `OperatorError`. */
+  emptyDirectories(directories: readonly string[]): readonly string[] {
+    return directories.flatMap((directory) => {
+      if (!this.#isThere(directory)) return [];
+      const entries = this.#entries(directory);
+      const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
+      return entries.length === 0 ? [directory] : this.emptyDirectories(below);
+    });
   }
 
   #each<T>(items: readonly T[], pathOf: (item: T) => string, change: (item: T) => OutcomeOfOne): ChangedObjects {
@@ -86,28 +96,40 @@ export class ObjectChanges {
     return { outcomes, lastChanged: this.#lastChanged };
   }
 
-  /** Removes a directory if there is no file anywhere below it; otherwise nothing of it. */
-  #prune(directory: string): void {
-    if (this.#removeEmpty(directory) || !this.#isWithoutFiles(directory)) return;
+  /** Removes a directory if there is no file anywhere below it; otherwise nothing of it, and says why. */
+  #prune(directory: string): Standing | undefined {
+    if (this.#removeEmpty(directory) === undefined) return undefined;
+    const file = this.#fileBelow(directory);
+    if (file !== undefined) return { directory, cause: `it holds ${file}` };
     const pending = [directory];
     // Grows while it is walked: parents come before their children.
     for (const parent of pending) pending.push(...this.#entries(parent).map(({ name }) => `${parent}/${name}`));
-    for (const child of pending.toReversed()) this.#removeEmpty(child);
+    const causes = pending.toReversed().flatMap((child) => this.#removeEmpty(child) ?? []);
+    return causes[0] === undefined ? undefined : { directory, cause: causes[0] };
   }
 
-  /** Whether the directory is gone; one that holds anything stays, whoever has put it there. */
-  #removeEmpty(directory: string): boolean {
+  /** Why the directory is still there; undefined where it is gone. One that holds anything stays, whoever has put it there. */
+  #removeEmpty(directory: string): string | undefined {
     try {
       this.requests.delete++;
       fs.rmdirSync(this.paths.resolve(directory));
-      return true;
+      return undefined;
     } catch (error) {
-      return isAbsent(error);
+      return isAbsent(error) ? undefined : causeOf(error);
     }
   }
 
-  #isWithoutFiles(directory: string): boolean {
-    return this.#entries(directory).every((entry) => entry.isDirectory() && this.#isWithoutFiles(`${directory}/${entry.name}`));
+  #fileBelow(directory: string): string | undefined {
+    for (const entry of this.#entries(directory)) {
+      const child = `${directory}/${entry.name}`;
+      const file = entry.isDirectory() ? this.#fileBelow(child) : child;
+      if (file !== undefined) return file;
+    }
+    return undefined;
+  }
+
+  #isThere(directory: string): boolean {
+    return fs.lstatSync(this.paths.resolve(directory), { throwIfNoEntry: false })?.isDirectory() === true;
   }
 
   #entries(directory: string): fs.Dirent[] {

@@ -1,6 +1,6 @@
 import { OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { Move } from "../changes.js";
+import type { Move, Standing } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { StorageRequests } from "../requests.js";
@@ -62,7 +62,7 @@ export interface TaskResults {
   verify: VerifiedBlobs;
   remove: ChangedObjects;
   move: ChangedObjects;
-  prune: void;
+  prune: readonly Standing[];
 }
 
 /** The result of a task, or the `OperatorError` that ended it, with what it cost, and whether its calls waited. */

@@ -2,9 +2,18 @@ import { setTimeout } from "node:timers/promises";
 import { slices } from "../../slices.js";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, StorageChanges, StoredObject } from "../changes.js";
+import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, Standing, StorageChanges, StoredObject } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
-import { causeOf, isNoSuchObject, isNotImplemented, isPreconditionFailed, openError } from "./errors.js";
+import {
+  causeOf,
+  causeOfChange,
+  isDenied,
+  isNoSuchObject,
+  isNotImplemented,
+  isPreconditionFailed,
+  lacking,
+  openError,
+} from "./errors.js";
 import { KeyRange } from "./key-range.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
@@ -56,6 +65,7 @@ export class S3Changes implements StorageChanges {
   async hiding(paths: readonly string[]): Promise<readonly Hiding[]> {
     const found: Hiding[] = [];
     const outcomes = await this.#each(
+      "s3:ListBucketVersions",
       [...paths.entries()],
       ([, path]) => path,
       async ([i, path]) => {
@@ -79,6 +89,7 @@ export class S3Changes implements StorageChanges {
    */
   async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
     const outcomes = await this.#each(
+      "s3:GetObject and s3:PutObject",
       moves,
       ({ from }) => from,
       (move) => this.#copy(move),
@@ -143,8 +154,17 @@ export class S3Changes implements StorageChanges {
     }
   }
 
-  async pruneDirectories(): Promise<void> {
+  async pruneDirectories(): Promise<readonly Standing[]> {
     // A bucket has no directories.
+    return [];
+  }
+
+  async emptyDirectories(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async makeDirectory(): Promise<boolean> {
+    return false;
   }
 
   async settle(): Promise<void> {
@@ -155,6 +175,7 @@ export class S3Changes implements StorageChanges {
     uploads: readonly { readonly path: string; readonly uploadId: string }[],
   ): Promise<readonly ChangeOutcome[]> {
     return this.#each(
+      "s3:AbortMultipartUpload",
       uploads,
       ({ path }) => path,
       async ({ path, uploadId }) => ({ status: (await this.#bucket.abort(this.#key(path), uploadId)) ? "done" : "absent" }),
@@ -249,11 +270,12 @@ export class S3Changes implements StorageChanges {
       }
       return deletions;
     } catch (error) {
-      return keys.map(() => ({ code: "", failure: causeOf(error) }));
+      return keys.map(() => ({ code: "", failure: causeOfChange(error, DELETE) }));
     }
   }
 
   #each<T>(
+    actions: string,
     items: readonly T[],
     pathOf: (item: T) => string,
     change: (item: T) => Promise<OutcomeOfOne>,
@@ -263,18 +285,21 @@ export class S3Changes implements StorageChanges {
       try {
         return { path, ...(await change(item)) };
       } catch (error) {
-        return { path, status: "failed", cause: causeOf(error) };
+        return { path, status: "failed", cause: causeOfChange(error, actions) };
       }
     });
   }
 }
+
+/** What deleting needs; the second one where delete markers are taken away. */
+const DELETE = "s3:DeleteObject (s3:DeleteObjectVersion to undo it)";
 
 const UNKNOWN: Deletion = { code: "", failure: "unknown" };
 
 function outcomeOf(path: string, deletion: Deletion = UNKNOWN): ChangeOutcome {
   if (!("failure" in deletion)) return { path, status: "done", deleteMarker: deletion.deleteMarker };
   if (deletion.code === "NoSuchKey" || deletion.code === "NoSuchVersion") return { path, status: "absent" };
-  return { path, status: "failed", cause: deletion.failure };
+  return { path, status: "failed", cause: isDenied(deletion.code) ? lacking(deletion.code, DELETE) : deletion.failure };
 }
 
 /** Whether both are the same content, as far as heads can tell: ETags that are no MD5 differ for the same content, never the other way. */

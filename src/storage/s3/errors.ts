@@ -48,6 +48,21 @@ export function causeOf(error: unknown): string {
   return status === undefined ? `${name}: ${firstLine(message)}` : `${name} (HTTP ${status}): ${firstLine(message)}`;
 }
 
+/** The same, of a change: which actions the policy lacks where it was denied. */
+export function causeOfChange(error: unknown, actions: string): string {
+  return isDenied(nameOf(error)) ? lacking(nameOf(error), actions) : causeOf(error);
+}
+
+/** Whether the server's name for an error means that a policy denies it. */
+export function isDenied(name: string): boolean {
+  return name === "AccessDenied" || name === "Forbidden";
+}
+
+/** What an operator is told of what a policy denies. */
+export function lacking(name: string, actions: string): string {
+  return `${name}: access denied, these credentials need ${actions}`;
+}
+
 const MEANINGS: Readonly<Record<string, string>> = {
   AccessDenied: "access denied",
   Forbidden: "access denied",
