@@ -97,6 +97,9 @@ function expectSameGoing(tree: RegistryTree, policy: OraclePolicy, oracle: Chain
   const focus = String(explanation.digest);
   const { goes } = explanation;
   if (goes === undefined || oracle.world.parse(focus) === undefined) return;
+  const own = new Set([focus, ...oracle.world.repositories.flatMap((one) => [...oracle.edgesOf(one, true).below(focus)])]);
+  // What other repositories have about it goes as well, which is not said.
+  if (oracle.isSubjectElsewhere(own)) return;
   const rest = without(tree, focus);
   const left = { ...policy, pins: policy.pins.filter((pin) => pin !== focus) };
   const heldIn = (world: ChainOracle["world"]): string =>

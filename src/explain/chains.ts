@@ -2,7 +2,7 @@ import type { Space, KeptAs, Way } from "./space.js";
 
 /**
  * What keeps things alive by itself, the most lasting first. `layer-linked` is a manifest that a tag once named and that registry 2.x
- * still finds by its layer link; `dangling-tag` has lost its revision link; `held` is damage in a repository,
+ * still finds by its layer link; `live-subject` one that is about a manifest which other repositories keep; `dangling-tag` has lost its revision link; `held` is damage in a repository,
  * which keeps all that its links name; the young ones pass with the grace time.
  */
 export const ROOT_KINDS = [
@@ -10,6 +10,7 @@ export const ROOT_KINDS = [
   "pin",
   "revision-link",
   "layer-linked",
+  "live-subject",
   "dangling-tag",
   "held",
   "young-blob",
@@ -61,6 +62,7 @@ export class ChainCollector {
     pin: 0,
     "revision-link": 0,
     "layer-linked": 0,
+    "live-subject": 0,
     "dangling-tag": 0,
     held: 0,
     "young-blob": 0,

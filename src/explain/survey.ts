@@ -152,5 +152,6 @@ class Surveyor implements Survey {
 function kindOf({ kind, target, id }: Root, graph: RepositoryGraph): RootKind {
   if (kind === "tag") return findTarget(graph, target ?? id) === undefined ? "dangling-tag" : "tag";
   if (kind === "revision") return "revision-link";
+  if (kind === "subject") return "live-subject";
   return kind === "young-manifest" ? "young-blob" : kind;
 }

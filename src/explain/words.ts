@@ -110,6 +110,8 @@ export function rootName({ kind, repository, tag }: ChainRoot): string {
       return `a revision link${where}`;
     case "layer-linked":
       return `a layer link${where} that registry 2.x finds a manifest by`;
+    case "live-subject":
+      return `a live subject in another repository, for what is about it${where},`;
     case "held":
       return `damage${where}`;
     case "young-blob":
@@ -135,6 +137,7 @@ const ROOT_NAMES: Readonly<Record<RootKind, readonly [string, string]>> = {
   "revision-link": ["revision link", "revision links"],
   "dangling-tag": ["dangling tag", "dangling tags"],
   "layer-linked": ["manifest with a layer link", "manifests with layer links"],
+  "live-subject": ["live subject elsewhere", "live subjects elsewhere"],
   held: ["root held by damage", "roots held by damage"],
   "young-blob": ["young blob", "young blobs"],
   "young-revision-link": ["young revision link", "young revision links"],

@@ -73,6 +73,8 @@ export interface Finding {
   /** The tag itself, or one through which a pull gets here. */
   readonly tag?: string | undefined;
   readonly digest?: Digest | undefined;
+  /** For a referrer: the manifest that it is about. */
+  readonly subject?: Digest | undefined;
   /** Bytes that are reclaimable, damaged or missing, whichever the code is about. */
   readonly bytes?: number | undefined;
   /** For a blob of another size than expected: the manifest that expects it. */

@@ -12,7 +12,9 @@ import { ManifestStore } from "./manifest-store.js";
 import { forEachMeantAnywhere } from "./meant-blobs.js";
 import { isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
+import { withoutFoundElsewhere } from "./referrers.js";
 import { markRepository } from "./repository.js";
+import type { PendingRepository } from "./repository.js";
 import type { Marked, MarkedPins } from "./marked.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
@@ -54,12 +56,19 @@ export async function mark(
   const pins = new Set(policy.pins.map((digest) => table.idOfDigest(digest)));
   const context: MarkContext = { storage, table, store, policy, pins, aliases: new Map() };
   const repositories: MarkedRepository[] = [];
+  const pending: PendingRepository[] = [];
+  let done = 0;
   for await (const repository of markAll(context, findings)) {
     if (repository === undefined) continue;
-    repositories[repository.owner - 1] = repository.marked;
-    onProgress({ phase: "repositories", blobs: table.count, repositories: repositories.length, manifests: store.size });
+    const { owner, marked } = repository;
+    if ("finish" in marked) pending.push(marked);
+    else repositories[owner - 1] = marked;
+    onProgress({ phase: "repositories", blobs: table.count, repositories: ++done, manifests: store.size });
   }
   const unlinked = await markUnlinked(context, findings);
+  await finishPending(pending, repositories);
+  for (const [i, one] of repositories.entries())
+    repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
   const multipart = await storage.multipartUploads();
   for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
   for (const fault of multipart.faults) findings.push(unreadable(fault));
@@ -83,6 +92,15 @@ export async function mark(
     pins: sumUpPins(table, [...pins]),
     truthElsewhere: [],
   };
+}
+
+/** What is live in one of these may keep something alive in another: until nothing changes any more. */
+async function finishPending(pending: readonly PendingRepository[], repositories: MarkedRepository[]): Promise<void> {
+  for (let isNew = pending.length > 0; isNew;) {
+    isNew = false;
+    for (const repository of pending) isNew = repository.followOthers() || isNew;
+  }
+  for (const repository of pending) repositories[repository.owner - 1] = await repository.finish();
 }
 
 function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {

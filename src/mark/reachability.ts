@@ -92,13 +92,20 @@ export class Reachability {
     for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
   }
 
+  /** Manifests that are about another one which is none of the repository's. */
+  *foreignReferrers(): Generator<{ readonly referrer: number; readonly subject: number }> {
+    for (const [subject, referrers] of this.#referrers)
+      if (!this.#position.has(subject)) for (const referrer of referrers) yield { referrer, subject };
+  }
+
   /** Those of the bits that a manifest of the repository takes, and passes on. */
   accepts(id: number, bits: number): number {
     return this.found.droppable.has(id) ? bits & (this.danglingRoot | HELD) : bits;
   }
 
-  /** Marks a root and all that it reaches. */
-  mark(root: number, rootBits: number, tag?: string): void {
+  /** Marks a root and all that it reaches. Returns whether any of that is new. */
+  mark(root: number, rootBits: number, tag?: string): boolean {
+    let isNew = false;
     const pending = [{ id: root, bits: rootBits }];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const { id } = next;
@@ -109,7 +116,9 @@ export class Reachability {
       if (tag !== undefined && this.#tags[position] === undefined) this.#tags[position] = tag;
       if ((before | bits) === before) continue;
       this.#marks[position] = before | bits;
+      isNew = true;
       this.forEachKept(id, (kept) => pending.push({ id: kept, bits }));
     }
+    return isNew;
   }
 }

@@ -1,11 +1,27 @@
 import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget } from "../registry/referrer-tag.js";
+import type { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
+import { MANIFEST, REVISION } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import type { MarkContext } from "./context.js";
 import type { RepositoryLinks } from "./repository-links.js";
 
-/** Reports tags and manifests that are about another manifest (signatures, attestations, SBOMs) whose target is gone. */
+/**
+ * Without what is said of referrers whose subject turned out to be a manifest of another repository: signatures may have one of their own
+ * (`COSIGN_REPOSITORY`).
+ */
+export function withoutFoundElsewhere(table: BlobTable, findings: readonly Finding[]): readonly Finding[] {
+  const isElsewhere = ({ code, subject }: Finding): boolean =>
+    code === "referrer-orphaned" && subject !== undefined && isManifestSomewhere(table, table.idOfDigest(subject));
+  return findings.some(isElsewhere) ? findings.filter((finding) => !isElsewhere(finding)) : findings;
+}
+
+function isManifestSomewhere(table: BlobTable, id: number): boolean {
+  return table.isStored(id) && (table.marks(id) & (REVISION | MANIFEST)) !== 0;
+}
+
+/** Reports tags and manifests that are about another manifest (signatures, attestations, SBOMs) which the repository does not have. */
 export function checkReferrers(
   { store, table }: MarkContext,
   repository: string,
@@ -15,7 +31,8 @@ export function checkReferrers(
   const findings: Finding[] = [];
   const add = (path: string, manifest: number, tag: string | undefined, subject: number): void => {
     const detail = `it is about ${table.digest(subject).toString()}, which is gone`;
-    findings.push({ code: "referrer-orphaned", path, repository, tag, digest: table.digest(manifest), detail });
+    const about = { digest: table.digest(manifest), subject: table.digest(subject), detail };
+    findings.push({ code: "referrer-orphaned", path, repository, tag, ...about });
   };
   for (const { name, target } of links.tags) {
     const subject = findReferrerTarget(name);

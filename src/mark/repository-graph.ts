@@ -1,6 +1,8 @@
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
+import type { BlobTable } from "./blob-table.js";
+import type { Policy } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import type { MarkContext } from "./context.js";
 import { isLayerLinked, resolveLayer, resolveLinks } from "./repository-links.js";
@@ -21,7 +23,7 @@ export interface RepositoryGraph {
 
 /** Something that keeps a manifest of its repository alive, in the variants that `bits` say. */
 export interface Root {
-  readonly kind: "tag" | "revision" | "layer-linked" | "young-manifest" | "pin" | "held";
+  readonly kind: "tag" | "revision" | "layer-linked" | "young-manifest" | "pin" | "subject" | "held";
   readonly id: number;
   readonly bits: number;
   readonly tag?: string;
@@ -67,7 +69,21 @@ export function* rootsOf(
   const former = new Set(links.history.map(({ target }) => reachability.resolve(target)));
   for (const id of manifests.layerLinked) if (former.has(id)) yield { kind: "layer-linked", id, bits: REVISION_ROOT };
   for (const id of reachability.manifests) if (pins.has(id)) yield { kind: "pin", id, bits: LIVE };
+  yield* foreignRoots(table, policy, reachability);
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
+}
+
+/**
+ * What is about a manifest of other repositories follows its life: signatures may have a repository of their own (`COSIGN_REPOSITORY`). Until
+ * all repositories are marked, that life is not known to its end.
+ */
+export function* foreignRoots(table: BlobTable, policy: Policy, reachability: Reachability): Generator<Root> {
+  for (const { referrer, subject } of reachability.foreignReferrers()) {
+    if (!table.isStored(subject)) continue;
+    const marks = table.marks(subject);
+    const isKept = (marks & HELD) !== 0 || isYoung(policy, table.modified(subject));
+    yield { kind: "subject", id: referrer, bits: isKept ? LIVE : marks & LIVE };
+  }
 }
 
 /** Those of a repository's revisions whose link is younger than the grace time: roots too, for they may be part of a push. */

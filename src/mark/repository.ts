@@ -12,7 +12,7 @@ import type { Reachability } from "./reachability.js";
 import { checkEmptiness } from "./emptiness.js";
 import { followReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
-import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
+import { buildGraph, foreignRoots, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkManifests } from "./broken-manifests.js";
@@ -26,8 +26,23 @@ import { witnessOf } from "./witness.js";
 import type { Witness } from "./witness.js";
 import { withoutWhatChanged } from "./second-look.js";
 
-/** Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it. */
-export async function markRepository(context: MarkContext, owner: number, listing: RepositoryListing): Promise<MarkedRepository> {
+/** A repository of which only its own roots are followed: what others keep of it is not known until all of them are marked. */
+export interface PendingRepository {
+  readonly owner: number;
+  /** Follows what other repositories keep alive by now. Returns whether any of that is new: then others may have to do so again. */
+  followOthers(): boolean;
+  finish(): Promise<MarkedRepository>;
+}
+
+/**
+ * Marks what a repository keeps alive, in itself and among the blobs, and says what is wrong with it; or the first of that, where it depends on
+ * others.
+ */
+export async function markRepository(
+  context: MarkContext,
+  owner: number,
+  listing: RepositoryListing,
+): Promise<MarkedRepository | PendingRepository> {
   const mark = new RepositoryMark(context, listing, await buildGraph(context, listing));
   mark.checkManifests();
   mark.checkAliases();
@@ -37,22 +52,28 @@ export async function markRepository(context: MarkContext, owner: number, listin
   mark.markRoots();
   await mark.keepYoungRevisions();
   mark.followReferences();
-  mark.checkReferrers();
-  mark.checkRevisions();
-  mark.checkHistory();
   await mark.keepYoungDamagedLayers();
-  await mark.checkLayerLinks();
-  mark.checkUploads();
-  await mark.lookAgain();
-  await mark.nameObjects();
+  await mark.keepYoungLayers();
   mark.own(owner);
-  return mark.result();
+  const finish = async (): Promise<MarkedRepository> => {
+    mark.checkReferrers();
+    mark.checkRevisions();
+    mark.checkHistory();
+    mark.checkLayerLinks();
+    mark.checkUploads();
+    await mark.lookAgain();
+    await mark.nameObjects();
+    return mark.result();
+  };
+  return mark.dependsOnOthers() ? { owner, followOthers: () => mark.followOthers(), finish } : finish();
 }
 
 class RepositoryMark {
   #findings: Finding[];
   readonly #selected: number;
   #layerMarks: Uint16Array = new Uint16Array();
+  #referenceFindings: readonly Finding[] = [];
+  #youngLayers: ReadonlySet<number> = new Set();
   #held = false;
   readonly #reclaimable = perVariant((): ReclaimableLinks => ({ revisions: 0, layerLinks: 0 }));
   #retention: JudgedTags | undefined;
@@ -127,10 +148,29 @@ class RepositoryMark {
   followReferences(): void {
     const { layerMarks, findings } = followReferences(this.context, this.graph, this.#selected | HELD);
     this.#layerMarks = layerMarks;
-    this.#addAll(findings);
+    this.#referenceFindings = findings;
+  }
+
+  /** Whether there are manifests that others may keep, in any of the variants in which nothing does here. */
+  dependsOnOthers(): boolean {
+    if (this.#held) return false;
+    const { reachability } = this;
+    for (const { referrer, subject } of reachability.foreignReferrers())
+      if (this.context.table.isStored(subject) && reachability.marks(referrer) !== reachability.accepts(referrer, LIVE))
+        return true;
+    return false;
+  }
+
+  followOthers(): boolean {
+    const { table, policy } = this.context;
+    let isNew = false;
+    for (const { id, bits } of foreignRoots(table, policy, this.reachability)) isNew = this.reachability.mark(id, bits) || isNew;
+    if (isNew) this.followReferences();
+    return isNew;
   }
 
   checkReferrers(): void {
+    this.#addAll(this.#referenceFindings);
     this.#addAll(checkReferrers(this.context, this.listing.name, this.links, this.reachability));
   }
 
@@ -169,19 +209,23 @@ class RepositoryMark {
       this.context.table.mark(id, LIVE);
   }
 
-  async checkLayerLinks(): Promise<void> {
+  /** A layer link younger than the grace time keeps its blob: the times are only asked for where they decide. */
+  async keepYoungLayers(): Promise<void> {
+    if (this.#held) return;
+    const { layers } = this.links;
+    const unused = Array.from(layers.keys()).filter((i) => this.#layerMarks[i] !== LIVE);
+    this.#youngLayers = new Set(await youngLayers(this.context, this.graph, unused, this.#addFault));
+    for (const i of this.#youngLayers) this.context.table.mark(this.#target(layers[i] ?? 0), LIVE);
+  }
+
+  checkLayerLinks(): void {
     const { table } = this.context;
     const { layers } = this.links;
     const held = this.#held ? HELD : 0;
     const isDangling = (link: number): boolean => !table.isStored(this.#target(link));
     const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(layers[position] ?? 0));
-    const unused = Array.from(layers.keys()).filter((i) => (this.#layerMarks[i] ?? 0) !== LIVE && held === 0);
-    const young = new Set(await youngLayers(this.context, this.graph, unused, this.#addFault));
     for (const [i, link] of layers.entries()) {
-      if (young.has(i)) {
-        table.mark(this.#target(link), LIVE);
-        continue;
-      }
+      if (this.#youngLayers.has(i)) continue;
       const marks = (this.#layerMarks[i] ?? 0) | held;
       // Where a live manifest needs the blob, it is the blob that is missing: once restored, its link is needed too.
       this.#count("layerLinks", marks);

@@ -1,5 +1,5 @@
 import type { RegistryTree } from "./registry-tree.js";
-import { formerOf, hasLayerLink, readWorld, targetOf } from "./oracle.js";
+import { formerOf, hasLayerLink, judge, readWorld, targetOf } from "./oracle.js";
 import type { OraclePolicy, Repository, World } from "./oracle.js";
 
 /**
@@ -63,9 +63,10 @@ class Edges {
 
 export class ChainOracle {
   readonly world: World;
+  #liveBlobs: ReadonlySet<string> | undefined;
 
   constructor(
-    tree: RegistryTree,
+    private readonly tree: RegistryTree,
     private readonly policy: OraclePolicy,
   ) {
     this.world = readWorld(tree, policy.pins);
@@ -138,6 +139,26 @@ export class ChainOracle {
     return edges;
   }
 
+  /** What is about a manifest that the repository does not have. */
+  #foreign(repository: Repository): { readonly start: string; readonly subject: string }[] {
+    const { manifests } = this.edgesOf(repository, true);
+    return [...manifests.keys()].flatMap((start) => {
+      const subject = this.world.parse(start)?.subject;
+      return subject === undefined || manifests.has(subject) ? [] : [{ start, subject }];
+    });
+  }
+
+  /** Whether one of these is what something in another repository is about. */
+  isSubjectElsewhere(digests: ReadonlySet<string>): boolean {
+    return this.world.repositories.some((repository) => this.#foreign(repository).some(({ subject }) => digests.has(subject)));
+  }
+
+  #live(): ReadonlySet<string> {
+    if (this.#liveBlobs !== undefined) return this.#liveBlobs;
+    const garbage = new Set(judge(this.tree, this.policy).blobs);
+    return (this.#liveBlobs = new Set([...this.world.stored.keys()].filter((digest) => !garbage.has(digest))));
+  }
+
   chains(focus: string): ExpectedChain[] {
     const { repositories, stored } = this.world;
     const chains = repositories.flatMap((repository) => this.#inRepository(repository, focus));
@@ -188,6 +209,8 @@ export class ChainOracle {
     const former = new Set(formerOf(repository).map((digest) => targetOf(repository, digest)));
     if (!deleteUntagged)
       for (const start of former) if (layerLinked.has(start)) add("layer-linked", start, edges.distance(start, focus));
+    for (const { start, subject } of this.#foreign(repository))
+      if (edges.manifests.has(start) && this.#live().has(subject)) add("live-subject", start, edges.distance(start, focus));
     for (const start of new Set(pins)) add("pin", start, edges.distance(start, focus));
     const links = [...layers.values()].filter(({ target }) => target === focus);
     if (held) {

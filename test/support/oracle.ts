@@ -93,10 +93,9 @@ export function hasLayerLink(repository: Repository, digest: string): boolean {
 
 export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
   const stored = storedBlobs(tree);
-  const parse = (digest: string): Parsed | undefined => {
-    const blob = stored.get(digest);
-    return blob === undefined ? undefined : parseManifest(blob.content, digest);
-  };
+  const parsed = new Map<string, Parsed | undefined>();
+  for (const [digest, { content }] of stored) parsed.set(digest, parseManifest(content, digest));
+  const parse = (digest: string): Parsed | undefined => parsed.get(digest);
   const isLost = (digest: string, target: string, size: number | undefined): boolean => {
     const blob = stored.get(target);
     if (digest.startsWith("sha256:") || stored.has(digest)) return false;
@@ -204,12 +203,17 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   const usedLinks = new Set<string>();
   const liveRevisions = new Map(repositories.map((repository) => [repository, new Set<string>()]));
 
-  // Within each repository: what its roots reach.
-  for (const repository of repositories) {
+  // Within each repository: what its roots reach. What is about a manifest of others follows them, so until nothing changes any more.
+  const round = (repository: Repository): void => {
     const alive = liveRevisions.get(repository) ?? new Set<string>();
     const { layerLinked, droppable, kept } = manifestsOf(repository);
     const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !repository.held ? [] : droppable)];
     const here = new Set([...repository.revisions.keys(), ...others]);
+    const all = new Set([...here, ...droppable]);
+    for (const digest of here) {
+      const subject = parse(digest)?.subject;
+      if (subject !== undefined && !all.has(subject) && stored.has(subject) && live.has(subject)) alive.add(digest);
+    }
     const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
     for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
     for (const digest of formerOf(repository))
@@ -264,7 +268,7 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       usedLinks.add(path);
     }
     for (const [digest, modified] of repository.named) if (isYoung(modified) || repository.held) live.add(digest);
-  }
+  };
 
   // Manifests that are no revision anywhere, but pinned or young: with all that they reach, wherever that is.
   const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
@@ -291,6 +295,11 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     for (const one of sizes)
       if ([one.digest, ...targetsOf(one.digest)].every((target) => isLost(one.digest, target, one.size)))
         for (const any of stored.keys()) live.add(any);
+  }
+
+  for (let before = -1; before !== live.size + usedLinks.size;) {
+    before = live.size + usedLinks.size;
+    for (const repository of repositories) round(repository);
   }
 
   const unusedLinks = repositories.flatMap(({ layers }) => [...layers.values()]).filter(({ path }) => !usedLinks.has(path));

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { RegistryBuilder, sha256 } from "../support/builder.js";
+import type { Descriptor } from "../support/builder.js";
+import { checkTree, findingsOf } from "../support/check-tree.js";
+
+/** `COSIGN_REPOSITORY` puts signatures into a repository of their own, so that what they are about is in another one. */
+describe("a signature in a repository of its own", () => {
+  function signed(kind: string) {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("zebra/app");
+    const image = app.image({ layers: ["layer"], tag: "1" });
+    const signatures = registry.repository("aardvark/signatures");
+    const tag = `${image.digest.replace(":", "-")}${kind}`;
+    const of = (subject: Descriptor) =>
+      signatures.image({ layers: [`signature ${subject.digest}`], config: "signature", subject });
+    return { registry, app, image, signatures, tag, of };
+  }
+
+  test.each([".sig", ".att", ".sbom", ""])(
+    "by a tag with %s is not orphaned while any repository has its image",
+    async (kind) => {
+      const { registry, app, image, signatures, tag } = signed(kind);
+      signatures.image({ layers: ["signature"], config: "signature", tag });
+      expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true }))).toEqual([]);
+      app.untag("1");
+      app.deleteManifest(image);
+      const codes = Array.from((await checkTree(registry.tree)).findings(), ({ code }) => code);
+      expect(codes).toContain("referrer-orphaned");
+    },
+  );
+
+  test("by its subject follows the life of its image, and so do signatures of signatures", async () => {
+    const { registry, app, image, of } = signed("");
+    const first = of(image);
+    const others = registry.repository("middle/others");
+    others.image({ layers: ["about a signature"], config: "signature", subject: first });
+    expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true }))).toEqual([]);
+    registry.repository("other").image({ tag: "1" });
+    app.untag("1");
+    const findings = findingsOf(await checkTree(registry.tree, { deleteUntagged: true }));
+    for (const layer of ["layer", `signature ${image.digest}`, "about a signature"])
+      expect(findings).toContain(`blob-unreferenced ${sha256(layer)}`);
+    expect(findings.filter((line) => line.startsWith("referrer-orphaned"))).toEqual([]);
+  });
+
+  test("is held with its image", async () => {
+    const { registry, app, image, of } = signed("");
+    of(image);
+    app.untag("1");
+    app.link("_manifests/tags/broken/current", "");
+    expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })).filter((line) => /-unref/.test(line))).toEqual(
+      [],
+    );
+  });
+});
