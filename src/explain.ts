@@ -7,6 +7,7 @@ import type { Below, Keepers } from "./explain/below.js";
 import { ChainCollector } from "./explain/chains.js";
 import type { Explanation } from "./explain/explanation.js";
 import type { Mention } from "./explain/mentions.js";
+import { RememberedStorage } from "./explain/remembered-storage.js";
 import { findDigest, readTag, unknownRepository } from "./explain/reference.js";
 import type { Reference } from "./explain/reference.js";
 import { unlinkedSpace } from "./explain/space.js";
@@ -35,8 +36,9 @@ const MAX_CHAINS = 1000;
  * once more, and for a manifest a third time: no edge is kept for a blob that nobody asked about. Throws a `UsageError` for a reference
  * to nothing, or to several things.
  */
-export async function explain(storage: Storage, reference: Reference, options: ExplainOptions): Promise<Explanation> {
+export async function explain(given: Storage, reference: Reference, options: ExplainOptions): Promise<Explanation> {
   const { policy, owners = [], all, onProgress } = options;
+  const storage = new RememberedStorage(given);
   const markers = await storage.markers();
   const tagged = reference.kind === "tag" ? await readTag(storage, reference.repository, reference.tag) : undefined;
   const marked = withTruth(await mark(storage, policy, onProgress), ownersOf(markers, owners));

@@ -143,7 +143,7 @@ interface Examined {
   readonly witnesses: readonly (Witness | undefined)[];
 }
 
-/** Looks all tags up, before any is touched, and who else is at work in the registry. */
+/** Looks all tags up, before any is touched, and who else is at work in their repositories. */
 async function examine(
   storage: Storage,
   references: readonly TagReference[],
@@ -162,12 +162,13 @@ async function examine(
   const wanted = new Set(references.map(({ repository }) => repository));
   const listings = new Map<string, RepositoryListing>();
   const faults: StorageFault[] = [];
-  for await (const listing of storage.repositories()) {
-    // Under no name: a listing that broke off may have more of any repository.
-    if (listing.name === "" || wanted.has(listing.name)) faults.push(...listing.faults);
-    if (wanted.has(listing.name)) listings.set(listing.name, listing);
-    if (listing.isRepository) witnesses.push(witnessOf(listing));
-    for (const upload of checkUploads(listing.name, listing.uploads, policy)) uploads.push(upload);
+  for (const name of wanted) {
+    const listing = await storage.repository(name);
+    faults.push(...listing.faults);
+    if (!listing.isRepository) continue;
+    listings.set(name, listing);
+    witnesses.push(witnessOf(listing));
+    for (const upload of checkUploads(name, listing.uploads, policy)) uploads.push(upload);
   }
   insistOnNone(faults);
   const problems: string[] = [];

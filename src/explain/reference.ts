@@ -51,14 +51,13 @@ function parseDigest(text: string, digest: string, repository: string | undefine
 
 /** The manifest that a tag names now; undefined where its link is damaged or absent. Throws a `UsageError` for an unknown tag. */
 export async function readTag(storage: Storage, repository: string, tag: string): Promise<Digest | undefined> {
-  for await (const listing of storage.repositories()) {
-    if (listing.name !== repository || !listing.isRepository) continue;
-    const position = listing.tags.names.indexOf(tag);
-    if (position >= 0) return currentOf(listing, position);
-    if (listing.faults.length === 0) throw new UsageError(`${repository}:${tag}: the repository has no such tag`);
-    throw new UsageError(`${repository}:${tag}: ${listing.faults[0]?.path}: ${listing.faults[0]?.cause}`);
-  }
-  throw unknownRepository(repository);
+  const listing = await storage.repository(repository);
+  const { tags, faults, isRepository } = listing;
+  const position = tags.names.indexOf(tag);
+  if (position >= 0) return currentOf(listing, position);
+  const [fault] = faults;
+  if (fault !== undefined) throw new UsageError(`${repository}:${tag}: ${fault.path}: ${fault.cause}`);
+  throw isRepository ? new UsageError(`${repository}:${tag}: the repository has no such tag`) : unknownRepository(repository);
 }
 
 /** Says what may be wrong with the name. */

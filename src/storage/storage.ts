@@ -39,6 +39,13 @@ export interface Storage {
   blobs(): AsyncIterable<BlobBatch>;
   /** All repositories, in no order, each once and whole. Faults and strays that belong to none come under the name "". */
   repositories(): AsyncIterable<RepositoryListing>;
+  /** One repository, as `repositories` gives it; with nothing in it where there is none of this name, whatever the name is. */
+  repository(name: string): Promise<RepositoryListing>;
+  /**
+   * All files below the directories of some of a repository's tags, by their paths from there on, in the order of the tags; a fault for what
+   * cannot be listed. `listing` is what this storage has said of the repository.
+   */
+  filesOfTags(listing: RepositoryListing, tags: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]>;
   /**
    * Reads manifests, verifies each against its digest, parses it. `digests` are packed words. `listedBytes` is the size of each blob by
    * the listing, NaN for one that was not listed: only what is stored in its right size may be answered from an earlier run.
@@ -57,10 +64,5 @@ export interface Storage {
   multipartUploads(): Promise<MultipartListing>;
   /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]>;
-  /**
-   * All files below each of the directories, by their paths from there on; a fault for what cannot be listed. Undefined where a repository's
-   * listing tells of every object: a filesystem's looks at the paths that the layout knows, and at no others.
-   */
-  filesBelow?(directories: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]>;
   close(): Promise<void>;
 }

@@ -60,6 +60,14 @@ class ComputedStorage implements Storage {
     }
   }
 
+  async repository(name: string): Promise<RepositoryListing> {
+    return new RepositoryListingBuilder(name).build();
+  }
+
+  async filesOfTags(): Promise<readonly string[][]> {
+    return [];
+  }
+
   async readManifests(_: string, digests: Uint32Array): Promise<ManifestBatch> {
     const count = digests.length / 8;
     const width = 1 + this.#references * 11;

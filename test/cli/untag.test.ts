@@ -66,13 +66,13 @@ describe("untag", () => {
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(builder.tree));
   });
 
-  test("an upload anywhere that is younger than the grace time refuses it", async () => {
+  test("an upload in its repository that is younger than the grace time refuses it", async () => {
     const { builder } = registry();
     builder.now = Math.floor(Date.now() / 1000) - 300;
-    builder.repository("team/other").upload("0f7c1c8e-6f0e-4f5e-9c39-5d3a4d3f8a11", new Date(builder.now * 1000).toISOString());
+    builder.repository("team/app").upload("0f7c1c8e-6f0e-4f5e-9c39-5d3a4d3f8a11", new Date(builder.now * 1000).toISOString());
     const directory = written(builder.tree);
     const { exitCode, stderr } = await untag(directory, "team/app:1");
-    expect(stderr).toMatch(/^regcheck: untag refused by the rule no-active-uploads: .*team\/other.*Nothing was removed\.\n$/);
+    expect(stderr).toMatch(/^regcheck: untag refused by the rule no-active-uploads: .*team\/app.*Nothing was removed\.\n$/);
     expect(exitCode).toBe(4);
     expect((await untag(directory, "team/app:1", "--grace", "1m")).exitCode).toBe(0);
   });

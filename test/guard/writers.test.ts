@@ -130,11 +130,7 @@ async function sweepWhile(directory: string, phase: Phase, act: () => void): Pro
   const at = (now: Phase): void => {
     if (now === phase) act();
   };
-  const watched: Storage = {
-    driver: storage.driver,
-    location: storage.location,
-    requests: storage.requests,
-    markers: () => storage.markers(),
+  const watched = wrapped<Storage>(storage, {
     async *blobs() {
       at("before the mark");
       yield* storage.blobs();
@@ -146,13 +142,7 @@ async function sweepWhile(directory: string, phase: Phase, act: () => void): Pro
       yield* storage.repositories();
       at(isSecond ? "after the roots were read again" : "after the repositories were listed");
     },
-    readManifests: (algorithm, digests) => storage.readManifests(algorithm, digests),
-    remembersManifests: storage.remembersManifests,
-    verifyBlobs: (selections, onBytes) => storage.verifyBlobs(selections, onBytes),
-    multipartUploads: () => storage.multipartUploads(),
-    modified: (paths) => storage.modified(paths),
-    close: () => storage.close(),
-  };
+  });
   const remove: StorageChanges["remove"] = async (paths, order) => {
     if (!paths[0]?.startsWith("regcheck/") && removals++ === 2) at("between batches");
     return changes.remove(paths, order);

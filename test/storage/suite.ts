@@ -3,10 +3,13 @@ import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
+import { Digest } from "#regcheck/registry/digest.js";
+import { tagPath } from "#regcheck/registry/layout.js";
 import type { Policy } from "#regcheck/mark/policy.js";
 import type { VerifyPart } from "#regcheck/mark/verify.js";
 import { formatJson } from "#regcheck/report/json.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import type { RepositoryListing } from "#regcheck/storage/listing.js";
 import type { Storage } from "#regcheck/storage/storage.js";
 import { arbitraryRegistry, describeTree, isPushedTo, GRACE, NOW } from "../support/arbitrary-registry.js";
 import { RegistryBuilder } from "../support/builder.js";
@@ -53,8 +56,62 @@ export async function reportOf(
   }
 }
 
+/** A listing whose order does not matter. */
+function sorted({ tags, ...listing }: RepositoryListing): unknown {
+  const digestsOf = (words: Uint32Array): string[] =>
+    Array.from({ length: words.length / 8 }, (_, i) => Digest.fromWords("sha256", words, i * 8).hex);
+  const paths = <T extends { readonly path: string }>(some: readonly T[]): T[] =>
+    some.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const current = digestsOf(tags.current);
+  return {
+    name: listing.name,
+    isRepository: listing.isRepository,
+    revisions: digestsOf(listing.revisions.digests).sort(),
+    layers: digestsOf(listing.layers.digests).sort(),
+    odd: listing.oddLinks.map(({ section, hex }) => `${section} ${hex}`).sort(),
+    tags: tags.names.map((name, i) => `${name} ${current[i]}`).sort(),
+    history: digestsOf(tags.indexDigests).sort(),
+    uploads: listing.uploads.map(({ id }) => id).sort(),
+    strays: paths(listing.strays),
+    faults: paths(listing.faults),
+  };
+}
+
 /** What every backend must do alike: the same registry gives the same report, wherever it lies. */
 export function storageSuite(backend: Backend): void {
+  test("one repository by its name is what all of them have under it, with the files of its tags", async () => {
+    const storage = await backend.open(buildFixture());
+    for await (const listing of storage.repositories()) {
+      if (listing.name === "") continue;
+      const one = await storage.repository(listing.name);
+      expect(sorted(one), listing.name).toEqual(sorted(listing));
+      const files = await storage.filesOfTags(one, one.tags.names);
+      const named = one.tags.names.map((tag) => tagPath(listing.name, tag));
+      const stored = [...buildFixture().files.keys()];
+      expect(files.map((some) => ("cause" in some ? some : some.toSorted()))).toEqual(
+        named.map((directory) =>
+          stored.flatMap((file) => (file.startsWith(`${directory}/`) ? [file.slice(directory.length + 1)] : [])).sort(),
+        ),
+      );
+    }
+    for (const name of [
+      "nobody/has-this",
+      "team",
+      "",
+      ".",
+      "..",
+      "../..",
+      "team/../team/app",
+      "_manifests",
+      "/etc",
+      "team//app",
+    ]) {
+      const { isRepository, tags, faults } = await storage.repository(name);
+      expect({ isRepository, tags: tags.names, faults }, name).toEqual({ isRepository: false, tags: [], faults: [] });
+    }
+    await storage.close();
+  });
+
   const bothReports = async (tree: RegistryTree, policy: Partial<Policy> = {}, verify?: VerifyPart) => ({
     expected: await reportOf(FilesystemStorage.open(written(tree), { concurrency: 1 }), policy, verify),
     found: await reportOf(await backend.open(tree), policy, verify),

@@ -181,12 +181,12 @@ test("untag is refused where the listing broke off: the tag may have more than w
   const before = registry(1);
   const server = await startedServer();
   store(server, before);
-  const key = `${V2}/repositories/`;
+  const key = `${V2}/repositories/team/app-0/_`;
   // The last key that is seen is one of `team/app-0:b`.
   const seen = [...before.files.keys()]
     .sort()
-    .filter((file) => file.startsWith(key) && file < `${key}team/app-0/_manifests/tags/b/index/sha256/3`);
-  server.inject({ operation: "ListObjectsV2", key, times: 2, effect: { kind: "short-pages", keys: seen.length } });
+    .filter((file) => file.startsWith(key) && file < `${key}manifests/tags/b/index/sha256/3`);
+  server.inject({ operation: "ListObjectsV2", key, times: 1, effect: { kind: "short-pages", keys: seen.length } });
   server.inject({
     operation: "ListObjectsV2",
     key,

@@ -13,7 +13,7 @@ export interface Directory {
 
 /** Why something in a layout directory's place is a fault. */
 export const NOT_A_DIRECTORY = "a file, where a directory is expected";
-const NOT_FOLLOWED = "a symbolic link or device, not followed";
+export const NOT_FOLLOWED = "a symbolic link or device, not followed";
 /** Node replaces what it cannot decode: the name leads nowhere then. */
 const NOT_DECODED = "\ufffd";
 

@@ -1,17 +1,19 @@
+import fs from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { concurrently } from "../../concurrently.js";
 import { slices } from "../../slices.js";
 import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES } from "../../registry/layout.js";
+import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, repositoryPath, tagPath } from "../../registry/layout.js";
+import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
 import { mergeListings } from "../merge-listings.js";
 import type { StorageRequests } from "../requests.js";
 import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf } from "../../system-errors.js";
-import { listTopDirectory, NOT_A_DIRECTORY } from "./directory.js";
+import { listTopDirectory, NOT_A_DIRECTORY, NOT_FOLLOWED } from "./directory.js";
 import { emptiedLinks, withContents } from "./emptied-links.js";
 import { findRoot, isThere } from "./find-root.js";
 import { WorkerPool } from "./pool.js";
@@ -107,6 +109,37 @@ export class FilesystemStorage implements Storage {
     yield* this.#readAgain(unfinished);
   }
 
+  async repository(name: string): Promise<RepositoryListing> {
+    const builder = new RepositoryListingBuilder(name);
+    if (!this.#isDirectory(name, builder)) return builder.build();
+    const [visited] = await this.#visit([name]);
+    const listing = visited === undefined ? builder.build() : mergeListings(visited.listings);
+    if (emptiedLinks(listing).length === 0) return listing;
+    for await (const again of this.#readAgain([listing])) return again;
+    return listing;
+  }
+
+  /** Whether a repository of this name may be there. Nothing on the way to it may lead out of the storage (safety rule 10). */
+  #isDirectory(name: string, builder: RepositoryListingBuilder): boolean {
+    const segments = name.split("/");
+    if (segments.some((segment) => segment === "" || segment === "." || segment.startsWith("_") || segment === ".."))
+      return false;
+    for (const i of segments.keys()) {
+      const directory = repositoryPath(segments.slice(0, i + 1).join("/"));
+      try {
+        this.pool.requests.head++;
+        const stat = fs.lstatSync(path.join(this.location, directory), { throwIfNoEntry: false });
+        if (stat === undefined) return false;
+        if (stat.isDirectory()) continue;
+        builder.addFault(directory, NOT_FOLLOWED);
+      } catch (error) {
+        builder.addFault(directory, causeOf(error));
+      }
+      return false;
+    }
+    return true;
+  }
+
   async readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
     const step = MANIFESTS_PER_TASK * DIGEST_WORDS[algorithm];
     const parts: Promise<ManifestBatch>[] = [];
@@ -127,8 +160,9 @@ export class FilesystemStorage implements Storage {
     return (await Promise.all(tasks)).flat();
   }
 
-  filesBelow(directories: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]> {
-    return this.pool.run<"files">({ kind: "files", directories });
+  /** A repository's listing looks at the paths that the layout knows, and at no others. */
+  filesOfTags({ name }: RepositoryListing, tags: readonly string[]): Promise<readonly (readonly string[] | StorageFault)[]> {
+    return this.pool.run<"files">({ kind: "files", directories: tags.map((tag) => tagPath(name, tag)) });
   }
 
   async *verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncGenerator<VerifiedBlobs> {

@@ -1,7 +1,10 @@
 import { errorMessage, UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
+import { listedFiles } from "../listed-files.js";
+import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
+import { mergeListings } from "../merge-listings.js";
 import type { RequestPrices, StorageRequests } from "../requests.js";
 import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
@@ -16,7 +19,7 @@ import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { verifyBlobs } from "./verify-blobs.js";
-import { scanRepositories } from "./scan-repositories.js";
+import { scanRepositories, scanRepository } from "./scan-repositories.js";
 
 /** A registry's storage in an S3 bucket: the driver `s3`. */
 export class S3Storage implements Storage {
@@ -80,6 +83,19 @@ export class S3Storage implements Storage {
       // Most blobs have a link at least.
       expectedPages: this.#blobPages,
     });
+  }
+
+  async repository(name: string): Promise<RepositoryListing> {
+    const parts = [new RepositoryListingBuilder(name).build()];
+    const links = new LinkReader(this.bucket, this.options.readLinks ?? false);
+    for await (const part of scanRepository({ bucket: this.bucket, links, root: this.root, expectedPages: 1 }, name))
+      parts.push(part);
+    return mergeListings(parts);
+  }
+
+  /** A bucket's listing tells of every object. */
+  async filesOfTags({ tags: listed }: RepositoryListing, tags: readonly string[]): Promise<readonly (readonly string[])[]> {
+    return listedFiles(listed, tags);
   }
 
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array, listedBytes?: Float64Array): Promise<ManifestBatch> {

@@ -20,34 +20,10 @@ export interface RepositoryScan {
 }
 
 /** Lists all repositories, each whole: its parts are kept until no range under way can bring another. */
-export async function* scanRepositories({
-  bucket,
-  links,
-  root,
-  expectedPages,
-}: RepositoryScan): AsyncGenerator<RepositoryListing> {
+export async function* scanRepositories(scan: RepositoryScan): AsyncGenerator<RepositoryListing> {
+  const { root } = scan;
   let names = 1;
-  let objects = 0;
-  const splitter = new RepositorySplitter(bucket, root, () => objects / names / 1000, expectedPages);
-  const listing = new ParallelListing(
-    bucket,
-    {
-      prefix: `${root}${REPOSITORIES}/`,
-      expectedPages,
-      cuts: (range) => splitter.cuts(range),
-      explore: (range) => splitter.explore(range),
-      guess: (range) => splitter.guess(range),
-    },
-    () => {
-      const reader = new RepositoryReader(links, root.length);
-      return {
-        read: (page, isLast) => {
-          objects += page.length;
-          return reader.read(page, isLast);
-        },
-      };
-    },
-  );
+  const { listing, objects } = listKeys(scan, `${root}${REPOSITORIES}/`, () => objects() / names / 1000);
   const waiting = new Map<string, RepositoryListing[]>();
   for await (const { value, failure } of listing.pages()) {
     for (const part of value) {
@@ -63,6 +39,41 @@ export async function* scanRepositories({
     }
   }
   for (const parts of waiting.values()) yield mergeListings(parts);
+}
+
+/** The parts of one repository, in no order, and the fault where its listing broke off. */
+export async function* scanRepository(scan: RepositoryScan, name: string): AsyncGenerator<RepositoryListing> {
+  const { root } = scan;
+  const { listing, objects } = listKeys(scan, `${root}${repositoryPath(name)}/_`, () => objects() / 1000);
+  for await (const { value, failure } of listing.pages()) {
+    for (const part of value) if (part.name === name) yield part;
+    if (failure !== undefined) yield faultListing(failure.after.slice(root.length), failure.error);
+  }
+}
+
+function listKeys({ bucket, links, root, expectedPages }: RepositoryScan, prefix: string, pagesPerRepository: () => number) {
+  let objects = 0;
+  const splitter = new RepositorySplitter(bucket, root, pagesPerRepository, expectedPages);
+  const listing = new ParallelListing(
+    bucket,
+    {
+      prefix,
+      expectedPages,
+      cuts: (range) => splitter.cuts(range),
+      explore: (range) => splitter.explore(range),
+      guess: (range) => splitter.guess(range),
+    },
+    () => {
+      const reader = new RepositoryReader(links, root.length);
+      return {
+        read: (page, isLast) => {
+          objects += page.length;
+          return reader.read(page, isLast);
+        },
+      };
+    },
+  );
+  return { listing, objects: () => objects };
 }
 
 function faultListing(after: string, error: unknown): RepositoryListing {

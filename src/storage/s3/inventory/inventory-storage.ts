@@ -1,4 +1,5 @@
 import { DATABASE_MARKER, PROXY_STATE } from "../../../registry/layout.js";
+import { RepositoryListingBuilder } from "../../listing.js";
 import type { BlobBatch, MultipartListing, RepositoryListing } from "../../listing.js";
 import type { StorageMarkers } from "../../storage.js";
 import { openError } from "../errors.js";
@@ -50,6 +51,11 @@ export class InventoryStorage extends S3Storage {
 
   override repositories(): AsyncGenerator<RepositoryListing> {
     return this.inventory.repositories(new LinkReader(this.bucket, this.options.readLinks ?? false, { mayBeGone: true }));
+  }
+
+  override async repository(name: string): Promise<RepositoryListing> {
+    for await (const listing of this.repositories()) if (listing.name === name) return listing;
+    return new RepositoryListingBuilder(name).build();
   }
 
   override multipartUploads(): Promise<MultipartListing> {
