@@ -32,6 +32,7 @@ export const FINDING_CODES = [
   "multipart-stale",
   "manifest-unreferenced",
   "repository-empty",
+  "manifest-version-bound",
   "referrer-orphaned",
   "truth-elsewhere",
   "tags-elsewhere",

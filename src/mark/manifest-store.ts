@@ -1,8 +1,8 @@
 import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { REFERENCE_ROLES } from "../registry/manifest.js";
-import type { ReferenceRole } from "../registry/manifest.js";
-import { ReferenceCursor } from "../registry/packed-manifest.js";
+import type { ReferenceRole, VersionLimit } from "../registry/manifest.js";
+import { limitOf, ReferenceCursor } from "../registry/packed-manifest.js";
 import type { ManifestProblemKind } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
@@ -34,6 +34,7 @@ const MAX_ID = 2 ** 29 - 1;
  */
 export class ManifestStore {
   readonly #problems = new Map<number, ManifestProblem>();
+  readonly #limits = new Map<number, VersionLimit>();
   readonly #offsets = new NumberMap();
   readonly #underWay = new Map<number, Promise<void>>();
   /** Only for references whose blob is absent or of another size: damage is rare. */
@@ -76,6 +77,11 @@ export class ManifestStore {
   /** Whether the manifest was read, and what it refers to is known. */
   has(id: number): boolean {
     return this.#offsets.has(id) && !this.#problems.has(id);
+  }
+
+  /** Which versions of the registry cannot read the manifest; undefined for nearly all. */
+  limit(id: number): VersionLimit | undefined {
+    return this.#limits.get(id);
   }
 
   /** Why the manifest's references are unknown; undefined when they are known. */
@@ -151,6 +157,8 @@ export class ManifestStore {
   #add(manifest: number, words: Uint32Array, offset: number): void {
     const cursor = this.#cursor;
     const count = cursor.open(words, offset);
+    const limit = limitOf(words, offset);
+    if (limit !== undefined) this.#limits.set(manifest, limit);
     const start = this.#reserve(count + 1);
     const page = this.#pageAt(start);
     let at = start % PAGE_WORDS;

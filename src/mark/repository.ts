@@ -22,6 +22,7 @@ import { objectsOfTags } from "./tag-objects.js";
 import { judgeTags } from "./retention.js";
 import type { JudgedTags } from "./retention.js";
 import { checkUploads } from "./uploads.js";
+import { checkVersions } from "./versions.js";
 import { witnessOf } from "./witness.js";
 import type { Witness } from "./witness.js";
 import { withoutWhatChanged } from "./second-look.js";
@@ -56,6 +57,7 @@ export async function markRepository(
   await mark.keepYoungLayers();
   mark.own(owner);
   const finish = async (): Promise<MarkedRepository> => {
+    mark.checkVersions();
     mark.checkReferrers();
     mark.checkRevisions();
     mark.checkHistory();
@@ -167,6 +169,10 @@ class RepositoryMark {
     for (const { id, bits } of foreignRoots(table, policy, this.reachability)) isNew = this.reachability.mark(id, bits) || isNew;
     if (isNew) this.followReferences();
     return isNew;
+  }
+
+  checkVersions(): void {
+    this.#addAll(checkVersions(this.context, this.graph));
   }
 
   checkReferrers(): void {

@@ -29,7 +29,16 @@ const MANIFEST_TYPE = /\.manifest\b|\.index\b/;
 const BLOB_TYPE = /layer|rootfs|config/;
 
 /** A manifest's references, or why they cannot be known. */
-export type ParsedManifest = { readonly references: readonly Reference[] } | ManifestProblem;
+export type ParsedManifest = SoundManifest | ManifestProblem;
+
+export interface SoundManifest {
+  readonly references: readonly Reference[];
+  /** For one that not every version of the registry can read: which cannot, or that it is of a schema of which 3.x knows nothing. */
+  readonly limit?: VersionLimit | undefined;
+}
+
+export const VERSION_LIMITS = ["schema 1", "not 3.x", "not 2.8"] as const;
+export type VersionLimit = (typeof VERSION_LIMITS)[number];
 
 /** Why a manifest is of no use. */
 export interface ManifestProblem {
@@ -57,6 +66,12 @@ const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   "untyped-image": ["config", "layers", "annotations", "manifests"],
   "untyped-index": ["manifests"],
   schema1: ["fsLayers", "history", "name", "tag", "architecture"],
+};
+
+/** What 3.x decodes besides. */
+const FIELDS_OF_3: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+  index: ["annotations"],
+  "untyped-index": ["annotations"],
 };
 
 type ListField = "config" | "layers" | "manifests" | "fsLayers";
@@ -106,21 +121,28 @@ function refused(problem: string): ManifestProblem {
 function judge(manifest: ManifestReader, bytes: Buffer): ParsedManifest {
   const kind = kindOf(manifest);
   if (typeof kind !== "string") return kind;
-  const problem = wrongType(manifest, kind);
-  if (problem !== undefined) return refused(problem);
+  const in2 = wrongType(manifest, kind, "2.8");
+  const in3 = kind === "schema1" ? "it is of schema 1" : wrongType(manifest, kind, "3.x");
+  if (in2 !== undefined && in3 !== undefined) return refused(kind === "schema1" ? in2 : in3);
+  const references = referencesOf(manifest, kind, bytes);
+  if ("problem" in references) return references;
+  if (kind === "schema1") return { references, limit: "schema 1" };
+  return { references, limit: in3 !== undefined ? "not 3.x" : in2 !== undefined ? "not 2.8" : undefined };
+}
+
+function referencesOf(manifest: ManifestReader, kind: Kind, bytes: Buffer): readonly Reference[] | ManifestProblem {
   // The registry refuses the push of content that is an image to one reader and an index to another (CVE-2021-41190); clients refuse it too.
   const isBoth = manifest.given.has("manifests") && (manifest.given.has("layers") || manifest.given.has("config"));
   if (isBoth && !kind.startsWith("docker") && kind !== "schema1")
     return { problem: "the manifest is both an image and an index", isServed: true };
   const references: Reference[] = [];
-  const unfollowed = LISTS[kind].reduce<string | undefined>(
-    (found, field) => found ?? addReferences(references, field, manifest[field]),
-    undefined,
-  );
-  if (unfollowed !== undefined) return { problem: unfollowed, isServed: true };
+  for (const field of LISTS[kind]) {
+    const problem = addReferences(references, field, manifest[field]);
+    if (problem !== undefined) return { problem, isServed: true };
+  }
   const subject = referenceOf(manifest.subject, "subject");
   if (subject !== undefined && kind !== "schema1") references.push(subject);
-  return { references: isBoth || manifest.isAmbiguous ? withMentions(references, bytes) : references };
+  return isBoth || manifest.isAmbiguous ? withMentions(references, bytes) : references;
 }
 
 /** Adds a reference for each descriptor, or says which one names nothing. */
@@ -162,13 +184,12 @@ function kindOf({ schemaVersion, mediaType, given, wrongTypes }: ManifestReader)
   return given.has("manifests") || (!given.has("config") && !given.has("layers")) ? "untyped-index" : "untyped-image";
 }
 
-/** What neither 2.8 nor 3.x can read, if there is such a thing: the words are those of 3.x. */
-function wrongType({ wrongTypes }: ManifestReader, kind: Kind): string | undefined {
+/** What a version of the registry cannot read, if there is such a thing. */
+function wrongType({ wrongTypes }: ManifestReader, kind: Kind, version: RegistryVersion): string | undefined {
   if (wrongTypes.length === 0) return undefined;
-  const inVersion = (version: RegistryVersion): string | undefined =>
-    wrongTypes.find(({ field, versions }) => versions.includes(version) && FIELDS[kind].includes(field))?.problem;
-  const in2 = inVersion("2.8");
-  return kind === "schema1" ? in2 : in2 && inVersion("3.x");
+  const isRead = (field: string): boolean =>
+    FIELDS[kind].includes(field) || (version === "3.x" && FIELDS_OF_3[kind]?.includes(field) === true);
+  return wrongTypes.find(({ field, versions }) => versions.includes(version) && isRead(field))?.problem;
 }
 
 /** Other readers may take other digests out of the same content: what they might is kept too. */

@@ -1,23 +1,27 @@
 import { ALGORITHMS, DIGEST_WORDS, writeDigest } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
-import { REFERENCE_ROLES } from "./manifest.js";
-import type { Reference, ReferenceRole } from "./manifest.js";
+import { REFERENCE_ROLES, VERSION_LIMITS } from "./manifest.js";
+import type { Reference, ReferenceRole, VersionLimit } from "./manifest.js";
 
 /**
  * A manifest's references as 32-bit words, to cross threads and to lie in a cache at a fraction of the cost of objects:
  *
- *     count, then for each reference: role | algorithm << 8 | is a manifest << 16, size (high word), size (low word), the digest's words
+ *     count | limit << 24, then for each reference:
+ *         role | algorithm << 8 | is a manifest << 16, size (high word), size (low word), the digest's words
  */
 const UNKNOWN_SIZE = 0xffffffff;
 /** Words of a reference before its digest. */
 const REFERENCE_HEAD = 3;
 
+/** No manifest of 4 MiB has so many references. */
+const COUNT_BITS = 24;
+
 /** Packs the references of one manifest. */
-export function packReferences(references: readonly Reference[]): Uint32Array {
+export function packReferences(references: readonly Reference[], limit?: VersionLimit): Uint32Array {
   const words = new Uint32Array(
     references.reduce((length, { digest }) => length + REFERENCE_HEAD + DIGEST_WORDS[digest.algorithm], 1),
   );
-  words[0] = references.length;
+  words[0] = references.length | (limit === undefined ? 0 : (VERSION_LIMITS.indexOf(limit) + 1) << COUNT_BITS);
   let at = 1;
   for (const { role, digest, size, isManifest } of references) {
     words[at] = REFERENCE_ROLES.indexOf(role) | (ALGORITHMS.indexOf(digest.algorithm) << 8) | (Number(isManifest === true) << 16);
@@ -27,6 +31,16 @@ export function packReferences(references: readonly Reference[]): Uint32Array {
     at += REFERENCE_HEAD + DIGEST_WORDS[digest.algorithm];
   }
   return words;
+}
+
+/** How many references begin at `offset`. */
+export function countReferences(words: Uint32Array, offset: number): number {
+  return (words[offset] ?? 0) & (2 ** COUNT_BITS - 1);
+}
+
+/** Which versions cannot read the manifest whose references begin at `offset`. */
+export function limitOf(words: Uint32Array, offset: number): VersionLimit | undefined {
+  return VERSION_LIMITS[((words[offset] ?? 0) >>> COUNT_BITS) - 1];
 }
 
 /** A reference in packed form: the digest is `words[at …]`, of the algorithm's length. */
@@ -66,7 +80,7 @@ export class ReferenceCursor {
   /** Goes to before the first reference of the manifest at `offset`, and returns how many there are. */
   open(words: Uint32Array, offset: number): number {
     this.#words = words;
-    this.#left = words[offset] ?? 0;
+    this.#left = countReferences(words, offset);
     this.#end = offset + 1;
     return this.#left;
   }

@@ -190,6 +190,11 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     meaning: "a repository has neither tags nor manifests, or none that stay",
     remedy: "It is still listed in the catalog. A sweep with --prune-empty removes it.",
   },
+  "manifest-version-bound": {
+    severity: "info",
+    meaning: "a manifest that one version of the registry serves, and another does not",
+    remedy: "Before you change to the other version, build the image anew and push it, or delete the manifest.",
+  },
   "referrer-orphaned": {
     severity: "info",
     meaning: "a signature, attestation or other referrer is about a manifest that is gone",

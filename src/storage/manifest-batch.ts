@@ -32,7 +32,7 @@ export function packManifest(digest: Pick<Digest, "algorithm" | "hex">, content:
     return damaged("corrupt", content.length === 0 ? "it is empty" : `its content has the digest ${digest.algorithm}:${hex}`);
   const parsed = parseManifest(content);
   if ("problem" in parsed) return damaged("invalid", `${parsed.problem}; ${parsed.isServed ? SERVED : REFUSED}`);
-  return { words: packReferences(parsed.references) };
+  return { words: packReferences(parsed.references, parsed.limit) };
 }
 
 const REFUSED = "the registry cannot read it, so that a pull gets an error and its own collector aborts";

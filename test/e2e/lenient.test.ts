@@ -105,6 +105,12 @@ class Storage {
   }
 }
 
+/** Digests of manifests that regcheck says only one version can read. */
+async function boundIn(root: string): Promise<ReadonlySet<string>> {
+  const { findings } = await check([root]);
+  return new Set(findings.flatMap(({ code, digest = "" }) => (code === "manifest-version-bound" ? [digest] : [])));
+}
+
 /** Errors and warnings by digest; of sizes, only those that are positive and wrong are another test's. */
 async function damageIn(root: string): Promise<ReadonlyMap<string, string>> {
   const { findings } = await check([root]);
@@ -119,13 +125,15 @@ test("regcheck is as lenient as the registry, and says what happens", { timeout:
   for (const version of VERSIONS) started.push({ version, registry: await start(version) });
   const counts: Record<string, number> = {};
   const differences: string[] = [];
-  const taken = new Set<Shape>();
+  const taken = new Map<Shape, number>();
+  const bound = new Set<string>();
   let shapes: readonly Shape[] = [];
   for (const { version, registry } of started) {
     const pushed = await pushParts(registry);
     shapes = shapes.length === 0 ? pushed : shapes;
     const some = await those(shapes, (shape) => takes(registry, shape));
-    for (const shape of some) taken.add(shape);
+    for (const shape of some) taken.set(shape, (taken.get(shape) ?? 0) + 1);
+    for (const digest of await boundIn(registry.root)) bound.add(digest);
     counts[`taken by ${version}`] = some.length;
     expect(await collects(registry), `the collector of ${version}`).toBe(true);
     for (const [digest, words] of await damageIn(registry.root)) {
@@ -134,28 +142,35 @@ test("regcheck is as lenient as the registry, and says what happens", { timeout:
     }
   }
 
+  for (const [{ name, text }, versions] of taken)
+    if (versions === VERSIONS.length && bound.has(sha256(text))) differences.push(`both take ${name}, and regcheck says one`);
+
   const refused = shapes.filter((shape) => !taken.has(shape));
   const storage = new Storage(path.join(temporaryDirectory(), "by-hand"));
   const byHand: Started[] = [];
   for (const version of VERSIONS) byHand.push({ version, registry: await start(version, storage.root) });
   for (const { registry } of byHand.slice(0, 1)) await pushParts(registry);
   for (const shape of refused) storage.store(shape);
-  const served = new Set<Shape>();
+  const served = new Map<Shape, number>();
   for (const { version, registry } of byHand) {
     storage.link(refused, refused);
     const some = await those(
       refused,
       async (shape) => (await statusOf(registry.url, shape, { headers: { accept: ACCEPT } })) === 200,
     );
-    for (const shape of some) served.add(shape);
+    for (const shape of some) served.set(shape, (served.get(shape) ?? 0) + 1);
     counts[`refused, but served by ${version}`] = some.length;
     storage.link(some, refused);
     expect(await collects(registry), `the collector of ${version}, with all that it serves`).toBe(true);
   }
   storage.link(refused, refused);
   const damage = await damageIn(storage.root);
+  const boundByHand = await boundIn(storage.root);
   const kinds = new Map<string, Shape>();
   for (const shape of refused) {
+    const isBound = boundByHand.has(sha256(shape.text));
+    if (!damage.has(sha256(shape.text)) && isBound !== (served.get(shape) === 1))
+      differences.push(`${isBound ? "one" : "not one"} version serves ${shape.name}`);
     const words = damage.get(sha256(shape.text)) ?? "nothing";
     if (words.includes(UNREADABLE) === served.has(shape))
       differences.push(`${served.has(shape) ? "served" : "not served"} is ${shape.name}: ${words}`);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Digest } from "#regcheck/registry/digest.js";
-import { packReferences, unpackReferences } from "#regcheck/registry/packed-manifest.js";
+import { countReferences, limitOf, packReferences, unpackReferences } from "#regcheck/registry/packed-manifest.js";
+import { VERSION_LIMITS } from "#regcheck/registry/manifest.js";
 import type { Reference } from "#regcheck/registry/manifest.js";
 
 const anyReference: fc.Arbitrary<Reference> = fc
@@ -17,6 +18,13 @@ const anyReference: fc.Arbitrary<Reference> = fc
     if (digest === undefined) throw new Error("this is a digest");
     return { role, digest, size };
   });
+
+test("which versions cannot read it comes out as it went in, and is no reference", () => {
+  for (const limit of [undefined, ...VERSION_LIMITS]) {
+    const packed = packReferences([], limit);
+    expect([limitOf(packed, 0), countReferences(packed, 0), [...unpackReferences(packed, 0)]]).toEqual([limit, 0, []]);
+  }
+});
 
 test("references come out of words as they went in, whatever stands before them", () => {
   fc.assert(

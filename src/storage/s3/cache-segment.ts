@@ -15,7 +15,7 @@ import type { KnownManifest } from "./read-manifests.js";
  *
  * The magic changes whenever the packed form does, or what the parser of manifests takes out of them.
  */
-const MAGIC = Buffer.from("regcheck-refs-3\n");
+const MAGIC = Buffer.from("regcheck-refs-5\n");
 const MAGIC_OF_ALL_VERSIONS = Buffer.from("regcheck-refs-");
 const HEADER_BYTES = MAGIC.length + 32 + 4;
 const INDEX_BYTES = 44;
