@@ -7,8 +7,10 @@ import { RegistryTree } from "../support/registry-tree.js";
 import { AgedRegistry, policyFile } from "../support/retained.js";
 import { regcheck } from "../support/run.js";
 import { contentOf } from "../support/sweeping.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
 
+const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
 const OLD = '- {name: old, action: {type: Delete}, condition: {tags: ["**"], olderThan: 30d}}';
 const NEWEST = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 2}}";
 
@@ -157,6 +159,29 @@ describe("untag --policy", () => {
       .map((line) => JSON.parse(line) as object);
     expect(lines.map((line) => problemsOf(line, "untag#/$defs/line"))).toEqual(lines.map(() => "No errors"));
     expect(lines.at(-1)).toEqual({ type: "end", tags: 2 });
+  });
+
+  test("goes by the times of a bucket's listing, at no request more, and can be undone there", async () => {
+    const { aged } = registry();
+    const server = await startedServer();
+    store(server, aged.builder.tree);
+    const at = ["--endpoint", server.endpoint, "--journal-dir", temporaryDirectory()];
+    const file = policyFile(OLD);
+    const plain = await regcheck(["s3://b", "--endpoint", server.endpoint, "--fail-on", "never"], KEYS);
+    expect(plain.exitCode).toBe(0);
+    const asked = { ...server.requests };
+    const preview = await regcheck(["untag", "--policy", file, "s3://b", ...at], KEYS);
+    expect(preview.stdout).toMatch(/2 of 4 tags would go, and 1 of signatures/);
+    for (const [operation, count] of Object.entries(server.requests))
+      expect(count).toBeLessThanOrEqual(2 * (asked[operation] ?? 0));
+    const args = ["untag", "--policy", file, "s3://b", ...at, "--apply", "--quarantine", "--registry-stopped"];
+    const { stdout, exitCode } = await regcheck(args, KEYS);
+    expect(stdout).toMatch(/^Moved to the quarantine: .* 3 tags/m);
+    expect(exitCode).toBe(0);
+    const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
+    expect(await regcheck(["restore", run, "--storage", "s3://b", ...at], KEYS)).toMatchObject({ exitCode: 0 });
+    // A copy is as old as its restoring.
+    expect((await regcheck(["untag", "--policy", file, "s3://b", ...at], KEYS)).stdout).toMatch(/0 of 4 tags would go/);
   });
 
   test("by a plan removes what was reviewed, unless it has moved since", async () => {
