@@ -135,7 +135,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("tags by a policy fi
     const runs = fs.readdirSync(environment.JOURNALS).map((file) => path.basename(file, ".ndjson"));
     expect(runs).toHaveLength(2);
     const undo = ["--config", registry.config, "--journal-dir", environment.JOURNALS];
-    for (const run of runs.sort().reverse()) expect(await regcheck(["restore", run, ...undo])).toMatchObject({ exitCode: 0 });
+    for (const run of runs.sort().toReversed()) expect(await regcheck(["restore", run, ...undo])).toMatchObject({ exitCode: 0 });
     for (const tag of ["pr-1", "build-1", signatureTag(old)]) expect(await client.pull(tag)).toEqual(before.get(tag));
     await client.pull(about.digest);
   });
