@@ -18,11 +18,15 @@ export interface Measured {
   readonly memory: number;
 }
 
-/** Runs the candidates in turn, `runs` times each after one that warms the caches, so that what disturbs one disturbs all. */
-export function compare(candidates: readonly Candidate[], runs: number): Measured[] {
+/**
+ * Runs the candidates in turn, `runs` times each after one that warms the caches, so that what disturbs one disturbs all. `before` is done
+ * before each run.
+ */
+export function compare(candidates: readonly Candidate[], runs: number, before: () => void = () => {}): Measured[] {
   const results = candidates.map(({ name }) => ({ name, wall: [] as number[], processor: [] as number[], memory: 0 }));
   for (let run = -1; run < runs; run++) {
     for (const [i, { command }] of candidates.entries()) {
+      before();
       const { wall, processor, memory } = runOnce(command);
       const result = results[i];
       if (run < 0 || result === undefined) continue;

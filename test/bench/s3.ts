@@ -16,7 +16,7 @@ import { machine } from "./measure.js";
  */
 const LATENCY = process.argv[2] ?? "30";
 const IN_FLIGHT = 64;
-const main = path.resolve("dist/cli/main.js");
+const main = path.resolve("bin/regcheck.cjs");
 const here = import.meta.dirname;
 const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-bench-s3-"));
 const environment = { PATH: process.env["PATH"], AWS_ACCESS_KEY_ID: "AK", AWS_SECRET_ACCESS_KEY: "SK" };

@@ -70,7 +70,7 @@ function blobsOf(root: string): number {
 
 /** Sweeps a tree that is laid out anew for each candidate of each run, and prints the medians. `flag` is for all of them. */
 function compareSweeps(title: string, layOut: (root: string) => void, flag: readonly string[]): void {
-  const main = path.resolve("dist/cli/main.js");
+  const main = path.resolve("bin/regcheck.cjs");
   const policy = [
     "--sweep",
     "--registry-stopped",

@@ -13,7 +13,7 @@ import { compare, machine, table } from "./measure.js";
 const RUNS = 3;
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const main = path.resolve("dist/cli/main.js");
+const main = path.resolve("bin/regcheck.cjs");
 const bytes = Number(process.argv[2] ?? 4) * 1e9;
 const directory = process.argv[3] ?? fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-bench-"));
 const root = path.join(directory, "verify");
