@@ -105,19 +105,23 @@ class Storage {
   }
 }
 
-/** Digests of manifests that regcheck says only one version can read. */
-async function boundIn(root: string): Promise<ReadonlySet<string>> {
-  const { findings } = await check([root]);
-  return new Set(findings.flatMap(({ code, digest = "" }) => (code === "manifest-version-bound" ? [digest] : [])));
+/** What regcheck says of the manifests of a storage, by digest. */
+interface Judged {
+  /** Errors and warnings; a size that is positive and wrong is another test's. */
+  readonly damage: ReadonlyMap<string, string>;
+  /** Manifests that only one version can read. */
+  readonly bound: ReadonlySet<string>;
 }
 
-/** Errors and warnings by digest; of sizes, only those that are positive and wrong are another test's. */
-async function damageIn(root: string): Promise<ReadonlyMap<string, string>> {
+async function judged(root: string): Promise<Judged> {
   const { findings } = await check([root]);
   const damage = findings.filter(
     ({ severity, code }) => (severity === "error" || severity === "warning") && code !== "manifest-size-wrong",
   );
-  return new Map(damage.map(({ code, digest = "", message }) => [digest, `${code}: ${message}`]));
+  return {
+    damage: new Map(damage.map(({ code, digest = "", message }) => [digest, `${code}: ${message}`])),
+    bound: new Set(findings.flatMap(({ code, digest = "" }) => (code === "manifest-version-bound" ? [digest] : []))),
+  };
 }
 
 test("regcheck is as lenient as the registry, and says what happens", { timeout: 300_000 }, async () => {
@@ -133,10 +137,11 @@ test("regcheck is as lenient as the registry, and says what happens", { timeout:
     shapes = shapes.length === 0 ? pushed : shapes;
     const some = await those(shapes, (shape) => takes(registry, shape));
     for (const shape of some) taken.set(shape, (taken.get(shape) ?? 0) + 1);
-    for (const digest of await boundIn(registry.root)) bound.add(digest);
     counts[`taken by ${version}`] = some.length;
     expect(await collects(registry), `the collector of ${version}`).toBe(true);
-    for (const [digest, words] of await damageIn(registry.root)) {
+    const said = await judged(registry.root);
+    for (const digest of said.bound) bound.add(digest);
+    for (const [digest, words] of said.damage) {
       const name = shapes.find(({ text }) => sha256(text) === digest)?.name ?? "no shape";
       differences.push(`${version} takes ${name}: ${digest} ${words}`);
     }
@@ -164,8 +169,7 @@ test("regcheck is as lenient as the registry, and says what happens", { timeout:
     expect(await collects(registry), `the collector of ${version}, with all that it serves`).toBe(true);
   }
   storage.link(refused, refused);
-  const damage = await damageIn(storage.root);
-  const boundByHand = await boundIn(storage.root);
+  const { damage, bound: boundByHand } = await judged(storage.root);
   const kinds = new Map<string, Shape>();
   for (const shape of refused) {
     const isBound = boundByHand.has(sha256(shape.text));
