@@ -20,6 +20,7 @@ export const FINDING_CODES = [
   "link-mismatch",
   "manifest-size-wrong",
   "child-missing",
+  "revision-link-missing",
   "tag-name-invalid",
   "stray-among-tags",
   "stray-aborts-collector",

@@ -76,11 +76,15 @@ class ManifestFinder implements RepositoryManifests {
     const candidates: number[] = [];
     for (const pin of linked) {
       const id = resolveLayer(this.links, pin);
-      if (table.isStored(id) && table.size(id) <= MAX_MANIFEST_BYTES && !this.#has(id)) candidates.push(id);
+      if (table.isStored(id) && table.size(id) <= MAX_MANIFEST_BYTES && !this.#lasts(id)) candidates.push(id);
     }
     if (candidates.length === 0) return;
     await store.load(candidates);
-    for (const id of candidates) if (store.has(id)) this.layerLinked.add(id);
+    for (const id of candidates) {
+      if (!store.has(id)) continue;
+      this.droppable.delete(id);
+      this.layerLinked.add(id);
+    }
   }
 
   /** Follows what manifests name as manifests, level by level. */
@@ -105,9 +109,9 @@ class ManifestFinder implements RepositoryManifests {
     for (const one of named) {
       if (this.#revisions.has(one)) continue;
       const id = resolveLayer(this.links, one);
-      if (!table.isStored(id) || table.size(id) > MAX_MANIFEST_BYTES || this.#has(id)) continue;
+      if (!table.isStored(id) || table.size(id) > MAX_MANIFEST_BYTES || this.#lasts(id)) continue;
       const set = isLayerLinked(this.links, one) ? this.layerLinked : other(one);
-      if (set !== undefined) candidates.set(id, set);
+      if (set !== undefined && !set.has(id)) candidates.set(id, set);
     }
     if (candidates.size === 0) return [];
     await store.load([...candidates.keys()]);
@@ -115,13 +119,16 @@ class ManifestFinder implements RepositoryManifests {
     for (const [id, set] of candidates) {
       // What is sound and no manifest was named by a wrong name: BuildKit's cache is an index of layers (docker/buildx#173).
       if (store.problem(id)?.kind === "invalid") continue;
+      // A dangling tag may name it as well.
+      this.droppable.delete(id);
       set.add(id);
       added.push(id);
     }
     return added;
   }
 
-  #has(id: number): boolean {
-    return this.#revisions.has(id) || this.layerLinked.has(id) || this.#kept.has(id) || this.droppable.has(id);
+  /** Whether it is known for a manifest that no policy drops. */
+  #lasts(id: number): boolean {
+    return this.#revisions.has(id) || this.layerLinked.has(id) || this.#kept.has(id);
   }
 }

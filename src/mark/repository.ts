@@ -6,6 +6,7 @@ import { fingerprintOf } from "./fingerprint.js";
 import { holdsRepository } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { checkAliases } from "./aliases.js";
+import { checkLayerLinked } from "./layer-linked.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { perVariant, HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
@@ -177,6 +178,7 @@ class RepositoryMark {
 
   checkReferrers(): void {
     this.#addAll(this.#referenceFindings);
+    this.#addAll(checkLayerLinked(this.context, this.graph, this.#selected | HELD));
     this.#addAll(checkReferrers(this.context, this.listing.name, this.links, this.reachability));
   }
 

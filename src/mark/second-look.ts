@@ -22,7 +22,12 @@ export async function withoutWhatChanged({ storage, policy }: MarkContext, findi
 }
 
 /** Findings whose path is that of what is missing. */
-const MISSING_AT_PATH: ReadonlySet<FindingCode> = new Set(["blob-missing", "layer-link-missing", "child-missing"]);
+const MISSING_AT_PATH: ReadonlySet<FindingCode> = new Set([
+  "blob-missing",
+  "layer-link-missing",
+  "child-missing",
+  "revision-link-missing",
+]);
 
 /** The path whose absence a finding is about. */
 function missingPath({ code, path, repository, tag, digest }: Finding): string | undefined {

@@ -6,6 +6,7 @@ export const REPAIR_CODES = [
   "layer-link-invalid",
   "layer-link-missing",
   "revision-link-invalid",
+  "revision-link-missing",
   "tag-dangling",
   "tag-link-invalid",
   "tag-without-current",

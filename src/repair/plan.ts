@@ -122,7 +122,9 @@ class Planner implements RepairPlan {
       case "layer-link-missing":
         return this.#proveLayer("create", repository, digest);
       case "revision-link-invalid":
-        return this.#proveRevision(repository, digest);
+        return this.#proveRevision("rewrite", repository, digest);
+      case "revision-link-missing":
+        return this.#proveRevision("create", repository, digest);
       case "tag-dangling":
         return recoverable === true
           ? this.#proveDangling(repository, tag ?? "", digest)
@@ -142,11 +144,11 @@ class Planner implements RepairPlan {
     return this.#write(action, link, digest, "its path names this digest, and the blob is stored");
   }
 
-  async #proveRevision(repository: string, digest: Digest): Promise<Proof<Proven>> {
+  async #proveRevision(action: Repair["action"], repository: string, digest: Digest): Promise<Proof<Proven>> {
     const manifest = await this.prover.manifest(digest);
     if ("because" in manifest) return manifest;
     const link = revisionLinkPath(repository, digest);
-    return this.#write("rewrite", link, digest, "its path names this digest, and the manifest is stored and sound");
+    return this.#write(action, link, digest, "its path names this digest, and the manifest is stored and sound");
   }
 
   /** The manifest was deleted by digest, or its link was lost: only the operator knows which. */

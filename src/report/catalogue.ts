@@ -124,6 +124,12 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     meaning: "a child of an index is absent in the repository",
     remedy: "Pulls for that platform fail. Legal for sparse indexes; otherwise push the index again with all its platforms.",
   },
+  "revision-link-missing": {
+    severity: "warning",
+    meaning: "a manifest that a tag or an index names has a layer link, but no revision link",
+    remedy:
+      "Registry 2.x finds it by its layer link, as 2.1.0 wrote it; 3.x answers 'manifest unknown'. regcheck repair revision-link-missing writes the link, and so does a push of the image.",
+  },
   "tag-name-invalid": {
     severity: "warning",
     meaning: "a tag's name is outside the grammar",

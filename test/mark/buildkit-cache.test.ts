@@ -51,6 +51,7 @@ describe("an index of layers", () => {
       "layer-link-unreferenced",
       "layer-link-unreferenced",
       "manifest-unreferenced",
+      "repository-empty",
     ]);
   });
 });

@@ -154,6 +154,17 @@ describe("a recoverable tag", () => {
     expect(offered(findingsOf(await checkTree(registry.tree, { dropDanglingTags: true })))).not.toEqual([]);
   });
 
+  test("that is never dropped keeps all that its index names, though one that may be dropped names a part of it", async () => {
+    const { registry, app } = start();
+    const image = app.image({ layers: ["layer"], tag: "latest" });
+    app.index([image], "-latest");
+    for (const { digest } of [image, app.index([image])]) app.deleteManifest({ ...image, digest });
+    app.remove("_layers");
+    registry.repository("other").image({ tag: "1" });
+    const policy = { deleteUntagged: true, dropDanglingTags: true };
+    expect(offered(findingsOf(await checkTree(registry.tree, policy)))).toEqual([]);
+  });
+
   test("dangles where only another revision's link names its manifest", async () => {
     const { registry, app } = start();
     const one = app.image({ layers: ["one"] });

@@ -75,10 +75,15 @@ test.each<[string, (app: RepositoryBuilder) => void]>([
       app.link(app.layerLink(image.digest), "");
     },
   ],
-])("what %s finds by its layer link stays, with all that it names", async (_, build) => {
+])("what %s finds by its layer link stays, with all that it names", async (name, build) => {
   const { registry, app } = start();
   build(app);
-  expect(offered(findingsOf(await checkTree(registry.tree, EVERYTHING)))).toEqual([]);
+  const findings = findingsOf(await checkTree(registry.tree, EVERYTHING));
+  expect(offered(findings)).toEqual([]);
+  // As a layer, it is found by all versions.
+  expect(findings.some((line) => line.startsWith("revision-link-missing "))).toBe(
+    name !== "a bundle, as a layer that is a manifest",
+  );
 });
 
 test("what a tag once named may be pulled by its digest: it goes with the untagged ones", async () => {

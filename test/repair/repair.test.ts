@@ -50,17 +50,17 @@ describe("what path and storage prove is repaired", () => {
     const journal = temporaryDirectory();
     const { result, unrepairable } = await repairDirectory(directory, repairOptions(journal));
     expect({ stopped: result?.stopped, unrepairable }).toEqual({ stopped: undefined, unrepairable: [] });
-    expect(result?.outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => "written"));
+    expect(result?.outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 18 }, () => "written"));
     expect(await codesOf(directory)).toEqual([]);
     const pulls = [...pullAll(RegistryTree.readFrom(directory))];
-    expect(pulls).toHaveLength(12);
+    expect(pulls).toHaveLength(14);
     expect(pulls.filter(([, content]) => content === undefined)).toEqual([]);
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
 
     const run = readRun(journal, result?.runId ?? "");
-    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 16, present: 0, warnings: [], problems: [] });
+    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 18, present: 0, warnings: [], problems: [] });
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
-    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 0, present: 16, warnings: [], problems: [] });
+    expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 0, present: 18, warnings: [], problems: [] });
   });
 
   test("only the codes that are named", async () => {
@@ -301,7 +301,7 @@ describe("restore", () => {
     fs.writeFileSync(at(rewritten ?? ""), other);
     fs.rmSync(at(gone ?? ""));
     const { restored, problems } = await restoreObjects(run, changesOf(directory));
-    expect(restored).toBe(5);
+    expect(restored).toBe(6);
     expect(new Map(problems.map((problem) => [problem.path, problem.cause]))).toEqual(
       new Map([
         [created, "somebody has changed it since it was repaired: left as it is"],
@@ -329,8 +329,8 @@ describe("restore", () => {
     fs.mkdirSync(path.dirname(path.join(directory, revision)), { recursive: true });
     fs.writeFileSync(path.join(directory, revision), `sha256:${"7".repeat(64)}`);
     const { restored, problems } = await restoreObjects(run, changesOf(directory));
-    expect(restored).toBe(8);
-    expect(problems).toHaveLength(8);
+    expect(restored).toBe(9);
+    expect(problems).toHaveLength(9);
     expect(problems.every((problem) => problem.path.includes("/team/app-0/"))).toBe(true);
     expect(new Set(problems.map(({ cause }) => cause))).toEqual(
       new Set([`left as it is: ${revision} was written since the repair, and what it belongs to may need this link`]),
@@ -343,7 +343,7 @@ describe("restore", () => {
     const { directory, at, run } = await repaired();
     await restoreObjects(run, changesOf(directory));
     const created = run.writes.filter((write) => write.before === undefined);
-    expect(created).toHaveLength(4);
+    expect(created).toHaveLength(5);
     expect(created.filter((write) => fs.existsSync(path.dirname(at(write.path))))).toEqual([]);
   });
 });

@@ -79,12 +79,15 @@ export function breakLinks(app: RepositoryBuilder): void {
   app.link("_manifests/tags/tag/current", "sha256:cut short");
   app.image({ layers: [`the lost tag's ${app.name}`], config: `lost ${app.name}`, tag: "lost" });
   app.remove("_manifests/tags/lost/current");
+  const old = app.image({ layers: [`2.1.0's ${app.name}`], config: `2.1.0 ${app.name}`, tag: "old" });
+  app.mount(old);
+  app.deleteManifest(old);
   // Only its own revision link proves this one: it is repaired in the same run.
   app.tag("both", revision.digest);
   app.link("_manifests/tags/both/current", "");
 }
 
-/** As many such repositories as asked for: 8 links are to be written in each. */
+/** As many such repositories as asked for: 9 links are to be written in each. */
 export function brokenRegistry(size = 1): RegistryTree {
   const registry = new RegistryBuilder();
   for (let i = 0; i < size; i++) breakLinks(registry.repository(`team/app-${i}`));
