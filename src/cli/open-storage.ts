@@ -6,6 +6,7 @@ import type { S3Parameters } from "../registry/s3-parameters.js";
 import { showUrl } from "../show-url.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
+import { ReadOnlyChanges } from "../storage/read-only-changes.js";
 import type { Storage } from "../storage/storage.js";
 import { complain } from "./complain.js";
 import { parseConcurrency, parseTimeSpan } from "./parse-values.js";
@@ -75,9 +76,14 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
   }
 }
 
-/** Does some work with what changes the storage, and closes that. */
-export async function withChanges<T>(opened: OpenedStorage, work: (changes: StorageChanges) => Promise<T>): Promise<T> {
-  const changes = await opened.openChanges();
+/** Does some work with what changes the storage, and closes that. A dry run is given what changes nothing, whatever it is asked for. */
+export async function withChanges<T>(
+  opened: OpenedStorage,
+  dryRun: boolean,
+  work: (changes: StorageChanges) => Promise<T>,
+): Promise<T> {
+  const real = await opened.openChanges();
+  const changes = dryRun ? new ReadOnlyChanges(real) : real;
   try {
     return await work(changes);
   } finally {

@@ -58,7 +58,7 @@ export async function runPolicyUntag(
     const { storage } = opened;
     const done: DoneUntag = isPreview
       ? { ...(await untilAborted(planUntagByPolicy(storage, watched), signal)), result: undefined }
-      : await withChanges(opened, (changes) => untagByPolicy({ storage, changes }, watched));
+      : await withChanges(opened, false, (changes) => untagByPolicy({ storage, changes }, watched));
     progress.stop();
     if (args.planOutput !== undefined)
       await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage), signal);

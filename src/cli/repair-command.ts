@@ -35,7 +35,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     const options = { ...repairOptions(args, opened, grace, signal), codes };
     const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
     const { storage } = opened;
-    const done = await withChanges(opened, async (changes): Promise<DoneRepair> => {
+    const done = await withChanges(opened, dryRun, async (changes): Promise<DoneRepair> => {
       if (!dryRun) return repair({ storage, changes }, watched);
       return { ...(await untilAborted(planRepair({ storage, changes }, watched), signal)), result: undefined };
     });

@@ -57,7 +57,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
       return await showPlan(planned, args, opened, signal);
     }
     // From the first delete on, a signal ends it at the next batch.
-    const done = await withChanges(opened, (changes) => sweep({ storage: opened.storage, changes }, watched));
+    const done = await withChanges(opened, args.dryRun, (changes) => sweep({ storage: opened.storage, changes }, watched));
     progress.stop();
     return await showResult(done, args, opened, signal);
   } finally {

@@ -139,7 +139,7 @@ async function withRunStorage<T>(
         `run ${head.runId} was on ${describeStorage(head.storage)}, not on ${describeStorage(opened.storage)}${hint}`,
       );
     }
-    return await withChanges(opened, (changes) => work(opened, changes));
+    return await withChanges(opened, args.dryRun, (changes) => work(opened, changes));
   } finally {
     await opened.storage.close();
   }

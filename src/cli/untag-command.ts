@@ -38,7 +38,9 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
       signal,
     };
     const { storage } = opened;
-    const { untagged, result } = await withChanges(opened, (changes) => untag({ storage, changes }, references, options));
+    const { untagged, result } = await withChanges(opened, args.dryRun, (changes) =>
+      untag({ storage, changes }, references, options),
+    );
     const layout = textOptions(process.stdout);
     const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
     process.stdout.write(

@@ -33,7 +33,7 @@ export async function withLock<T>(
   }
   let result: T;
   try {
-    result = await work({ storageTime: await timeOfLock(changes) });
+    result = await work({ storageTime: (await changes.stat(LOCK))?.modified });
   } catch (error) {
     // The lock that is left says so itself, to the next run; what went wrong first must not be lost for it.
     await release(changes).catch(() => {});
@@ -67,11 +67,6 @@ async function create(changes: StorageChanges, location: string, content: string
       cause: error,
     });
   }
-}
-
-async function timeOfLock(changes: StorageChanges): Promise<number | undefined> {
-  for await (const { path, modified } of changes.list(OWN)) if (path === LOCK) return modified;
-  return undefined;
 }
 
 /** Why it failed, if it did. */

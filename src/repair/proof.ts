@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { BlobTable } from "../mark/blob-table.js";
 import { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath, tagPath } from "../registry/layout.js";
@@ -9,7 +8,7 @@ import type { StorageChanges } from "../storage/changes.js";
 import { packManifest } from "../storage/manifest-batch.js";
 
 /** The part of a storage's changes that changes nothing. */
-export type StorageLook = Pick<StorageChanges, "list" | "read">;
+export type StorageLook = Pick<StorageChanges, "list" | "read" | "stat">;
 
 /** A proof, or why there is none. */
 export type Proof<T> = { readonly proven: T } | { readonly because: string };
@@ -66,9 +65,8 @@ export class Prover {
     return { proven: entry.digest };
   }
 
-  /** Bytes of a link's file, as it is listed now. */
+  /** Bytes of a link's file, as it is now. */
   async linkBytes(link: string): Promise<number | undefined> {
-    for await (const { path: file, bytes } of this.look.list(path.posix.dirname(link))) if (file === link) return bytes;
-    return undefined;
+    return (await this.look.stat(link))?.bytes;
   }
 }

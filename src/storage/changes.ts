@@ -80,6 +80,8 @@ export interface StorageChanges {
    * takes the place of content, which the caller has therefore kept. Throws as `create` does.
    */
   replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent">;
+  /** The object without its content; undefined where there is none, a directory included. Throws as `read` does. */
+  stat(path: string): Promise<StoredObject | undefined>;
   /** The content, or undefined where there is no such object. Throws an `OperatorError` that names the path when it cannot be read. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** The hash of the content as hex, read as a stream; undefined where there is no such object. Throws as `read` does. */

@@ -1,4 +1,3 @@
-import path from "node:path";
 import { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath } from "../registry/layout.js";
 import { parseLink } from "../registry/link.js";
@@ -91,8 +90,7 @@ export class LinkTargets {
 
 /** Whether there is such an object. */
 export async function exists(changes: StorageChanges, object: string): Promise<boolean> {
-  for await (const found of changes.list(path.posix.dirname(object))) if (found.path === object) return true;
-  return false;
+  return (await changes.stat(object)) !== undefined;
 }
 
 function linkKey(repository: string, digest: Digest): string {

@@ -40,12 +40,12 @@ describe("a repair of a bucket", () => {
       const journal = temporaryDirectory();
       const { result } = await repair({ storage, changes }, repairOptions(journal));
       expect(result?.stopped).toBeUndefined();
-      expect(result?.outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 14 }, () => "written"));
+      expect(result?.outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => "written"));
       expect([...(await check(storage, { policy: POLICY })).findings()].map(({ code }) => code)).toEqual([]);
       expect([...pullAll(treeOf(server))].filter(([, content]) => content === undefined)).toEqual([]);
 
       const run = readRun(journal, result?.runId ?? "");
-      expect(await restoreObjects(run, changes)).toEqual({ restored: 14, present: 0, warnings: [], problems: [] });
+      expect(await restoreObjects(run, changes)).toEqual({ restored: 16, present: 0, warnings: [], problems: [] });
       expect(contentOf(treeOf(server))).toEqual(contentOf(before));
     },
   );

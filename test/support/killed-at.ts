@@ -45,6 +45,7 @@ export function killedAt(
     unhide: (markers) => changes.unhide(markers),
     create: (file, content) => step(() => changes.create(file, content)),
     replace: (file, expected, content) => step(() => changes.replace(file, expected, content)),
+    stat: (file) => changes.stat(file),
     read: (file) => changes.read(file),
     digest: (file, algorithm) => changes.digest(file, algorithm),
     list: (directory) => changes.list(directory),

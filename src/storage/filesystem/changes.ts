@@ -11,7 +11,7 @@ import { noRequests } from "../requests.js";
 import { syncDirectory } from "../../durable-files.js";
 import { isAbsent } from "../../system-errors.js";
 import { changeError } from "./directory.js";
-import { listObjects } from "./list-objects.js";
+import { listObjects, statObject } from "./list-objects.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { ancestorsOf, PlainPaths } from "./plain-paths.js";
@@ -78,23 +78,25 @@ export class FilesystemChanges implements StorageChanges {
   }
 
   async create(file: string, content: Uint8Array): Promise<"created" | "exists"> {
-    const target = this.#paths.resolve(file);
     try {
       this.requests.put++;
-      return createFile(target, content) ? "created" : "exists";
+      return createFile(this.#paths.resolve(file), content) ? "created" : "exists";
     } catch (error) {
       throw changeError(file, error);
     }
   }
 
   async replace(file: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
-    const target = this.#paths.resolve(file);
     try {
       this.requests.put++;
-      return replaceFile(target, expected, content);
+      return replaceFile(this.#paths.resolve(file), expected, content);
     } catch (error) {
       throw changeError(file, error);
     }
+  }
+
+  async stat(file: string): Promise<StoredObject | undefined> {
+    return statObject(file, this.#paths, this.requests);
   }
 
   async read(file: string): Promise<Uint8Array | undefined> {

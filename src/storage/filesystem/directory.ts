@@ -19,6 +19,7 @@ const NOT_DECODED = "\ufffd";
 
 /** What an operator is told when work that changes the storage fails at a path. */
 export function changeError(file: string, error: unknown): OperatorError {
+  if (error instanceof OperatorError) return error;
   return new OperatorError(`${file}: ${causeOf(error)}`, EXIT_CODES.stopped, { cause: error });
 }
 

@@ -19,8 +19,8 @@ export async function* listObjects(
         pending.push(child);
         continue;
       }
-      const stat = statOf(child, paths, requests);
-      if (stat !== undefined) yield { path: child, bytes: stat.size, modified: Math.floor(stat.mtimeMs / 1000) };
+      const object = statObject(child, paths, requests);
+      if (object !== undefined) yield object;
     }
   }
 }
@@ -36,10 +36,13 @@ export function entriesOf(directory: string, paths: PlainPaths, requests: Storag
   }
 }
 
-function statOf(file: string, paths: PlainPaths, requests: StorageRequests): fs.Stats | undefined {
+/** One object; undefined where there is none, or a directory. Throws an `OperatorError`. */
+export function statObject(file: string, paths: PlainPaths, requests: StorageRequests): StoredObject | undefined {
   try {
     requests.head++;
-    return fs.lstatSync(paths.resolve(file), { throwIfNoEntry: false });
+    const stat = fs.lstatSync(paths.resolve(file), { throwIfNoEntry: false });
+    if (stat === undefined || stat.isDirectory()) return undefined;
+    return { path: file, bytes: stat.size, modified: Math.floor(stat.mtimeMs / 1000) };
   } catch (error) {
     throw changeError(file, error);
   }

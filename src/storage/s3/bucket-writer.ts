@@ -73,9 +73,10 @@ export class BucketWriter extends BucketReader {
   async head(key: string): Promise<ObjectHead | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.name, Key: key });
     try {
-      const { ContentLength, ETag } = await this.#send("head", () => this.client.send(command), command);
+      const { ContentLength, ETag, LastModified } = await this.#send("head", () => this.client.send(command), command);
       if (ContentLength === undefined) throw new Error("an object without a length");
-      return { bytes: ContentLength, etag: (ETag ?? "").replaceAll('"', "") };
+      const modified = Math.floor((LastModified?.getTime() ?? 0) / 1000);
+      return { bytes: ContentLength, etag: (ETag ?? "").replaceAll('"', ""), modified };
     } catch (error) {
       if (isNoSuchObject(error)) return undefined;
       throw error;

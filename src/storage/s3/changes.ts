@@ -127,6 +127,15 @@ export class S3Changes implements StorageChanges {
     }
   }
 
+  async stat(path: string): Promise<StoredObject | undefined> {
+    try {
+      const head = await this.#bucket.head(this.#key(path));
+      return head && { path, bytes: head.bytes, modified: head.modified };
+    } catch (error) {
+      throw this.#error(path, "cannot be looked at", error);
+    }
+  }
+
   async read(path: string): Promise<Uint8Array | undefined> {
     try {
       return await this.#bucket.get(this.#key(path), Number.POSITIVE_INFINITY);
@@ -192,7 +201,7 @@ export class S3Changes implements StorageChanges {
   }
 
   #error(path: string, what: string, error: unknown): OperatorError {
-    return new OperatorError(`${locationOf(this.options)}: ${path} ${what}: ${causeOf(error)}`, EXIT_CODES.incomplete, {
+    return new OperatorError(`${locationOf(this.options)}: ${path} ${what}: ${causeOf(error)}`, EXIT_CODES.stopped, {
       cause: error,
     });
   }
