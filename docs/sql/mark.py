@@ -58,13 +58,13 @@ class DuckDB:
 
 
 class Spark:
-    def __init__(self, memory, threads):
+    def __init__(self, memory, threads, partitions=8):
         from pyspark.sql import SparkSession
 
         self.spark = (
             SparkSession.builder.master(f"local[{threads}]")
             .config("spark.driver.memory", memory.replace("GB", "g"))
-            .config("spark.sql.shuffle.partitions", 4 * threads)
+            .config("spark.sql.shuffle.partitions", partitions)
             .config("spark.sql.session.timeZone", "UTC")
             .config("spark.ui.enabled", "false")
             .config("spark.ui.showConsoleProgress", "false")
@@ -95,7 +95,8 @@ def mark(engine, out, variant=None):
     export = read_export(out)
     for table in export["tables"]:
         engine.view(table, os.path.join(out, table))
-    engine.make("policy", f"select cast('{export['policy']['cutoff'].replace('T', ' ').replace('Z', '')}' as timestamp) as cutoff")
+    cutoff, as_of = (time.replace("T", " ").replace("Z", "") for time in (export["policy"]["cutoff"], export["asOf"]))
+    engine.make("policy", f"select cast('{cutoff}' as timestamp) as cutoff, cast('{as_of}' as timestamp) as as_of")
     selected = variant or export["policy"]["variant"]
     untagged = selected if selected in ("with_delete_untagged", "with_both") else "with_delete_untagged"
     for kind, name, query in steps():
@@ -145,10 +146,12 @@ def main():
     parser.add_argument("--variant", choices=["as_is", "with_delete_untagged", "with_drop_dangling_tags", "with_both"], help="as the export has it, unless given")
     parser.add_argument("--memory", default="4GB")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--partitions", type=int, default=8, help="Spark: pieces of each step; 200 for a hundred million rows")
     parser.add_argument("--result", help="a JSON file for the findings and all sums")
     args = parser.parse_args()
     read_export(args.out)
-    engine = {"duckdb": DuckDB, "spark": Spark}[args.engine](args.memory, args.threads)
+    more = [args.partitions] if args.engine == "spark" else []
+    engine = {"duckdb": DuckDB, "spark": Spark}[args.engine](args.memory, args.threads, *more)
     mark(engine, args.out, args.variant)
     found = result(engine)
     if args.result:

@@ -1,7 +1,8 @@
 -- The mark of a registry, for every policy at once: what is live, what is garbage, and what a pull would miss. SQL that DuckDB and Spark run as
 -- it is; README.md says what Trino and Athena need.
 --
--- In: the tables of an export, and  policy(cutoff): what was written after that is young, and stays with all that it reaches.
+-- In: the tables of an export, and  policy(cutoff, as_of)  of one row: what was written after the cutoff is young, and stays with all that it reaches;
+-- what was written after as_of came when the storage was read already.
 -- A step "@table NAME" makes a table of its query. "@loop NAME" makes it again from itself, until nothing changes.
 -- Before it is run, {selected} is replaced by the policy that the findings are for: as_is, with_delete_untagged, with_drop_dangling_tags or
 -- with_both; and {untagged} by the same where that deletes untagged manifests, else by with_delete_untagged. mark.py does all of this.
@@ -312,12 +313,12 @@ from linked x join repositories r on r.repository = x.repository join blobs b on
 left join live l on l.repository = x.repository and l.digest = x.digest
 where not r.held and not coalesce(l.{untagged}, false)
 union all
-select 'tag-dangling', t.repository, t.tag, t.digest, null from tags t
+select 'tag-dangling', t.repository, t.tag, t.digest, null from tags t cross join policy p
 left join linked r on r.repository = t.repository and r.digest = t.digest and not r.mismatched
 left join layer_names n on n.repository = t.repository and n.digest = t.digest
 left join aliases a on a.repository = t.repository and a.digest = t.digest
 left join members m on m.repository = t.repository and m.digest = coalesce(a.target, t.digest)
-where t.digest is not null and r.digest is null and (n.digest is null or m.digest is null)
+where t.digest is not null and r.digest is null and (n.digest is null or m.digest is null) and not coalesce(t.modified > p.as_of, false)
 union all
 select 'layer-link-unreferenced', repository, null, digest, size from links where stored and not young and not held and not {selected}
 union all

@@ -47,7 +47,7 @@ async function exported(storage: string, ...args: string[]): Promise<string> {
 
 async function marked(out: string, engine: "duckdb" | "spark"): Promise<Result> {
   const file = path.join(temporaryDirectory(), "result.json");
-  await run(PYTHON, [MARK, out, "--engine", engine, "--threads", "2", "--memory", "2GB", "--result", file], {
+  await run(PYTHON, [MARK, out, "--engine", engine, "--threads", "2", "--memory", "2GB", "--partitions", "1", "--result", file], {
     maxBuffer: 2 ** 26,
   });
   return JSON.parse(fs.readFileSync(file, "utf8")) as Result;

@@ -20,7 +20,7 @@ async function both(tree: RegistryTree, policy: Partial<Policy> = {}) {
   await storage.close();
   const connection = await connectDuckdb();
   await viewTables(connection, out);
-  return { sql: withoutJudgedSizes(await markInSql(connection, file.policy), report), report: markInReport(report) };
+  return { sql: withoutJudgedSizes(await markInSql(connection, file), report), report: markInReport(report) };
 }
 
 describe("docs/sql/mark.sql", () => {

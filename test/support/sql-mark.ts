@@ -41,8 +41,10 @@ export function stepsOf(sql: string): readonly SqlStep[] {
 }
 
 /** Runs the mark on the tables of an export, which are there as views, and sums up what it came to. */
-export async function markInSql(connection: DuckDBConnection, policy: ExportFile["policy"], sql = MARK_SQL) {
-  await connection.run(`create or replace table policy as select timestamptz '${policy.cutoff}' as cutoff`);
+export async function markInSql(connection: DuckDBConnection, { policy, asOf }: ExportFile, sql = MARK_SQL) {
+  await connection.run(
+    `create or replace table policy as select timestamptz '${policy.cutoff}' as cutoff, timestamptz '${asOf}' as as_of`,
+  );
   const untagged = policy.deleteUntagged ? policy.variant : "with_delete_untagged";
   for (const { kind, name, query } of stepsOf(sql)) {
     const filled = query.replaceAll("{selected}", policy.variant).replaceAll("{untagged}", untagged);

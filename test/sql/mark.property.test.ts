@@ -1,0 +1,48 @@
+import fs from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { exportTables } from "#regcheck/export.js";
+import { Digest } from "#regcheck/registry/digest.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrary-registry.js";
+import { markInReport, markInSql, withoutJudgedSizes } from "../support/sql-mark.js";
+import { connectDuckdb, viewTables } from "../support/tables.js";
+import { makeTemporaryDirectory } from "../support/temporary.js";
+
+/** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
+const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 200);
+
+test(
+  "docs/sql/mark.sql says what the report says of random damaged registries, with every policy",
+  async () => {
+    const connection = await connectDuckdb();
+    const parent = makeTemporaryDirectory();
+    const root = path.join(parent, "registry");
+    const out = path.join(parent, "out");
+    const anyPolicy = fc.record({
+      deleteUntagged: fc.boolean(),
+      dropDanglingTags: fc.boolean(),
+      grace: fc.constantFrom(0, GRACE),
+    });
+    await fc.assert(
+      fc.asyncProperty(arbitraryRegistry, anyPolicy, async ({ tree, pins }, policy) => {
+        for (const directory of [root, out]) fs.rmSync(directory, { recursive: true, force: true });
+        fs.mkdirSync(path.join(root, "docker/registry/v2"), { recursive: true });
+        tree.writeTo(root);
+        const storage = FilesystemStorage.open(root, { concurrency: 1 });
+        const { report, file } = await exportTables(storage, out, {
+          policy: { ...policy, now: NOW, pins: pins.flatMap((pin) => Digest.parse(pin) ?? []) },
+          tool: { name: "regcheck", version: "0" },
+        });
+        await storage.close();
+        await viewTables(connection, out);
+        const sql = withoutJudgedSizes(await markInSql(connection, file), report);
+        expect(sql, describeTree(tree)).toEqual(markInReport(report));
+      }),
+      { numRuns: RUNS, endOnFailure: process.env["REGCHECK_PROPERTY_RUNS"] !== undefined },
+    );
+    fs.rmSync(parent, { recursive: true });
+  },
+  60_000 + RUNS * 2000,
+);
