@@ -118,6 +118,60 @@ from members r join manifest_references f on f.manifest = r.digest
 join members s on s.repository = r.repository and s.digest = f.digest
 where f.role = 'subject'
 
+-- @table unlinked  Pinned or young blobs that no repository links as manifests: if they are, they keep what they name (a push that has not come to its
+-- links). named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
+select d.digest, bool_or(d.named) as named from (
+  select p.digest, true as named from pins p join blobs b on b.digest = p.digest
+  union all select b.digest, false from blobs b cross join policy p where b.modified > p.cutoff and b.size <= 4194304
+) d where not exists (select 1 from linked r where r.digest = d.digest)
+group by d.digest
+
+-- @loop unlinked
+select digest, bool_or(named) as named from (
+  select digest, named from unlinked
+  union all
+  select b.digest, true from unlinked u join manifest_references f on f.manifest = u.digest
+  join manifests m on m.digest = u.digest and (m.problem is null or u.named)
+  left join aliases a on a.digest = f.digest and f.digest like 'sha512:%'
+  join blobs b on b.digest = f.digest or b.digest = a.target
+  where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
+) u group by digest
+
+-- @table unlinked_references  What these refer to, with what a digest of another algorithm is stored as in any repository.
+select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size
+from unlinked u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
+join manifests m on m.digest = u.digest and (m.problem is null or u.named)
+left join blobs s on s.digest = f.digest
+left join (select distinct digest, target from aliases) a on a.digest = f.digest
+left join blobs b on b.digest = a.target
+
+-- @table anything  Whether one of these may be stored as any blob: then all blobs stay.
+select count(*) > 0 as kept from (
+  select digest, role, size from unlinked_references where role <> 'mention' and digest like 'sha512:%' and not named_stored
+  group by digest, role, size having not bool_or(stored and (size is null or size = stored_size))
+) x
+
+-- @table kept_anyway  Blobs that something keeps which is known without following references: damage, a pin, or that it is young.
+select digest from pins
+union select b.digest from blobs b cross join policy p where b.modified > p.cutoff
+union select b.digest from blobs b cross join anything a where a.kept
+union select digest from unlinked
+union select digest from unlinked_references
+union select target from unlinked_references where target is not null and not named_stored
+union select l.target from sound_layers l join repositories r on r.repository = l.repository cross join policy p where r.held or l.modified > p.cutoff
+union select l.digest from sound_layers l join repositories r on r.repository = l.repository where r.held
+union select l.digest from damaged_layers l join repositories r on r.repository = l.repository cross join policy p where r.held or l.modified > p.cutoff
+union select m.digest from members m join repositories r on r.repository = m.repository where r.held
+union select n.id from named n join repositories r on r.repository = n.repository where r.held
+
+-- @table foreign_referrers  Manifests that are about one of another repository, as signatures in a repository of their own: these follow its life.
+select m.repository, m.digest, f.digest as subject, m.kind = 3 as droppable, k.digest is not null as kept
+from members m join manifest_references f on f.manifest = m.digest and f.role = 'subject'
+join blobs b on b.digest = f.digest
+left join members s on s.repository = m.repository and s.digest = f.digest
+left join kept_anyway k on k.digest = f.digest
+where s.digest is null
+
 -- @table live  The roots, one column for each variant of the policy.
 select m.repository, m.digest,
   bool_or(r.as_is) as as_is, bool_or(r.with_delete_untagged) as with_delete_untagged,
@@ -133,6 +187,7 @@ from members m join (
   union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where not r.mismatched and r.modified > p.cutoff
   union all select r.repository, r.digest, true, true, true, true from linked r join blobs b on b.digest = r.digest cross join policy p where b.modified > p.cutoff
   union all select k.repository, k.digest, true, true, true, true from members k join pins p on p.digest = k.digest
+  union all select repository, digest, true, true, true, true from foreign_referrers where kept
 ) r on r.repository = m.repository and r.digest = m.digest
 group by m.repository, m.digest
 
@@ -144,6 +199,12 @@ from (
   union all
   select k.repository, k.kept, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not k.droppable, l.with_both and not k.droppable
   from live l join keeps k on k.repository = l.repository and k.keeper = l.digest
+  union all
+  select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
+  from foreign_referrers f join live l on l.digest = f.subject
+  union all
+  select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
+  from foreign_referrers f join named n on n.id = f.subject join live l on l.repository = n.repository and l.digest = n.manifest
 ) step
 group by repository, digest
 
@@ -193,39 +254,6 @@ select l.repository, l.digest, l.target, r.held, not r.held and l.modified is no
 from sound_layers l join repositories r on r.repository = l.repository cross join policy p
 left join needs n on n.repository = l.repository and n.digest = l.digest
 left join blobs b on b.digest = l.target
-
--- @table unlinked  Pinned or young blobs that no repository links as manifests: if they are, they keep what they name (a push that has not come to its
--- links). named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
-select d.digest, bool_or(d.named) as named from (
-  select p.digest, true as named from pins p join blobs b on b.digest = p.digest
-  union all select b.digest, false from blobs b cross join policy p where b.modified > p.cutoff and b.size <= 4194304
-) d where not exists (select 1 from linked r where r.digest = d.digest)
-group by d.digest
-
--- @loop unlinked
-select digest, bool_or(named) as named from (
-  select digest, named from unlinked
-  union all
-  select b.digest, true from unlinked u join manifest_references f on f.manifest = u.digest
-  join manifests m on m.digest = u.digest and (m.problem is null or u.named)
-  left join aliases a on a.digest = f.digest and f.digest like 'sha512:%'
-  join blobs b on b.digest = f.digest or b.digest = a.target
-  where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
-) u group by digest
-
--- @table unlinked_references  What these refer to, with what a digest of another algorithm is stored as in any repository.
-select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size
-from unlinked u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
-join manifests m on m.digest = u.digest and (m.problem is null or u.named)
-left join blobs s on s.digest = f.digest
-left join (select distinct digest, target from aliases) a on a.digest = f.digest
-left join blobs b on b.digest = a.target
-
--- @table anything  Whether one of these may be stored as any blob: then all blobs stay.
-select count(*) > 0 as kept from (
-  select digest, role, size from unlinked_references where role <> 'mention' and digest like 'sha512:%' and not named_stored
-  group by digest, role, size having not bool_or(stored and (size is null or size = stored_size))
-) x
 
 -- @table blob_marks  Liveness of a blob is the union over all repositories.
 select digest, bool_or(as_is) as as_is, bool_or(with_delete_untagged) as with_delete_untagged,
@@ -340,9 +368,11 @@ union all
 select 'referrer-orphaned', t.repository, t.tag, t.digest, null from (
   select repository, tag, digest, regexp_extract(tag, '^sha256-([0-9a-f]{64})([.](sig|att|sbom))?$', 1) as subject from tags where digest is not null
 ) t where t.subject <> '' and not exists (select 1 from members m where m.repository = t.repository and m.digest = concat('sha256:', t.subject))
+  and not exists (select 1 from members m join blobs b on b.digest = m.digest where m.digest = concat('sha256:', t.subject))
 union all
 select 'referrer-orphaned', r.repository, null, r.digest, null from linked r join manifest_references f on f.manifest = r.digest and f.role = 'subject'
 where not exists (select 1 from members m where m.repository = r.repository and m.digest = f.digest)
+  and not exists (select 1 from members m join blobs b on b.digest = m.digest where m.digest = f.digest)
 union all
 select 'tag-index-dangling', f.repository, f.tag, f.digest, null from former f
 left join marks k on k.repository = f.repository and k.digest = f.digest
