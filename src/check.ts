@@ -13,6 +13,7 @@ import { refuseNoMatch } from "./report/repository-filter.js";
 import type { RepositoryFilter } from "./report/repository-filter.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
+import { PROXY_STATE } from "./registry/layout.js";
 import type { Storage, StorageMarkers } from "./storage/storage.js";
 
 /** What a check is told, besides where the storage is. */
@@ -52,7 +53,10 @@ export async function markAndReport(
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
-  const marked = withTruth(await mark(storage, policy, onProgress, verify), ownersOf(markers, owners));
+  const marked = withTruth(
+    withMarkers(await mark(storage, policy, onProgress, verify, filter?.matches), markers),
+    ownersOf(markers, owners),
+  );
   if (marked.complete && marked.table.count === 0 && marked.repositories.length === 0)
     throw new UsageError(`${storage.location}: nothing here yet, or not mounted: there is neither a repository nor a blob.`);
   if (filter !== undefined && marked.complete)
@@ -72,4 +76,10 @@ export async function markAndReport(
     baseline,
   });
   return { marked, report, markers };
+}
+
+/** With what the storage's own files say of the registry's start. */
+function withMarkers(marked: Marked, { proxyStateProblem: detail }: StorageMarkers): Marked {
+  if (detail === undefined) return marked;
+  return { ...marked, findings: [...marked.findings, { code: "proxy-state-invalid", path: PROXY_STATE, detail }] };
 }

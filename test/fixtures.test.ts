@@ -24,6 +24,8 @@ const NOT_SHOWN = new Set<string>([
   "truth-elsewhere",
   "tags-elsewhere",
   "revision-link-missing",
+  "object-archived",
+  "proxy-state-invalid",
 ]);
 
 const ALL: VerifyPart = { part: 1, parts: 1 };

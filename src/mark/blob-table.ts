@@ -6,6 +6,8 @@ import { DigestTable } from "./digest-table.js";
 /** Owners of blobs that no repository's link names, and of those that several do. */
 export const NOBODY = 0;
 export const SHARED = 0xffffffff;
+/** Of those that several do, a repository among them that a filter leaves out. */
+const SHARED_OUTSIDE = 0xfffffffe;
 
 /**
  * Every digest of the registry as a number. Stored blobs have the numbers from 0 to `count - 1`; digests that are only referred to
@@ -17,6 +19,7 @@ export class BlobTable {
   readonly #tables: readonly { readonly algorithm: DigestAlgorithm; readonly table: DigestTable; readonly start: number }[];
   readonly #marks: Uint16Array;
   readonly #owners: Uint32Array;
+  readonly #outside = new Set<number>();
   readonly #absent: Digest[] = [];
   readonly #absentIds = new Map<string, number>();
 
@@ -140,12 +143,26 @@ export class BlobTable {
   own(id: number, owner: number): void {
     if (id >= this.count) return;
     const before = this.#owners[id] ?? NOBODY;
-    if (before !== owner) this.#owners[id] = before === NOBODY ? owner : SHARED;
+    if (before === owner || before === SHARED_OUTSIDE) return;
+    const isOutside = this.#outside.has(before) || this.#outside.has(owner);
+    this.#owners[id] = before === NOBODY ? owner : isOutside ? SHARED_OUTSIDE : SHARED;
+  }
+
+  /** Says that a filter leaves this repository out, before it owns anything. */
+  leaveOut(owner: number): void {
+    this.#outside.add(owner);
+  }
+
+  /** Whether links name the blob, and none of a repository that a filter leaves out. */
+  isWithin(id: number): boolean {
+    const owner = this.#owners[id] ?? NOBODY;
+    return owner !== NOBODY && owner !== SHARED_OUTSIDE && !this.#outside.has(owner);
   }
 
   /** The only repository whose links name the blob, by number; `NOBODY` or `SHARED` otherwise. */
   owner(id: number): number {
-    return this.#owners[id] ?? NOBODY;
+    const owner = this.#owners[id] ?? NOBODY;
+    return owner === SHARED_OUTSIDE ? SHARED : owner;
   }
 
   /** Calls `visit` for each stored blob: number, bytes, modified in seconds. */

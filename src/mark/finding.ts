@@ -13,6 +13,8 @@ export const FINDING_CODES = [
   "tag-without-current",
   "tag-dangling",
   "blob-missing",
+  "object-archived",
+  "proxy-state-invalid",
   "blob-corrupt",
   "blob-size-mismatch",
   "layer-link-missing",

@@ -20,6 +20,7 @@ import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
 import { judgeSizes } from "./sizes.js";
+import { checkArchived } from "./archived.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
 import type { VerifyPart, VerifyProgress } from "./verify.js";
@@ -39,7 +40,8 @@ interface MarkProgress {
 const REPOSITORIES_AT_A_TIME = 16;
 
 /**
- * Reads the storage once and follows all references from the roots. Blobs come first: one that arrives later is no candidate. With
+ * Reads the storage once and follows all references from the roots. Blobs come first: one that arrives later is no candidate. `isShown`
+ * says which repositories a report will be about; what is live does not depend on it. With
  * `verify`, that part of the blobs is read to the end at last.
  */
 export async function mark(
@@ -47,9 +49,11 @@ export async function mark(
   policy: Policy,
   onProgress: (progress: Progress) => void = () => {},
   verify?: VerifyPart,
+  isShown: (repository: string) => boolean = () => true,
 ): Promise<Marked> {
   const findings: Finding[] = [];
-  const table = await inventory(storage, findings, (blobs) =>
+  const archived: string[] = [];
+  const table = await inventory(storage, { findings, archived }, (blobs) =>
     onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
   );
   const store = new ManifestStore(storage, table);
@@ -58,7 +62,7 @@ export async function mark(
   const repositories: MarkedRepository[] = [];
   const pending: PendingRepository[] = [];
   let done = 0;
-  for await (const repository of markAll(context, findings)) {
+  for await (const repository of markAll(context, findings, isShown)) {
     if (repository === undefined) continue;
     const { owner, marked } = repository;
     if ("finish" in marked) pending.push(marked);
@@ -69,6 +73,7 @@ export async function mark(
   await finishPending(pending, repositories);
   for (const [i, one] of repositories.entries())
     repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
+  for (const finding of checkArchived(context, archived, repositories)) findings.push(finding);
   const multipart = await storage.multipartUploads();
   for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
   for (const fault of multipart.faults) findings.push(unreadable(fault));
@@ -114,13 +119,18 @@ function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {
   };
 }
 
-async function inventory(storage: Storage, findings: Finding[], onBlobs: (count: number) => void): Promise<BlobTable> {
+async function inventory(
+  storage: Storage,
+  { findings, archived }: { readonly findings: Finding[]; readonly archived: string[] },
+  onBlobs: (count: number) => void,
+): Promise<BlobTable> {
   const builder = BlobTable.builder();
   let count = 0;
   const strays: Stray[] = [];
   for await (const batch of storage.blobs()) {
     builder.add(batch);
     for (const stray of batch.strays) strays.push(stray);
+    for (const path of batch.archived ?? []) archived.push(path);
     for (const fault of batch.faults) findings.push(unreadable(fault));
     onBlobs((count += batch.sizes.length));
   }
@@ -159,7 +169,7 @@ function listedTwice(repository: string): Finding {
 }
 
 /** Marks the repositories as the storage lists them; listings that belong to none only leave their findings. */
-async function* markAll(context: MarkContext, findings: Finding[]) {
+async function* markAll(context: MarkContext, findings: Finding[], isShown: (repository: string) => boolean) {
   const listings = context.storage.repositories()[Symbol.asyncIterator]();
   const names = new Set<string>();
   let owner = 0;
@@ -174,6 +184,7 @@ async function* markAll(context: MarkContext, findings: Finding[]) {
       if (names.has(next.value.name)) findings.push(listedTwice(next.value.name));
       names.add(next.value.name);
       const own = ++owner;
+      if (!isShown(next.value.name)) context.table.leaveOut(own);
       return { owner: own, marked: await markRepository(context, own, next.value) };
     }
     const { name, strays, faults } = next.value;

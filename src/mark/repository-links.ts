@@ -138,6 +138,7 @@ class Resolver {
     for (const tag of tags.names) if (!isTagName(tag)) this.#add("tag-name-invalid", tagPath(name, tag), { tag });
     const repository = isRepository ? name : undefined;
     for (const stray of strays) this.#findings.push({ ...strayFinding(stray), repository });
+    for (const path of this.listing.archived ?? []) this.#add("object-archived", path);
     for (const { path, cause } of faults) this.#add("storage-unreadable", path, { repository, detail: cause });
   }
 

@@ -1,4 +1,5 @@
 import { errorMessage } from "../errors.js";
+import { startProblems } from "./config-start.js";
 import { OWNER_SECTIONS, ownersIn } from "./owners.js";
 import type { Owner } from "./owners.js";
 import { parseS3Parameters } from "./s3-parameters.js";
@@ -54,6 +55,8 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
   applyVariables(root, environment, warnings);
   const storage = storageSection(root["storage"]);
   const http = section(root["http"]);
+  const hasRedis = isSection(root["redis"]) || Object.keys(environment).some((name) => name.startsWith("REGISTRY_REDIS"));
+  warnings.push(...startProblems(storage, hasRedis));
   return {
     storage: configuredStorage(storage),
     readOnly: section(section(storage["maintenance"])["readonly"])["enabled"] === true,

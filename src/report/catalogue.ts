@@ -84,6 +84,18 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     meaning: "a config or layer of a live manifest is not stored",
     remedy: `Pulls fail with 'blob unknown'. To repair it, ${PUSH_AGAIN}, from a machine that has it.`,
   },
+  "object-archived": {
+    severity: "error",
+    meaning: "an object that pulls need is in an archive storage class of S3",
+    remedy:
+      "Pulls of it fail (InvalidObjectState). Restore it (s3:RestoreObject), then copy it onto itself with a class that is read at once; and take the registry's prefix out of the bucket's lifecycle rule that has moved it.",
+  },
+  "proxy-state-invalid": {
+    severity: "error",
+    meaning: "scheduler-state.json, which a pull-through cache reads when it starts, is not what it writes",
+    remedy:
+      "The registry does not start as a pull-through cache: it panics. Stop it, and remove the file: the registry begins a new one, and what it has cached so far is not expired by itself any more.",
+  },
   "blob-corrupt": {
     severity: "error",
     meaning: "a blob's content does not hash to its digest",

@@ -96,7 +96,8 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   const { policy, filter } = context;
   const matches = filter?.matches ?? (() => true);
   const shown = marked.repositories.filter(({ name }) => matches(name));
-  const includesBlob = filter && blobFilter(marked, matches);
+  // What none links, and what a repository that is left out links too, is left to a sweep of all.
+  const includesBlob = filter && ((id: number): boolean => marked.table.isWithin(id));
   const reclaimable = sumReclaimable(marked, policy, includesBlob);
   for (const repository of shown) {
     for (const variant of VARIANTS) {
@@ -164,12 +165,6 @@ function countFindings(findings: readonly Finding[], unreferencedBlobs: number):
   }
   if (unreferencedBlobs > 0) counts["blob-unreferenced"] = unreferencedBlobs;
   return { counts, severities };
-}
-
-/** Whether a blob's only owner matches: what several repositories link, and what none does, is left to a sweep of all. */
-function blobFilter({ table, repositories }: Marked, matches: (name: string) => boolean): (id: number) => boolean {
-  const matching = repositories.map(({ name }) => matches(name));
-  return (id) => matching[table.owner(id) - 1] === true;
 }
 
 /** Whether the run would have found the blob corrupt if it still were: it has read it, or there is none any more. */

@@ -33,6 +33,8 @@ export interface BlobBatch {
   /** Seconds since 1970. */
   readonly modified: Uint32Array;
   readonly strays: readonly Stray[];
+  /** Blobs of S3, by their paths, that are in an archive storage class. */
+  readonly archived?: readonly string[];
   readonly faults: readonly StorageFault[];
 }
 
@@ -113,6 +115,8 @@ export interface RepositoryListing {
   readonly tags: TagListing;
   readonly uploads: readonly UploadListing[];
   readonly strays: readonly Stray[];
+  /** The same of links of S3 that pulls need. */
+  readonly archived?: readonly string[];
   readonly faults: readonly StorageFault[];
 }
 
@@ -160,6 +164,7 @@ export class RepositoryListingBuilder {
   readonly #others: { tag: number; name: string }[] = [];
   readonly #uploads: UploadListing[] = [];
   readonly #strays: Stray[] = [];
+  readonly #archived: string[] = [];
   readonly #faults: StorageFault[] = [];
   #isRepository = false;
 
@@ -224,6 +229,11 @@ export class RepositoryListingBuilder {
     else this.#strays.push(stray);
   }
 
+  /** A link that a pull reads, and that is in an archive storage class. */
+  addArchived(path: string): void {
+    this.#archived.push(path);
+  }
+
   addFault(path: string, cause: string): void {
     this.#faults.push({ path, cause });
   }
@@ -247,6 +257,7 @@ export class RepositoryListingBuilder {
       },
       uploads: this.#uploads,
       strays: this.#strays,
+      ...(this.#archived.length > 0 ? { archived: this.#archived } : {}),
       faults: this.#faults,
     };
   }

@@ -15,6 +15,7 @@ export function mergeListings(parts: readonly RepositoryListing[]): RepositoryLi
     tags: mergeTags(parts.map((part) => part.tags)),
     uploads: parts.flatMap((part) => part.uploads),
     strays: joinStrays(parts.flatMap((part) => part.strays)),
+    archived: parts.flatMap((part) => part.archived ?? []),
     faults: parts.flatMap((part) => part.faults),
   };
 }

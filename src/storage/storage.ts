@@ -9,6 +9,8 @@ export interface StorageMarkers {
   readonly hasRepositories: boolean;
   /** `scheduler-state.json`: a pull-through proxy writes here. */
   readonly proxyState: boolean;
+  /** Why a registry that starts as a pull-through cache panics at that file, if it does. */
+  readonly proxyStateProblem?: string | undefined;
   /** GitLab's marker: metadata lives in a database. */
   readonly database: boolean;
   /** Where the listing comes from an inventory: what messages call it, and whether it is older than wanted. */

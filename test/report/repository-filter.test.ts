@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { RegistryBuilder } from "../support/builder.js";
 import { FIXTURE, regcheck } from "../support/run.js";
+import { written } from "../support/temporary.js";
 
 interface Report {
   readonly filter: object;
@@ -24,6 +26,24 @@ describe("a report on some repositories", () => {
     expect(plan.items["blob"]).toBe(reclaimable.selected.blobs);
     expect(findings.filter(({ code }) => code === "blob-unreferenced")).toHaveLength(reclaimable.selected.blobs);
     expect(plan.items["layer-link"]).toBe(reclaimable.selected.layerLinks);
+  });
+
+  test.each([
+    ["app*", 2],
+    ["*", 3],
+    ["app-one", 0],
+  ])("%s: what only matching repositories share goes with their links", async (glob, blobs) => {
+    const builder = new RegistryBuilder();
+    const shared = builder.blob("shared by two");
+    for (const name of ["app-one", "app-two"]) builder.repository(name).mount(shared);
+    const all = builder.blob("shared by all");
+    for (const name of ["app-one", "app-two", "else"]) builder.repository(name).mount(all);
+    const both = builder.repository("app-one").push("shared as well");
+    builder.repository("app-two").mount(both);
+    builder.repository("else").image({ layers: ["kept"], tag: "1" });
+    const { exitCode, stdout } = await regcheck([written(builder.tree), "--repository", glob, "--dry-run", "--format", "json"]);
+    expect(exitCode).toBe(0);
+    expect((JSON.parse(stdout) as Report).plan.items["blob"]).toBe(blobs);
   });
 
   test("says so in every format that has room for it", async () => {

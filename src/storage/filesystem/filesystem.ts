@@ -14,6 +14,7 @@ import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf } from "../../system-errors.js";
 import { listTopDirectory, NOT_A_DIRECTORY, NOT_FOLLOWED } from "./directory.js";
+import { readProxyState } from "./proxy-state-file.js";
 import { emptiedLinks, withContents } from "./emptied-links.js";
 import { findRoot, isThere } from "./find-root.js";
 import { WorkerPool } from "./pool.js";
@@ -65,6 +66,7 @@ export class FilesystemStorage implements Storage {
       hasBlobs: exists(BLOBS),
       hasRepositories: exists(REPOSITORIES),
       proxyState: exists(PROXY_STATE),
+      proxyStateProblem: readProxyState(path.join(this.location, PROXY_STATE)),
       database: exists(DATABASE_MARKER),
     };
   }

@@ -50,11 +50,13 @@ export class BucketReader {
   readonly limit: RequestLimit;
   protected readonly client: S3Client;
   readonly name: string;
+  private readonly isAws: boolean;
   readonly #retries: RetryStrategyV2;
   #direct: DirectGet | undefined;
 
   constructor(options: S3Options) {
     this.name = options.bucket;
+    this.isAws = options.endpoint === undefined;
     this.#retries = retryStrategy(options.retries ?? DEFAULT_RETRIES);
     this.limit = new RequestLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
     this.client = createClient(options, this.#retries);
@@ -70,6 +72,8 @@ export class BucketReader {
         ContinuationToken: token,
         Delimiter: delimiter,
         MaxKeys: maxKeys,
+        // Other servers have no archive to restore from.
+        OptionalObjectAttributes: this.isAws ? ["RestoreStatus"] : undefined,
       });
       let page: ListedPage | undefined;
       observe(command, {

@@ -66,6 +66,7 @@ export function lacking(name: string, actions: string): string {
 const MEANINGS: Readonly<Record<string, string>> = {
   AccessDenied: "access denied",
   Forbidden: "access denied",
+  InvalidObjectState: "it is in an archive storage class, and is to be restored before it can be read",
   SlowDown: "the server kept on asking to slow down; a lower --concurrency may help",
   TimeoutError: "no answer in time",
   // The SDK's own text names its module.

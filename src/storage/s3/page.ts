@@ -7,6 +7,8 @@ export interface ListedObject {
   readonly etag: string;
   /** Seconds since 1970. */
   readonly modified: number;
+  /** It is in a class that is not read from at once: who gets it is refused, until it is restored. */
+  readonly isArchived?: true;
 }
 
 /** One page of a listing. */
@@ -67,7 +69,14 @@ function parseObject(xml: string): ListedObject {
   const modified = secondsOf(textOf(xml, "LastModified") ?? "");
   if (key === undefined || !Number.isSafeInteger(size) || size < 0 || Number.isNaN(modified))
     throw new DamagedPage(`the listing has an entry without key, size or date: ${describe(xml)}`);
-  return { key: decode(key), size, etag: etagOf(textOf(xml, "ETag") ?? ""), modified };
+  const object = { key: decode(key), size, etag: etagOf(textOf(xml, "ETag") ?? ""), modified };
+  return isArchived(xml) ? { ...object, isArchived: true } : object;
+}
+
+/** By its storage class, and where the listing tells of that, without a copy that was restored for a time. */
+function isArchived(xml: string): boolean {
+  const storageClass = textOf(xml, "StorageClass");
+  return (storageClass === "GLACIER" || storageClass === "DEEP_ARCHIVE") && !xml.includes("<RestoreExpiryDate>");
 }
 
 function textOf(xml: string, element: string): string | undefined {

@@ -34,6 +34,9 @@ interface OpenUpload {
   modified: number;
 }
 
+/** A revision's link, a layer's, or what a tag names now. */
+const READ_BY_PULLS = /\/_(?:layers|manifests\/revisions)\/[^/]+\/[^/]+\/link$|\/current\/link$/;
+
 /** Objects after which a part of a large repository is packed: 100 bytes a key become 36. */
 const PART_OBJECTS = 20_000;
 
@@ -68,6 +71,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #read(object: ListedObject): void {
     const path = object.key.slice(this.rootLength);
     const builder = this.#builderOf(path);
+    if (object.isArchived === true && READ_BY_PULLS.test(path)) builder.addArchived(path);
     this.#objects++;
     if (this.#prefix === undefined) addStray(builder, strayOf(path), path, object);
     else this.#readOwn(builder, path.slice(this.#prefix.length - 1), object);

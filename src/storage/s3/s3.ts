@@ -1,5 +1,6 @@
 import { errorMessage, UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
+import { proxyStateProblem } from "../../registry/proxy-state.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
 import { listedFiles } from "../listed-files.js";
 import { RepositoryListingBuilder } from "../listing.js";
@@ -9,14 +10,16 @@ import type { RequestPrices, StorageRequests } from "../requests.js";
 import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
-import { causeOf, openError } from "./errors.js";
+import { openError } from "./errors.js";
 import { LinkReader } from "./links.js";
 import { locationOf, rootPrefixOf, serverOf } from "./options.js";
 import type { S3Options } from "./options.js";
+import { ModifiedTimes } from "./modified-times.js";
 import { ManifestCache } from "./manifest-cache.js";
 import { listMultipartUploads } from "./multipart.js";
 import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
+import type { ListedObject } from "./page.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { verifyBlobs } from "./verify-blobs.js";
 import { scanRepositories, scanRepository } from "./scan-repositories.js";
@@ -28,6 +31,7 @@ export class S3Storage implements Storage {
   protected readonly bucket: BucketReader;
   protected readonly root: string;
   readonly #cache: ManifestCache | undefined;
+  readonly #times: ModifiedTimes;
   #blobPages = 0;
 
   constructor(protected readonly options: S3Options) {
@@ -35,6 +39,7 @@ export class S3Storage implements Storage {
     this.root = rootPrefixOf(options);
     this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
     this.bucket = new BucketReader(options);
+    this.#times = new ModifiedTimes(this.bucket, this.root);
   }
 
   get requestPrices(): RequestPrices | undefined {
@@ -50,19 +55,26 @@ export class S3Storage implements Storage {
   }
 
   async markers(): Promise<StorageMarkers> {
-    const exists = async (path: string): Promise<boolean> => {
+    const find = async (path: string): Promise<ListedObject | undefined> => {
       const { objects } = await this.bucket.list({ prefix: `${this.root}${path}`, maxKeys: 1 });
-      return objects.length > 0;
+      return objects[0];
     };
     try {
-      const [hasBlobs = false, hasRepositories = false, proxyState = false, database = false] = await Promise.all(
-        [`${BLOBS}/`, `${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(exists),
+      const [blob, repository, proxyState, database] = await Promise.all(
+        [`${BLOBS}/`, `${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(find),
       );
-      if (!hasBlobs && !hasRepositories)
+      if (blob === undefined && repository === undefined)
         throw new UsageError(
           `${this.location}: not a registry's storage. Expected keys that begin with ${this.root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,
         );
-      return { hasBlobs, hasRepositories, proxyState, database };
+      return {
+        hasBlobs: blob !== undefined,
+        hasRepositories: repository !== undefined,
+        proxyState: proxyState !== undefined,
+        // What else it holds the listing does not tell.
+        proxyStateProblem: proxyState?.size === 0 ? proxyStateProblem("") : undefined,
+        database: database !== undefined,
+      };
     } catch (error) {
       throw openError(error, this.location, this.options.endpoint);
     }
@@ -111,14 +123,7 @@ export class S3Storage implements Storage {
   }
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
-    return this.bucket.limit.map(paths, async (path) => {
-      try {
-        const modified = await this.bucket.modified(`${this.root}${path}`);
-        return modified ?? { path, cause: "gone since it was listed", gone: true };
-      } catch (error) {
-        return { path, cause: causeOf(error) };
-      }
-    });
+    return this.#times.of(paths);
   }
 
   async multipartUploads(): Promise<MultipartListing> {

@@ -35,12 +35,14 @@ function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBa
   const hexes: Record<DigestAlgorithm, string[]> = { sha256: [], sha512: [] };
   const blobs: Record<DigestAlgorithm, ListedObject[]> = { sha256: [], sha512: [] };
   const strays: Stray[] = [];
+  const archived: string[] = [];
   for (const object of objects) {
     const path = object.key.slice(rootLength);
     const parsed = parseBlobPath(path);
     if ("kind" in parsed)
       strays.push({ path: parsed.path, bytes: object.size, mistaken: isTakenForOwn(path) ? path : undefined });
     else {
+      if (object.isArchived === true) archived.push(path);
       hexes[parsed.algorithm].push(parsed.hex);
       blobs[parsed.algorithm].push(object);
     }
@@ -51,7 +53,8 @@ function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBa
     sizes: Float64Array.from(blobs[algorithm], ({ size }) => size),
     modified: Uint32Array.from(blobs[algorithm], ({ modified }) => modified),
     strays: algorithm === "sha256" ? joinStrays(strays) : [],
+    archived: algorithm === "sha256" ? archived : [],
     faults: [],
   }));
-  return batches.filter((batch) => batch.sizes.length > 0 || batch.strays.length > 0);
+  return batches.filter((batch) => batch.sizes.length > 0 || batch.strays.length > 0 || batch.archived.length > 0);
 }

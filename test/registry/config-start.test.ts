@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { startProblems } from "#regcheck/registry/config-start.js";
+import { proxyStateProblem } from "#regcheck/registry/proxy-state.js";
+
+/** Each was tried with registries 2.8 and 3.1. */
+describe("what keeps a registry from starting", () => {
+  const STARTS = /^$/;
+  const purging = (uploadpurging: unknown) => ({ maintenance: { uploadpurging } });
+  const readonly = (value: unknown) => ({ maintenance: { readonly: value } });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["nothing special", { filesystem: {} }, STARTS],
+    ["purging off", purging({ enabled: false }), STARTS],
+    ["purging in full", purging({ enabled: true, age: "168h", interval: "1h30m", dryrun: false }), STARTS],
+    ["purging without keys", purging({}), /lacks age, interval, dryrun/],
+    ["purging without dryrun", purging({ enabled: true, age: "168h", interval: "24h" }), /lacks dryrun/],
+    [
+      "an age in days",
+      purging({ age: "7d", interval: "24h", dryrun: false }),
+      /uploadpurging\.age: expected a time such as 168h/,
+    ],
+    ["an age that is a number", purging({ age: 168, interval: "24h", dryrun: false }), /uploadpurging\.age/],
+    ["false in quotes", purging({ enabled: "false" }), /lacks age, interval, dryrun/],
+    ["purging: false", purging(false), /has to have keys/],
+    ["purging: null", purging(null), /has to have keys/],
+    ["readonly: {}", readonly({}), STARTS],
+    ["readonly on", readonly({ enabled: true }), STARTS],
+    ["readonly: true", readonly(true), /readonly has to have keys/],
+    ["true in quotes", readonly({ enabled: "true" }), /readonly\.enabled: expected true or false/],
+    ["delete in quotes", { delete: { enabled: "true" } }, STARTS],
+    ["redirect", { redirect: { disable: true } }, STARTS],
+    ["redirect without keys", { redirect: {} }, /redirect needs disable/],
+    ["redirect in quotes", { redirect: { disable: "true" } }, /redirect needs disable/],
+    ["a cache that nobody knows", { cache: { blobdescriptor: "memory" } }, STARTS],
+    ["Redis without Redis", { cache: { blobdescriptor: "redis" } }, /no redis section/],
+  ])("%s", (_, storage, expected) => {
+    expect(startProblems(storage, false).join("\n")).toMatch(expected);
+  });
+
+  test.each([
+    ["", "it is empty"],
+    ["not json", "it is no JSON"],
+    ['{"a":', "it is no JSON"],
+    ["[]", "it holds no JSON object"],
+    ['"x"', "it holds no JSON object"],
+    ['{"a":1}', "an entry of it is no JSON object"],
+    ["null", undefined],
+    ["{}", undefined],
+    ['{"a":{"Key":"a","Expiry":"2020-01-01T00:00:00Z","EntryType":0}}', undefined],
+  ])("scheduler-state.json with %j", (content, problem) => {
+    expect(proxyStateProblem(content)).toBe(problem);
+  });
+});
