@@ -1,5 +1,6 @@
 import { UsageError } from "./errors.js";
 import { withLock } from "./guard/lock.js";
+import type { Locked } from "./guard/lock.js";
 import { isSameStorage } from "./journal/identity.js";
 import type { StorageIdentity } from "./journal/identity.js";
 import type { RunHead } from "./journal/read-run.js";
@@ -31,6 +32,6 @@ export function planPurge({ changes }: SweepTarget, { head }: RunHead): Promise<
 }
 
 /** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */
-export function purge({ storage, changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): Promise<Purged> {
+export function purge({ storage, changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): Promise<Locked<Purged>> {
   return withLock(changes, storage.location, "purge", () => emptyQuarantine(head.runId, changes, signal));
 }

@@ -9,6 +9,7 @@ import { changeUnderGuard } from "./guard/change-under-guard.js";
 import { judgeCompleteness, judgeOwners, judgeUploads } from "./guard/guard.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
+import type { Locked } from "./guard/lock.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { judgeRoots } from "./guard/roots.js";
 import { beginRun, byClockOf } from "./journal/target.js";
@@ -31,9 +32,7 @@ export interface PlannedRepair extends Checked, RepairPlan {
 }
 
 /** A repair as it was; without a result where there was nothing to write. */
-export interface DoneRepair extends PlannedRepair {
-  readonly result: RepairResult | undefined;
-}
+export interface DoneRepair extends PlannedRepair, Locked<RepairResult | undefined> {}
 
 /** Marks, proves what can be repaired, and asks every rule. Changes nothing. */
 export async function planRepair({ storage, changes }: SweepTarget, options: RepairOptions): Promise<PlannedRepair> {

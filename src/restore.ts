@@ -1,4 +1,5 @@
 import { changeUnderGuard } from "./guard/change-under-guard.js";
+import type { Locked } from "./guard/lock.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { findExhibits } from "./guard/serving.js";
@@ -18,14 +19,18 @@ export interface RestoreOptions {
  * Puts back what a run has removed, or undoes what it has written, under the lock. Throws an `OperatorError` when a rule refuses, and for
  * a run that deleted for good.
  */
-export async function restore(target: SweepTarget, run: JournaledRun, { writers, signal }: RestoreOptions): Promise<Restored> {
+export async function restore(
+  target: SweepTarget,
+  run: JournaledRun,
+  { writers, signal }: RestoreOptions,
+): Promise<Locked<Restored>> {
   const isRepair = run.head.mode === "repair";
-  const { result } = await changeUnderGuard(target, {
+  const { result, lockLeft } = await changeUnderGuard(target, {
     work: "restore",
     writers: isRepair ? writers : undefined,
     signal,
     plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(target.storage)))] : [] }),
     perform: () => restoreObjects(run, target.changes, signal),
   });
-  return result;
+  return { result, lockLeft };
 }

@@ -15,6 +15,7 @@ import {
 } from "./guard/guard.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
+import type { Locked } from "./guard/lock.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
@@ -49,9 +50,7 @@ export interface PlannedSweep extends Checked {
 }
 
 /** A sweep as it was. */
-export interface DoneSweep extends PlannedSweep {
-  readonly result: SweepResult;
-}
+export interface DoneSweep extends PlannedSweep, Locked<SweepResult> {}
 
 /** Marks, plans, and asks every rule. Changes nothing. */
 export async function planSweep(storage: Storage, options: SweepOptions): Promise<PlannedSweep> {
@@ -95,7 +94,6 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
     signal,
     plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
     lookAgain: ({ marked }) => judgeRoots(storage, marked),
-    whyStopped: ({ stopped }: SweepResult) => stopped,
     perform: async ({ stages }) =>
       execute(stages, {
         ...(await beginRun(target, options)),

@@ -3,6 +3,7 @@ import type { CheckOptions, Checked } from "./check.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
 import { judgeCompleteness, judgeOwners, judgeRepositories, judgeUploads } from "./guard/guard.js";
 import type { Verdict } from "./guard/guard.js";
+import type { Locked } from "./guard/lock.js";
 import { judgeRetention } from "./guard/judge-retention.js";
 import type { RetentionLimits } from "./guard/judge-retention.js";
 import { judgeRoots } from "./guard/roots.js";
@@ -35,9 +36,7 @@ export interface PlannedUntag extends Checked {
 }
 
 /** The tags that went; without a result where there was none to remove. */
-export interface DoneUntag extends PlannedUntag {
-  readonly result: SweepResult | undefined;
-}
+export interface DoneUntag extends PlannedUntag, Locked<SweepResult | undefined> {}
 
 /** Marks, judges the tags, and asks every rule. Changes nothing. */
 export async function planUntagByPolicy(storage: Storage, options: PolicyUntagOptions): Promise<PlannedUntag> {

@@ -16,6 +16,7 @@ import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
 import { changeUnderGuard } from "./guard/change-under-guard.js";
+import type { Locked } from "./guard/lock.js";
 import { judgeOwners, judgeUploads } from "./guard/guard.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
@@ -73,16 +74,16 @@ export async function untag(
   target: SweepTarget,
   references: readonly TagReference[],
   options: UntagOptions,
-): Promise<{ readonly untagged: readonly Untagged[]; readonly result: SweepResult | undefined }> {
+): Promise<{ readonly untagged: readonly Untagged[] } & Locked<SweepResult | undefined>> {
   const { storage } = target;
   const { writers, signal, grace } = options;
-  if (options.dryRun) return { untagged: (await examine(storage, references, grace)).untagged, result: undefined };
+  if (options.dryRun)
+    return { untagged: (await examine(storage, references, grace)).untagged, result: undefined, lockLeft: undefined };
   return changeUnderGuard(target, {
     work: "untag",
     writers,
     signal,
     plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
-    whyStopped: ({ stopped }: SweepResult) => stopped,
     perform: async ({ items }) =>
       execute([{ name: "tags", barrier: false, items: () => items }], {
         ...(await beginRun(target, options)),

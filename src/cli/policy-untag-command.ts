@@ -11,13 +11,14 @@ import { planUntagByPolicy, untagByPolicy } from "../untag-by-policy.js";
 import type { DoneUntag, PolicyUntagOptions } from "../untag-by-policy.js";
 import { summarize } from "../untag/summary.js";
 import { untilAborted } from "../until-aborted.js";
+import { complainOfLock, endOf } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseShare, parseTimeSpan } from "./parse-values.js";
 import { startProgressLine } from "./progress-line.js";
 import { readPins } from "./read-pins.js";
 import { readPolicyFile } from "./read-policy-file.js";
-import { stoppedExitCode, writerOptions } from "./sweep-command.js";
+import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { TOOL } from "./tool.js";
 import { undoArguments } from "./undo-arguments.js";
@@ -57,7 +58,7 @@ export async function runPolicyUntag(
     const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
     const { storage } = opened;
     const done: DoneUntag = isPreview
-      ? { ...(await untilAborted(planUntagByPolicy(storage, watched), signal)), result: undefined }
+      ? { ...(await untilAborted(planUntagByPolicy(storage, watched), signal)), result: undefined, lockLeft: undefined }
       : await withChanges(opened, false, (changes) => untagByPolicy({ storage, changes }, watched));
     progress.stop();
     if (args.planOutput !== undefined)
@@ -65,6 +66,7 @@ export async function runPolicyUntag(
     const exitCode = exitCodeOf(done, isPreview, signal);
     if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
       await writeToStream(process.stdout, await format(done, args, opened, { options, isPreview, exitCode }));
+    complainOfLock(done);
     return exitCode;
   } finally {
     progress.stop();
@@ -108,10 +110,11 @@ function isPlannedBy(allows: (item: PlanItem) => boolean): RetentionRequest["isP
 }
 
 /** A preview says by its exit code whether the policies themselves would be refused; who is at work by then, it cannot tell. */
-function exitCodeOf({ report, verdicts, result }: DoneUntag, isPreview: boolean, signal: AbortSignal): ExitCode {
+function exitCodeOf(done: DoneUntag, isPreview: boolean, signal: AbortSignal): ExitCode {
+  const { report, verdicts } = done;
   if (!report.complete) return EXIT_CODES.incomplete;
   if (isPreview && verdicts.some(({ rule, passed }) => rule in RETENTION_RULES && !passed)) return EXIT_CODES.refused;
-  return result?.stopped === undefined ? EXIT_CODES.clean : stoppedExitCode(signal);
+  return endOf(done, signal) ?? EXIT_CODES.clean;
 }
 
 interface Shown {

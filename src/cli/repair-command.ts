@@ -6,12 +6,13 @@ import { parseRepairCodes } from "../repair/codes.js";
 import { formatRepair, repairJson } from "../repair/format.js";
 import { defaultJournalDirectory } from "../journal/journal.js";
 import { untilAborted } from "../until-aborted.js";
+import { complainOfLock, endOf } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
 import { startProgressLine } from "./progress-line.js";
-import { stoppedExitCode, writerOptions } from "./sweep-command.js";
+import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { textOptions, writeToStream } from "./write-report.js";
 
@@ -37,7 +38,11 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     const { storage } = opened;
     const done = await withChanges(opened, dryRun, async (changes): Promise<DoneRepair> => {
       if (!dryRun) return repair({ storage, changes }, watched);
-      return { ...(await untilAborted(planRepair({ storage, changes }, watched), signal)), result: undefined };
+      return {
+        ...(await untilAborted(planRepair({ storage, changes }, watched), signal)),
+        result: undefined,
+        lockLeft: undefined,
+      };
     });
     progress.stop();
     const text =
@@ -45,6 +50,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
         ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n`
         : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
     await writeToStream(process.stdout, [text]);
+    complainOfLock(done);
     return exitCodeOf(done, dryRun, signal);
   } finally {
     progress.stop();
@@ -69,9 +75,11 @@ function repairOptions(
 }
 
 /** Findings of the named codes that are left make it 1, as those of a check do. */
-function exitCodeOf({ report, repairs, unrepairable, result }: DoneRepair, dryRun: boolean, signal: AbortSignal): ExitCode {
+function exitCodeOf(done: DoneRepair, dryRun: boolean, signal: AbortSignal): ExitCode {
+  const { report, repairs, unrepairable } = done;
   if (!report.complete) return EXIT_CODES.incomplete;
-  if (result?.stopped !== undefined) return stoppedExitCode(signal);
   const left = unrepairable.length + (dryRun ? repairs.length : 0);
+  const end = endOf(done, signal);
+  if (end !== undefined) return end;
   return left === 0 ? EXIT_CODES.clean : EXIT_CODES.findings;
 }

@@ -1,4 +1,4 @@
-import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
+import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { showUrl } from "../show-url.js";
 import { planSweep, sweep } from "../sweep.js";
@@ -7,6 +7,7 @@ import { defaultJournalDirectory } from "../journal/journal.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../guard/probe.js";
+import { complainOfLock, endOf } from "./ends.js";
 import { untilAborted } from "../until-aborted.js";
 import { checkOptions, checkOutputFiles, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
@@ -123,23 +124,20 @@ async function showPlan(
 }
 
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
-  const { report, result, verdicts } = done;
-  const exitCode = result.stopped === undefined ? exitCodeOf(report, args) : stoppedExitCode(signal);
+  const { report, result, verdicts, lockLeft } = done;
+  const exitCode = endOf(done, signal) ?? exitCodeOf(report, args);
   const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
   try {
     await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
-      json: { verdicts, sweep: result },
+      json: { verdicts, sweep: result, lockLeft },
       text: (options) => formatSwept(done, options, context),
     });
   } catch (error) {
     // What was removed must be known, wherever the report could not be written to.
     process.stderr.write(formatSwept(done, textOptions(undefined), context));
     throw error;
+  } finally {
+    complainOfLock(done);
   }
   return exitCode;
-}
-
-/** What the exit code says of a change that came to no end. */
-export function stoppedExitCode({ aborted, reason }: AbortSignal): ExitCode {
-  return aborted && reason instanceof OperatorError ? reason.exitCode : EXIT_CODES.stopped;
 }

@@ -13,6 +13,7 @@ import { insistOnQuarantine, isOldQuarantine, planPurge, purge } from "../purge.
 import { restore } from "../restore.js";
 import { countRestorable } from "../undo/restore.js";
 import { complain } from "./complain.js";
+import { complainOfLock } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
@@ -45,12 +46,14 @@ export async function runRestore(args: RestoreArguments, signal: AbortSignal): P
       return EXIT_CODES.clean;
     }
     const options = { writers: writerOptions(args, opened), signal };
-    const { restored, present, warnings, problems } = await restore({ storage: opened.storage, changes }, run, options);
+    const done = await restore({ storage: opened.storage, changes }, run, options);
+    const { restored, present, warnings, problems } = done.result;
     for (const { path, cause } of [...warnings, ...problems]) complain(`${path}: ${cause}`);
     const anew = present === 0 || isRepair ? "" : " or written anew since";
     const left = problems.length === 0 ? "" : `, ${countOf(problems.length, "problem")}`;
     print(`${countOf(restored, noun)} restored, ${countOf(present, noun)} already there${anew}${left}`);
-    return problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.stopped;
+    complainOfLock(done);
+    return problems.length === 0 && done.lockLeft === undefined ? EXIT_CODES.clean : EXIT_CODES.stopped;
   });
 }
 
@@ -109,8 +112,10 @@ async function purgeRun(
   const quarantined = await planPurge(target, run);
   // A run that was purged before is nothing to tell of each night.
   if (quarantined.objects === 0 && olderThan !== undefined) return false;
-  const { objects, bytes, problems } = dryRun ? { ...quarantined, problems: [] } : await purge(target, run, signal);
+  const done = dryRun ? undefined : await purge(target, run, signal);
+  const { objects, bytes, problems } = done?.result ?? { ...quarantined, problems: [] };
   print(`${run.head.runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`);
+  if (done?.lockLeft !== undefined) throw new OperatorError(done.lockLeft, EXIT_CODES.stopped);
   const [problem] = problems;
   if (problem !== undefined) throw new OperatorError(stillThere(problem, problems.length), EXIT_CODES.stopped);
   return true;

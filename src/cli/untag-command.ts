@@ -8,11 +8,12 @@ import { defaultJournalDirectory } from "../journal/journal.js";
 import { parseTagReference, untag } from "../untag.js";
 import type { Untagged } from "../untag.js";
 import { tagPath } from "../registry/layout.js";
+import { complainOfLock, endOf } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
-import { stoppedExitCode, writerOptions } from "./sweep-command.js";
+import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { textOptions } from "./write-report.js";
 
@@ -38,9 +39,8 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
       signal,
     };
     const { storage } = opened;
-    const { untagged, result } = await withChanges(opened, args.dryRun, (changes) =>
-      untag({ storage, changes }, references, options),
-    );
+    const done = await withChanges(opened, args.dryRun, (changes) => untag({ storage, changes }, references, options));
+    const { untagged, result } = done;
     const layout = textOptions(process.stdout);
     const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
     process.stdout.write(
@@ -52,7 +52,8 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
     process.stdout.write(
       formatSwept({ result }, layout, { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) }),
     );
-    return result.stopped === undefined ? EXIT_CODES.clean : stoppedExitCode(signal);
+    complainOfLock(done);
+    return endOf(done, signal) ?? EXIT_CODES.clean;
   } finally {
     await opened.storage.close();
   }

@@ -5,7 +5,7 @@ import { judgeWriters } from "./writers.js";
 import type { GuardedWork, Verdict } from "./guard.js";
 import type { WriterOptions } from "./writers.js";
 import { withLock } from "./lock.js";
-import type { Lock } from "./lock.js";
+import type { Lock, Locked } from "./lock.js";
 
 /** What is to be done to a storage, and what the rules say of it. */
 export interface JudgedPlan {
@@ -22,14 +22,12 @@ export interface GuardedChange<Plan extends JudgedPlan, Result> {
   readonly plan: (lock: Lock) => Promise<Plan>;
   /** The rule that is asked last, just before the first change: whether what was planned from is still so. Undefined where nothing depends on it. */
   readonly lookAgain?: (plan: Plan) => Promise<Verdict | undefined>;
-  /** Why the work came to no end, if it did not. */
-  readonly whyStopped?: (result: Result) => string | undefined;
   /** Does what was planned. */
   readonly perform: (plan: Plan) => Promise<Result>;
 }
 
-/** A plan with what it came to. */
-export type Performed<Plan, Result> = Plan & { readonly result: Result };
+/** A plan with what it came to, and what is to be said of a lock that is still there. */
+export type Performed<Plan, Result> = Plan & Locked<Result>;
 
 /**
  * The one order in which a storage is changed: nobody writes, the lock, the plan, its rules, a last look at what was planned from, nobody
@@ -44,17 +42,18 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
     if (writers !== undefined) insist(await judgeWriters(writers), work);
   };
   await insistOnWriters();
-  const underLock = async (lock: Lock): Promise<Performed<Plan, Result>> => {
+  const underLock = async (lock: Lock): Promise<{ readonly plan: Plan; readonly done: Result }> => {
     const plan = await untilAborted(change.plan(lock), signal);
     for (const verdict of plan.verdicts) insist(verdict, work);
     const last = await untilAborted(lookAgain(plan), signal);
     if (last !== undefined) insist(last, work);
     await insistOnWriters();
     signal.throwIfAborted();
-    const result = await change.perform(plan);
-    return { ...plan, verdicts: last === undefined ? plan.verdicts : [...plan.verdicts, last], result };
+    const done = await change.perform(plan);
+    return { plan: { ...plan, verdicts: last === undefined ? plan.verdicts : [...plan.verdicts, last] }, done };
   };
-  return withLock(changes, storage.location, work, underLock, ({ result }) => change.whyStopped?.(result));
+  const { result, lockLeft } = await withLock(changes, storage.location, work, underLock);
+  return { ...result.plan, result: result.done, lockLeft };
 }
 
 async function noLook(): Promise<undefined> {

@@ -10,18 +10,23 @@ export interface Lock {
   readonly storageTime: number | undefined;
 }
 
+/** What was done under the lock. */
+export interface Locked<T> {
+  readonly result: T;
+  /** In a sentence: the lock could not be removed, why, and how it goes. Undefined where it is gone. */
+  readonly lockLeft: string | undefined;
+}
+
 /**
  * Runs something that changes the storage while nobody else does (safety rule 9). Throws an `OperatorError` when somebody else does, and
- * when the lock cannot be written: then nothing else could be either. Where it cannot be removed, what the work was stopped by is told too:
- * it may be the same.
+ * when the lock cannot be written: then nothing else could be either. What was done is returned whatever becomes of the lock.
  */
 export async function withLock<T>(
   changes: StorageChanges,
   location: string,
   what: string,
   work: (lock: Lock) => Promise<T>,
-  whyStopped: (result: T) => string | undefined = () => undefined,
-): Promise<T> {
+): Promise<Locked<T>> {
   const owner = { host: os.hostname(), pid: process.pid, startedAt: new Date().toISOString(), command: what };
   if ((await create(changes, location, `${JSON.stringify(owner)}\n`)) === "exists") {
     const other = Buffer.from((await changes.read(LOCK)) ?? []).toString("utf8");
@@ -40,16 +45,9 @@ export async function withLock<T>(
     throw error;
   }
   const problem = await release(changes).catch(errorMessage);
-  if (problem !== undefined)
-    throw new OperatorError(
-      `the ${what} has come to its end${because(whyStopped(result))}, but its lock is still there (${problem}): remove ${location}/${LOCK}`,
-      EXIT_CODES.stopped,
-    );
-  return result;
-}
-
-function because(stopped: string | undefined): string {
-  return stopped === undefined ? "" : ` (${stopped})`;
+  if (problem === undefined) return { result, lockLeft: undefined };
+  const lockLeft = `the ${what} has come to its end, but its lock is still there (${problem}): remove ${location}/${LOCK}, or the next run is refused`;
+  return { result, lockLeft };
 }
 
 async function create(changes: StorageChanges, location: string, content: string): Promise<"created" | "exists"> {

@@ -28,12 +28,17 @@ export async function sweepBucket(
   server: S3Server,
   options: SweepOptions,
   more: Partial<S3Options> = {},
-): Promise<{ readonly exitCode: number; readonly why: string; readonly errors: number }> {
+): Promise<{ readonly exitCode: number; readonly why: string; readonly errors: number; readonly lockLeft?: string | undefined }> {
   const storage = new S3Storage(optionsFor(server, more));
   const changes = new S3Changes(optionsFor(server, more), 5);
   try {
-    const { result, report } = await sweep({ storage, changes }, options);
-    return { exitCode: result.stopped === undefined ? 0 : 5, why: result.stopped ?? "", errors: report.severities.error };
+    const { result, report, lockLeft } = await sweep({ storage, changes }, options);
+    return {
+      exitCode: result.stopped === undefined ? 0 : 5,
+      why: result.stopped ?? "",
+      errors: report.severities.error,
+      lockLeft,
+    };
   } catch (error) {
     if (error instanceof OperatorError) return { exitCode: error.exitCode, why: error.message, errors: 0 };
     throw error;

@@ -95,7 +95,7 @@ describe("a sweep of a bucket", () => {
       exitCode: 5,
       why: expect.stringMatching(/nothing was removed: .*these credentials need s3:DeleteObject/) as unknown,
     });
-    expect(run.why).toContain("its lock is still there");
+    expect(run.lockLeft).toContain("its lock is still there");
     // Without the lock.
     expect(contentOf(treeOf(server))).toEqual(contentOf(before));
   });

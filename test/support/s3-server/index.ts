@@ -59,6 +59,8 @@ export interface S3Server {
   readonly forget: () => void;
   /** Stores an object, past HTTP; makes the bucket when it is not there. */
   readonly put: (bucket: string, key: string, content: string | Uint8Array, options?: PutOptions) => void;
+  /** Removes an object, past HTTP: in a versioned bucket, puts a delete marker in front of it. */
+  readonly remove: (bucket: string, key: string) => void;
   /** Begins a multipart upload, past HTTP, and returns its id. */
   readonly startUpload: (bucket: string, key: string, initiated?: Date) => string;
   /** What a listing would show now, in its order. */
@@ -118,6 +120,7 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       server.peak = server.inFlight;
     },
     put,
+    remove: (bucket, key) => void bucketOf(bucket).remove(toBytes(key)),
     startUpload: (bucket, key, initiated = new Date()) => {
       const id = nextId();
       bucketOf(bucket).uploads.set(id, { key: toBytes(key), id, initiated, parts: new Map() });
