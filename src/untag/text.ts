@@ -68,7 +68,8 @@ function* repositoryLines(
   if (decisions.length === 0) return;
   const going = all.filter(({ goes }) => goes).length;
   yield `${withStyle("bold", escapeForTerminal(name), options)}: ${formatCount(going)} of ${countOf(all.length, "tag")}\n`;
-  const width = Math.min(WIDEST_TAG, Math.max(...decisions.map(({ tag }) => escapeForTerminal(tag).length)));
+  const widest = decisions.reduce((most, { tag }) => Math.max(most, escapeForTerminal(tag).length), 0);
+  const width = Math.min(WIDEST_TAG, widest);
   for (const decision of decisions) {
     const { tag, image, pushed, goes } = decision;
     const word = isUnjudged(decision) ? "  –  " : goes ? withStyle("yellow", "goes ", options) : "stays";

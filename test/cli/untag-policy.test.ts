@@ -250,6 +250,49 @@ describe("untag --policy", () => {
   });
 });
 
+describe("traps of other tools", () => {
+  test("an image's other tags stay (goharbor/harbor#8717), and all of its files", async () => {
+    const { aged, app, digest } = registry();
+    aged.pushed(90, () => app.tag("build-7", digest));
+    const directory = written(aged.builder.tree);
+    const policy = '- {name: builds, action: {type: Delete}, condition: {tags: ["build-*"], olderThan: 7d}}';
+    await untag(directory, policy, "--apply");
+    expect(tagsIn(directory)).toHaveLength(5);
+    const before = [...aged.builder.tree.files.keys()];
+    const after = RegistryTree.readFrom(directory).files;
+    expect(before.filter((file) => !after.has(file) && !file.includes("/tags/build-7/"))).toEqual([]);
+  });
+
+  test("an image is as old as its tag's push, whatever it says of its own making (reproducible builds are from 1970)", async () => {
+    const aged = new AgedRegistry();
+    const app = aged.builder.repository("app");
+    const push = (tag: string, days: number, created: string): void =>
+      aged.pushed(days, () => void app.image({ layers: [tag], config: JSON.stringify({ created }), tag }));
+    push("z-oldest", 90, "2030-01-01T00:00:00Z");
+    push("m", 60, "2020-01-01T00:00:00Z");
+    push("a-newest", 1, "1970-01-01T00:00:00Z");
+    const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 1}}";
+    const all = '- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}';
+    const directory = written(aged.builder.tree);
+    await untag(directory, `${all}\n${newest}`, "--apply", "--max-untag", "100%");
+    expect(tagsIn(directory)).toEqual(["app:a-newest"]);
+  });
+
+  test("a policy that would take everything is refused, be it that each tag is named", async () => {
+    const { directory } = registry();
+    const all = '- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}';
+    for (const more of [[], ["--apply"]]) {
+      const { exitCode, stdout, stderr } = await untag(directory, all, ...more);
+      expect(`${stdout}${stderr}`).toMatch(/max-untag: 4 of 4 tags \(100 %\) would go, which is more than 50 %/);
+      expect(exitCode).toBe(4);
+    }
+    expect((await untag(directory, all, "--apply", "--max-untag", "100%")).stderr).toMatch(/refused by the rule last-tags: /);
+    expect(tagsIn(directory)).toHaveLength(5);
+    expect((await untag(directory, all, "--apply", "--max-untag", "100%", "--allow-empty")).exitCode).toBe(0);
+    expect(tagsIn(directory)).toEqual([]);
+  });
+});
+
 describe("what damage does to a policy", () => {
   test("nothing goes in a repository that it holds back, and a damaged tag is never judged", async () => {
     const aged = new AgedRegistry();
