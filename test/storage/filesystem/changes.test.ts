@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
@@ -119,4 +119,17 @@ test("what is moved back lies in directories that the registry may write to", as
   const { uid, gid } = fs.statSync(at("docker"));
   expect(fs.statSync(at("docker/a"))).toMatchObject({ uid, gid });
   expect(permissions(at("docker/a"))).toBe(0o775);
+});
+
+test("that blobs are on another device than the quarantine is known before anything moves", async () => {
+  const { changes, root } = changed({ "docker/registry/v2/blobs/a": "", "docker/registry/v2/repositories/a": "" });
+  expect(await changes.cannotMoveTo("regcheck/quarantine")).toBeUndefined();
+  const { statSync } = fs;
+  const other = vi.spyOn(fs, "statSync").mockImplementation((file, options) => {
+    const stat = statSync(file, options);
+    return String(file).endsWith("/blobs") && stat !== undefined ? Object.assign(stat, { dev: Number(stat.dev) + 1 }) : stat;
+  });
+  const why = await changes.cannotMoveTo("regcheck/quarantine");
+  other.mockRestore();
+  expect(why).toBe(`${root}/regcheck/quarantine is on another device than ${root}/docker/registry/v2/blobs`);
 });
