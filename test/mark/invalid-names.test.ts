@@ -8,6 +8,7 @@ describe("names outside the grammar", () => {
 
   test("a repository keeps its untagged manifests, and the layers that nothing uses", async () => {
     const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
     const repository = registry.repository("docs/UPPER");
     repository.image({ layers: ["a layer"] });
     repository.push("another layer");

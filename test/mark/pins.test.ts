@@ -21,6 +21,7 @@ describe("with --delete-untagged, a pin keeps", () => {
 
   test("its manifest and all of its blobs, and nothing else", async () => {
     const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
     const app = registry.repository("team/app");
     const image = app.image({ layers: ["a layer"], config: '{"an":"image"}' });
     app.image({ layers: ["another layer"], config: '{"another":"image"}' });
@@ -28,11 +29,14 @@ describe("with --delete-untagged, a pin keeps", () => {
       ...[image.digest, sha256("a layer"), sha256('{"an":"image"}')].sort().map((digest) => `blob-unreferenced ${digest}`),
       ...[sha256("a layer"), sha256('{"an":"image"}')].sort().map((digest) => `layer-link-unreferenced ${digest}`),
       `manifest-unreferenced ${image.digest}`,
+      // Without the pin, nothing would be left of it.
+      "repository-empty docker/registry/v2/repositories/team/app",
     ]);
   });
 
   test("its links in every repository that has its revision link", async () => {
     const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
     const images = ["team/app", "team/copy"].map((name) => registry.repository(name).image({ layers: ["a layer"] }));
     const lines = await kept(registry, images[0] ?? { digest: "" });
     expect(lines.filter((line) => line.startsWith("manifest-unreferenced"))).toHaveLength(2);
@@ -41,6 +45,7 @@ describe("with --delete-untagged, a pin keeps", () => {
 
   test("the children of an index, and what refers to a subject", async () => {
     const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
     const app = registry.repository("team/app");
     const child = app.image({ layers: ["for one platform"] });
     const index = app.index([child]);
@@ -52,6 +57,7 @@ describe("with --delete-untagged, a pin keeps", () => {
 
   test("its child alone, if that is what is pinned", async () => {
     const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
     const app = registry.repository("team/app");
     const child = app.image({ layers: ["for one platform"] });
     app.index([child]);

@@ -13,6 +13,7 @@ const MANY = 130_000;
 describe("what anybody who may push can make large", () => {
   test("indexes that nest without end", async () => {
     const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
     const app = registry.repository("team/app");
     let top = app.image({ layers: ["a layer"] });
     for (let i = 0; i < 12_000; i++) top = app.index([top]);
