@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from "node:util";
 import { errorMessage } from "./errors.js";
 
 /** The code of a failed system call, such as `ENOENT`; undefined for any other error. */
@@ -5,11 +6,14 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The cause of a failed system call, without the path, which whoever tells of it names by itself. */
+/** The cause of a failed system call in words, without the path, which whoever tells of it names by itself. */
 export function causeOf(error: unknown): string {
-  const message = errorMessage(error);
-  return error instanceof Error && "syscall" in error ? message.replace(/ '.*$/s, "") : message;
+  const words = error instanceof Error && "syscall" in error ? WORDS.get(codeOf(error) ?? "") : undefined;
+  return words ?? errorMessage(error);
 }
+
+/** By code, such as `ENOENT`, what the system calls it. */
+const WORDS: ReadonlyMap<string, string> = new Map(getSystemErrorMap().values());
 
 /** Whether the error says that the path does not exist. A file in a directory's place (ENOTDIR) says nothing of what was in it. */
 export function isAbsent(error: unknown): boolean {

@@ -105,7 +105,12 @@ export const POLICY_UNTAG_OPTIONS = {
     ...POLICY_OPTIONS.keep,
     describe: "With --policy: tags stay whose image, or a part of it, has its digest anywhere in this file; - for stdin",
   },
-  apply: { type: "boolean", default: false, group: "Policy:", describe: "With --policy: remove the tags" },
+  apply: {
+    type: "boolean",
+    default: false,
+    group: "Policy:",
+    describe: "With --policy or a glob: remove the tags that are shown",
+  },
   "plan-output": {
     ...SWEEP_OPTIONS["plan-output"],
     group: "Policy:",
@@ -140,13 +145,14 @@ export const POLICY_UNTAG_OPTIONS = {
     default: "text",
     group: "Report:",
     requiresArg: true,
-    describe: "With --policy: how the tags are written",
+    describe: "How the tags are written (ndjson: with --policy)",
   },
   quiet: {
     type: "boolean",
+    alias: "q",
     default: false,
     group: "Report:",
-    describe: "With --policy: no progress, and with --apply nothing at all when it went well",
+    describe: "No progress, and nothing at all when tags were removed and all went well",
   },
 } as const satisfies Record<string, Options>;
 

@@ -27,6 +27,7 @@ import {
   VERIFY_OPTIONS,
   YARGS_OPTIONS,
 } from "./options.js";
+import { isTagGlob } from "../untag/tag-globs.js";
 import type { CommandLine } from "./words.js";
 
 /** What a command is run with, besides its arguments. */
@@ -136,10 +137,14 @@ const declareExport: Declare = (cli, { signal, done }) =>
 const declareUntag: Declare = (cli, { signal, done }) =>
   cli.command(
     "untag [tag..]",
-    "remove tags and nothing else; their manifests stay; or, with --policy [storage], those that a policy file lets go",
+    "remove tags and nothing else; their manifests stay; by a glob, or with --policy [storage] by a policy file, show which would go",
     (command) =>
       command
-        .positional("tag", { type: "string", array: true, describe: "repository:tag; with --policy, the storage" })
+        .positional("tag", {
+          type: "string",
+          array: true,
+          describe: "repository:tag, or a glob of it; with --policy, the storage",
+        })
         .options(OPTIONS_OF.untag),
     async ({ tag = [], policy, ...args }) => {
       if (policy !== undefined) {
@@ -147,7 +152,7 @@ const declareUntag: Declare = (cli, { signal, done }) =>
         done(await runPolicyUntag({ ...args, policy }, tag, signal));
         return;
       }
-      refusePolicyOptions(args);
+      refusePolicyOptions(args, tag);
       if (tag.length === 0) throw new UsageError("name the tags to remove, as repository:tag, or give --policy FILE");
       const { runUntag } = await import("./untag-command.js");
       done(await runUntag({ ...args, tag }, signal));
@@ -156,20 +161,19 @@ const declareUntag: Declare = (cli, { signal, done }) =>
 
 const declareRepair: Declare = (cli, { signal, done }) =>
   cli.command(
-    "repair <code..>",
-    "rewrite links whose content the storage proves; shows what it would do, unless --apply is given",
+    "repair [code..]",
+    "rewrite links whose content the storage proves; shows what it would do, unless --apply is given; without a code, what there is",
     (command) =>
       command
         .positional("code", {
           type: "string",
           array: true,
-          demandOption: true,
           describe: `Findings to repair: ${REPAIR_CODES.join(", ")}`,
         })
         .options(OPTIONS_OF.repair),
-    async (args) => {
+    async ({ code = [], ...args }) => {
       const { runRepair } = await import("./repair-command.js");
-      done(await runRepair(args, signal));
+      done(await runRepair({ ...args, code }, signal));
     },
   );
 
@@ -231,9 +235,10 @@ function refuseSweepOptions(args: Readonly<Record<string, unknown>>): void {
 }
 
 /** Options that do nothing where tags are given by their names. */
-function refusePolicyOptions(args: Readonly<Record<string, unknown>>): void {
-  const given = givenOf(POLICY_UNTAG_OPTIONS, args);
-  if (given !== undefined) throw new UsageError(`--${given} goes with --policy`);
+function refusePolicyOptions(args: Readonly<Record<string, unknown>>, tags: readonly string[]): void {
+  const { format: _format, quiet: _quiet, apply, ...others } = POLICY_UNTAG_OPTIONS;
+  const given = givenOf(tags.some(isTagGlob) ? others : { apply, ...others }, args);
+  if (given !== undefined) throw new UsageError(`--${given} goes with --policy${given === "apply" ? ", or with a glob" : ""}`);
 }
 
 /** The name of an option that has another value than by default. */

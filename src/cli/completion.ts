@@ -1,4 +1,6 @@
 import type { Options } from "yargs";
+import { defaultJournalDirectory } from "../journal/journal.js";
+import { listRuns } from "../journal/read-run.js";
 import { REPAIR_CODES } from "../repair/codes.js";
 import { CHECK_OPTIONS, COMMANDS } from "./commands.js";
 import { GLOBAL_OPTIONS, VERIFY_OPTIONS } from "./options.js";
@@ -18,7 +20,9 @@ export function complete(
   done: (words: string[]) => void,
 ): void {
   const words = process.argv.slice(process.argv.indexOf("--get-yargs-completions") + 2);
-  if (words.indexOf("repair") >= 0 && words.indexOf("repair") < words.length - 1 && !current.startsWith("-"))
+  if (["restore", "purge"].includes(words[0] ?? "") && words.length === 2 && !current.startsWith("-"))
+    done(listRuns(defaultJournalDirectory()).filter((run) => run.startsWith(current)));
+  else if (words.indexOf("repair") >= 0 && words.indexOf("repair") < words.length - 1 && !current.startsWith("-"))
     done(REPAIR_CODES.filter((code) => code.startsWith(current)));
   else if (words.some((word, i) => NAMES.includes(word) && i < words.length - 1))
     completeByYargs((_error, offered) => done([...(offered ?? [])]));

@@ -10,7 +10,7 @@ import { complain } from "./complain.js";
 import { compileLess } from "./compiler.js";
 import { complete } from "./completion.js";
 import { ensureHome } from "./home.js";
-import { GLOBAL_OPTIONS } from "./options.js";
+import { GLOBAL_OPTIONS, YARGS_OPTIONS } from "./options.js";
 import { listenForSignals } from "./signals.js";
 import { TOOL } from "./tool.js";
 import { readWords } from "./words.js";
@@ -35,6 +35,7 @@ async function main(): Promise<ExitCode> {
     .options(GLOBAL_OPTIONS)
     .strict()
     .version(TOOL.version)
+    .alias({ help: YARGS_OPTIONS.help.alias, version: YARGS_OPTIONS.version.alias })
     .check(refuseEmpty)
     .check(refuseStorageForOther)
     .fail((message, error) => {

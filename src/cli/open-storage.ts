@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { errorMessage, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
+import { causeOf } from "../system-errors.js";
 import type { RegistryConfig } from "../registry/config.js";
 import type { Owner } from "../registry/owners.js";
 import type { S3Parameters } from "../registry/s3-parameters.js";
@@ -53,7 +54,10 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
   }
   if (storage !== undefined) {
     const owners = await ownersHere();
-    if (!/^s3:\/\//i.test(storage)) return { ...openDirectory(storage, args), config: undefined, owners };
+    const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(storage)?.[1]?.toLowerCase();
+    if (scheme !== undefined && scheme !== "s3")
+      throw new UsageError(`${showUrl(storage)}: regcheck reads a directory or s3://BUCKET, and knows no ${scheme}://`);
+    if (scheme === undefined) return { ...openDirectory(storage, args), config: undefined, owners };
     const { parseS3Url } = await import("../storage/s3/options.js");
     return { ...(await openBucket(parseS3Url(storage), args)), config: undefined, owners };
   }
@@ -146,7 +150,7 @@ async function readConfig(file: string): Promise<RegistryConfig> {
   try {
     text = fs.readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`${file}: ${errorMessage(error)}`);
+    throw new UsageError(`${file}: ${causeOf(error)}`);
   }
   // The YAML parser takes 40 ms to load, which a check of a directory need not pay.
   const { ConfigProblem, parseRegistryConfig } = await import("../registry/config.js");

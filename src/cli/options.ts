@@ -141,8 +141,8 @@ export const GLOBAL_OPTIONS = {
 
 /** What yargs has by itself, with every command. */
 export const YARGS_OPTIONS = {
-  help: { type: "boolean" },
-  version: { type: "boolean" },
+  help: { type: "boolean", alias: "h" },
+  version: { type: "boolean", alias: "v" },
 } as const satisfies Record<string, Options>;
 
 /** What may be given more than once: each time names one more. */
@@ -201,7 +201,13 @@ export const REPORT_OPTIONS = {
     group: "Report:",
     describe: "With --baseline: exit with 1 only when such a finding is new; the text report has new findings alone",
   },
-  quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no report when the exit code is 0" },
+  quiet: {
+    type: "boolean",
+    alias: "q",
+    default: false,
+    group: "Report:",
+    describe: "No progress, and no report when the exit code is 0",
+  },
 } as const satisfies Record<string, Options>;
 
 /** How the catalogue is printed: for people or for programs. */
@@ -214,7 +220,7 @@ export const CODES_FORMAT_OPTION = {
 
 /** How an export reports. */
 export const EXPORT_OPTIONS = {
-  quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress, and no summary" },
+  quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
 } as const satisfies Record<string, Options>;
 
 /** How much is explained, and how it is printed. */
@@ -232,5 +238,5 @@ export const EXPLAIN_OPTIONS = {
     requiresArg: true,
     describe: "How the explanation is written",
   },
-  quiet: { type: "boolean", default: false, group: "Report:", describe: "No progress" },
+  quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress" },
 } as const satisfies Record<string, Options>;

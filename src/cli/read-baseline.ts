@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import readline from "node:readline";
-import { errorMessage, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import type { Baseline } from "../report/baseline.js";
 import { BaselineReader } from "../report/baseline-reader.js";
 import type { BaselineScope } from "../report/baseline-reader.js";
+import { causeOf } from "../system-errors.js";
 
 /** Reads an earlier report. Throws a `UsageError` that says what is wrong with it. */
 export async function readBaseline(file: string, scope: BaselineScope): Promise<Baseline> {
@@ -14,7 +15,7 @@ export async function readBaseline(file: string, scope: BaselineScope): Promise<
     return reader.end();
   } catch (error) {
     throw new UsageError(
-      `--baseline ${file}: ${errorMessage(error)}. Expected a report of this storage that --format json or ndjson wrote.`,
+      `--baseline ${file}: ${causeOf(error)}. Expected a report of this storage that --format json or ndjson wrote.`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { addAbortSignal } from "node:stream";
-import { errorMessage, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
+import { causeOf } from "../system-errors.js";
 import type { Digest } from "../registry/digest.js";
 import { DigestScanner } from "../registry/digest-scanner.js";
 
@@ -31,7 +32,7 @@ async function readDigests(file: string, signal: AbortSignal): Promise<readonly 
     for await (const piece of stream as AsyncIterable<Buffer>) scanner.push(piece);
   } catch (error) {
     signal.throwIfAborted();
-    throw new UsageError(`--keep ${file}: ${errorMessage(error)}`);
+    throw new UsageError(`--keep ${file}: ${causeOf(error)}`);
   }
   return scanner.end();
 }

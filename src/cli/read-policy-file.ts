@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { errorMessage, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
+import { causeOf } from "../system-errors.js";
 import type { RetentionRequest } from "../retention/retention.js";
 
 /** Reads the file that `--policy` names. Throws a `UsageError`. */
@@ -8,7 +9,7 @@ export async function readPolicyFile(file: string): Promise<Pick<RetentionReques
   try {
     text = fs.readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`--policy ${file}: ${errorMessage(error)}`);
+    throw new UsageError(`--policy ${file}: ${causeOf(error)}`);
   }
   // Its parsers take 60 ms to load, which no other run need pay.
   const { parsePolicyFile } = await import("../retention/policy-file.js");

@@ -1,9 +1,9 @@
-import { EXIT_CODES } from "../errors.js";
+import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { planRepair, repair } from "../repair.js";
 import type { DoneRepair, RepairOptions } from "../repair.js";
-import { parseRepairCodes } from "../repair/codes.js";
-import { formatRepair, repairJson } from "../repair/format.js";
+import { parseRepairCodes, REPAIR_CODES } from "../repair/codes.js";
+import { formatRepair, formatRepairable, repairJson } from "../repair/format.js";
 import { defaultJournalDirectory } from "../journal/journal.js";
 import { untilAborted } from "../until-aborted.js";
 import { complainOfLock, endOf } from "./ends.js";
@@ -27,7 +27,11 @@ export interface RepairArguments extends StorageArguments, Omit<WriterArguments,
 
 /** Shows what can be repaired, or repairs it. */
 export async function runRepair(args: RepairArguments, signal: AbortSignal): Promise<ExitCode> {
-  const codes = parseRepairCodes(args.code);
+  if (args.code.length === 0 && args.apply)
+    throw new UsageError(
+      `--apply wants the codes to repair: ${REPAIR_CODES.join(", ")}. Without --apply, repair shows what there is`,
+    );
+  const codes = args.code.length === 0 ? new Set(REPAIR_CODES) : parseRepairCodes(args.code);
   const grace = parseTimeSpan("grace", args.grace);
   const dryRun = args.dryRun || !args.apply;
   const opened = await openStorage(args);
@@ -48,7 +52,9 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     const text =
       args.format === "json"
         ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n`
-        : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
+        : args.code.length === 0
+          ? formatRepairable(done, textOptions(process.stdout))
+          : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
     await writeToStream(process.stdout, [text]);
     complainOfLock(done);
     return exitCodeOf(done, dryRun, signal);

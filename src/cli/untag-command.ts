@@ -1,13 +1,17 @@
-import { EXIT_CODES } from "../errors.js";
+import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
+import { countOf } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";
+import type { TextOptions } from "../report/wrap.js";
 import type { SweepResult } from "../sweep/execute.js";
 import { formatSwept } from "../sweep/format.js";
 import { defaultJournalDirectory } from "../journal/journal.js";
 import { parseTagReference, untag } from "../untag.js";
-import type { Untagged } from "../untag.js";
+import type { TagReference, Untagged } from "../untag.js";
 import { tagPath } from "../registry/layout.js";
+import { expandTagGlobs, isTagGlob } from "../untag/tag-globs.js";
+import { untilAborted } from "../until-aborted.js";
 import { complainOfLock, endOf } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
@@ -15,18 +19,27 @@ import { parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
-import { textOptions } from "./write-report.js";
+import { textOptions, writeToStream } from "./write-report.js";
 
 /** The command line of `regcheck untag`, parsed. */
 export interface UntagArguments extends StorageArguments, WriterArguments {
+  /** `repository:tag`, or globs. */
   readonly tag: readonly string[];
+  readonly apply: boolean;
+  readonly format: "text" | "json" | "ndjson";
+  readonly quiet: boolean;
   readonly dryRun: boolean;
   readonly grace: string;
 }
 
 /** Removes tags and says what becomes of their manifests. */
 export async function runUntag(args: UntagArguments, signal: AbortSignal): Promise<ExitCode> {
-  const references = [...new Set(args.tag)].map(parseTagReference);
+  if (args.format === "ndjson") throw new UsageError("--format ndjson goes with --policy");
+  const words = [...new Set(args.tag)];
+  const globs = words.filter(isTagGlob);
+  const named = words.filter((word) => !isTagGlob(word)).map(parseTagReference);
+  // Nobody knows what a glob takes before it is shown.
+  const dryRun = args.dryRun || (globs.length > 0 && !args.apply);
   const opened = await openStorage(args);
   try {
     const options = {
@@ -35,28 +48,44 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
       grace: parseTimeSpan("grace", args.grace),
       quarantine: args.quarantine,
       journalDirectory: args.journalDir ?? defaultJournalDirectory(),
-      dryRun: args.dryRun,
+      dryRun,
       signal,
     };
     const { storage } = opened;
-    const done = await withChanges(opened, args.dryRun, (changes) => untag({ storage, changes }, references, options));
+    const matched = globs.length === 0 ? [] : await untilAborted(expandTagGlobs(storage, globs), signal);
+    const references = [...named, ...matched.filter((one) => !named.some((other) => isSame(one, other)))];
+    const done = await withChanges(opened, dryRun, (changes) => untag({ storage, changes }, references, options));
     const { untagged, result } = done;
-    const layout = textOptions(process.stdout);
-    const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
-    process.stdout.write(
-      wrapLines(lines, layout)
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
-    if (result === undefined) return EXIT_CODES.clean;
-    process.stdout.write(
-      formatSwept({ result }, layout, { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) }),
-    );
-    complainOfLock(done);
-    return endOf(done, signal) ?? EXIT_CODES.clean;
+    const exitCode = result === undefined ? EXIT_CODES.clean : (endOf(done, signal) ?? EXIT_CODES.clean);
+    if (args.quiet && result !== undefined && exitCode === EXIT_CODES.clean) return exitCode;
+    const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
+    const text =
+      args.format === "json"
+        ? `${JSON.stringify({ tags: untagged, sweep: result }, undefined, 2)}\n`
+        : textOf(untagged, result, { ...textOptions(process.stdout), isGlob: globs.length > 0 }, context);
+    await writeToStream(process.stdout, [text]);
+    if (result !== undefined) complainOfLock(done);
+    return exitCode;
   } finally {
     await opened.storage.close();
   }
+}
+
+function textOf(
+  untagged: readonly Untagged[],
+  result: SweepResult | undefined,
+  options: TextOptions & { readonly isGlob: boolean },
+  context: Parameters<typeof formatSwept>[2],
+): string {
+  const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
+  if (options.isGlob && result === undefined)
+    lines.push("", `${countOf(untagged.length, "tag")} would be removed (nothing was changed); --apply removes them.`);
+  const tags = wrapLines(lines, options).map((line) => `${line}\n`);
+  return tags.join("") + (result === undefined ? "" : formatSwept({ result }, options, context));
+}
+
+function isSame(one: TagReference, other: TagReference): boolean {
+  return one.repository === other.repository && one.tag === other.tag;
 }
 
 /** What is said of a tag by how it went; without a result it is still to go. */

@@ -1,6 +1,8 @@
+import fs from "node:fs";
 import type { Options } from "yargs";
 import { UsageError } from "../errors.js";
 import { showUrl } from "../show-url.js";
+import { nearest } from "./did-you-mean.js";
 
 /** Options by name, without their dashes. */
 export type OptionTable = Readonly<Record<string, Options>>;
@@ -30,6 +32,8 @@ class Reader {
   readonly #given = new Set<string>();
   readonly #positionals: string[] = [];
   readonly #read: string[] = [];
+  /** The check, or a sweep, was named by a word. */
+  #named = false;
 
   constructor(
     private readonly words: readonly string[],
@@ -50,15 +54,12 @@ class Reader {
 
   get #command(): string | undefined {
     const [first] = this.#positionals;
-    return first !== undefined && this.commandLine.commands.has(first) ? first : undefined;
+    return first !== undefined && !this.#named && this.commandLine.commands.has(first) ? first : undefined;
   }
 
   /** Takes a word, and the next one where that is its value. Returns how many these are. */
   #take(word: string, next: string | undefined): 1 | 2 {
-    if (!word.startsWith("-") || word === "-") {
-      this.#positionals.push(word);
-      return this.#push(word);
-    }
+    if (!word.startsWith("-") || word === "-") return this.#takePositional(word);
     const [spelling, value] = splitAtEquals(word);
     const { name, isSwitch } = this.#optionOf(spelling);
     if (isSwitch) return this.#takeSwitch(word, name, value, next);
@@ -72,15 +73,49 @@ class Reader {
     return 2;
   }
 
+  #takePositional(word: string): 1 {
+    if (this.#positionals.length === 0) {
+      // The check has no name of its own, and a sweep is an option of it; people type them all the same.
+      if (word === "check" && !this.#named) return this.#name();
+      if (word === "sweep" && !this.#named && !this.#given.has("sweep")) {
+        this.#given.add("sweep");
+        this.#push("--sweep");
+        return this.#name();
+      }
+      this.#refuseMisspelt(word);
+    }
+    this.#positionals.push(word);
+    return this.#push(word);
+  }
+
+  #name(): 1 {
+    this.#named = true;
+    return 1;
+  }
+
+  /** A storage is a path: a lone word that is nearly a command, and no directory, is one that was mistyped. */
+  #refuseMisspelt(word: string): void {
+    if (this.#named || this.commandLine.commands.has(word) || !/^[a-z]+$/.test(word) || fs.existsSync(word)) return;
+    const meant = nearest(word, [...this.commandLine.commands, "check", "sweep"]);
+    if (meant !== undefined) throw new UsageError(`${word}: no such command, and no such directory: did you mean ${meant}?`);
+  }
+
   /** The option that is written so, which is given now. */
   #optionOf(spelling: string): { readonly name: string; readonly isSwitch: boolean } {
     const name = this.#names.get(spelling);
     const option = name === undefined ? undefined : this.commandLine.options[name];
-    if (name === undefined || option === undefined) throw new UsageError(`Unknown argument: ${spelling.replace(/^--/, "")}`);
+    if (name === undefined || option === undefined) throw this.#unknownOption(spelling);
     if (this.#given.has(name) && !this.commandLine.repeatable.has(name))
       throw new UsageError(`--${name} is given twice: give it once`);
     this.#given.add(name);
     return { name, isSwitch: option.type === "boolean" };
+  }
+
+  #unknownOption(spelling: string): UsageError {
+    const meant = nearest(spelling, this.#names.keys());
+    return new UsageError(
+      `Unknown argument: ${spelling.replace(/^--/, "")}${meant === undefined ? "" : `: did you mean ${meant}?`}`,
+    );
   }
 
   #takeSwitch(word: string, name: string, value: string | undefined, next: string | undefined): 1 {

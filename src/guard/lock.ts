@@ -2,7 +2,7 @@ import os from "node:os";
 import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
 import { LOCK, OWN } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
-import { isFull } from "../system-errors.js";
+import { causeOf, isFull } from "../system-errors.js";
 
 /** A lock that is held. */
 export interface Lock {
@@ -61,7 +61,7 @@ async function create(changes: StorageChanges, location: string, content: string
     }
   } catch (error) {
     await changes.pruneDirectories([OWN]).catch(() => {});
-    throw new OperatorError(`${location} cannot be locked: ${errorMessage(error)}. Nothing was changed.`, EXIT_CODES.refused, {
+    throw new OperatorError(`${location} cannot be locked: ${causeOf(error)}. Nothing was changed.`, EXIT_CODES.refused, {
       cause: error,
     });
   }

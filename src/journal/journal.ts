@@ -2,7 +2,8 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { syncDirectory } from "../durable-files.js";
-import { errorMessage, EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
+import { EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
+import { causeOf } from "../system-errors.js";
 import { makeDirectory } from "../make-directory.js";
 import type { StorageIdentity } from "./identity.js";
 import type { ItemKind } from "./item-kinds.js";
@@ -76,7 +77,7 @@ export class Journal {
       if (descriptor !== undefined) fs.closeSync(descriptor);
       if (descriptor !== undefined) fs.rmSync(this.file, { force: true });
       throw new OperatorError(
-        `${this.file}: the journal cannot be written (${errorMessage(error)}), so nothing is removed. Choose another place with --journal-dir.`,
+        `${this.file}: the journal cannot be written (${causeOf(error)}), so nothing is removed. Choose another place with --journal-dir.`,
         EXIT_CODES.refused,
       );
     }
@@ -125,7 +126,7 @@ export class Journal {
     } catch (error) {
       this.#isBroken = true;
       throw new OperatorError(
-        `${this.file}: the journal cannot be written any more (${errorMessage(error)}), so it ends here. It is safe to run again.`,
+        `${this.file}: the journal cannot be written any more (${causeOf(error)}), so it ends here. It is safe to run again.`,
         EXIT_CODES.stopped,
       );
     }

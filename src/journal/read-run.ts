@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { errorMessage, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
+import { causeOf } from "../system-errors.js";
 import { journalFile } from "./journal.js";
 import type { JournalEntry, JournalHead, JournalWrite } from "./journal.js";
 import { readLines, readLinesBackwards } from "./lines.js";
@@ -98,7 +99,7 @@ function withJournal<T>(directory: string, runId: string, read: (file: string) =
     if (error instanceof UsageError) throw error;
     const known = listRuns(directory).slice(-5);
     throw new UsageError(
-      `${file}: ${errorMessage(error)}. ${known.length === 0 ? `There are no runs in ${directory}; --journal-dir names another place.` : `The last runs are ${known.join(", ")}.`}`,
+      `${file}: ${causeOf(error)}. ${known.length === 0 ? `There are no runs in ${directory}; --journal-dir names another place.` : `The last runs are ${known.join(", ")}.`}`,
     );
   }
 }

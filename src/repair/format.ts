@@ -6,6 +6,7 @@ import type { TextOptions } from "../report/wrap.js";
 import type { Verdict } from "../guard/guard.js";
 import { formatVerdict } from "../sweep/format.js";
 import type { RepairOutcome, RepairResult } from "./execute.js";
+import { REPAIR_CODES } from "./codes.js";
 import type { Repair, RepairPlan } from "./plan.js";
 
 /** What is shown of a repair. */
@@ -41,6 +42,20 @@ export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextO
   if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)), "");
   lines.push(...endLines(shown, dryRun, undoArguments));
   return `${wrapLines(lines, options).join("\n")}\n`;
+}
+
+/** Each code that can be repaired, with how much of it there is here and what to type next; for people. */
+export function formatRepairable({ repairs, unrepairable }: RepairPlan, options: TextOptions): string {
+  const lines = REPAIR_CODES.flatMap((code) => {
+    const can = repairs.filter((one) => one.code === code).length;
+    const cannot = unrepairable.filter((one) => one.code === code).length;
+    const count = can + cannot === 0 ? "none here" : `${can} of ${countOf(can + cannot, "finding")} can be repaired`;
+    return [`${code}: ${count}`, `  ${CATALOGUE[code].meaning}`];
+  });
+  const found = REPAIR_CODES.filter((code) => repairs.some((one) => one.code === code));
+  const next =
+    found.length === 0 ? "Nothing is to be repaired." : `To see what would be written: regcheck repair ${found.join(" ")}`;
+  return `${wrapLines([...lines, "", next], options).join("\n")}\n`;
 }
 
 function outcomesOf({ result }: ShownRepair): ReadonlyMap<Repair, RepairOutcome> {

@@ -62,7 +62,7 @@ describe("--fail-on-new", () => {
     const args = [directory, "--grace", "0", "--quiet", "--baseline", file];
     expect((await regcheck(args)).exitCode).toBe(1);
     expect(await regcheck([...args, "--fail-on-new"])).toEqual({ exitCode: 0, stdout: "", stderr: "" });
-    fs.rmSync(path.join(directory, V2, "repositories/team/web/_manifests/tags/1/current/link"));
+    fs.writeFileSync(path.join(directory, V2, "repositories/team/web/_manifests/tags/.DS_Store"), "");
     expect((await regcheck([...args, "--fail-on-new"])).exitCode).toBe(0);
     expect((await regcheck([...args, "--fail-on-new", "--fail-on", "warning"])).exitCode).toBe(1);
     spoil("new");
@@ -111,8 +111,8 @@ describe("--update-baseline", () => {
 });
 
 test.each([
-  ["/no/such/file", "ENOENT"],
-  ["/etc", "EISDIR"],
+  ["/no/such/file", "no such file or directory"],
+  ["/etc", "illegal operation on a directory"],
   [path.join(FIXTURE, "../registry.findings.json"), "it is no report of regcheck"],
 ])("--baseline refuses %s in one line", async (file, why) => {
   const { exitCode, stdout, stderr } = await regcheck([FIXTURE, "--baseline", file]);

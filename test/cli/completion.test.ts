@@ -2,6 +2,8 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { defaultJournalDirectory } from "#regcheck/journal/journal.js";
+import { listRuns } from "#regcheck/journal/read-run.js";
 import { regcheck } from "../support/run.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -38,8 +40,23 @@ describe("completion in bash", () => {
   });
 
   test("offers what can be repaired", async () => {
-    expect(await offered("repair", "tag-")).toEqual(["tag-dangling", "tag-link-invalid"]);
+    expect(await offered("repair", "tag-")).toEqual(["tag-dangling", "tag-link-invalid", "tag-without-current"]);
     expect(await offered("repair", "tag-dangling", "layer-link-m")).toEqual(["layer-link-missing"]);
+  });
+
+  test("offers the runs that can be restored or purged", async () => {
+    const state = temporaryDirectory();
+    const runs = ["20261126T101500000Z-aaaaaa", "20261126T111500000Z-bbbbbb"];
+    const directory = process.getuid?.() === 0 ? undefined : path.join(state, "regcheck");
+    // Root's journals have one place, which is the machine's own.
+    const expected = directory === undefined ? listRuns(defaultJournalDirectory()) : runs;
+    if (directory !== undefined) {
+      fs.mkdirSync(directory);
+      for (const run of runs) fs.writeFileSync(path.join(directory, `${run}.ndjson`), "");
+    }
+    process.env["XDG_STATE_HOME"] = state;
+    expect(await offered("restore", "2")).toEqual(expected);
+    delete process.env["XDG_STATE_HOME"];
   });
 
   test("leaves files to the shell", async () => {

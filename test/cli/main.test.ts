@@ -58,7 +58,7 @@ describe("bad input is one clear line and exit code 2", () => {
     ["an option without its value", [FIXTURE, "--registry-url"], "Not enough arguments following: registry-url"],
     ["an unknown format", [FIXTURE, "--format", "xml"], '--format xml: expected one of "text", "json"'],
     ["two bad choices", [FIXTURE, "--format", "xml", "--fail-on", "all"], '; --fail-on all: expected one of "error"'],
-    ["no config", ["--config", "/no/config.yml"], "/no/config.yml: ENOENT"],
+    ["no config", ["--config", "/no/config.yml"], "/no/config.yml: no such file or directory"],
     ["a storage before a reference", ["explain", FIXTURE, "team/app:1"], "the storage as --storage DIRECTORY"],
     [
       "a word before a reference",

@@ -219,7 +219,7 @@ describe("untag --policy", () => {
     ["name the tags to remove, as repository:tag, or give --policy FILE", []],
     ["with --policy, no tags are named, and one storage", ["--policy", "p", "/a", "--storage", "/b"]],
     ["--plan-output goes without --apply", ["--policy", "p", "/a", "--apply", "--plan-output", "q"]],
-    ["--policy /none/p.yaml: ENOENT", ["--policy", "/none/p.yaml", "/a"]],
+    ["--policy /none/p.yaml: no such file or directory", ["--policy", "/none/p.yaml", "/a"]],
   ])("%s", async (message, args) => {
     const { exitCode, stderr } = await regcheck(["untag", ...args]);
     expect(stderr).toContain(message);

@@ -107,7 +107,7 @@ describe("--output", () => {
     const directory = temporaryDirectory();
     const missing = path.join(directory, "missing/report");
     for (const [file, cause] of [
-      [missing, "ENOENT: no such file or directory"],
+      [missing, "no such file or directory"],
       [directory, "it is a directory: expected a file"],
     ] as const) {
       const { exitCode, stdout, stderr } = await regcheck(["/no/such/storage", ...more, option, file]);

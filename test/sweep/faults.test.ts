@@ -91,7 +91,7 @@ test("a full disk, which only a sweep can help, is locked all the same, if a fil
   expect(await regcheckWith(plan, args)).toMatchObject({ exitCode: 0, injected: true });
   expect(await regcheckWith({ ...plan, times: 2 }, args)).toMatchObject({
     exitCode: 4,
-    stderr: expect.stringContaining("cannot be locked: regcheck/lock: ENOSPC") as unknown,
+    stderr: expect.stringContaining("cannot be locked: regcheck/lock: no space left on device") as unknown,
   });
   expect(fs.readdirSync(path.join(directory, "storage"))).toEqual(["docker"]);
   fs.rmSync(directory, { recursive: true });
