@@ -46,11 +46,13 @@ export class InventoryStorage extends S3Storage {
   }
 
   override async *blobs(): AsyncGenerator<BlobBatch> {
+    await this.inventory.read();
     yield* this.inventory.blobs();
   }
 
-  override repositories(): AsyncGenerator<RepositoryListing> {
-    return this.inventory.repositories(new LinkReader(this.bucket, this.options.readLinks ?? false, { mayBeGone: true }));
+  override async *repositories(): AsyncGenerator<RepositoryListing> {
+    await this.inventory.read();
+    yield* this.inventory.repositories(new LinkReader(this.bucket, this.options.readLinks ?? false, { mayBeGone: true }));
   }
 
   override async repository(name: string): Promise<RepositoryListing> {

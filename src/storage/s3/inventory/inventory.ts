@@ -40,6 +40,7 @@ export interface InventoryFacts {
 export class Inventory {
   #found: { readonly facts: InventoryFacts; readonly manifest: InventoryManifest } | undefined;
   #read: { readonly blobs: BlobSpill; readonly rows: RowSpill; readonly file: SpillFile } | undefined;
+  #reading: Promise<void> | undefined;
   readonly #faults: StorageFault[] = [];
   #hasBlobs = false;
   #hasRepositories = false;
@@ -61,8 +62,12 @@ export class Inventory {
     return facts;
   }
 
-  /** Reads all rows. Throws a `UsageError` where the registry is not in it: then its prefix is another one. */
-  async read(): Promise<void> {
+  /** Reads all rows, once. Throws a `UsageError` where the registry is not in it: then its prefix is another one. */
+  read(): Promise<void> {
+    return (this.#reading ??= this.#readAll());
+  }
+
+  async #readAll(): Promise<void> {
     if (this.#found === undefined) throw new Error("the inventory is not open");
     const { facts, manifest } = this.#found;
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-inventory-"));
