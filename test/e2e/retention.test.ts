@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { V2 } from "../support/builder.js";
 import type { Descriptor } from "../support/builder.js";
 import { regcheck } from "../support/run.js";
@@ -71,9 +71,9 @@ else OTEL_TRACES_EXPORTER=none nohup ${findProgram(REGISTRIES[version])} serve $
   const run = (word: "start" | "stop") => promisify(execFile)(control, [word]);
   return {
     control,
+    stop: async (): Promise<void> => void (await run("stop")),
     start: async (): Promise<void> => {
       await run("start");
-      onTestFinished(async () => void (await run("stop").catch(() => undefined)));
     },
   };
 }
@@ -85,6 +85,12 @@ async function untilReady({ url }: RealRegistry): Promise<void> {
   }
   throw new Error("the registry does not answer");
 }
+
+/** A test's own directories are gone by the time that its hooks run: what was started from them is stopped before. */
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
 
 describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("tags by a policy file, on registry %s", (version) => {
   test("the whole cycle: policy, quarantine, sweep in the window, and back", async () => {
@@ -109,6 +115,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("tags by a policy fi
     const service = serviceOf(registry, version, directory);
     await registry.stop();
     await service.start();
+    stops.push(service.stop);
     await untilReady(registry);
     fs.writeFileSync(path.join(directory, "regcheck"), `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`, { mode: 0o755 });
     const environment = {
