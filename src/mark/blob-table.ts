@@ -9,6 +9,9 @@ export const SHARED = 0xffffffff;
 /** Of those that several do, a repository among them that a filter leaves out. */
 const SHARED_OUTSIDE = 0xfffffffe;
 
+/** For one digest at a time. */
+const scratch = new Uint32Array(DIGEST_WORDS.sha512);
+
 /**
  * Every digest of the registry as a number. Stored blobs have the numbers from 0 to `count - 1`; digests that are only referred to
  * get numbers from `count` on as they come up. Marks and owners are kept by number: 50 bytes a blob in all.
@@ -96,9 +99,8 @@ export class BlobTable {
     const absent = this.#absent[id - this.count];
     if (absent !== undefined) return absent;
     const { algorithm, table, start } = this.#tableOf(id);
-    const words = new Uint32Array(DIGEST_WORDS[algorithm]);
-    table.copyWords(id - start, words, 0);
-    return Digest.fromWords(algorithm, words, 0);
+    table.copyWords(id - start, scratch, 0);
+    return Digest.fromWords(algorithm, scratch, 0);
   }
 
   /** Copies the words of a digest. */

@@ -2,6 +2,8 @@ import type { Move, Order, Standing } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import type { ChangedObjects, ObjectChanges } from "./object-changes.js";
 import { parentOf } from "./plain-paths.js";
+import { canBeJoined, joinMoves, joinPaths, unpackOutcomes } from "./change-messages.js";
+import type { PackedOutcomes } from "./change-messages.js";
 import type { WorkerPool } from "./pool.js";
 import type { Task, TaskResults } from "./tasks.js";
 
@@ -22,25 +24,35 @@ export class ChangeThreads {
   ) {}
 
   /** Whether a batch is worth it. */
-  areFor(batch: readonly unknown[], order: Order): boolean {
-    return order === "any order" && batch.length > FEW && this.pool.width > 1;
+  areFor(batch: readonly (string | Move)[], order: Order): boolean {
+    return order === "any order" && batch.length > FEW && this.pool.width > 1 && batch.every(canBeJoined);
   }
 
   /** The outcomes of each part. */
-  remove(paths: readonly string[]): Promise<readonly ChangedObjects[]> {
-    return this.#each<"remove">(this.#parts(paths).map((part) => ({ kind: "remove", paths: part })));
+  async remove(paths: readonly string[]): Promise<readonly ChangedObjects[]> {
+    const parts = this.#parts(paths);
+    const packed = await this.#each<"remove">(parts.map((part) => ({ kind: "remove", paths: joinPaths(part) })));
+    return parts.flatMap((part, i) => unpack(part, packed[i]));
   }
 
   /** The outcomes of each part. `mainThread` makes what directories several of them need. */
-  move(moves: readonly Move[], mainThread: ObjectChanges): Promise<readonly ChangedObjects[]> {
+  async move(moves: readonly Move[], mainThread: ObjectChanges): Promise<readonly ChangedObjects[]> {
     const parts = this.#parts(moves);
     this.#makeShared(parts, mainThread);
-    return this.#each<"move">(parts.map((part) => ({ kind: "move", moves: part })));
+    const packed = await this.#each<"move">(parts.map((part) => ({ kind: "move", moves: joinMoves(part) })));
+    return parts.flatMap((part, i) =>
+      unpack(
+        part.map(({ from }) => from),
+        packed[i],
+      ),
+    );
   }
 
   /** Throws an `OperatorError` as `ObjectChanges` does. */
   async prune(directories: readonly string[]): Promise<readonly Standing[]> {
-    return (await this.#each<"prune">(this.#parts(directories).map((part) => ({ kind: "prune", directories: part })))).flat();
+    return (
+      await this.#each<"prune">(this.#parts(directories).map((part) => ({ kind: "prune", directories: joinPaths(part) })))
+    ).flat();
   }
 
   #parts<T>(batch: readonly T[]): readonly (readonly T[])[] {
@@ -73,6 +85,10 @@ export class ChangeThreads {
       if (mainThread.prepare(move, directory)) this.#ready.add(directory);
     }
   }
+}
+
+function unpack(paths: readonly string[], packed: PackedOutcomes | undefined): ChangedObjects[] {
+  return packed === undefined ? [] : [unpackOutcomes(paths, packed)];
 }
 
 /** The directories above the targets of more than one part. */

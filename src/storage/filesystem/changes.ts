@@ -163,7 +163,7 @@ export class FilesystemChanges implements StorageChanges {
 
   async close(): Promise<void> {}
 
-  #threadsFor(batch: readonly unknown[], order: Order): ChangeThreads | undefined {
+  #threadsFor(batch: readonly (string | Move)[], order: Order): ChangeThreads | undefined {
     return this.#threads?.areFor(batch, order) === true ? this.#threads : undefined;
   }
 

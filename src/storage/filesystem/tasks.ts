@@ -1,6 +1,6 @@
 import { OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { Move, Standing } from "../changes.js";
+import type { Standing } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { StorageRequests } from "../requests.js";
@@ -9,7 +9,8 @@ import { counts, takeCounts } from "./counts.js";
 import { causeOf } from "../../system-errors.js";
 import { secondsOf } from "./directory.js";
 import { ObjectChanges } from "./object-changes.js";
-import type { ChangedObjects } from "./object-changes.js";
+import { packOutcomes, splitMoves, splitPaths } from "./change-messages.js";
+import type { PackedOutcomes } from "./change-messages.js";
 import { PlainPaths } from "./plain-paths.js";
 import { linkContent, readLink } from "./read-file.js";
 import { ABSENT, lstat } from "./calls.js";
@@ -30,9 +31,10 @@ export type Task =
   | { readonly kind: "contents"; readonly paths: readonly string[] }
   | { readonly kind: "files"; readonly directories: readonly string[] }
   | { readonly kind: "verify"; readonly selection: BlobSelection }
-  | { readonly kind: "remove"; readonly paths: readonly string[] }
-  | { readonly kind: "move"; readonly moves: readonly Move[] }
-  | { readonly kind: "prune"; readonly directories: readonly string[] };
+  /** As in `change-messages.ts`. */
+  | { readonly kind: "remove"; readonly paths: string }
+  | { readonly kind: "move"; readonly moves: string }
+  | { readonly kind: "prune"; readonly directories: string };
 
 /** Those that read what is listed: they never take long, and the main thread does some of them. */
 const READING: ReadonlySet<Task["kind"]> = new Set([
@@ -60,8 +62,8 @@ export interface TaskResults {
   contents: readonly (readonly [string, Uint8Array | undefined])[];
   files: readonly (readonly string[] | StorageFault)[];
   verify: VerifiedBlobs;
-  remove: ChangedObjects;
-  move: ChangedObjects;
+  remove: PackedOutcomes;
+  move: PackedOutcomes;
   prune: readonly Standing[];
 }
 
@@ -114,11 +116,11 @@ export class TaskRunner {
       case "verify":
         return verifyBlobs(root, task.selection, onBytes);
       case "remove":
-        return this.#changes.remove(task.paths);
+        return packOutcomes(this.#changes.remove(splitPaths(task.paths)));
       case "move":
-        return this.#changes.move(task.moves);
+        return packOutcomes(this.#changes.move(splitMoves(task.moves)));
       case "prune":
-        return this.#changes.prune(task.directories);
+        return this.#changes.prune(splitPaths(task.directories));
     }
   }
 }

@@ -176,3 +176,15 @@ test("what each thread changed last is put on the disk, and the directory above 
   await changes.settle();
   expect(synced).toEqual(lastOfParts.map((directory) => path.dirname(directory)));
 });
+
+test("what is no path is an outcome, and nobody's file goes for it", async () => {
+  const { changes, write, list } = shared();
+  write("docker/a", "");
+  write("docker/b", "");
+  const before = list();
+  const odd = ["docker/a\0docker/b", ...Array.from({ length: 40 }, (_, i) => `docker/nothing/${String(i)}`)];
+  expect((await changes.remove(odd, "any order")).map(({ path: file, status }) => [file, status])).toEqual(
+    odd.map((file, i) => [file, i === 0 ? "failed" : "absent"]),
+  );
+  expect(list()).toEqual(before);
+});
