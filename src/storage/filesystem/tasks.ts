@@ -153,4 +153,4 @@ function modifiedTime(root: string, path: string): number | StorageFault {
   }
 }
 
-const NOTHING_THERE = "ENOENT: no such file or directory, lstat";
+const NOTHING_THERE = "no such file or directory";
