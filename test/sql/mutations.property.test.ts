@@ -1,0 +1,94 @@
+import fs from "node:fs";
+import path from "node:path";
+import type { DuckDBConnection } from "@duckdb/node-api";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exportTables } from "#regcheck/export.js";
+import type { Exported } from "#regcheck/export.js";
+import { Digest } from "#regcheck/registry/digest.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { arbitraryRegistry, GRACE, NOW } from "../support/arbitrary-registry.js";
+import { buildFixture } from "../support/fixture.js";
+import type { RegistryTree } from "../support/registry-tree.js";
+import { MARK_SQL, markInReport, markInSql, withoutJudgedSizes } from "../support/sql-mark.js";
+import { connectDuckdb, viewTables } from "../support/tables.js";
+import { makeTemporaryDirectory } from "../support/temporary.js";
+
+/** Each makes the mark wrong in one small way, which must show on some registry. */
+const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] = [
+  ["young revision links are no roots", "where not r.mismatched and r.modified > p.cutoff", "where false"],
+  ["a subject keeps no referrers", "and s.digest = f.digest\nwhere f.role = 'subject'", "and s.digest = f.digest\nwhere false"],
+  ["untagged revisions are roots", "true, false, true, false from linked", "true, true, true, true from linked"],
+  ["damage holds nothing", "where r.held or l.as_is", "where l.as_is"],
+  ["pins keep nothing", "from members k join pins p on", "from members k join pins p on false and"],
+  ["held layer links are garbage", "where stored and not young and not held", "where stored and not young"],
+  ["a foreign layer is missed", "not (role = 'foreign-layer' and (not stored or not linked))", "true"],
+  ["shared blobs have an owner", "case when count(*) = 1 then min(repository) end", "min(repository)"],
+  ["links by name are no links", "(n.digest is null or m.digest is null)", "true"],
+  [
+    "children of an index keep nothing",
+    "where f.role <> 'subject'\n\n-- @table keeps",
+    "where f.role not in ('subject', 'child')\n\n-- @table keeps",
+  ],
+  ["lost tags name nothing", "where t.digest is null\n)", "where false\n)"],
+  ["layer links find no manifests", "case when l.digest is not null then 1 when not t.valid_name", "case when not t.valid_name"],
+];
+
+interface Case {
+  readonly out: string;
+  readonly exported: Exported;
+}
+
+describe("a mutation of docs/sql/mark.sql is noticed", () => {
+  const parent = makeTemporaryDirectory();
+  const cases: Case[] = [];
+  let connection: DuckDBConnection | undefined;
+
+  beforeAll(async () => {
+    connection = await connectDuckdb();
+    const random = fc.sample(arbitraryRegistry, { seed: 14, numRuns: 30 });
+    const trees: { tree: RegistryTree; pins: readonly string[] }[] = [{ tree: buildFixture(), pins: [] }, ...random];
+    for (const [i, { tree, pins }] of trees.entries()) {
+      const root = path.join(parent, `registry-${i}`);
+      const out = path.join(parent, `out-${i}`);
+      fs.mkdirSync(path.join(root, "docker/registry/v2"), { recursive: true });
+      tree.writeTo(root);
+      const storage = FilesystemStorage.open(root, { concurrency: 1 });
+      const exported = await exportTables(storage, out, {
+        policy: {
+          deleteUntagged: i % 2 === 1,
+          dropDanglingTags: i % 3 === 1,
+          grace: i % 4 === 1 ? 0 : GRACE,
+          now: NOW,
+          pins: pins.flatMap((pin) => Digest.parse(pin) ?? []),
+        },
+        tool: { name: "regcheck", version: "0" },
+      });
+      await storage.close();
+      cases.push({ out, exported });
+    }
+  }, 300_000);
+  afterAll(() => fs.rmSync(parent, { recursive: true }));
+
+  async function differs(sql: string): Promise<boolean> {
+    if (connection === undefined) throw new Error("there is no connection");
+    for (const { out, exported } of cases) {
+      await viewTables(connection, out);
+      const { report, file } = exported;
+      const found = withoutJudgedSizes(await markInSql(connection, file, sql), report);
+      if (JSON.stringify(found) !== JSON.stringify(markInReport(report))) return true;
+    }
+    return false;
+  }
+
+  test.each(MUTATIONS)(
+    "%s",
+    async (_, from, to) => {
+      expect(MARK_SQL).toContain(from);
+      expect(await differs(MARK_SQL.replace(from, to))).toBe(true);
+    },
+    300_000,
+  );
+
+  test("none is noticed where there is none", async () => expect(await differs(MARK_SQL)).toBe(false), 300_000);
+});
