@@ -66,7 +66,7 @@ export async function repair(target: SweepTarget, options: RepairOptions): Promi
       repairs.length === 0
         ? undefined
         : executeRepairs(repairs, {
-            ...(await beginRun(target, { quarantine: "repair", journalDirectory, signal })),
+            ...(await beginRun(target, "repair", { quarantine: "repair", journalDirectory, signal })),
             judgeWriters: () => judgeWriters(writers),
             signal,
           }),

@@ -96,7 +96,7 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
     lookAgain: ({ marked }) => judgeRoots(storage, marked),
     perform: async ({ stages }) =>
       execute(stages, {
-        ...(await beginRun(target, options)),
+        ...(await beginRun(target, "sweep", options)),
         judgeWriters: () => judgeWriters(writers),
         deadline,
         signal,

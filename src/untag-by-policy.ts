@@ -74,7 +74,7 @@ export async function untagByPolicy(target: SweepTarget, options: PolicyUntagOpt
       isIdle(plan)
         ? undefined
         : execute(plan.stages, {
-            ...(await beginRun(target, options)),
+            ...(await beginRun(target, "untag", options)),
             judgeWriters: () => judgeWriters(writers),
             deadline: undefined,
             signal,

@@ -86,7 +86,7 @@ export async function untag(
     plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
     perform: async ({ items }) =>
       execute([{ name: "tags", barrier: false, items: () => items }], {
-        ...(await beginRun(target, options)),
+        ...(await beginRun(target, "untag", options)),
         judgeWriters: () => judgeWriters(writers),
         deadline: undefined,
         signal,

@@ -38,6 +38,18 @@ export const DRY_RUN_OPTION = {
   describe: "Show what would be done, and change nothing",
 } as const satisfies Options;
 
+/** How a command that changes a storage, and has no report, tells what it did. */
+const TOLD_OPTIONS = {
+  format: {
+    choices: ["text", "json"],
+    default: "text",
+    group: "Report:",
+    requiresArg: true,
+    describe: "How it is told what was done",
+  },
+  quiet: { type: "boolean", default: false, group: "Report:", describe: "Nothing on stdout when all went well" },
+} as const satisfies Record<string, Options>;
+
 /** To undo a repair takes links away that others may use by now: nobody may write meanwhile. */
 export const RESTORE_OPTIONS = {
   "registry-url": { ...WRITER_OPTIONS["registry-url"], describe: `To undo a repair: ${WRITER_OPTIONS["registry-url"].describe}` },
@@ -54,6 +66,7 @@ export const UNDO_OPTIONS = {
     describe: "Where the runs' journals are [default: /var/lib/regcheck for root]",
   },
   "dry-run": DRY_RUN_OPTION,
+  ...TOLD_OPTIONS,
 } as const satisfies Record<string, Options>;
 
 /** What is swept, and how. */

@@ -183,7 +183,7 @@ const declareRestore: Declare = (cli, { signal, done }) =>
     "put back what a sweep with --quarantine has moved, or undo a repair; without a run, list the runs",
     (command) => command.positional("run", RUN).options(OPTIONS_OF.restore),
     async (args) => {
-      const { runRestore } = await import("./undo-command.js");
+      const { runRestore } = await import("./restore-command.js");
       done(await runRestore(args, signal));
     },
   );
@@ -194,7 +194,7 @@ const declarePurge: Declare = (cli, { signal, done }) =>
     "free the space of a quarantine for good",
     (command) => command.positional("run", RUN).options(OPTIONS_OF.purge),
     async (args) => {
-      const { runPurge } = await import("./undo-command.js");
+      const { runPurge } = await import("./purge-command.js");
       done(await runPurge(args, signal));
     },
   );

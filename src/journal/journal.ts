@@ -36,7 +36,12 @@ export interface JournalHead {
   readonly storage: StorageIdentity;
   /** Where the objects went: nowhere, to a directory beside the registry's, or behind delete markers. A repair takes nothing away. */
   readonly mode: "delete" | "quarantine" | "versions" | "repair";
+  /** What the run was. */
+  readonly work: RunWork;
 }
+
+/** Works that leave a journal. */
+export type RunWork = "sweep" | "untag" | "repair";
 
 /** The directory for journals: `/var/lib/regcheck` for root, otherwise below `XDG_STATE_HOME`. */
 export function defaultJournalDirectory(environment: Readonly<Record<string, string | undefined>> = process.env): string {
@@ -64,13 +69,13 @@ export class Journal {
   /** A write has failed: the last line may be cut short, and what came after it would be read as a part of it. */
   #isBroken = false;
 
-  constructor(directory: string, head: JournalHead) {
+  constructor(directory: string, head: JournalHead, startedAt = new Date().toISOString()) {
     this.file = journalFile(directory, head.runId);
     let descriptor: number | undefined;
     try {
       makeDirectory(directory);
       descriptor = fs.openSync(this.file, "wx", 0o600);
-      append(descriptor, [{ type: "run", schemaVersion: "1.0", startedAt: new Date().toISOString(), ...head }]);
+      append(descriptor, [journalLines.head(head, startedAt)]);
       syncDirectory(directory);
     } catch (error) {
       // A run that never began is none.
@@ -86,7 +91,7 @@ export class Journal {
 
   /** Says what is about to be removed; on the disk when it returns. */
   willRemove(entries: readonly JournalEntry[]): void {
-    this.#write(entries.map((entry) => ({ type: "remove", ...entry })));
+    this.#append(() => journalLines.removals(entries));
   }
 
   /** Says what is about to be written, and what is there before; on the disk when it returns. */
@@ -121,8 +126,12 @@ export class Journal {
   }
 
   #write(lines: readonly object[]): void {
+    this.#append(() => lines.map(lineOf));
+  }
+
+  #append(lines: () => readonly string[]): void {
     try {
-      append(this.#descriptor, lines);
+      append(this.#descriptor, lines());
     } catch (error) {
       this.#isBroken = true;
       throw new OperatorError(
@@ -133,8 +142,37 @@ export class Journal {
   }
 }
 
-function append(descriptor: number, lines: readonly object[]): void {
+/** Lines of a journal, and of its copy. */
+export const journalLines = {
+  head: (head: JournalHead, startedAt: string): string => lineOf({ type: "run", schemaVersion: "1.0", startedAt, ...head }),
+  removals: (entries: readonly JournalEntry[]): string[] => entries.map((entry) => lineOf({ type: "remove", ...entry })),
+};
+
+function lineOf(value: object): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** Says in a run's journal what has become of the run since; where there is no such file, or it can take no more, that is not said. */
+export function noteFate(directory: string, runId: string, fate: "restored" | "purged"): void {
+  try {
+    const file = journalFile(directory, runId);
+    const last = fs.openSync(file, "r+");
+    try {
+      const { size } = fs.fstatSync(last);
+      const end = Buffer.alloc(1);
+      // Behind a line that was cut short, this would be damage in the middle.
+      if (size === 0 || fs.readSync(last, end, 0, 1, size - 1) !== 1 || end.toString() !== "\n") return;
+      fs.writeSync(last, lineOf({ type: fate, at: new Date().toISOString() }), size);
+    } finally {
+      fs.closeSync(last);
+    }
+  } catch {
+    // The storage tells it as well.
+  }
+}
+
+function append(descriptor: number, lines: readonly string[]): void {
   // Not `writeSync`, which on a disk that fills up writes a part and calls it a success.
-  fs.writeFileSync(descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  fs.writeFileSync(descriptor, lines.join(""));
   fs.fsyncSync(descriptor);
 }

@@ -25,9 +25,22 @@ export interface JournaledRun extends RunHead {
   readonly writes: readonly JournalWrite[];
   /** Whether any of the objects is known to be behind a delete marker. */
   readonly hasDeleteMarkers: boolean;
+  /** What has become of it since, and when. */
+  readonly fate: RunFate | undefined;
+}
+
+/** What has become of a run, and when; a time as the journal has it. */
+export interface RunFate {
+  readonly state: "restored" | "purged";
+  readonly at: string;
 }
 
 const RUN_ID = /^\d{8}T\d{9}Z-\w+$/;
+
+/** Whether a word has the form of a run's name. */
+export function isRunId(word: string): boolean {
+  return RUN_ID.test(word);
+}
 
 /** The runs that a directory has journals of, oldest first. */
 export function listRuns(directory: string): string[] {
@@ -64,12 +77,14 @@ export function readRun(directory: string, runId: string): JournaledRun {
   return withJournal(directory, runId, (file) => {
     const writes: JournalWrite[] = [];
     let hasDeleteMarkers = false;
+    let fate: RunFate | undefined;
     for (const line of linesOf(file)) {
       hasDeleteMarkers ||= markerOf(line) !== undefined;
+      fate = fateOf(line) ?? fate;
       const write = line["type"] === "write" ? parseWrite(line) : undefined;
       if (write !== undefined) writes.push(write);
     }
-    return { ...run, writes, hasDeleteMarkers, removals: () => readRemovals(file) };
+    return { ...run, writes, hasDeleteMarkers, fate, removals: () => readRemovals(file) };
   });
 }
 
@@ -99,7 +114,7 @@ function withJournal<T>(directory: string, runId: string, read: (file: string) =
     if (error instanceof UsageError) throw error;
     const known = listRuns(directory).slice(-5);
     throw new UsageError(
-      `${file}: ${causeOf(error)}. ${known.length === 0 ? `There are no runs in ${directory}; --journal-dir names another place.` : `The last runs are ${known.join(", ")}.`}`,
+      `${file}: ${causeOf(error)}. ${known.length === 0 ? `There are no runs in ${directory}; --journal-dir names another place, and --storage the storage whose quarantine has a copy.` : `The last runs are ${known.join(", ")}.`}`,
     );
   }
 }
@@ -145,12 +160,23 @@ function headOf(line: Line, file: string, runId: string): RunHead {
 }
 
 function parseHead(line: Line): JournalHead | undefined {
-  const { type, runId, storage, mode } = line;
+  const { type, runId, storage, mode, work } = line;
   if (type !== "run" || typeof runId !== "string" || typeof storage !== "object" || storage === null) return undefined;
   if (mode !== "delete" && mode !== "quarantine" && mode !== "versions" && mode !== "repair") return undefined;
   if (!("driver" in storage) || !("location" in storage)) return undefined;
   const server = "server" in storage ? { server: String(storage.server) } : {};
-  return { runId, mode, storage: { driver: String(storage.driver), location: String(storage.location), ...server } };
+  const isWork = work === "sweep" || work === "untag" || work === "repair";
+  return {
+    runId,
+    mode,
+    // Journals of earlier versions do not tell.
+    work: isWork ? work : mode === "repair" ? "repair" : "sweep",
+    storage: { driver: String(storage.driver), location: String(storage.location), ...server },
+  };
+}
+
+function fateOf({ type, at }: Line): RunFate | undefined {
+  return type === "restored" || type === "purged" ? { state: type, at: String(at) } : undefined;
 }
 
 function markerOf({ path, deleteMarker }: Line): { readonly path: string; readonly id: string } | undefined {

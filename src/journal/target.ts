@@ -7,7 +7,8 @@ import type { StorageRequests } from "../storage/requests.js";
 import type { Storage } from "../storage/storage.js";
 import { identityOf } from "./identity.js";
 import { Journal, makeRunId } from "./journal.js";
-import type { JournalHead } from "./journal.js";
+import type { JournalHead, RunWork } from "./journal.js";
+import { JournalCopy } from "./journal-copy.js";
 import { quarantineOf } from "./quarantine.js";
 
 /** What a sweep and its kin work on. */
@@ -41,6 +42,8 @@ export interface BegunRun {
   readonly changes: StorageChanges;
   readonly head: JournalHead;
   readonly journal: Journal;
+  /** In the quarantine, where there is one. */
+  readonly copy: JournalCopy | undefined;
 }
 
 /** How a run is to begin. */
@@ -55,11 +58,13 @@ export interface RunOptions {
  * Gives a run its name and its journal, just before the first change. Throws an `OperatorError` (exit code 4) when there can be no
  * quarantine or no journal, and the signal's reason when it is aborted.
  */
-export async function beginRun({ storage, changes }: SweepTarget, options: RunOptions): Promise<BegunRun> {
+export async function beginRun({ storage, changes }: SweepTarget, work: RunWork, options: RunOptions): Promise<BegunRun> {
   const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
-  const head = { runId, storage: identityOf(storage), mode: await modeOf(runId, changes, options.quarantine) };
+  const head = { runId, storage: identityOf(storage), mode: await modeOf(runId, changes, options.quarantine), work };
   options.signal.throwIfAborted();
-  return { changes, head, journal: new Journal(options.journalDirectory, head) };
+  const startedAt = new Date().toISOString();
+  const copy = head.mode === "quarantine" ? new JournalCopy(head, startedAt, changes) : undefined;
+  return { changes, head, journal: new Journal(options.journalDirectory, head, startedAt), copy };
 }
 
 async function modeOf(

@@ -76,6 +76,11 @@ export interface StorageChanges {
   /** Makes an object, whole and durable, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
   create(path: string, content: Uint8Array): Promise<"created" | "exists">;
   /**
+   * Stores an object of regcheck's own, whole and durable, under a name that nobody else has: one request, where `create` asks several to be
+   * alone. Throws as `create` does.
+   */
+  store(path: string, content: Uint8Array): Promise<void>;
+  /**
    * Gives an object another content, whole and durable, only if it has the one that is expected: `changed` otherwise. The one verb that
    * takes the place of content, which the caller has therefore kept. Throws as `create` does.
    */

@@ -65,6 +65,10 @@ export class ReadOnlyChanges implements StorageChanges {
     return refuse();
   }
 
+  store(): Promise<never> {
+    return refuse();
+  }
+
   replace(): Promise<never> {
     return refuse();
   }

@@ -3,6 +3,7 @@ import { TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, Standing, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
 import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
+import type { JournalCopy } from "../journal/journal-copy.js";
 import { orderOf } from "../journal/item-kinds.js";
 import type { ItemKind } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
@@ -51,6 +52,8 @@ export interface SweepContext {
   readonly changes: StorageChanges;
   readonly journal: Journal;
   readonly head: JournalHead;
+  /** Of the journal, in the quarantine. */
+  readonly copy: JournalCopy | undefined;
   /** Asked again during a long sweep. */
   readonly judgeWriters: () => Promise<Verdict>;
   /** When it ends at the next batch, by `performance.now()`. */
@@ -124,7 +127,11 @@ class Sweep {
     const isMove = this.context.head.mode === "quarantine";
     // Directories of what goes come back with it; those that hold nothing would not.
     const directories = isMove ? await this.#emptyDirectories(items) : [];
-    if (entries.length + directories.length > 0) this.context.journal.willRemove([...directories, ...entries]);
+    if (entries.length + directories.length > 0) {
+      const told = [...directories, ...entries];
+      this.context.journal.willRemove(told);
+      await this.context.copy?.willRemove(told);
+    }
     let late: string | undefined;
     for (const some of batches(
       entries.filter(({ kind }) => kind !== "multipart"),

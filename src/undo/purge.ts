@@ -1,4 +1,5 @@
-import { directoriesOf, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
+import { removeJournalCopy } from "../journal/journal-copy.js";
+import { directoriesOf, listQuarantined, pruneQuarantine } from "../journal/quarantine.js";
 import type { StorageChanges, StoredObject } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 
@@ -35,11 +36,13 @@ export async function emptyQuarantine(runId: string, changes: StorageChanges, si
     await changes.pruneDirectories(directoriesOf([...sizes.keys()]), "any order");
     batch = [];
   };
-  for await (const object of changes.list(quarantineOf(runId))) {
+  for await (const object of listQuarantined(runId, changes)) {
     batch.push(object);
     if (batch.length >= BATCH) await flush();
   }
   await flush();
+  // As long as anything is left, it says what.
+  if (problems.length === 0) await removeJournalCopy(runId, changes);
   const standing = await pruneQuarantine(runId, changes);
   if (standing !== undefined && problems.length === 0) problems.push({ path: standing.directory, cause: standing.cause });
   return { objects, bytes, problems };
@@ -49,7 +52,7 @@ export async function emptyQuarantine(runId: string, changes: StorageChanges, si
 export async function countQuarantined(runId: string, changes: StorageChanges): Promise<Quarantined> {
   let objects = 0;
   let bytes = 0;
-  for await (const object of changes.list(quarantineOf(runId))) {
+  for await (const object of listQuarantined(runId, changes)) {
     objects++;
     bytes += object.bytes;
   }

@@ -1,11 +1,12 @@
 import pLimit from "p-limit";
-import { EXIT_CODES, OperatorError } from "../errors.js";
+import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import { Digest } from "../registry/digest.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
 import { orderOf } from "../journal/item-kinds.js";
-import { directoriesOf, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
+import { removeJournalCopy } from "../journal/journal-copy.js";
+import { directoriesOf, listQuarantined, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
 import type { Restored } from "./restored.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
@@ -26,25 +27,30 @@ const AT_A_TIME = 16;
  */
 export async function restoreObjects(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
+  await insistOnNotPurged(run, changes);
   const isHidden = await isBehindMarkers(run, changes);
   const restorer = new Restorer(run, isHidden, changes);
   for (const batch of batchesToRestore(run)) {
     await giveWay(signal);
     await restorer.restoreBatch(batch);
   }
-  if (!isHidden && restorer.problems.length === 0) await pruneQuarantine(run.head.runId, changes);
+  if (!isHidden && restorer.problems.length === 0) {
+    await removeJournalCopy(run.head.runId, changes);
+    await pruneQuarantine(run.head.runId, changes);
+  }
   return { restored: restorer.restored, present: restorer.present, warnings: restorer.warnings, problems: restorer.problems };
 }
 
 /** How many objects `restoreObjects` would look at: those of the run that are out of the storage's sight now. Changes nothing. */
 export async function countRestorable(run: JournaledRun, changes: StorageChanges): Promise<number> {
   if (run.head.mode === "repair") return countUndoable(run.writes, changes);
+  await insistOnNotPurged(run, changes);
   let count = 0;
   if (await isBehindMarkers(run, changes)) {
     for (const batch of batchesToRestore(run))
       count += (await changes.hiding(batch.map(({ path }) => path))).filter(({ markers }) => markers.length > 0).length;
   } else {
-    for await (const _ of changes.list(quarantineOf(run.head.runId))) count++;
+    for await (const _ of listQuarantined(run.head.runId, changes)) count++;
   }
   return count;
 }
@@ -60,6 +66,13 @@ async function isBehindMarkers({ head, hasDeleteMarkers }: JournaledRun, changes
     `run ${head.runId} deleted for good: there is nothing to restore from. Its journal says what it was; sweep with --quarantine to be able to undo.`,
     EXIT_CODES.usage,
   );
+}
+
+/** Throws an `OperatorError` for a run whose quarantine was purged: nothing of it can come back. */
+async function insistOnNotPurged({ head, fate }: JournaledRun, changes: StorageChanges): Promise<void> {
+  if (fate?.state !== "purged") return;
+  for await (const _ of listQuarantined(head.runId, changes)) return;
+  throw new UsageError(`run ${head.runId} was purged at ${fate.at}: what it took is gone for good`);
 }
 
 /** Each of one kind: what comes back in a batch does not depend on anything else in it. */

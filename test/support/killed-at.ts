@@ -44,6 +44,7 @@ export function killedAt(
     settle: () => changes.settle(),
     unhide: (markers) => changes.unhide(markers),
     create: (file, content) => step(() => changes.create(file, content)),
+    store: (file, content) => step(() => changes.store(file, content)),
     replace: (file, expected, content) => step(() => changes.replace(file, expected, content)),
     stat: (file) => changes.stat(file),
     read: (file) => changes.read(file),

@@ -183,6 +183,7 @@ describe("the journal", () => {
       runId: "20260131T030000000Z-1a2b3c",
       storage: { driver: "filesystem", location: "/" },
       mode: "delete",
+      work: "sweep",
     } as const;
     const journal = new Journal(temporaryDirectory(), head);
     const before = fs.readFileSync(journal.file, "utf8");

@@ -86,6 +86,10 @@ export class FilesystemChanges implements StorageChanges {
     }
   }
 
+  async store(file: string, content: Uint8Array): Promise<void> {
+    await this.create(file, content);
+  }
+
   async replace(file: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
     try {
       this.requests.put++;

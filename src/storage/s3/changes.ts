@@ -112,6 +112,14 @@ export class S3Changes implements StorageChanges {
     }
   }
 
+  async store(path: string, content: Uint8Array): Promise<void> {
+    try {
+      await this.#bucket.put(this.#key(path), content);
+    } catch (error) {
+      throw this.#error(path, "cannot be written", error);
+    }
+  }
+
   async replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
     const key = this.#key(path);
     try {

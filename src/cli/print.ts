@@ -1,0 +1,18 @@
+import { hasUtf8, toAscii } from "../report/ascii.js";
+import { escapeForTerminal } from "../report/escape.js";
+
+/** How a command tells what it did. */
+export interface Telling {
+  readonly format: "text" | "json";
+  /** Nothing on stdout where all went well. */
+  readonly quiet: boolean;
+}
+
+/** Prints what a command did: lines for people, or one JSON document. */
+export function tell({ format, quiet }: Telling, wentWell: boolean, lines: readonly string[], json: object): void {
+  if (format === "json") process.stdout.write(`${JSON.stringify({ schemaVersion: "1.0", ...json }, undefined, 2)}\n`);
+  else if (!quiet || !wentWell) {
+    const text = lines.map((line) => `${escapeForTerminal(line)}\n`).join("");
+    process.stdout.write(hasUtf8(process.env) ? text : toAscii(text));
+  }
+}

@@ -1,0 +1,114 @@
+import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { countOf, formatBytes } from "../report/format.js";
+import { identityOf } from "../journal/identity.js";
+import type { StorageIdentity } from "../journal/identity.js";
+import { defaultJournalDirectory, noteFate } from "../journal/journal.js";
+import { listRuns, readRunHead } from "../journal/read-run.js";
+import type { RunHead } from "../journal/read-run.js";
+import { insistOnQuarantine, isOldQuarantine, planPurge, purge } from "../purge.js";
+import type { Purged } from "../undo/purge.js";
+import { complain } from "./complain.js";
+import { complainOfLock } from "./ends.js";
+import { withRun, withRunStorage } from "./find-run.js";
+import type { RunPlace, UndoArguments } from "./find-run.js";
+import { openStorage } from "./open-storage.js";
+import { parseTimeSpan } from "./parse-values.js";
+import { tell } from "./print.js";
+
+/** The command line of `regcheck purge`, parsed. */
+export interface PurgeArguments extends UndoArguments {
+  readonly olderThan: string | undefined;
+}
+
+/** What was purged, or would be, of one run. */
+interface PurgedRun extends Purged {
+  readonly runId: string;
+  readonly lockLeft?: string | undefined;
+}
+
+/** Empties the quarantine of a run, or of all that are old enough. */
+export async function runPurge(args: PurgeArguments, signal: AbortSignal): Promise<ExitCode> {
+  const directory = args.journalDir ?? defaultJournalDirectory();
+  const { run: runId } = args;
+  if ((runId === undefined) === (args.olderThan === undefined)) throw new UsageError("give a run, or --older-than such as 7d");
+  if (runId === undefined) return purgeOld(directory, args, signal);
+  const purged = await withRun(runId, directory, args, async (place) => {
+    const run = readRunHead(place.directory, runId);
+    if (run === undefined) throw new UsageError(`run ${runId} never began: its journal is empty`);
+    insistOnQuarantine(run);
+    return purgeRun(run, place, args, signal);
+  });
+  return showPurged([purged], args, [], EXIT_CODES.clean);
+}
+
+/** One run that cannot be purged, or a journal that cannot be read, keeps no other from it: cron comes again, but somebody must look. */
+async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSignal): Promise<ExitCode> {
+  const before = Date.now() - parseTimeSpan("older-than", args.olderThan ?? "") * 1000;
+  const named = await namedStorage(args);
+  let exitCode: ExitCode = EXIT_CODES.clean;
+  const all: PurgedRun[] = [];
+  for (const runId of listRuns(directory)) {
+    signal.throwIfAborted();
+    try {
+      const run = readRunHead(directory, runId);
+      if (run === undefined || !isOldQuarantine(run, before, named)) continue;
+      const purged = await withRunStorage(run, args, (opened, changes) =>
+        purgeRun(run, { opened, changes, directory }, args, signal),
+      );
+      // A run that was purged before is nothing to tell of each night.
+      if (purged.objects > 0 || purged.problems.length > 0) all.push(purged);
+    } catch (error) {
+      if (!(error instanceof OperatorError) || signal.aborted) throw error;
+      complain(`run ${runId}: ${error.message}`);
+      exitCode = error.exitCode;
+    }
+  }
+  return showPurged(all, args, [`${countOf(all.length, "run")} ${args.dryRun ? "would be " : ""}purged`], exitCode);
+}
+
+/** The storage that the command line names, if it names one. */
+async function namedStorage(args: PurgeArguments): Promise<StorageIdentity | undefined> {
+  if (args.storage === undefined && args.config === undefined) return undefined;
+  const { storage } = await openStorage({ ...args, storage: args.storage });
+  await storage.close();
+  return identityOf(storage);
+}
+
+async function purgeRun(
+  run: RunHead,
+  { opened: { storage }, changes, directory }: RunPlace,
+  { dryRun, olderThan }: PurgeArguments,
+  signal: AbortSignal,
+): Promise<PurgedRun> {
+  const { runId } = run.head;
+  const target = { storage, changes };
+  if (dryRun) return { runId, ...(await planPurge(target, run)), problems: [] };
+  if (olderThan !== undefined && (await planPurge(target, run)).objects === 0)
+    return { runId, objects: 0, bytes: 0, problems: [] };
+  const { result, lockLeft } = await purge(target, run, signal);
+  if (result.problems.length === 0 && result.objects > 0) noteFate(directory, runId, "purged");
+  return { runId, ...result, lockLeft };
+}
+
+function showPurged(runs: readonly PurgedRun[], args: PurgeArguments, summary: readonly string[], before: ExitCode): ExitCode {
+  const { dryRun } = args;
+  const isStopped = runs.some(({ problems, lockLeft }) => problems.length > 0 || lockLeft !== undefined);
+  const exitCode = before === EXIT_CODES.clean && isStopped ? EXIT_CODES.stopped : before;
+  const lines = runs.map(
+    ({ runId, objects, bytes }) =>
+      `${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`,
+  );
+  tell(args, exitCode === EXIT_CODES.clean && !dryRun, [...lines, ...summary], { dryRun, runs, exitCode });
+  for (const run of runs) {
+    const [problem] = run.problems;
+    if (problem !== undefined) complain(stillThere(problem, run.problems.length));
+    complainOfLock({ lockLeft: run.lockLeft });
+  }
+  return exitCode;
+}
+
+function stillThere({ path, cause }: { readonly path: string; readonly cause: string }, problems: number): string {
+  const others = problems > 1 ? `, and ${problems - 1} more` : "";
+  return `${path} is still there: ${cause}${others}. All else is purged; remove what is in the way, or leave it`;
+}

@@ -1,0 +1,66 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { StorageChanges } from "../storage/changes.js";
+import { journalFile, journalLines } from "./journal.js";
+import type { JournalEntry, JournalHead } from "./journal.js";
+import { journalCopyOf } from "./quarantine.js";
+
+/**
+ * The copy of a run's journal that lies in its quarantine: with the disk that the journal is on, the way back would be lost. An object for
+ * each batch, since a bucket cannot append to one.
+ */
+export class JournalCopy {
+  #parts = 0;
+
+  constructor(
+    private readonly head: JournalHead,
+    private readonly startedAt: string,
+    private readonly changes: StorageChanges,
+  ) {}
+
+  /** Says what is about to be moved; in the storage when it returns. Throws an `OperatorError`. */
+  async willRemove(entries: readonly JournalEntry[]): Promise<void> {
+    const { head, startedAt, changes } = this;
+    const part = this.#parts++;
+    const lines = journalLines.removals(entries);
+    const text = part === 0 ? [journalLines.head(head, startedAt), ...lines] : lines;
+    const name = `${journalCopyOf(head.runId)}/${String(part).padStart(8, "0")}.ndjson`;
+    await changes.store(name, Buffer.from(text.join("")));
+  }
+}
+
+/** The parts of a copy, in order; none where there is no copy. Throws an `OperatorError`. */
+async function partsOf(runId: string, changes: StorageChanges): Promise<readonly string[]> {
+  const parts: string[] = [];
+  for await (const { path: part } of changes.list(journalCopyOf(runId))) if (part.endsWith(".ndjson")) parts.push(part);
+  return parts.sort();
+}
+
+/** Removes the copy: when nothing else is in the quarantine any more. */
+export async function removeJournalCopy(runId: string, changes: StorageChanges): Promise<void> {
+  const parts = await partsOf(runId, changes);
+  // The first part has the run's head: as long as any is there, it is.
+  for (const some of [parts.slice(1), parts.slice(0, 1)]) if (some.length > 0) await changes.remove(some);
+  if (parts.length > 0) await changes.pruneDirectories([journalCopyOf(runId)]);
+}
+
+/**
+ * Does some work with the copy of a run's journal, in a directory of its own that is gone afterwards; undefined where the storage has no copy.
+ * Throws an `OperatorError` where it cannot be read.
+ */
+export async function withJournalCopy<T>(
+  runId: string,
+  changes: StorageChanges,
+  work: (directory: string) => Promise<T>,
+): Promise<{ readonly result: T } | undefined> {
+  const parts = await partsOf(runId, changes);
+  if (parts.length === 0) return undefined;
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-journal-"));
+  try {
+    for (const part of parts) fs.appendFileSync(journalFile(directory, runId), (await changes.read(part)) ?? "");
+    return { result: await work(directory) };
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+}
