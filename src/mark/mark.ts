@@ -20,6 +20,7 @@ import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
 import { judgeSizes } from "./sizes.js";
+import { checkKnownSizes } from "./known-sizes.js";
 import { checkArchived } from "./archived.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
@@ -79,6 +80,7 @@ export async function mark(
   for (const fault of multipart.faults) findings.push(unreadable(fault));
   const verified = verify && (await verifyBlobs(context, verify, { repositories, findings }, onProgress));
   await judgeSizes(context, { repositories, findings }, verify);
+  checkKnownSizes(context, { repositories, findings });
   let blobBytes = 0;
   table.forEach((_, size) => {
     blobBytes += size;

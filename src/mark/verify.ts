@@ -1,6 +1,7 @@
 import { Digest, DIGEST_WORDS } from "../registry/digest.js";
 import { blobPath } from "../registry/layout.js";
 import type { BlobSelection, CorruptBlob } from "../storage/verification.js";
+import { NOBODY } from "./blob-table.js";
 import type { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import type { MarkedRepository } from "./marked-repository.js";
@@ -65,7 +66,7 @@ export async function verifyBlobs(
   const reported = reportedPaths({ repositories, findings });
   const plan = new VerifyPlan(context, part, reported);
   const verified = { ...part, ...plan.done, vouchedBytes: 0 };
-  const corruptByOwner = new Map<number, Finding[]>();
+  const corruptBlobs: Finding[] = [];
   let read = 0;
   let said = 0;
   const onBytes = (bytes: number): void => {
@@ -81,25 +82,33 @@ export async function verifyBlobs(
     verified.vouchedBytes += vouchedBytes;
     for (const blob of corrupt) {
       const digest = Digest.fromParts(blob.algorithm, blob.hex);
-      if (digest === undefined) continue;
-      const owner = table.owner(table.idOfDigest(digest));
-      const some = corruptByOwner.get(owner) ?? [];
-      some.push(toFinding(digest, blob));
-      corruptByOwner.set(owner, some);
+      if (digest !== undefined) corruptBlobs.push(toFinding(digest, blob));
     }
     for (const { path, cause } of faults)
       if (!reported.has(path)) findings.push({ code: "storage-unreadable", path, detail: cause });
   }
-  for (const [owner, some] of corruptByOwner) {
+  addToOwners(table, { repositories, findings }, corruptBlobs);
+  return verified;
+}
+
+/** Adds findings about blobs: to those of the only owner, where there is one. */
+export function addToOwners(table: BlobTable, { repositories, findings }: Findings, some: readonly Finding[]): void {
+  const byOwner = new Map<number, Finding[]>();
+  for (const finding of some) {
+    const owner = finding.digest === undefined ? NOBODY : table.owner(table.idOfDigest(finding.digest));
     const repository = repositories[owner - 1];
     if (repository === undefined) {
-      for (const finding of some) findings.push(finding);
+      findings.push(finding);
       continue;
     }
-    const own = some.map((finding) => ({ ...finding, repository: repository.name }));
-    repositories[owner - 1] = { ...repository, findings: [...repository.findings, ...own] };
+    const own = byOwner.get(owner) ?? [];
+    own.push({ ...finding, repository: repository.name });
+    byOwner.set(owner, own);
   }
-  return verified;
+  for (const [owner, own] of byOwner) {
+    const repository = repositories[owner - 1];
+    if (repository !== undefined) repositories[owner - 1] = { ...repository, findings: [...repository.findings, ...own] };
+  }
 }
 
 function reportedPaths({ repositories, findings }: Findings): ReadonlySet<string> {

@@ -95,3 +95,56 @@ describe("a blob of another size than a manifest says", () => {
     expect({ findings, hashed }).toEqual({ findings: [`error blob-size-mismatch ${layer.digest}`], hashed: 0 });
   });
 });
+
+/** A size of which no manifest says anything, or one that agrees with what is stored. */
+describe("what a size alone proves", () => {
+  const withSize = ({ mediaType, digest }: Descriptor, size?: number): Descriptor =>
+    ({ mediaType, digest, ...(size === undefined ? {} : { size }) }) as Descriptor;
+
+  test.each([
+    ["no size", undefined],
+    ["size 0", 0],
+  ])("a blob without content is broken, where its manifest declares %s", async (_, size) => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    const layer = app.push("a layer");
+    const config = app.push("{ }");
+    app.image({ layers: [withSize(layer, size)], config: withSize(config, size), tag: "1" });
+    for (const { digest } of [layer, config]) registry.tree.write(blobFile(digest), "");
+    const { findings, hashed } = await judged(registry.tree);
+    expect(findings.toSorted()).toEqual([layer, config].map(({ digest }) => `error blob-corrupt ${digest}`).toSorted());
+    expect(hashed).toBe(0);
+  });
+
+  test("of a layer that nothing needs too: a push of it would be skipped", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    app.image({ layers: ["a layer"], tag: "1" });
+    const { digest } = registry.blob("nobody's");
+    registry.tree.write(blobFile(digest), "");
+    expect((await judged(registry.tree)).findings).toContain(`error blob-corrupt ${digest}`);
+  });
+
+  test.each(["", "{}"])("the digest of %j has one size", async (content) => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    const layer = app.push(content);
+    app.image({ layers: [withSize(layer)], config: app.push("a config"), tag: "1" });
+    expect((await judged(registry.tree)).findings).toEqual([]);
+    registry.tree.write(blobFile(layer.digest), "and more");
+    expect((await judged(registry.tree)).findings).toEqual([`error blob-corrupt ${layer.digest}`]);
+  });
+
+  test("is said once, with --verify and with a size that differs", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    const [sized, unsized] = [app.push("a layer"), app.push("another")];
+    app.image({ layers: [sized, withSize(unsized)], tag: "1" });
+    for (const { digest } of [sized, unsized]) registry.tree.write(blobFile(digest), "");
+    expect((await judged(registry.tree)).findings.toSorted()).toEqual(
+      [`error blob-corrupt ${unsized.digest}`, `error blob-size-mismatch ${sized.digest}`].toSorted(),
+    );
+    const { findings } = await judged(registry.tree, true);
+    expect(findings.filter((one) => one.startsWith("error blob-corrupt"))).toHaveLength(2);
+  });
+});

@@ -1,0 +1,54 @@
+import crypto from "node:crypto";
+import { ALGORITHMS, Digest } from "../registry/digest.js";
+import { blobPath } from "../registry/layout.js";
+import { NOBODY } from "./blob-table.js";
+import type { BlobTable } from "./blob-table.js";
+import type { MarkContext } from "./context.js";
+import type { Finding, FindingCode } from "./finding.js";
+import { isYoung } from "./policy.js";
+import { addToOwners } from "./verify.js";
+import type { Findings } from "./verify.js";
+
+/** Contents that most registries hold: nothing, and the config of an artifact without one (OCI's empty descriptor). */
+const WELL_KNOWN = ["", "{}"];
+
+/** Findings that say already that a blob's content is broken. */
+const SAYS_SO: ReadonlySet<FindingCode> = new Set(["blob-corrupt", "manifest-corrupt", "blob-size-mismatch"]);
+
+/**
+ * What a size alone proves, whatever a manifest says of it: a blob without content is what its digest says only if that is the digest of
+ * no content, and a digest of a well-known content has its size. A registry hands out either without a look (2.8 and 3.1: 200), and
+ * answers a client that is about to push it that it is there.
+ */
+export function checkKnownSizes({ table, policy }: MarkContext, found: Findings): void {
+  const wrong = new Map<number, Finding>();
+  const known = knownSizes(table);
+  const add = (id: number, size: number, detail: string): void => {
+    const digest = table.digest(id);
+    wrong.set(id, { code: "blob-corrupt", path: blobPath(digest), digest, bytes: size, detail });
+  };
+  table.forEach((id, size, modified) => {
+    // Until 3.1 a registry empties a file before it writes it: this one may be on its way.
+    const isArriving = isYoung(policy, modified) && table.owner(id) === NOBODY;
+    if (size === 0 && !known.has(id) && !isArriving) add(id, size, "it is empty");
+  });
+  for (const [id, size] of known)
+    if (table.isStored(id) && table.size(id) !== size)
+      add(id, table.size(id), `${table.size(id)} bytes are stored, and a content with this digest has ${size}`);
+  if (wrong.size === 0) return;
+  for (const { findings } of [found, ...found.repositories])
+    for (const { code, digest } of findings)
+      if (SAYS_SO.has(code) && digest !== undefined) wrong.delete(table.idOfDigest(digest));
+  addToOwners(table, found, [...wrong.values()]);
+}
+
+/** Sizes of what well-known contents are stored as, by number. */
+function knownSizes(table: BlobTable): ReadonlyMap<number, number> {
+  const sizes = new Map<number, number>();
+  for (const algorithm of ALGORITHMS)
+    for (const content of WELL_KNOWN) {
+      const digest = Digest.fromParts(algorithm, crypto.hash(algorithm, content, "hex"));
+      if (digest !== undefined) sizes.set(table.idOfDigest(digest), Buffer.byteLength(content));
+    }
+  return sizes;
+}
