@@ -113,7 +113,16 @@ async function baselineOf(
   scope: BaselineScope,
 ): Promise<Baseline | undefined> {
   if (file === undefined) return undefined;
-  if (!updateBaseline || fs.existsSync(file)) return readBaseline(file, scope);
+  if (!updateBaseline) return readBaseline(file, scope);
+  if (fs.existsSync(file)) {
+    const known = await readBaseline(file, scope);
+    // What the filter leaves out would be forgotten, and be new again the next night.
+    if (scope.filter !== undefined && known.terms.repository !== scope.filter.glob)
+      throw new UsageError(
+        `--baseline ${file} is of ${known.terms.repository === undefined ? "the whole registry" : `--repository ${known.terms.repository}`}: with --repository and --update-baseline give a file of its own`,
+      );
+    return known;
+  }
   complain(`there is no ${file} yet: all findings count as new`);
   return undefined;
 }

@@ -155,6 +155,11 @@ export class BlobTable {
     this.#outside.add(owner);
   }
 
+  /** Whether a filter leaves the repository out. */
+  isLeftOut(owner: number): boolean {
+    return this.#outside.has(owner);
+  }
+
   /** Whether links name the blob, and none of a repository that a filter leaves out. */
   isWithin(id: number): boolean {
     const owner = this.#owners[id] ?? NOBODY;

@@ -50,7 +50,7 @@ export async function mark(
   policy: Policy,
   onProgress: (progress: Progress) => void = () => {},
   verify?: VerifyPart,
-  isShown: (repository: string) => boolean = () => true,
+  isShown?: (repository: string) => boolean,
 ): Promise<Marked> {
   const findings: Finding[] = [];
   const archived: string[] = [];
@@ -59,11 +59,12 @@ export async function mark(
   );
   const store = new ManifestStore(storage, table);
   const pins = new Set(policy.pins.map((digest) => table.idOfDigest(digest)));
-  const context: MarkContext = { storage, table, store, policy, pins, aliases: new Map() };
+  const shownBlobs = verify === undefined || isShown === undefined ? undefined : new Uint8Array(table.count);
+  const context: MarkContext = { storage, table, store, policy, pins, aliases: new Map(), shownBlobs };
   const repositories: MarkedRepository[] = [];
   const pending: PendingRepository[] = [];
   let done = 0;
-  for await (const repository of markAll(context, findings, isShown)) {
+  for await (const repository of markAll(context, findings, isShown ?? (() => true))) {
     if (repository === undefined) continue;
     const { owner, marked } = repository;
     if ("finish" in marked) pending.push(marked);

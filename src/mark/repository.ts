@@ -57,6 +57,7 @@ export async function markRepository(
   await mark.keepYoungDamagedLayers();
   await mark.keepYoungLayers();
   mark.own(owner);
+  if (!context.table.isLeftOut(owner)) mark.show();
   const finish = async (): Promise<MarkedRepository> => {
     mark.checkVersions();
     mark.checkReferrers();
@@ -276,6 +277,12 @@ class RepositoryMark {
       table.own(id, owner);
       table.mark(id, MANIFEST);
     }
+  }
+
+  /** Notes the blobs that it names, for a check that reads those of some repositories only. */
+  show(): void {
+    const { shownBlobs, table } = this.context;
+    if (shownBlobs !== undefined) for (const id of namedBlobs(this.links, this.reachability.manifests, table)) shownBlobs[id] = 1;
   }
 
   result(): MarkedRepository {

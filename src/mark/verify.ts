@@ -168,6 +168,8 @@ class VerifyPlan {
   }
 
   #isInPart(id: number): boolean {
+    const { shownBlobs } = this.context;
+    if (shownBlobs !== undefined && shownBlobs[id] !== 1) return false;
     if (this.part.parts === 1) return true;
     this.context.table.copyWords(id, this.#words, 0);
     return isInPart(this.#words[0] ?? 0, this.part);

@@ -168,9 +168,11 @@ function countFindings(findings: readonly Finding[], unreferencedBlobs: number):
 }
 
 /** Whether the run would have found the blob corrupt if it still were: it has read it, or there is none any more. */
-function wasRead({ table, verified }: Marked, { digest: text = "" }: FindingIdentity): boolean {
+function wasRead({ table, verified, context }: Marked, { digest: text = "" }: FindingIdentity): boolean {
   const digest = Digest.parse(text);
-  if (digest === undefined || !table.isStored(table.idOfDigest(digest))) return true;
+  const id = digest && table.idOfDigest(digest);
+  if (digest === undefined || id === undefined || !table.isStored(id)) return true;
+  if (context.shownBlobs !== undefined && context.shownBlobs[id] !== 1) return false;
   return verified !== undefined && isInPart(digest.toWords()[0] ?? 0, verified);
 }
 

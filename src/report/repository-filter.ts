@@ -32,8 +32,11 @@ function commonPrefix(a: string, b: string): number {
   return length;
 }
 
-/** What is everybody's affair: a fault of the storage, and who decides what is live. */
-const OF_ALL: ReadonlySet<FindingCode> = new Set(["storage-unreadable", "truth-elsewhere", "tags-elsewhere"]);
+/**
+ * What is everybody's affair: a fault of the storage, and who decides what is live. A corrupt blob may have several repositories: with a
+ * filter only blobs are read that one of those names which match.
+ */
+const OF_ALL: ReadonlySet<FindingCode> = new Set(["storage-unreadable", "truth-elsewhere", "tags-elsewhere", "blob-corrupt"]);
 
 /** Whether a report on matching repositories has the finding. */
 export function isShown(

@@ -190,7 +190,9 @@ describe("a corrupt blob of an earlier report", () => {
     const text = textOf(found).replaceAll(found.storage.location, sound);
     const after = await checked(sound, { verify: { part: 1, parts: 1 }, baseline: read(text, sound) });
     expect(after.baseline).toMatchObject({ new: 0, gone: 1, unread: [] });
-    const empty = written(new RegistryBuilder().tree);
+    const without = new RegistryBuilder();
+    without.repository("team/app").image({ layers: ["another layer"], tag: "1" });
+    const empty = written(without.tree);
     const elsewhere = textOf(found).replaceAll(found.storage.location, empty);
     const nothing = await checked(empty, { verify: { part: other, parts: 2 }, baseline: read(elsewhere, empty) });
     expect(nothing.baseline).toMatchObject({ gone: 1, unread: [] });
