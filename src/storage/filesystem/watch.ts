@@ -3,8 +3,8 @@ import fs from "node:fs";
 /** Calls after which it is asked whether they wait, at first and from then on. */
 const FIRST_LOOK = 16;
 const LOOK_EVERY = 64;
-/** Milliseconds that a call may take and is not worth a look: as long as a hundred that are answered from memory. */
-const SLOW_CALL = 0.25;
+/** Milliseconds that a call may take and is not worth a look: as long as two hundred that are answered from memory. */
+const SLOW_CALL = 0.5;
 
 /** What Linux counts of each thread: nanoseconds on a processor, nanoseconds ready to run, and how often. */
 const THREAD_COUNTERS = "/proc/thread-self/schedstat";
@@ -15,7 +15,7 @@ export class CallsWait extends Error {
 }
 
 /**
- * Looks at the time that synchronous calls take, one after the other, and ends the work if more than half of it is waiting for the storage.
+ * Looks at the time that synchronous calls take, one after the other, and ends the work if more than two thirds of it are waiting for the storage.
  * That a machine is busy with other work counts for nothing, by the kernel's own account; where it keeps none, no work is ended.
  */
 export class Watch {
@@ -40,7 +40,7 @@ export class Watch {
     const took = performance.now() - this.#began;
     if (!this.#hasEnded && took > this.#calls * SLOW_CALL) {
       const busy = busyTime();
-      this.#hasEnded = busy !== undefined && this.#busyBefore !== undefined && (busy - this.#busyBefore) * 2 < took;
+      this.#hasEnded = busy !== undefined && this.#busyBefore !== undefined && (busy - this.#busyBefore) * 3 < took;
     }
     if (!this.#hasEnded) return;
     this.#next = 0;
