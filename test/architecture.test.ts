@@ -25,6 +25,7 @@ const LAYERS = [
 const FOUNDATION = [
   "concurrently.ts",
   "durable-files.ts",
+  "element-at.ts",
   "errors.ts",
   "make-directory.ts",
   "show-url.ts",

@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { REFERENCE_ROLES } from "../registry/manifest.js";
@@ -134,17 +135,17 @@ export class ManifestStore {
     const digests = new Uint32Array(ids.length * width);
     const listedBytes = new Float64Array(ids.length);
     for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] ?? 0;
+      const id = elementAt(ids, i);
       this.table.copyWords(id, digests, i * width);
       listedBytes[i] = this.table.isStored(id) ? this.table.size(id) : Number.NaN;
     }
     const batch = await this.storage.readManifests(algorithm, digests, listedBytes);
     const problems = new Map(batch.problems.map(({ position, kind, detail }) => [position, { kind, detail }]));
     for (let i = 0; i < ids.length; i++) {
-      const id = ids[i] ?? 0;
+      const id = elementAt(ids, i);
       const problem = problems.get(i);
       // What cannot be understood keeps all that it mentions.
-      this.#add(id, batch.words, batch.offsets[i] ?? 0);
+      this.#add(id, batch.words, elementAt(batch.offsets, i));
       if (problem === undefined) continue;
       if (problem.kind !== "missing") this.#problems.set(id, problem);
       else if (!this.table.isStored(id) || this.storage.asOf !== undefined)

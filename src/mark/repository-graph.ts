@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
@@ -106,7 +107,7 @@ export function youngLayers(
   onFault: (fault: StorageFault) => void,
 ): Promise<readonly number[]> {
   const { layers, layerTimes } = links;
-  const path = (position: number): string => layerLinkPath(name, context.table.digest(layers[position] ?? 0));
+  const path = (position: number): string => layerLinkPath(name, context.table.digest(elementAt(layers, position)));
   return youngLinks(context, positions, path, layerTimes && ((position) => layerTimes[position]), onFault);
 }
 

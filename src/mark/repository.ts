@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import type { MarkContext } from "./context.js";
 import type { MarkedRepository, ReclaimableLinks } from "./marked-repository.js";
 import { layerLinkPath, revisionLinkPath } from "../registry/layout.js";
@@ -224,7 +225,7 @@ class RepositoryMark {
     const { layers } = this.links;
     const unused = Array.from(layers.keys()).filter((i) => this.#layerMarks[i] !== LIVE);
     this.#youngLayers = new Set(await youngLayers(this.context, this.graph, unused, this.#addFault));
-    for (const i of this.#youngLayers) this.context.table.mark(this.#target(layers[i] ?? 0), LIVE);
+    for (const i of this.#youngLayers) this.context.table.mark(this.#target(elementAt(layers, i)), LIVE);
   }
 
   checkLayerLinks(): void {
@@ -232,7 +233,7 @@ class RepositoryMark {
     const { layers } = this.links;
     const held = this.#held ? HELD : 0;
     const isDangling = (link: number): boolean => !table.isStored(this.#target(link));
-    const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(layers[position] ?? 0));
+    const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(elementAt(layers, position)));
     for (const [i, link] of layers.entries()) {
       if (this.#youngLayers.has(i)) continue;
       const marks = (this.#layerMarks[i] ?? 0) | held;
