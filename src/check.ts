@@ -14,6 +14,7 @@ import type { RepositoryFilter } from "./report/repository-filter.js";
 import { makeReport } from "./report/report.js";
 import type { Report } from "./report/report.js";
 import { PROXY_STATE } from "./registry/layout.js";
+import { surveyOwn } from "./storage/own-data.js";
 import type { Storage, StorageMarkers } from "./storage/storage.js";
 
 /** What a check is told, besides where the storage is. */
@@ -70,6 +71,7 @@ export async function markAndReport(
     startedAt,
     policy,
     notices: noticesOf(markers, marked.truthElsewhere, storage.asOf),
+    own: await surveyOwn(storage),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
     filter,

@@ -103,5 +103,7 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
         onProgress,
       }),
   });
-  return { ...done, report: withRequests(done.report, requestsOf(target), storage.requestPrices) };
+  const report = withRequests(done.report, requestsOf(target), storage.requestPrices);
+  // The lock that was seen is the sweep's own.
+  return { ...done, report: { ...report, own: { ...report.own, lockedAt: undefined } } };
 }

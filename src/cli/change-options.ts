@@ -199,6 +199,21 @@ export const REPAIR_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** Which runs are listed, and how. */
+export const RUNS_OPTIONS = {
+  "journal-dir": UNDO_OPTIONS["journal-dir"],
+  format: { ...TOLD_OPTIONS.format, describe: "How the runs are written" },
+  quiet: { ...TOLD_OPTIONS.quiet, describe: "Only the names of the runs" },
+} as const satisfies Record<string, Options>;
+
+/** A lock goes only where nobody writes. */
+export const UNLOCK_OPTIONS = {
+  "registry-url": WRITER_OPTIONS["registry-url"],
+  "registry-stopped": WRITER_OPTIONS["registry-stopped"],
+  "dry-run": DRY_RUN_OPTION,
+  ...TOLD_OPTIONS,
+} as const satisfies Record<string, Options>;
+
 /** Which quarantines are emptied. */
 export const PURGE_OPTIONS = {
   "older-than": { type: "string", group: "Sweep:", requiresArg: true, describe: "All runs older than this (7d)" },

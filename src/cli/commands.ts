@@ -8,8 +8,10 @@ import {
   PURGE_OPTIONS,
   REPAIR_OPTIONS,
   RESTORE_OPTIONS,
+  RUNS_OPTIONS,
   SWEEP_OPTIONS,
   UNDO_OPTIONS,
+  UNLOCK_OPTIONS,
   WRITER_OPTIONS,
 } from "./change-options.js";
 import {
@@ -69,6 +71,8 @@ export const OPTIONS_OF = {
   repair: { ...NAMED_STORAGE_OPTIONS, ...REPAIR_OPTIONS },
   restore: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...RESTORE_OPTIONS },
   purge: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS },
+  runs: { ...STORAGE_OPTIONS, ...RUNS_OPTIONS },
+  unlock: { ...STORAGE_OPTIONS, ...UNLOCK_OPTIONS },
   codes: { format: CODES_FORMAT_OPTION },
 } as const satisfies Record<string, Record<string, Options>>;
 
@@ -199,6 +203,28 @@ const declarePurge: Declare = (cli, { signal, done }) =>
     },
   );
 
+const declareRuns: Declare = (cli, { done }) =>
+  cli.command(
+    "runs [storage]",
+    "list what sweeps, untags and repairs were done, and what became of them",
+    (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.runs),
+    async (args) => {
+      const { runRuns } = await import("./runs-command.js");
+      done(await runRuns(args));
+    },
+  );
+
+const declareUnlock: Declare = (cli, { done }) =>
+  cli.command(
+    "unlock [storage]",
+    "remove the lock that a killed run has left",
+    (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.unlock),
+    async (args) => {
+      const { runUnlock } = await import("./unlock-command.js");
+      done(await runUnlock(args));
+    },
+  );
+
 const declareCodes: Declare = (cli) =>
   cli.command(
     "codes",
@@ -218,6 +244,8 @@ export const COMMANDS: Readonly<Record<string, Declare>> = {
   repair: declareRepair,
   restore: declareRestore,
   purge: declarePurge,
+  runs: declareRuns,
+  unlock: declareUnlock,
   codes: declareCodes,
 };
 

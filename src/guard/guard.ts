@@ -147,13 +147,13 @@ function findingsOf(marked: Pick<Marked, "findings" | "repositories">, code: Fin
 }
 
 /** What is done under the rules, for their refusals. */
-export type GuardedWork = "repair" | "restore" | "sweep" | "untag";
+export type GuardedWork = "repair" | "restore" | "sweep" | "unlock" | "untag";
 
 /** Throws an `OperatorError` that names the rule if it did not pass. */
 export function insist({ rule, passed, evidence, remedy }: Verdict, what: GuardedWork = "sweep"): void {
   if (passed) return;
   const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
-  const untouched = what === "repair" || what === "restore" ? "Nothing was changed." : "Nothing was removed.";
+  const untouched = what !== "sweep" && what !== "untag" ? "Nothing was changed." : "Nothing was removed.";
   const sentences = [`${what} refused by the rule ${rule}: ${evidence}.`, remedy, untouched].filter((one) => one !== undefined);
   throw new OperatorError(sentences.join(" "), exitCode);
 }

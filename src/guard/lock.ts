@@ -1,4 +1,5 @@
 import os from "node:os";
+import { readLock, refusalBy } from "./lock-owner.js";
 import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
 import { LOCK, OWN } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
@@ -28,14 +29,8 @@ export async function withLock<T>(
   work: (lock: Lock) => Promise<T>,
 ): Promise<Locked<T>> {
   const owner = { host: os.hostname(), pid: process.pid, startedAt: new Date().toISOString(), command: what };
-  if ((await create(changes, location, `${JSON.stringify(owner)}\n`)) === "exists") {
-    const other = Buffer.from((await changes.read(LOCK)) ?? []).toString("utf8");
-    throw new OperatorError(
-      `another regcheck is at work on ${location}: ${other.trim() || "its lock has no content"}. ` +
-        `If it is not running any more, remove ${location}/${LOCK} and run this again.`,
-      EXIT_CODES.refused,
-    );
-  }
+  if ((await create(changes, location, `${JSON.stringify(owner)}\n`)) === "exists")
+    throw new OperatorError(refusalBy(await readLock(changes), location), EXIT_CODES.refused);
   let result: T;
   try {
     result = await work({ storageTime: (await changes.stat(LOCK))?.modified });
@@ -46,7 +41,7 @@ export async function withLock<T>(
   }
   const problem = await release(changes).catch(errorMessage);
   if (problem === undefined) return { result, lockLeft: undefined };
-  const lockLeft = `the ${what} has come to its end, but its lock is still there (${problem}): remove ${location}/${LOCK}, or the next run is refused`;
+  const lockLeft = `the ${what} has come to its end, but its lock is still there (${problem}), and the next run is refused: remove it with regcheck unlock ${location}`;
   return { result, lockLeft };
 }
 
@@ -67,9 +62,9 @@ async function create(changes: StorageChanges, location: string, content: string
   }
 }
 
-/** Why it failed, if it did. */
-async function release(changes: StorageChanges): Promise<string | undefined> {
-  const [outcome] = await changes.remove([LOCK]);
+/** Removes the lock, on a storage that keeps versions without a trace. Returns why it failed, if it did. */
+export async function release(changes: StorageChanges): Promise<string | undefined> {
+  const outcome = await changes.removeForGood(LOCK);
   await changes.pruneDirectories([OWN]);
-  return outcome?.status === "failed" ? (outcome.cause ?? "no answer") : undefined;
+  return outcome.status === "failed" ? (outcome.cause ?? "no answer") : undefined;
 }

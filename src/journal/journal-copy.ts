@@ -5,6 +5,8 @@ import type { StorageChanges } from "../storage/changes.js";
 import { journalFile, journalLines } from "./journal.js";
 import type { JournalEntry, JournalHead } from "./journal.js";
 import { journalCopyOf } from "./quarantine.js";
+import { parseRunHead } from "./read-run.js";
+import type { RunHead } from "./read-run.js";
 
 /**
  * The copy of a run's journal that lies in its quarantine: with the disk that the journal is on, the way back would be lost. An object for
@@ -35,6 +37,14 @@ async function partsOf(runId: string, changes: StorageChanges): Promise<readonly
   const parts: string[] = [];
   for await (const { path: part } of changes.list(journalCopyOf(runId))) if (part.endsWith(".ndjson")) parts.push(part);
   return parts.sort();
+}
+
+/** The first line of a copy; undefined where there is no copy, or it does not begin as one does. Throws an `OperatorError`. */
+export async function readCopiedHead(runId: string, changes: StorageChanges): Promise<RunHead | undefined> {
+  const [first] = await partsOf(runId, changes);
+  const content = first === undefined ? undefined : await changes.read(first);
+  const line = content && Buffer.from(content).toString("utf8").split("\n", 1)[0];
+  return line === undefined ? undefined : parseRunHead(line, runId);
 }
 
 /** Removes the copy: when nothing else is in the quarantine any more. */

@@ -153,6 +153,35 @@ function parseObject(text: string): Line | undefined {
   }
 }
 
+/** The first line of a journal; undefined for anything else. */
+export function parseRunHead(text: string, runId: string): RunHead | undefined {
+  const line = parseObject(text);
+  const head = line && parseHead(line);
+  return head?.runId === runId ? { head, startedAt: String(line?.["startedAt"]) } : undefined;
+}
+
+/** How a run came to its end, and what became of it since, from the last lines of its journal. Throws a `UsageError`. */
+export function readRunEnd(
+  directory: string,
+  runId: string,
+): { readonly fate: RunFate | undefined; readonly removedBytes: number | undefined } {
+  return withJournal(directory, runId, (file) => {
+    let fate: RunFate | undefined;
+    for (const text of readLinesBackwards(file)) {
+      const line = parseObject(text);
+      fate ??= line && fateOf(line);
+      if (line?.["type"] === "end") return { fate, removedBytes: bytesOf(line["deleted"]) };
+      if (line !== undefined && line["type"] !== "restored" && line["type"] !== "purged") break;
+    }
+    return { fate, removedBytes: undefined };
+  });
+}
+
+function bytesOf(deleted: unknown): number | undefined {
+  if (typeof deleted !== "object" || deleted === null || !("bytes" in deleted)) return undefined;
+  return typeof deleted.bytes === "number" ? deleted.bytes : undefined;
+}
+
 function headOf(line: Line, file: string, runId: string): RunHead {
   const head = parseHead(line);
   if (head?.runId !== runId) throw new UsageError(`${file}: not a journal of regcheck's run ${runId}`);

@@ -3,6 +3,7 @@ import type { Variant } from "../mark/policy.js";
 import type { ExitCode } from "../errors.js";
 import { messageOf, severityOf } from "./catalogue.js";
 import { tagsThatGo } from "./repository-report.js";
+import { quarantineTotals } from "./own-lines.js";
 import type { Report } from "./report.js";
 import type { RepositoryReport } from "./repository-report.js";
 
@@ -66,6 +67,8 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       unread: report.baseline.unread,
     },
     totals: report.totals,
+    quarantine: quarantineTotals(report.own),
+    lock: report.own.lockedAt === undefined ? undefined : { modified: new Date(report.own.lockedAt * 1000).toISOString() },
     verified: report.verified,
     truthElsewhere: report.truthElsewhere.map(({ owner, evidence }) => ({ owner, evidence })),
     reclaimable: trusted.has(selected)

@@ -6,6 +6,7 @@ import { CATALOGUE, severityOf } from "./catalogue.js";
 import type { Severity } from "./catalogue.js";
 import { escapeForTerminal } from "./escape.js";
 import type { Tool } from "./json.js";
+import { quarantineTotals } from "./own-lines.js";
 import type { Report } from "./report.js";
 
 /** Values of one metric, each with its labels. */
@@ -77,7 +78,8 @@ function one(value: number): Samples {
 }
 
 /** What was there, and what it took to read it. */
-function inventory({ totals, pins, requests }: Report): readonly Metric[] {
+function inventory({ totals, own, pins, requests }: Report): readonly Metric[] {
+  const quarantine = quarantineTotals(own);
   return [
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
     ["regcheck_tags", "Tags.", one(totals.tags)],
@@ -85,6 +87,9 @@ function inventory({ totals, pins, requests }: Report): readonly Metric[] {
     ["regcheck_layer_links", "Layer links.", one(totals.layerLinks)],
     ["regcheck_uploads", "Uploads that are under way or were abandoned.", one(totals.uploads)],
     ["regcheck_blobs", "Stored blobs.", one(totals.blobs)],
+    ["regcheck_quarantine_bytes", "Bytes that sweeps have moved aside: not free until purged.", one(quarantine.bytes)],
+    ["regcheck_quarantine_runs", "Runs that have something in the quarantine.", one(quarantine.runs)],
+    ["regcheck_locked", "1 if there is a lock: a run is at work, or was killed.", one(own.lockedAt === undefined ? 0 : 1)],
     [
       "regcheck_pins",
       "Digests given by --keep: found in the storage, or missing.",

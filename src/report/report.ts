@@ -10,6 +10,7 @@ import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";
 import { costOf } from "../storage/requests.js";
+import type { OwnData } from "../storage/own-data.js";
 import type { RequestPrices, StorageRequests } from "../storage/requests.js";
 import { compareFindings, noticesOfTerms } from "./baseline.js";
 import type { Baseline, Comparison, FindingIdentity } from "./baseline.js";
@@ -57,6 +58,8 @@ export interface Report {
   };
   /** What a sweep would take, with the same filter. */
   readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
+  /** What regcheck itself keeps in the storage. */
+  readonly own: OwnData;
   readonly selected: SwitchVariant;
   readonly repositories: readonly RepositoryReport[];
   readonly counts: FindingCounts;
@@ -84,6 +87,7 @@ export interface ReportContext {
   readonly startedAt: number;
   readonly policy: Policy;
   readonly notices: readonly string[];
+  readonly own: OwnData;
   readonly requests: Readonly<StorageRequests>;
   readonly requestPrices?: RequestPrices | undefined;
   /** Limits findings to matching repositories; what is live does not depend on it. */
@@ -126,6 +130,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     verified: marked.verified,
     pins: marked.pins,
     totals: totalsOf(marked),
+    own: context.own,
     reclaimable,
     selected: selectedVariant(policy),
     repositories: repositoryReports(marked, policy, blobs).filter(({ name }) => matches(name)),

@@ -5,6 +5,7 @@ import type { Severity } from "./catalogue.js";
 import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
 import { asSentence, countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
+import { ownLines } from "./own-lines.js";
 import type { Report } from "./report.js";
 import { tagsThatGo } from "./repository-report.js";
 import type { RepositoryReport } from "./repository-report.js";
@@ -91,6 +92,7 @@ class TextReport {
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+    for (const line of ownLines(this.report.own)) this.#line(escapeForTerminal(line));
     this.#verified();
     this.#requests();
     const { filter, repositories } = this.report;

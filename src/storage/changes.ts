@@ -65,6 +65,8 @@ export interface StorageChanges {
   keepsVersions(): Promise<boolean>;
   /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
   remove(paths: readonly string[], order?: Order): Promise<readonly ChangeOutcome[]>;
+  /** Removes an object of regcheck's own; a storage that keeps versions keeps none of it, as far as it lets them go. */
+  removeForGood(path: string): Promise<ChangeOutcome>;
   /** Undoes `remove` on a storage that keeps versions: takes delete markers away. */
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
   /** For each object what hides it now, on a storage that keeps versions. Throws an `OperatorError`. */

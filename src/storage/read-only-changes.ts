@@ -53,6 +53,10 @@ export class ReadOnlyChanges implements StorageChanges {
     return refuse();
   }
 
+  removeForGood(): Promise<never> {
+    return refuse();
+  }
+
   unhide(): Promise<never> {
     return refuse();
   }

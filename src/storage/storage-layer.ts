@@ -1,4 +1,5 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
+import type { StoredObject } from "./changes.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
 import type { RequestPrices, StorageRequests } from "./requests.js";
 import type { Storage, StorageMarkers } from "./storage.js";
@@ -70,6 +71,10 @@ export class StorageLayer implements Storage {
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
     return this.storage.modified(paths);
+  }
+
+  list(directory: string): AsyncIterable<StoredObject> {
+    return this.storage.list(directory);
   }
 
   close(): Promise<void> {

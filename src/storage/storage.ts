@@ -1,4 +1,5 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
+import type { StoredObject } from "./changes.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
 import type { RequestPrices, StorageRequests } from "./requests.js";
 import type { BlobSelection, VerifiedBlobs } from "./verification.js";
@@ -66,5 +67,10 @@ export interface Storage {
   multipartUploads(): Promise<MultipartListing>;
   /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]>;
+  /**
+   * All objects below a directory that is not the registry's, such as `regcheck`, in no order. Throws an `OperatorError` when it cannot be listed
+   * to the end.
+   */
+  list(directory: string): AsyncIterable<StoredObject>;
   close(): Promise<void>;
 }

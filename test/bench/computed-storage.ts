@@ -94,6 +94,8 @@ export class ComputedStorage implements Storage {
     return [];
   }
 
+  async *list(): AsyncGenerator<never> {}
+
   async close(): Promise<void> {}
 
   #firstReference(manifest: number): number {

@@ -38,6 +38,7 @@ export function killedAt(
     requests: changes.requests,
     keepsVersions: () => changes.keepsVersions(),
     remove: (paths, order) => each(paths, (one) => changes.remove([one], order)),
+    removeForGood: (file) => step(() => changes.removeForGood(file)),
     move: (moves, order) => each(moves, (one) => changes.move([one], order)),
     hiding: (paths) => changes.hiding(paths),
     cannotMoveTo: (directory) => changes.cannotMoveTo(directory),

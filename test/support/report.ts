@@ -40,6 +40,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
       withBoth: NOTHING,
       withPolicy: NOTHING,
     },
+    own: { quarantine: new Map(), lockedAt: undefined, fault: undefined },
     selected: "asIs",
     repositories: [],
     counts,

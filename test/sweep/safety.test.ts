@@ -139,20 +139,25 @@ describe("the clock", () => {
 
 describe("the lock", () => {
   test("that cannot be removed hides no error, and is told beside the result", async () => {
-    const remove: StorageChanges["remove"] = async (paths) =>
-      paths.map((file) => ({ path: file, status: "failed", cause: "EIO: i/o error" }));
+    const removeForGood: StorageChanges["removeForGood"] = async (file) => ({
+      path: file,
+      status: "failed",
+      cause: "EIO: i/o error",
+    });
     const broken = written(garbageRegistry(1));
     fs.symlinkSync("/etc", path.join(broken, V2, "repositories/elsewhere"));
-    const refused = sweepDirectory(broken, sweepOptions(temporaryDirectory()), (changes) => wrapped(changes, { remove }));
+    const refused = sweepDirectory(broken, sweepOptions(temporaryDirectory()), (changes) => wrapped(changes, { removeForGood }));
     await expect(refused).rejects.toThrow("scan-complete");
     const sound = new RegistryBuilder();
     sound.repository("app").image({ layers: ["kept"], tag: "1" });
     const nothingToDo = sweepDirectory(written(sound.tree), sweepOptions(temporaryDirectory()), (changes) =>
-      wrapped(changes, { remove }),
+      wrapped(changes, { removeForGood }),
     );
     expect(await nothingToDo).toMatchObject({
       result: { stopped: undefined },
-      lockLeft: expect.stringMatching(/its lock is still there \(EIO: i\/o error\): remove .*\/regcheck\/lock/) as unknown,
+      lockLeft: expect.stringMatching(
+        /its lock is still there \(EIO: i\/o error\), and the next run is refused: remove it with regcheck unlock \//,
+      ) as unknown,
     });
   });
 

@@ -1,3 +1,4 @@
+import { ownLines } from "../own-lines.js";
 import type { Report } from "../report.js";
 import { changesSince } from "../changes.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "../format.js";
@@ -24,6 +25,7 @@ export function overview(report: Report): Markup {
       <p class="verdict ${colour}"><strong>${word}</strong> <span>${sentence}</span></p>
       ${baseline === undefined ? undefined : html`<p class="note">${changesSince(baseline)}.</p>`}
       ${filter === undefined ? undefined : html`<p class="note">${filterNote(filter, report.repositories.length, report.totals.repositories)}</p>`}
+      ${ownLines(report.own).map((line) => html`<p class="note">${line}</p>`)}
       ${notices.map((notice) => html`<p class="notice">${notice}</p>`)}
     </header>
     ${totals(report)}`;

@@ -46,6 +46,11 @@ export class FilesystemChanges implements StorageChanges {
     return this.#merge(threads === undefined ? [this.#mainThread.remove(paths)] : await threads.remove(paths));
   }
 
+  async removeForGood(file: string): Promise<ChangeOutcome> {
+    const [outcome] = await this.remove([file]);
+    return outcome ?? { path: file, status: "failed" };
+  }
+
   async unhide(): Promise<readonly ChangeOutcome[]> {
     throw new Error("a filesystem keeps no versions");
   }

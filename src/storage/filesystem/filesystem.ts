@@ -6,6 +6,7 @@ import { slices } from "../../slices.js";
 import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, repositoryPath, tagPath } from "../../registry/layout.js";
+import type { StoredObject } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
 import { mergeListings } from "../merge-listings.js";
@@ -17,6 +18,8 @@ import { listTopDirectory, NOT_A_DIRECTORY, NOT_FOLLOWED } from "./directory.js"
 import { readProxyState } from "./proxy-state-file.js";
 import { emptiedLinks, withContents } from "./emptied-links.js";
 import { findRoot, isThere } from "./find-root.js";
+import { listObjects } from "./list-objects.js";
+import { PlainPaths } from "./plain-paths.js";
 import { WorkerPool } from "./pool.js";
 import { REWRITE_TIME } from "./read-file.js";
 import type { RepositoryVisit } from "./scan-repository.js";
@@ -58,6 +61,10 @@ export class FilesystemStorage implements Storage {
 
   get requests(): Readonly<StorageRequests> {
     return this.pool.requests;
+  }
+
+  list(directory: string): AsyncIterable<StoredObject> {
+    return listObjects(directory, new PlainPaths(this.location), this.pool.requests);
   }
 
   async markers(): Promise<StorageMarkers> {

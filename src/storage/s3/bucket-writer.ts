@@ -70,6 +70,13 @@ export class BucketWriter extends BucketReader {
     }
   }
 
+  /** The versions of an object, delete markers among them: the newest thousand. */
+  async versionsOf(key: string): Promise<readonly string[]> {
+    const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key, MaxKeys: 1000 });
+    const { Versions = [], DeleteMarkers = [] } = await this.#send("list", () => this.client.send(command), command);
+    return [...Versions, ...DeleteMarkers].flatMap(({ Key, VersionId }) => (Key === key ? (VersionId ?? []) : []));
+  }
+
   async head(key: string): Promise<ObjectHead | undefined> {
     const command = new HeadObjectCommand({ Bucket: this.name, Key: key });
     try {

@@ -14,7 +14,7 @@ import {
   lacking,
   openError,
 } from "./errors.js";
-import { KeyRange } from "./key-range.js";
+import { listObjects } from "./list-objects.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { BucketWriter } from "./bucket-writer.js";
@@ -56,6 +56,18 @@ export class S3Changes implements StorageChanges {
 
   remove(paths: readonly string[]): Promise<readonly ChangeOutcome[]> {
     return this.#delete(paths.map((path) => ({ path })));
+  }
+
+  async removeForGood(path: string): Promise<ChangeOutcome> {
+    const [outcome = { path, status: "failed" }] = await this.remove([path]);
+    if (outcome.deleteMarker === undefined) return outcome;
+    try {
+      const versions = await this.#bucket.versionsOf(this.#key(path));
+      await this.#delete(versions.map((versionId) => ({ path, versionId })));
+    } catch {
+      // It is out of sight, which is what counts; some servers refuse a conditional write over a delete marker, and say so then.
+    }
+    return outcome;
   }
 
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]> {
@@ -161,13 +173,10 @@ export class S3Changes implements StorageChanges {
   }
 
   async *list(directory: string): AsyncGenerator<StoredObject> {
-    const range = new KeyRange(`${this.#key(directory)}/`, "", undefined);
-    for (let isLast = false; !isLast;) {
-      const page = await range.next(this.#bucket).catch((error: unknown) => {
-        throw this.#error(directory, "cannot be listed", error);
-      });
-      for (const { key, size, modified } of page.objects) yield { path: key.slice(this.#root.length), bytes: size, modified };
-      isLast = page.isLast;
+    try {
+      yield* listObjects(this.#bucket, this.#root, directory);
+    } catch (error) {
+      throw this.#error(directory, "cannot be listed", error);
     }
   }
 

@@ -1,7 +1,8 @@
-import { errorMessage, UsageError } from "../../errors.js";
+import { errorMessage, EXIT_CODES, OperatorError, UsageError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { proxyStateProblem } from "../../registry/proxy-state.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../registry/layout.js";
+import type { StoredObject } from "../changes.js";
 import { listedFiles } from "../listed-files.js";
 import { RepositoryListingBuilder } from "../listing.js";
 import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
@@ -10,7 +11,8 @@ import type { RequestPrices, StorageRequests } from "../requests.js";
 import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
-import { openError } from "./errors.js";
+import { causeOf, openError } from "./errors.js";
+import { listObjects } from "./list-objects.js";
 import { LinkReader } from "./links.js";
 import { locationOf, rootPrefixOf, serverOf } from "./options.js";
 import type { S3Options } from "./options.js";
@@ -124,6 +126,16 @@ export class S3Storage implements Storage {
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
     return this.#times.of(paths);
+  }
+
+  async *list(directory: string): AsyncGenerator<StoredObject> {
+    try {
+      yield* listObjects(this.bucket, this.root, directory);
+    } catch (error) {
+      throw new OperatorError(`${this.location}: ${directory} cannot be listed: ${causeOf(error)}`, EXIT_CODES.incomplete, {
+        cause: error,
+      });
+    }
   }
 
   async multipartUploads(): Promise<MultipartListing> {

@@ -1,0 +1,71 @@
+import { EXIT_CODES } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { formatBytes } from "../report/format.js";
+import { describeStorage } from "../journal/identity.js";
+import { defaultJournalDirectory } from "../journal/journal.js";
+import { listAllRuns } from "../runs.js";
+import type { ListedRun, RunList } from "../runs.js";
+import { complain } from "./complain.js";
+import { openStorage, withChanges } from "./open-storage.js";
+import type { StorageArguments } from "./open-storage.js";
+import { tell } from "./print.js";
+import type { Telling } from "./print.js";
+
+/** The command line of `regcheck runs`, parsed. */
+export interface RunsArguments extends StorageArguments, Telling {
+  readonly journalDir: string | undefined;
+}
+
+/** Lists the runs of a storage, or those that this host has journals of. */
+export async function runRuns(args: RunsArguments): Promise<ExitCode> {
+  const { runs, problems } = await list(args);
+  const exitCode = problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.incomplete;
+  const lines = args.quiet ? runs.map(({ runId }) => runId) : table(runs, isNamed(args));
+  tell({ format: args.format, quiet: false }, true, lines, { runs, problems, exitCode });
+  for (const problem of problems) complain(problem);
+  return exitCode;
+}
+
+function isNamed({ storage, config }: RunsArguments): boolean {
+  return storage !== undefined || config !== undefined;
+}
+
+async function list(args: RunsArguments): Promise<RunList> {
+  const directory = args.journalDir ?? defaultJournalDirectory();
+  if (!isNamed(args)) return listAllRuns(directory, undefined);
+  const opened = await openStorage(args);
+  try {
+    const { storage } = opened;
+    return await withChanges(opened, true, (changes) => listAllRuns(directory, { storage, changes }));
+  } finally {
+    await opened.storage.close();
+  }
+}
+
+/** Of one storage there is no need to say which. */
+function table(runs: readonly ListedRun[], isOfOne: boolean): string[] {
+  if (runs.length === 0) return ["There are no runs."];
+  const rows = runs.map((run) => [
+    run.runId,
+    run.startedAt.slice(0, 19).replace("T", " "),
+    run.work,
+    run.bytes === undefined ? "" : formatBytes(run.bytes),
+    stateOf(run),
+    ...(isOfOne ? [] : [describeStorage(run.storage)]),
+  ]);
+  const all = [["RUN", "BEGAN (UTC)", "KIND", "SIZE", "STATE", ...(isOfOne ? [] : ["STORAGE"])], ...rows];
+  const widths = all[0]?.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0))) ?? [];
+  return all.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function stateOf({ state, mode }: ListedRun): string {
+  if (state === "emptied") return "restored or purged, not from here";
+  if (state !== "swept" && state !== "untagged") return state;
+  if (mode === "quarantine") return `${state}, in the quarantine`;
+  return mode === "versions" ? `${state}, kept as older versions` : `${state} for good`;
+}

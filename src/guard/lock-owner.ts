@@ -1,0 +1,72 @@
+import os from "node:os";
+import { LOCK } from "../registry/layout.js";
+import type { StorageChanges } from "../storage/changes.js";
+import { codeOf } from "../system-errors.js";
+
+/** A lock that somebody has written. */
+export interface FoundLock {
+  /** As it is stored. */
+  readonly text: string;
+  /** Undefined where it does not say: it was written to a full disk, or by somebody else. */
+  readonly owner: LockOwner | undefined;
+  /** Whether its process is at work: known for processes of this host alone. */
+  readonly process: "running" | "gone" | "unknown";
+}
+
+/** Who has written it. */
+export interface LockOwner {
+  readonly host: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  /** What that process does, such as `sweep`. */
+  readonly command: string;
+}
+
+/** The lock that is in the storage; undefined where there is none. Throws an `OperatorError`. */
+export async function readLock(changes: StorageChanges): Promise<FoundLock | undefined> {
+  const content = await changes.read(LOCK);
+  if (content === undefined) return undefined;
+  const text = Buffer.from(content).toString("utf8").trim();
+  const owner = parseOwner(text);
+  return { text, owner, process: owner === undefined ? "unknown" : stateOf(owner) };
+}
+
+/** Why a run is refused by a lock, and what to do. */
+export function refusalBy(lock: FoundLock | undefined, location: string): string {
+  const remedy = `regcheck unlock ${location} removes the lock.`;
+  if (lock?.process === "gone")
+    return `${location} is locked by ${describeOwner(lock)}, which is not running any more on this host: ${remedy}`;
+  const who = lock === undefined ? "its lock has just gone" : describeOwner(lock);
+  return `another regcheck is at work on ${location}: ${who}. If it is not running any more, ${remedy}`;
+}
+
+/** For people: `a sweep on backup-1 (process 4711) since 2026-01-31T03:00:00.000Z`. */
+export function describeOwner({ text, owner }: FoundLock): string {
+  if (owner === undefined) return text === "" ? "its lock has no content" : text;
+  return `a run of ${owner.command} on ${owner.host} (process ${owner.pid}) since ${owner.startedAt}`;
+}
+
+function parseOwner(text: string): LockOwner | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return undefined;
+    if (!("host" in value) || !("pid" in value) || typeof value.host !== "string" || typeof value.pid !== "number")
+      return undefined;
+    const startedAt = "startedAt" in value ? String(value.startedAt) : "an unknown time";
+    return { host: value.host, pid: value.pid, startedAt, command: "command" in value ? String(value.command) : "regcheck" };
+  } catch {
+    return undefined;
+  }
+}
+
+function stateOf({ host, pid }: LockOwner): FoundLock["process"] {
+  if (host !== os.hostname()) return "unknown";
+  // A container that is started again has the number that it had: this process has written no lock yet.
+  if (pid === process.pid) return "gone";
+  try {
+    process.kill(pid, 0);
+    return "running";
+  } catch (error) {
+    return codeOf(error) === "ESRCH" ? "gone" : "running";
+  }
+}

@@ -1,0 +1,32 @@
+import type { OwnData } from "../storage/own-data.js";
+import { countOf, formatBytes } from "./format.js";
+
+/** Objects and bytes that sweeps have moved aside, in all. */
+export function quarantineTotals({ quarantine }: OwnData): {
+  readonly runs: number;
+  readonly objects: number;
+  readonly bytes: number;
+} {
+  const runs = [...quarantine.values()];
+  return {
+    runs: runs.length,
+    objects: runs.reduce((sum, run) => sum + run.objects, 0),
+    bytes: runs.reduce((sum, run) => sum + run.bytes, 0),
+  };
+}
+
+/** What regcheck itself keeps in the storage, a sentence each; none where that is nothing. */
+export function ownLines(own: OwnData): readonly string[] {
+  const { runs, bytes } = quarantineTotals(own);
+  const lines: string[] = [];
+  if (runs > 0)
+    lines.push(
+      `Quarantine: ${formatBytes(bytes)} of ${countOf(runs, "run")}, not reclaimable until purged (regcheck runs lists them).`,
+    );
+  if (own.lockedAt !== undefined)
+    lines.push(
+      `There is a lock of ${new Date(own.lockedAt * 1000).toISOString()}: a run is at work, or was killed, and the next one is refused (regcheck unlock).`,
+    );
+  if (own.fault !== undefined) lines.push(`What the quarantine holds is not known: ${own.fault}.`);
+  return lines;
+}

@@ -1,0 +1,38 @@
+import { OperatorError } from "../errors.js";
+import { LOCK, OWN, QUARANTINE } from "../registry/layout.js";
+import type { StoredObject } from "./changes.js";
+
+/** What regcheck itself keeps in a storage, beside the registry's own. */
+export interface OwnData {
+  /** What sweeps have moved aside, by run. */
+  readonly quarantine: ReadonlyMap<string, QuarantinedRun>;
+  /** When the lock was written that is there now, in seconds since 1970; undefined where there is none. */
+  readonly lockedAt: number | undefined;
+  /** Why the rest is not known, if it is not. */
+  readonly fault: string | undefined;
+}
+
+/** What a quarantine holds of one run, the copy of its journal included. */
+export interface QuarantinedRun {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Lists what regcheck keeps; what cannot be listed is a fault in the result. */
+export async function surveyOwn(storage: { list(directory: string): AsyncIterable<StoredObject> }): Promise<OwnData> {
+  const quarantine = new Map<string, QuarantinedRun>();
+  let lockedAt: number | undefined;
+  try {
+    for await (const { path, bytes, modified } of storage.list(OWN)) {
+      if (path === LOCK) lockedAt = modified;
+      const runId = path.startsWith(`${QUARANTINE}/`) ? path.slice(QUARANTINE.length + 1).split("/", 1)[0] : undefined;
+      if (runId === undefined) continue;
+      const { objects, bytes: before } = quarantine.get(runId) ?? { objects: 0, bytes: 0 };
+      quarantine.set(runId, { objects: objects + 1, bytes: before + bytes });
+    }
+    return { quarantine, lockedAt, fault: undefined };
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return { quarantine, lockedAt, fault: error.message };
+  }
+}

@@ -1,0 +1,98 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { listRuns } from "#regcheck/journal/read-run.js";
+import { regcheck } from "../support/run.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
+import { garbageRegistry } from "../support/sweeping.js";
+import { changesOf } from "../support/sweeping-s3.js";
+import { sweepEverything } from "../support/system-calls.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
+
+const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+/** A process that is none: larger than Linux gives. */
+const NO_PROCESS = 2 ** 22 + 1;
+
+describe("what a quarantine holds, and a lock that was left", () => {
+  test("are in every report, and the runs are listed from the storage and from the journals", async () => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    expect(await regcheck(sweepEverything(directory, journal, "--quarantine"))).toMatchObject({ exitCode: 0 });
+    const [runId = ""] = listRuns(journal);
+    fs.writeFileSync(path.join(directory, "regcheck/lock"), "");
+    const out = temporaryDirectory();
+    const files = ["json", "html", "prom"].flatMap((ending) => ["--output", path.join(out, `report.${ending}`)]);
+    const { stdout } = await regcheck([directory, "--fail-on", "never", "--format", "text", ...files]);
+    const read = (name: string): string => fs.readFileSync(path.join(out, `report.${name}`), "utf8");
+    const line = /Quarantine: [\d.]+ kB of 1 run, not reclaimable until purged/;
+    const lock = /There is a lock of \d{4}-/;
+    for (const text of [stdout, read("html")]) {
+      expect(text).toMatch(line);
+      expect(text).toMatch(lock);
+    }
+    const report = JSON.parse(read("json")) as { quarantine: { bytes: number } };
+    expect(report).toMatchObject({ quarantine: { runs: 1 }, lock: { modified: expect.any(String) as unknown } });
+    expect(report.quarantine.bytes).toBeGreaterThan(1000);
+    expect(read("prom")).toMatch(new RegExp(`regcheck_quarantine_bytes{.*} ${report.quarantine.bytes}\n`));
+    expect(read("prom")).toMatch(/regcheck_quarantine_runs{.*} 1\n/);
+    expect(read("prom")).toMatch(/regcheck_locked{.*} 1\n/);
+    fs.rmSync(path.join(directory, "regcheck/lock"));
+
+    const runs = async (...args: string[]) => (await regcheck(["runs", ...args])).stdout;
+    const row = new RegExp(
+      `^${runId}  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d  sweep  [\\d.]+ kB\\s+swept, in the quarantine$`,
+      "m",
+    );
+    expect(await runs(directory, "--journal-dir", journal)).toMatch(row);
+    expect(await runs(directory, "--journal-dir", temporaryDirectory())).toMatch(row);
+    expect(await runs("--journal-dir", journal)).toContain(directory);
+    expect(await runs("--journal-dir", journal, "--quiet")).toBe(`${runId}\n`);
+    await regcheck(["purge", runId, "--journal-dir", journal]);
+    expect(JSON.parse(await runs(directory, "--journal-dir", journal, "--format", "json"))).toMatchObject({
+      runs: [{ runId, work: "sweep", mode: "quarantine", state: "purged", journal: path.join(journal, `${runId}.ndjson`) }],
+      exitCode: 0,
+    });
+  });
+});
+
+describe("a lock", () => {
+  const locked = (pid: number, host = os.hostname()) => {
+    const directory = written(garbageRegistry(1));
+    fs.mkdirSync(path.join(directory, "regcheck"));
+    const owner = { host, pid, startedAt: "2026-01-31T03:00:00.000Z", command: "sweep" };
+    fs.writeFileSync(path.join(directory, "regcheck/lock"), JSON.stringify(owner));
+    return directory;
+  };
+
+  test("of a process that is gone is known on its host; unlock removes it where nobody writes", async () => {
+    const directory = locked(NO_PROCESS);
+    expect(await regcheck(sweepEverything(directory, temporaryDirectory()))).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(/not running any more on this host: regcheck unlock /) as unknown,
+    });
+    const unlock = (...args: string[]) => regcheck(["unlock", directory, ...args]);
+    expect(await unlock()).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("no-writers") as unknown });
+    const dry = await unlock("--registry-stopped", "--dry-run", "--format", "json");
+    expect(JSON.parse(dry.stdout)).toMatchObject({ dryRun: true, lock: { pid: NO_PROCESS, process: "gone" }, exitCode: 0 });
+    expect(fs.existsSync(path.join(directory, "regcheck/lock"))).toBe(true);
+    expect(await unlock("--registry-stopped", "--quiet")).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    expect(fs.existsSync(path.join(directory, "regcheck/lock"))).toBe(false);
+    expect((await unlock("--registry-stopped")).stdout).toMatch(/ has no lock\n$/);
+  });
+
+  test("of a process that runs on this host stays; of another host it is not known", async () => {
+    const here = await regcheck(["unlock", locked(process.pid), "--registry-stopped"]);
+    expect(here).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("which is running") as unknown });
+    const there = await regcheck(["unlock", locked(NO_PROCESS, "elsewhere"), "--registry-stopped"]);
+    expect(there).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("a run of sweep on elsewhere") as unknown });
+  });
+
+  test("leaves no version of itself in a bucket that keeps them", async () => {
+    const server = await startedServer({ buckets: [{ name: "b", versioned: true }] });
+    store(server, garbageRegistry(1));
+    const sweeping = sweepEverything("s3://b", temporaryDirectory(), "--quarantine", "--endpoint", server.endpoint);
+    expect(await regcheck(sweeping, KEYS)).toMatchObject({ exitCode: 0 });
+    expect(await changesOf(server).hiding(["regcheck/lock"])).toEqual([{ markers: [], written: undefined }]);
+  });
+});
