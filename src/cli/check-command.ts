@@ -146,6 +146,8 @@ export function exitCodeOf(report: Report, { failOn, failOnNew }: Pick<CheckArgu
 export interface ReportExtras {
   /** Names for the JSON report. */
   readonly json?: object;
+  /** The findings were reviewed, and a plan made of them: text does not have them again. */
+  readonly isKnown?: boolean;
   /** What comes after the text report. */
   readonly text?: (options: TextOptions) => string;
 }
@@ -208,7 +210,7 @@ async function formatReport(
     return [formatPrometheus(report, TOOL, path === undefined ? undefined : readIfFile(path))];
   }
   const { formatText } = await import("../report/text.js");
-  const options = { ...textOptions(stream), onlyNew: failOnNew };
+  const options = { ...textOptions(stream), onlyNew: failOnNew, isKnown: extras.isKnown === true };
   return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 

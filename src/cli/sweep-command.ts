@@ -130,6 +130,7 @@ async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedS
   try {
     await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
       json: { verdicts, sweep: result, lockLeft },
+      isKnown: args.plan !== undefined,
       text: (options) => formatSwept(done, options, context),
     });
   } catch (error) {

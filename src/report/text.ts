@@ -23,6 +23,8 @@ import type { TextOptions } from "./wrap.js";
 export interface ReportTextOptions extends TextOptions {
   /** With a baseline: what is new, and the verdict, without what was known. */
   readonly onlyNew?: boolean;
+  /** Its findings were reviewed before: what was read, and the verdict. */
+  readonly isKnown?: boolean;
 }
 
 const SHOWN_FINDINGS = 10;
@@ -45,8 +47,10 @@ class TextReport {
 
   format(): string {
     this.#head();
-    this.#findings();
-    if (!this.#onlyNew) this.#sums();
+    if (this.options.isKnown !== true) {
+      this.#findings();
+      if (!this.#onlyNew) this.#sums();
+    }
     this.#verdict();
     return `${this.#lines.join("\n")}\n`;
   }
