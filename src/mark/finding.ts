@@ -14,6 +14,7 @@ export const FINDING_CODES = [
   "tag-dangling",
   "blob-missing",
   "object-archived",
+  "blob-unreadable",
   "proxy-state-invalid",
   "blob-corrupt",
   "blob-size-mismatch",

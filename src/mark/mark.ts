@@ -21,7 +21,8 @@ import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
 import { judgeSizes } from "./sizes.js";
 import { checkKnownSizes } from "./known-sizes.js";
-import { checkArchived } from "./archived.js";
+import { checkReach } from "./out-of-reach.js";
+import type { OutOfReach } from "./out-of-reach.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
 import type { VerifyPart, VerifyProgress } from "./verify.js";
@@ -53,8 +54,8 @@ export async function mark(
   isShown?: (repository: string) => boolean,
 ): Promise<Marked> {
   const findings: Finding[] = [];
-  const archived: string[] = [];
-  const table = await inventory(storage, { findings, archived }, (blobs) =>
+  const outOfReach: OutOfReach = { archived: [], owners: [] };
+  const table = await inventory(storage, { findings, ...outOfReach }, (blobs) =>
     onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
   );
   const store = new ManifestStore(storage, table);
@@ -75,7 +76,7 @@ export async function mark(
   await finishPending(pending, repositories);
   for (const [i, one] of repositories.entries())
     repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
-  for (const finding of checkArchived(context, archived, repositories)) findings.push(finding);
+  for (const finding of checkReach(context, outOfReach, repositories)) findings.push(finding);
   const multipart = await storage.multipartUploads();
   for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
   for (const fault of multipart.faults) findings.push(unreadable(fault));
@@ -124,7 +125,7 @@ function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {
 
 async function inventory(
   storage: Storage,
-  { findings, archived }: { readonly findings: Finding[]; readonly archived: string[] },
+  { findings, archived, owners }: OutOfReach & { readonly findings: Finding[] },
   onBlobs: (count: number) => void,
 ): Promise<BlobTable> {
   const builder = BlobTable.builder();
@@ -134,6 +135,7 @@ async function inventory(
     builder.add(batch);
     for (const stray of batch.strays) strays.push(stray);
     for (const path of batch.archived ?? []) archived.push(path);
+    owners.push(...(batch.owners ?? []));
     for (const fault of batch.faults) findings.push(unreadable(fault));
     onBlobs((count += batch.sizes.length));
   }

@@ -90,6 +90,12 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     remedy:
       "Pulls of it fail (InvalidObjectState). Restore it (s3:RestoreObject), then copy it onto itself with a class that is read at once; and take the registry's prefix out of the bucket's lifecycle rule that has moved it.",
   },
+  "blob-unreadable": {
+    severity: "error",
+    meaning: "the owner of most blobs, by whom the registry is run, may not read a blob that pulls need",
+    remedy:
+      "Pulls of it fail: the registry answers 500 for a manifest, and breaks off a layer before its first byte. It says that the blob is there, so a push mends nothing. Give the file the owner of the others (chown) and a mode that this one may read (chmod 644).",
+  },
   "proxy-state-invalid": {
     severity: "error",
     meaning: "scheduler-state.json, which a pull-through cache reads when it starts, is not what it writes",

@@ -35,7 +35,19 @@ export interface BlobBatch {
   readonly strays: readonly Stray[];
   /** Blobs of S3, by their paths, that are in an archive storage class. */
   readonly archived?: readonly string[];
+  /** Whose the blobs of a filesystem are: one of these for each user. */
+  readonly owners?: readonly BlobOwner[];
   readonly faults: readonly StorageFault[];
+}
+
+/** Blobs that belong to one user of a filesystem, and those of them, by path, that are kept from somebody. */
+export interface BlobOwner {
+  /** Its number in the system. */
+  readonly user: number;
+  readonly count: number;
+  readonly closedToOwner: readonly string[];
+  /** Neither the group nor everybody may read these. Left out where most of many are. */
+  readonly closedToOthers: readonly string[];
 }
 
 /** The links of a section, revisions or layers, whose path and content name the same sha256 digest. */

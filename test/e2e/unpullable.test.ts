@@ -30,4 +30,47 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a blob of registry 
       await registry.stop();
     }
   });
+
+  const isRoot = process.getuid?.() === 0;
+  const REGISTRY = 12_345;
+
+  test.skipIf(!isRoot).each<[string, number, number, boolean]>([
+    ["root's alone", 0, 0o600, false],
+    ["its own, closed to it", REGISTRY, 0o044, false],
+    ["root's, open to all", 0, 0o644, true],
+    ["its own alone", REGISTRY, 0o600, true],
+  ])("that is %s, where another user runs the registry", async (_, owner, mode, isServed) => {
+    const directory = temporaryDirectory();
+    const root = path.join(directory, "storage");
+    fs.mkdirSync(root);
+    fs.chmodSync(directory, 0o755);
+    fs.chownSync(root, REGISTRY, REGISTRY);
+    const registry = await RealRegistry.start({ version, directory, user: REGISTRY });
+    try {
+      const client = new RegistryClient(registry.url, "team/app");
+      const layer = await client.push("a layer");
+      const image = await client.image([layer, "another", "a third"], "1");
+      for (const { digest } of [layer, image]) {
+        fs.chownSync(path.join(root, blobFile(digest)), owner, owner);
+        fs.chmodSync(path.join(root, blobFile(digest)), mode);
+      }
+      const served = await client
+        .request("GET", `blobs/${layer.digest}`, [200])
+        .then((response) => response.text())
+        .then(
+          (text) => text === "a layer",
+          () => false,
+        );
+      await client.request("HEAD", `blobs/${layer.digest}`, [200]);
+      await client.request("GET", `manifests/1`, [isServed ? 200 : 500], undefined, { accept: TYPES.image });
+      const { findings } = await check([registry.root]);
+      const unreadable = findings.filter(({ code }) => code === "blob-unreadable").map(({ digest }) => digest);
+      expect({ served, unreadable: new Set(unreadable) }).toEqual({
+        served: isServed,
+        unreadable: new Set(isServed ? [] : [layer.digest, image.digest]),
+      });
+    } finally {
+      await registry.stop();
+    }
+  });
 });

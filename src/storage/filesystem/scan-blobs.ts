@@ -3,6 +3,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import type { BlobBatch, Stray, StorageFault } from "../listing.js";
 import { causeOf } from "../../system-errors.js";
+import { BlobOwners } from "./blob-owners.js";
 import { lstat } from "./calls.js";
 import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
 import { counts } from "./counts.js";
@@ -14,19 +15,28 @@ import { strayAt } from "./stray.js";
  * A blob's directory without `data` is legal: an interrupted write leaves it, or a delete over NFS while it was read (`.nfs…`).
  */
 export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: readonly string[]): BlobBatch {
-  const found: Found = { root, digests: new DigestList(algorithm), sizes: [], modified: [], strays: [], faults: [] };
+  const found: Found = {
+    root,
+    digests: new DigestList(algorithm),
+    sizes: [],
+    modified: [],
+    owners: new BlobOwners(),
+    strays: [],
+    faults: [],
+  };
   for (const prefix of prefixes) {
     const parent = `${BLOBS}/${algorithm}/${prefix}`;
     const blobs = listPrefix(found, parent, algorithm, prefix);
     listLeaves(root, readSizes(found, parent, blobs), isData, (path) => addStray(found, path));
   }
-  const { sizes, modified, strays, faults } = found;
+  const { sizes, modified, owners, strays, faults } = found;
   return {
     algorithm,
     digests: found.digests.toWords(),
     sizes: Float64Array.from(sizes),
     modified: Uint32Array.from(modified),
     strays,
+    owners: owners.build(),
     faults,
   };
 }
@@ -36,6 +46,7 @@ interface Found {
   readonly digests: DigestList;
   readonly sizes: number[];
   readonly modified: number[];
+  readonly owners: BlobOwners;
   readonly strays: Stray[];
   readonly faults: StorageFault[];
 }
@@ -84,6 +95,7 @@ function readSize(found: Found, directory: string, hex: string): boolean {
     found.digests.push(hex);
     found.sizes.push(stat.size);
     found.modified.push(secondsOf(stat.mtimeMs));
+    found.owners.add(stat, directory);
     return true;
   } catch (error) {
     found.faults.push({ path: `${directory}/data`, cause: causeOf(error) });

@@ -18,6 +18,8 @@ export interface RegistryOptions {
   /** The `storage:` section without its key; by default a filesystem in `<directory>/storage`. */
   readonly storage?: Readonly<Record<string, unknown>>;
   readonly readOnly?: boolean;
+  /** The system's number of the user who runs it; whoever runs the tests by default. */
+  readonly user?: number;
   /** A config.yml in place of all that, for an address. */
   readonly text?: (address: string) => string;
 }
@@ -56,10 +58,11 @@ export class RealRegistry {
     fs.mkdirSync(path.join(options.directory, "storage"), { recursive: true });
     fs.writeFileSync(config, options.text?.(address) ?? JSON.stringify(configOf(options, address), undefined, 2));
     const log = fs.openSync(path.join(options.directory, "registry.log"), "a");
-    const child = spawn(findProgram(REGISTRIES[options.version]), ["serve", config], {
+    const child = spawn(programFor(options), ["serve", config], {
       stdio: ["ignore", log, log],
       cwd: options.directory,
       env: { PATH: process.env["PATH"], OTEL_TRACES_EXPORTER: "none" },
+      ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     });
     fs.closeSync(log);
     const registry = new RealRegistry(options, address, config, child);
@@ -96,6 +99,16 @@ export class RealRegistry {
   collect(...options: readonly string[]): Promise<string> {
     return runProgram(REGISTRIES[this.options.version], ["garbage-collect", ...options, this.config]);
   }
+}
+
+/** Another user may not get at the program where it lies: that one gets a copy. */
+function programFor({ version, directory, user }: RegistryOptions): string {
+  const program = findProgram(REGISTRIES[version]);
+  if (user === undefined) return program;
+  const copy = path.join(directory, "registry");
+  fs.copyFileSync(program, copy);
+  fs.chmodSync(copy, 0o755);
+  return copy;
 }
 
 function configOf({ directory, storage, readOnly = false }: RegistryOptions, address: string): object {
