@@ -35,6 +35,11 @@ export class LinkTargets {
     this.#lost.add(subject.kind === "blob" ? subject.digest.toString() : linkKey(subject.repository, subject.digest));
   }
 
+  /** Takes note that an object is back: nobody needs to be asked for it. */
+  gain({ path: object }: JournalEntry): void {
+    this.#remember(object, true);
+  }
+
   /** What a link names that is not there; undefined where all of it is, or was missing before it was removed. */
   async missing(entry: JournalEntry): Promise<string | undefined> {
     const subject = subjectOf(entry.path);
@@ -52,7 +57,7 @@ export class LinkTargets {
     const digest = entry.digest === undefined ? await this.#digestOfLink(entry.path) : Digest.parse(entry.digest);
     if (digest === undefined) return undefined;
     const link = revisionLinkPath(repository, digest);
-    return this.#lost.has(linkKey(repository, digest)) || !(await exists(this.changes, link)) ? link : undefined;
+    return this.#lost.has(linkKey(repository, digest)) || !(await this.#isThere(link)) ? link : undefined;
   }
 
   async #digestOfLink(object: string): Promise<Digest | undefined> {
@@ -81,10 +86,14 @@ export class LinkTargets {
   async #isThere(object: string): Promise<boolean> {
     const known = this.#known.get(object);
     if (known !== undefined) return known;
-    if (this.#known.size >= MOST_REMEMBERED) this.#known.clear();
     const isThere = await exists(this.changes, object);
-    this.#known.set(object, isThere);
+    this.#remember(object, isThere);
     return isThere;
+  }
+
+  #remember(object: string, isThere: boolean): void {
+    if (this.#known.size >= MOST_REMEMBERED) this.#known.clear();
+    this.#known.set(object, isThere);
   }
 }
 

@@ -189,8 +189,10 @@ class Restorer {
   }
 
   async #afterMoving(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
-    if (outcome?.status === "done") this.#count(outcome);
-    else if (outcome?.found === "other") await this.#settle(removal, outcome);
+    if (outcome?.status === "done") {
+      this.#targets.gain(removal);
+      this.#count(outcome);
+    } else if (outcome?.found === "other") await this.#settle(removal, outcome);
     else if (outcome?.status !== "absent") this.#fail(removal, outcome?.cause ?? "no answer");
     // Not in the quarantine: it is back already, or the sweep was killed before it came to it, and a later one may have taken it.
     else if (await exists(this.changes, removal.path)) this.present++;

@@ -199,3 +199,30 @@ test("untag is refused where the listing broke off: the tag may have more than w
   await expect(untagging).rejects.toMatchObject({ exitCode: 3 });
   expect(contentOf(treeOf(server))).toEqual(contentOf(before));
 });
+
+test.each([
+  ["beside many that stay", 1],
+  ["alone", 0],
+])("a sweep into the quarantine, and its restore, take hardly more requests than objects: %s", async (_, kept) => {
+  const builder = new RegistryBuilder();
+  for (let i = 0; i < 80; i++) {
+    const app = builder.repository(`team/app-${i}`);
+    const layers = Array.from({ length: 20 * kept + 1 }, (__, n) => `kept ${i} ${n}`);
+    app.image({ layers, config: `kept ${i}`, tag: "kept" });
+    app.image({ layers: [`untagged ${i}`, `another ${i}`], config: `untagged ${i}` });
+  }
+  const server = await startedServer();
+  store(server, builder.tree);
+  const journal = temporaryDirectory();
+  const { result, requests, used } = await swept(server, sweepOptions(journal, { quarantine: true }));
+  const run = readRun(journal, result.runId);
+  const objects = [...run.removals()].length;
+  expect(objects).toBeGreaterThan(400);
+  expect(used, JSON.stringify(requests)).toBeLessThanOrEqual(1.2 * objects + 100);
+  const restoring = changesOf(server);
+  expect((await restoreObjects(run, restoring)).problems).toEqual([]);
+  // Each blob is read once, to compare it with its digest.
+  const made = { ...restoring.requests };
+  expect(total(made) - result.deleted.blobs, JSON.stringify(made)).toBeLessThanOrEqual(1.2 * objects + 100);
+  expect(contentOf(treeOf(server))).toEqual(contentOf(builder.tree));
+});

@@ -19,6 +19,7 @@ import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { BucketWriter } from "./bucket-writer.js";
 import type { Deletion, Doomed } from "./bucket-writer.js";
+import { headsOf } from "./heads.js";
 import type { ObjectHead } from "./object-head.js";
 
 /** S3 takes so many keys in one request. */
@@ -97,14 +98,30 @@ export class S3Changes implements StorageChanges {
 
   /**
    * S3 has no rename: an object is copied, the copy is compared, then the original goes. Stopped in between, both are there; moving
-   * again takes what is at `to` for the copy if it is the same content.
+   * again takes what is at `to` for the copy if it is the same content. Beyond a request for each copy and one for a thousand deletes, it is
+   * asked what is at both places before, so that nothing is overwritten, and what is there afterwards: by listings, where these say it.
    */
   async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
-    const outcomes = await this.#each(
-      "s3:GetObject and s3:PutObject",
+    const actions = "s3:GetObject and s3:PutObject";
+    const before = await this.#heads(moves.flatMap(({ from, to }) => [from, to]));
+    const copies = await this.#each(
+      actions,
       moves,
       ({ from }) => from,
-      (move) => this.#copy(move),
+      (move) => this.#copy(move, before),
+    );
+    const after = await this.#heads(
+      moves.flatMap(({ to }, i) => (copies[i]?.status === "done" && copies[i].found === undefined ? [to] : [])),
+    );
+    const outcomes = await this.#each(
+      actions,
+      [...copies.entries()],
+      ([, { path }]) => path,
+      async ([i, copy]) => {
+        const to = moves[i]?.to ?? "";
+        if (copy.status === "done" && copy.found === undefined) await this.#compare(copy.path, to, before, after);
+        return copy;
+      },
     );
     const copied = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
     const removed = new Map((await this.remove(copied)).map((outcome) => [outcome.path, outcome]));
@@ -260,19 +277,49 @@ export class S3Changes implements StorageChanges {
     return stored?.equals(content) === true ? "created" : "exists";
   }
 
-  /** Copies an object and compares the copy; the original stays. */
-  async #copy({ from, to }: Move): Promise<OutcomeOfOne> {
-    const [source, there] = await Promise.all([this.#bucket.head(this.#key(from)), this.#bucket.head(this.#key(to))]);
+  /** What is known of objects by their keys: a function that gives it, or throws what the server said when it was asked. */
+  async #heads(paths: readonly string[]): Promise<HeadOf> {
+    const failures = new Map<string, unknown>();
+    const head = async (key: string): Promise<ObjectHead | undefined> => {
+      try {
+        return await this.#bucket.head(key);
+      } catch (error) {
+        failures.set(key, error);
+        return undefined;
+      }
+    };
+    const keys = paths.map((path) => this.#key(path));
+    const heads = await headsOf(keys, { bucket: this.#bucket, head, prefix: this.#root });
+    return (path) => {
+      const key = this.#key(path);
+      if (failures.has(key)) throw failures.get(key);
+      return heads.get(key);
+    };
+  }
+
+  /** Copies an object, if it is there and nothing else is in its place; the original stays. */
+  async #copy({ from, to }: Move, headOf: HeadOf): Promise<OutcomeOfOne> {
+    const [source, there] = [headOf(from), headOf(to)];
     if (source === undefined) return { status: "absent" };
     if (there !== undefined)
       return isSame(source, there)
         ? { status: "done", found: "same" }
         : { status: "failed", found: "other", cause: `there is something else at ${to} already` };
-    await this.#bucket.copy(this.#key(from), this.#key(to), source);
-    const copy = await this.#bucket.head(this.#key(to));
-    if (copy?.bytes !== source.bytes)
-      throw new Error(`the copy at ${to} has ${copy?.bytes ?? "no"} bytes instead of ${source.bytes}`);
+    try {
+      await this.#bucket.copy(this.#key(from), this.#key(to), source);
+    } catch (error) {
+      // It has gone since it was listed.
+      if (isNoSuchObject(error)) return { status: "absent" };
+      throw error;
+    }
     return { status: "done" };
+  }
+
+  /** Throws where the copy is not as long as the original: that has to stay then. A listing may be behind; a head is not. */
+  async #compare(from: string, to: string, before: HeadOf, after: HeadOf): Promise<void> {
+    const bytes = before(from)?.bytes;
+    const copy = after(to) ?? (await this.#bucket.head(this.#key(to)));
+    if (copy?.bytes !== bytes) throw new Error(`the copy at ${to} has ${copy?.bytes ?? "no"} bytes instead of ${bytes ?? 0}`);
   }
 
   /** Deletes in batches; what fails for itself and may pass is tried again. */
@@ -316,6 +363,9 @@ export class S3Changes implements StorageChanges {
     });
   }
 }
+
+/** Gives the head of an object, by its path; undefined where there is none. Throws why it is not known. */
+type HeadOf = (path: string) => ObjectHead | undefined;
 
 /** What deleting needs; the second one where delete markers are taken away. */
 const DELETE = "s3:DeleteObject (s3:DeleteObjectVersion to undo it)";
