@@ -8,6 +8,7 @@ import { orderOf } from "../journal/item-kinds.js";
 import { removeJournalCopy } from "../journal/journal-copy.js";
 import { directoriesOf, listQuarantined, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
+import { countRewritable, rewriteTags } from "./rewrite-tags.js";
 import type { Restored } from "./restored.js";
 import { countUndoable, undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
@@ -27,6 +28,7 @@ const AT_A_TIME = 16;
  */
 export async function restoreObjects(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
+  if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, signal);
   await insistOnNotPurged(run, changes);
   const isHidden = await isBehindMarkers(run, changes);
   const restorer = new Restorer(run, isHidden, changes);
@@ -44,6 +46,7 @@ export async function restoreObjects(run: JournaledRun, changes: StorageChanges,
 /** How many objects `restoreObjects` would look at: those of the run that are out of the storage's sight now. Changes nothing. */
 export async function countRestorable(run: JournaledRun, changes: StorageChanges): Promise<number> {
   if (run.head.mode === "repair") return countUndoable(run.writes, changes);
+  if (await isOfLinksAlone(run, changes)) return countRewritable(run, changes);
   await insistOnNotPurged(run, changes);
   let count = 0;
   if (await isBehindMarkers(run, changes)) {
@@ -66,6 +69,11 @@ async function isBehindMarkers({ head, hasDeleteMarkers }: JournaledRun, changes
     `run ${head.runId} deleted for good: there is nothing to restore from. Its journal says what it was; sweep with --quarantine to be able to undo.`,
     EXIT_CODES.usage,
   );
+}
+
+/** Whether the run can be undone by writing what it removed: an untag that deleted, in a storage that keeps no versions. */
+async function isOfLinksAlone({ head, hasDeleteMarkers }: JournaledRun, changes: StorageChanges): Promise<boolean> {
+  return head.work === "untag" && head.mode === "delete" && !hasDeleteMarkers && !(await changes.keepsVersions());
 }
 
 /** Throws an `OperatorError` for a run whose quarantine was purged: nothing of it can come back. */

@@ -43,10 +43,15 @@ describe("untag", () => {
     expect([...RegistryTree.readFrom(directory).files.keys()].sort()).toEqual(before.filter((file) => !isGone(file)).sort());
   });
 
-  test.each(["latest", "gone"])("of %s can be undone", async (tag) => {
+  test.each([
+    ["latest", ["--quarantine"]],
+    ["gone", ["--quarantine"]],
+    ["latest", []],
+    ["gone", []],
+  ])("of %s can be undone, with %j", async (tag, more) => {
     const { builder } = registry();
     const directory = written(builder.tree);
-    const { journal, stdout } = await untag(directory, `team/app:${tag}`, "--quarantine");
+    const { journal, stdout } = await untag(directory, `team/app:${tag}`, ...more);
     const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
     const restored = await regcheck(["restore", run, "--storage", directory, "--journal-dir", journal]);
     expect(restored).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("2 objects restored") as unknown });

@@ -1,0 +1,50 @@
+import { operatorMessage } from "../errors.js";
+import type { JournaledRun, Removal } from "../journal/read-run.js";
+import { parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
+import type { StorageChanges } from "../storage/changes.js";
+import { giveWay } from "../until-aborted.js";
+import { exists, LinkTargets } from "./link-targets.js";
+import type { Restored } from "./restored.js";
+
+/**
+ * Undoes an untag that deleted for good: a tag is links, and what they held stands in the journal, by their paths and the digest that the tag named.
+ * Last first, so that a tag is there again when its history is. What names a manifest that is gone stays away, unless that was gone before;
+ * what somebody has written since is left alone. Safe to repeat.
+ */
+export async function rewriteTags(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
+  let restored = 0;
+  let present = 0;
+  const problems: { readonly path: string; readonly cause: string }[] = [];
+  const targets = new LinkTargets(changes, () => undefined);
+  for (const removal of run.removals()) {
+    await giveWay(signal);
+    const { path } = removal;
+    try {
+      const content = contentOf(removal);
+      const missing = await targets.missing(removal);
+      if (await exists(changes, path)) present++;
+      else if (content === undefined) problems.push({ path, cause: "what it held is not known: it was no link of a tag" });
+      else if (missing !== undefined) problems.push({ path, cause: `not put back: it names ${missing}, which is gone` });
+      else if ((await changes.create(path, Buffer.from(content))) === "created") restored++;
+      else present++;
+    } catch (error) {
+      problems.push({ path, cause: operatorMessage(error) });
+    }
+  }
+  return { restored, present, warnings: [], problems };
+}
+
+/** How many links `rewriteTags` would write. Changes nothing. */
+export async function countRewritable(run: JournaledRun, changes: StorageChanges): Promise<number> {
+  let count = 0;
+  for (const removal of run.removals()) if (contentOf(removal) !== undefined && !(await exists(changes, removal.path))) count++;
+  return count;
+}
+
+/** What a link of a tag held: an entry of its history names the digest of its path. */
+function contentOf({ path, digest }: Removal): string | undefined {
+  const own = splitRepositoryPath(path)?.own;
+  const parsed = own === undefined ? undefined : parseOwnPath(own);
+  if (parsed?.kind === "current") return digest;
+  return parsed?.kind === "index" ? `${parsed.algorithm}:${parsed.hex}` : undefined;
+}
