@@ -106,7 +106,7 @@ describe("replace", () => {
     const { changes, at, text } = changed({ "docker/a/file": "old" });
     fs.symlinkSync(at("docker/a/file"), at(LINK));
     await expect(changes.replace(LINK, OLD, NEW)).rejects.toThrow("docker/a/link: it is no plain file");
-    await expect(changes.read(LINK)).rejects.toThrow("docker/a/link: ELOOP");
+    await expect(changes.read(LINK)).rejects.toThrow("docker/a/link: too many symbolic links encountered");
     expect(text("docker/a/file")).toBe("old");
   });
 });
