@@ -26,6 +26,7 @@ const NOT_SHOWN = new Set<string>([
   "revision-link-missing",
   "object-archived",
   "blob-unreadable",
+  "upload-idle",
   "proxy-state-invalid",
 ]);
 

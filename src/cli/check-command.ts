@@ -30,6 +30,7 @@ export interface PolicyArguments {
   readonly dropDanglingTags: boolean;
   readonly grace: string;
   readonly keep: readonly string[] | undefined;
+  readonly uploadsOlderThan?: string;
   /** A file. */
   readonly policy?: string | undefined;
 }
@@ -74,6 +75,8 @@ export async function policyOf(args: PolicyArguments, signal: AbortSignal): Prom
     deleteUntagged: args.deleteUntagged,
     dropDanglingTags: args.dropDanglingTags,
     grace: parseTimeSpan("grace", args.grace),
+    uploadsOlderThan:
+      args.uploadsOlderThan === undefined ? undefined : parseTimeSpan("uploads-older-than", args.uploadsOlderThan),
     now: Math.floor(Date.now() / 1000),
     pins: await readPins(args.keep ?? [], signal),
     retention: args.policy === undefined ? undefined : { ...(await readPolicyFile(args.policy)), detail: "sums" },

@@ -114,6 +114,17 @@ export const POLICY_OPTIONS = {
   },
 } as const satisfies Record<string, Options>;
 
+/** From when on an upload counts as abandoned. */
+export const UPLOAD_OPTIONS = {
+  "uploads-older-than": {
+    type: "string",
+    default: "168h",
+    group: "Policy:",
+    requiresArg: true,
+    describe: "Uploads that were started longer ago than this are abandoned: --purge-uploads takes them",
+  },
+} as const satisfies Record<string, Options>;
+
 /** Which tags may go. */
 export const RETENTION_OPTIONS = {
   policy: {

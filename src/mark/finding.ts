@@ -40,6 +40,7 @@ export const FINDING_CODES = [
   "referrer-orphaned",
   "truth-elsewhere",
   "tags-elsewhere",
+  "upload-idle",
   "upload-active",
   "stray-object",
 ] as const;

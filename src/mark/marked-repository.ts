@@ -16,6 +16,8 @@ export interface MarkedRepository {
   readonly revisions: number;
   readonly layerLinks: number;
   readonly uploads: number;
+  /** Bytes of all that lies in its uploads. */
+  readonly uploadBytes: number;
   /** Bytes of the stored blobs that its links name, each counted once. */
   readonly bytes: number;
   readonly reclaimable: Readonly<Record<Variant, ReclaimableLinks>>;

@@ -11,11 +11,16 @@ export interface Policy {
   readonly grace: number;
   /** Seconds since 1970 that ages are counted from: when the check began. */
   readonly now: number;
+  /** Seconds after which an upload counts as abandoned; `ABANDONED_AGE` without. */
+  readonly uploadsOlderThan?: number | undefined;
   /** Digests that are in use outside of the registry. */
   readonly pins: readonly Digest[];
   /** Tags that may go, by a policy file: what goes with them, if untagged manifests go as well, is a variant of its own. */
   readonly retention?: RetentionRequest | undefined;
 }
+
+/** Seconds after which the registry's own purger takes an upload for abandoned (`uploadpurging.age`, 168h). */
+export const ABANDONED_AGE = 168 * 60 * 60;
 
 /**
  * Liveness is computed for all four combinations of the two switches at once, one bit each, so that the report can say what each

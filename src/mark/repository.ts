@@ -295,6 +295,7 @@ class RepositoryMark {
       revisions: links.revisions.length,
       layerLinks: links.layers.length,
       uploads: listing.uploads.length,
+      uploadBytes: listing.uploads.reduce((sum, { bytes }) => sum + bytes, 0),
       bytes: bytesOf(blobs, this.context.table),
       reclaimable: this.#reclaimable,
       findings: this.#findings,

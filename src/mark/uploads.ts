@@ -2,13 +2,10 @@ import { uploadPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import type { MultipartUpload, UploadListing } from "../storage/listing.js";
 import type { Finding } from "./finding.js";
-import { isYoung } from "./policy.js";
+import { ABANDONED_AGE, isYoung } from "./policy.js";
 import type { Policy } from "./policy.js";
 
-/** Seconds after which the registry's own purger takes an upload for abandoned (`uploadpurging.age`, 168h). */
-const STALE_UPLOAD_AGE = 168 * 60 * 60;
-
-/** Reports uploads that are abandoned, and those that are so young that somebody may be writing. */
+/** Reports uploads: those that are abandoned, those so young that somebody may be writing, and those in between. */
 export function checkUploads(repository: string, uploads: readonly UploadListing[], policy: Policy): Finding[] {
   return uploads.flatMap((upload): Finding[] => {
     const age = policy.now - startOf(upload);
@@ -19,7 +16,9 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
     // A large upload may have begun long ago and be written to this minute.
     const isActive = age < 0 || age < policy.grace || isYoung(policy, upload.modified);
     if (isActive) return [{ code: "upload-active", ...about }];
-    return age > STALE_UPLOAD_AGE ? [{ code: "upload-stale", ...about, objects: upload.objects }] : [];
+    return [
+      isAbandoned(age, policy) ? { code: "upload-stale", ...about, objects: upload.objects } : { code: "upload-idle", ...about },
+    ];
   });
 }
 
@@ -32,8 +31,12 @@ export function checkMultipartUploads(uploads: readonly MultipartUpload[], polic
     const age = policy.now - initiated;
     const about = { path, repository: splitRepositoryPath(path)?.name, uploadId, detail: `multipart, ${describeAge(age)}` };
     if (age < 0 || age < policy.grace) return [{ code: "upload-active", ...about }];
-    return age > STALE_UPLOAD_AGE ? [{ code: "multipart-stale", ...about }] : [];
+    return [{ code: isAbandoned(age, policy) ? "multipart-stale" : "upload-idle", ...about }];
   });
+}
+
+function isAbandoned(age: number, { uploadsOlderThan = ABANDONED_AGE }: Policy): boolean {
+  return age > uploadsOlderThan;
 }
 
 /** When the upload began, in seconds since 1970: by its `startedat`, or by its files where that is missing or unreadable. */

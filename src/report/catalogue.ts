@@ -193,12 +193,12 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
   },
   "upload-stale": {
     severity: "garbage",
-    meaning: "an upload was abandoned more than 168 hours ago",
+    meaning: "an upload is abandoned: it was started longer ago than --uploads-older-than (168h)",
     remedy: "Nobody will finish it. A sweep with --purge-uploads removes it.",
   },
   "multipart-stale": {
     severity: "garbage",
-    meaning: "an S3 multipart upload was never finished",
+    meaning: "an S3 multipart upload is abandoned: it was started longer ago than --uploads-older-than (168h)",
     remedy:
       "It is billed and invisible to listings. A sweep with --purge-uploads aborts it; better, give the bucket a lifecycle rule.",
   },
@@ -235,6 +235,12 @@ const WORDS: Readonly<Record<FindingCode, Omit<CatalogueEntry, "effect">>> = {
     meaning: "there are manifests, but not one tag in the whole registry",
     remedy:
       "Whether a manifest is in use cannot be told from its tags. Where are they kept? OpenShift has them in etcd, GitLab and Harbor in a database. --delete-untagged is refused, unless --keep names a digest that is stored.",
+  },
+  "upload-idle": {
+    severity: "info",
+    meaning: "an upload is older than the grace time, but not yet old enough to count as abandoned",
+    remedy:
+      "Its bytes are in no image. If nobody will finish it, a sweep with --purge-uploads and a shorter --uploads-older-than (24h) removes it.",
   },
   "upload-active": {
     severity: "info",

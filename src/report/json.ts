@@ -1,4 +1,5 @@
 import type { Finding } from "../mark/finding.js";
+import { ABANDONED_AGE } from "../mark/policy.js";
 import type { Variant } from "../mark/policy.js";
 import type { ExitCode } from "../errors.js";
 import { messageOf, severityOf } from "./catalogue.js";
@@ -47,6 +48,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       deleteUntagged: policy.deleteUntagged,
       dropDanglingTags: policy.dropDanglingTags,
       grace: policy.grace,
+      uploadsOlderThan: policy.uploadsOlderThan ?? ABANDONED_AGE,
       pins: report.pins.given,
       file: policy.retention?.file,
     },
@@ -78,6 +80,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
           withDropDanglingTags: known("withDropDanglingTags"),
           withPolicy:
             policy.retention && trusted.has("withPolicy") ? { tags: tagsThatGo(report), ...reclaimable.withPolicy } : undefined,
+          withPurgeUploads: report.abandoned,
           selected: known(selected),
         }
       : undefined,
@@ -88,7 +91,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
 
 /** JSON leaves out what is undefined. */
 function withoutGarbage(repository: RepositoryReport) {
-  return { ...repository, reclaimableBytes: undefined, heldBytes: undefined };
+  return { ...repository, reclaimableBytes: undefined, abandonedBytes: undefined, heldBytes: undefined };
 }
 
 /** A finding as it stands in the JSON report; `isNew` says that a baseline does not have it. */

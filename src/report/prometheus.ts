@@ -78,7 +78,7 @@ function one(value: number): Samples {
 }
 
 /** What was there, and what it took to read it. */
-function inventory({ totals, own, pins, requests }: Report): readonly Metric[] {
+function inventory({ totals, abandoned, own, pins, requests }: Report): readonly Metric[] {
   const quarantine = quarantineTotals(own);
   return [
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
@@ -86,6 +86,8 @@ function inventory({ totals, own, pins, requests }: Report): readonly Metric[] {
     ["regcheck_revisions", "Manifests, counted in each repository.", one(totals.revisions)],
     ["regcheck_layer_links", "Layer links.", one(totals.layerLinks)],
     ["regcheck_uploads", "Uploads that are under way or were abandoned.", one(totals.uploads)],
+    ["regcheck_upload_bytes", "Bytes of all that lies in uploads.", one(totals.uploadBytes)],
+    ["regcheck_abandoned_upload_bytes", "Of these, bytes that a sweep with --purge-uploads removes.", one(abandoned.bytes)],
     ["regcheck_blobs", "Stored blobs.", one(totals.blobs)],
     ["regcheck_quarantine_bytes", "Bytes that sweeps have moved aside: not free until purged.", one(quarantine.bytes)],
     ["regcheck_quarantine_runs", "Runs that have something in the quarantine.", one(quarantine.runs)],

@@ -23,6 +23,8 @@ import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
 import { isShown } from "./repository-filter.js";
 import type { RepositoryFilter } from "./repository-filter.js";
+import { sumAbandoned, totalAbandoned } from "./upload-sums.js";
+import type { AbandonedUploads } from "./upload-sums.js";
 import { repositoryReports } from "./repository-report.js";
 import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 
@@ -53,6 +55,8 @@ export interface Report {
     readonly revisions: number;
     readonly layerLinks: number;
     readonly uploads: number;
+    /** Of all that lies in uploads. */
+    readonly uploadBytes: number;
     readonly blobs: number;
     readonly blobBytes: number;
   };
@@ -60,6 +64,8 @@ export interface Report {
   readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
   /** What regcheck itself keeps in the storage. */
   readonly own: OwnData;
+  /** What a sweep with --purge-uploads takes besides. */
+  readonly abandoned: AbandonedUploads;
   readonly selected: SwitchVariant;
   readonly repositories: readonly RepositoryReport[];
   readonly counts: FindingCounts;
@@ -113,6 +119,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     isShown(finding, filter),
   );
   findings.sort(byCodeAndPath);
+  const abandoned = sumAbandoned(findings, marked);
   const blobs = new BlobFindings(marked, policy, includesBlob);
   const { deleteUntagged, dropDanglingTags, grace } = policy;
   const terms = { deleteUntagged, dropDanglingTags, grace, pins: marked.pins.given, repository: filter?.glob };
@@ -132,8 +139,9 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     totals: totalsOf(marked),
     own: context.own,
     reclaimable,
+    abandoned: totalAbandoned(abandoned),
     selected: selectedVariant(policy),
-    repositories: repositoryReports(marked, policy, blobs).filter(({ name }) => matches(name)),
+    repositories: repositoryReports(marked, policy, { blobs, abandoned }).filter(({ name }) => matches(name)),
     ...countFindings(findings, blobs.count),
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
@@ -155,6 +163,7 @@ function totalsOf({ repositories, table, blobBytes }: Marked): Report["totals"] 
     revisions: sum(({ revisions }) => revisions),
     layerLinks: sum(({ layerLinks }) => layerLinks),
     uploads: sum(({ uploads }) => uploads),
+    uploadBytes: sum(({ uploadBytes }) => uploadBytes),
     blobs: table.count,
     blobBytes,
   };

@@ -4,6 +4,7 @@ import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
 import type { Policy } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { BlobFindings } from "./blob-findings.js";
+import type { AbandonedUploads } from "./upload-sums.js";
 
 /** How many findings of each code there are; codes without any are absent. */
 export type FindingCounts = Partial<Record<FindingCode, number>>;
@@ -14,6 +15,11 @@ export interface RepositoryReport {
   readonly tags: number;
   readonly revisions: number;
   readonly layerLinks: number;
+  readonly uploads: number;
+  /** Bytes of all that lies in its uploads. */
+  readonly uploadBytes: number;
+  /** Of these, bytes of what a sweep with --purge-uploads takes. */
+  readonly abandonedBytes: number;
   /** Bytes of the blobs that its links name. */
   readonly bytes: number;
   /** Of these, bytes that no other repository's links name. */
@@ -28,7 +34,11 @@ export interface RepositoryReport {
 }
 
 /** The lines of all repositories, by name. */
-export function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFindings): RepositoryReport[] {
+export function repositoryReports(
+  marked: Marked,
+  policy: Policy,
+  { blobs, abandoned }: { readonly blobs: BlobFindings; readonly abandoned: ReadonlyMap<string, AbandonedUploads> },
+): RepositoryReport[] {
   const { table } = marked;
   const variant = selectedVariant(policy);
   const reports = marked.repositories.map((repository, i): RepositoryReport => {
@@ -36,12 +46,15 @@ export function repositoryReports(marked: Marked, policy: Policy, blobs: BlobFin
     for (const { code } of repository.findings) findings[code] = (findings[code] ?? 0) + 1;
     const unreferenced = blobs.counts.get(i + 1);
     if (unreferenced !== undefined) findings["blob-unreferenced"] = unreferenced;
-    const { name, tags, revisions, layerLinks, bytes } = repository;
+    const { name, tags, revisions, layerLinks, uploads, uploadBytes, bytes } = repository;
     return {
       name,
       tags,
       revisions,
       layerLinks,
+      uploads,
+      uploadBytes,
+      abandonedBytes: abandoned.get(name)?.bytes ?? 0,
       bytes,
       exclusiveBytes: 0,
       reclaimableBytes: 0,

@@ -92,7 +92,7 @@ class TextReport {
       countOf(totals.tags, "tag"),
       countOf(totals.revisions, "manifest"),
       countOf(totals.layerLinks, "layer link"),
-      countOf(totals.uploads, "upload"),
+      `${countOf(totals.uploads, "upload")}${totals.uploads === 0 ? "" : ` (${formatBytes(totals.uploadBytes)})`}`,
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
@@ -186,7 +186,7 @@ class TextReport {
   }
 
   #reclaimable(): void {
-    const { reclaimable, selected, policy, filter } = this.report;
+    const { reclaimable, abandoned, selected, policy, filter } = this.report;
     this.#heading(filter === undefined ? "Reclaimable" : `Reclaimable in ${escapeForTerminal(filter.glob)}`);
     for (const variant of shownVariants(this.report)) {
       const { words, option } = VARIANT_LABELS[variant];
@@ -196,6 +196,13 @@ class TextReport {
       const links = `${countOf(blobs, "blob")}, ${countOf(revisions, "manifest")}, ${countOf(layerLinks, "layer link")}${tags}`;
       const row = `${label.padEnd(27)}${formatBytes(bytes).padStart(8)}  ${links}${variant === selected ? "  (selected)" : ""}`;
       this.#line(variant === selected ? this.#style("bold", row) : row, 2);
+    }
+    if (abandoned.uploads > 0) {
+      const label = "with --purge-uploads".padEnd(27);
+      this.#line(
+        `${label}${formatBytes(abandoned.bytes).padStart(8)}  more: ${countOf(abandoned.uploads, "abandoned upload")}`,
+        2,
+      );
     }
     if (policy.retention !== undefined) {
       const { file } = policy.retention;
@@ -207,8 +214,8 @@ class TextReport {
   }
 
   #repositories(): void {
-    const most = ({ reclaimableBytes, withPolicy }: RepositoryReport): number =>
-      Math.max(reclaimableBytes, withPolicy?.bytes ?? 0);
+    const most = ({ reclaimableBytes, abandonedBytes, withPolicy }: RepositoryReport): number =>
+      Math.max(reclaimableBytes, withPolicy?.bytes ?? 0) + abandonedBytes;
     const largest = this.report.repositories.filter((one) => most(one) > 0).sort((a, b) => most(b) - most(a));
     if (largest.length === 0) return;
     this.#heading("Most to reclaim");
@@ -252,7 +259,8 @@ function partOf({ part, parts }: NonNullable<Report["verified"]>): string {
   return parts === 1 ? "" : ` (part ${part} of ${parts})`;
 }
 
-function repositoryLine({ name, reclaimableBytes, bytes, withPolicy }: RepositoryReport): string {
+function repositoryLine({ name, reclaimableBytes, abandonedBytes, bytes, withPolicy }: RepositoryReport): string {
+  const uploads = abandonedBytes === 0 ? "" : `, ${formatBytes(abandonedBytes).padStart(8)} in uploads`;
   const more = withPolicy && `, ${formatBytes(withPolicy.bytes).padStart(8)} with --policy`;
-  return `${formatBytes(reclaimableBytes).padStart(8)} of ${formatBytes(bytes).padStart(8)}${more ?? ""}  ${escapeForTerminal(name)}`;
+  return `${formatBytes(reclaimableBytes).padStart(8)} of ${formatBytes(bytes).padStart(8)}${more ?? ""}${uploads}  ${escapeForTerminal(name)}`;
 }

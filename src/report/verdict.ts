@@ -9,7 +9,7 @@ export interface Verdict {
 }
 
 /** The verdict, in the same words in every format. Not escaped. */
-export function verdictOf({ complete, severities, reclaimable, selected, trusted, filter }: Report): Verdict {
+export function verdictOf({ complete, severities, reclaimable, selected, trusted, filter, abandoned }: Report): Verdict {
   if (!complete) {
     return {
       word: "INCOMPLETE",
@@ -18,8 +18,9 @@ export function verdictOf({ complete, severities, reclaimable, selected, trusted
     };
   }
   const found = [countOf(severities.error, "error"), countOf(severities.warning, "warning")].join(", ");
+  const uploads = abandoned.bytes === 0 ? "" : `, ${formatBytes(abandoned.bytes)} more with --purge-uploads`;
   const garbage = trusted.has(selected)
-    ? `${formatBytes(reclaimable[selected].bytes)} reclaimable`
+    ? `${formatBytes(reclaimable[selected].bytes)} reclaimable${uploads}`
     : "what is garbage cannot be told from this storage";
   const sentence = `${found}, ${garbage}${filter === undefined ? "" : ` in ${filter.glob}`}`;
   if (severities.error > 0) return { word: "DAMAGED", colour: "red", sentence };

@@ -32,7 +32,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     trusted: new Set(VARIANTS),
     policy,
     pins: { given: 0, found: 0, missing: [], unlinked: [] },
-    totals: { repositories: 0, tags: 0, revisions: 0, layerLinks: 0, uploads: 0, blobs: 0, blobBytes: 0 },
+    totals: { repositories: 0, tags: 0, revisions: 0, layerLinks: 0, uploads: 0, uploadBytes: 0, blobs: 0, blobBytes: 0 },
     reclaimable: {
       asIs: NOTHING,
       withDeleteUntagged: NOTHING,
@@ -41,6 +41,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
       withPolicy: NOTHING,
     },
     own: { quarantine: new Map(), lockedAt: undefined, fault: undefined },
+    abandoned: { uploads: 0, bytes: 0 },
     selected: "asIs",
     repositories: [],
     counts,
@@ -57,7 +58,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
 
 /** A repository's line, of which only the name and what is given matters. */
 export function repositoryOf(name: string, change: Partial<RepositoryReport> = {}): RepositoryReport {
-  const bytes = { bytes: 0, exclusiveBytes: 0, reclaimableBytes: 0, heldBytes: 0 };
+  const bytes = { uploads: 0, uploadBytes: 0, abandonedBytes: 0, bytes: 0, exclusiveBytes: 0, reclaimableBytes: 0, heldBytes: 0 };
   return { name, tags: 1, revisions: 1, layerLinks: 2, ...bytes, findings: {}, ...change };
 }
 

@@ -39,7 +39,7 @@ function totals({ totals: all, requests, requestCost, storage, pins, verified }:
     [formatCount(all.tags), "tags"],
     [formatCount(all.revisions), "manifests"],
     [formatCount(all.layerLinks), "layer links"],
-    [formatCount(all.uploads), "uploads"],
+    [`${formatCount(all.uploads)} (${formatBytes(all.uploadBytes)})`, "uploads"],
   ];
   if (verified !== undefined) {
     const part = verified.parts === 1 ? "" : `, part ${verified.part} of ${verified.parts}`;
@@ -62,9 +62,9 @@ function totals({ totals: all, requests, requestCost, storage, pins, verified }:
 }
 
 /** What each policy would reclaim. */
-export function reclaimable({ reclaimable: all, selected, trusted, policy, repositories }: Report): Markup {
+export function reclaimable({ reclaimable: all, abandoned, selected, trusted, policy, repositories }: Report): Markup {
   const variants = shownVariants({ trusted, policy });
-  const most = Math.max(...variants.map((variant) => all[variant].bytes));
+  const most = Math.max(abandoned.bytes, ...variants.map((variant) => all[variant].bytes));
   const rows = variants.map((variant) => {
     const { words, option } = VARIANT_LABELS[variant];
     const label = option === undefined ? words : html`${words} <code>${option}</code>`;
@@ -75,6 +75,14 @@ export function reclaimable({ reclaimable: all, selected, trusted, policy, repos
     return html`<tr${isSelected ? html` class="selected"` : undefined}><th scope="row">${label}${isSelected ? html` <small>selected</small>` : undefined}</th><td class="number">${formatBytes(bytes)}</td><td class="bar">${bar(bytes, most)}<small>${what}</small></td></tr>
 `;
   });
+  const uploads =
+    abandoned.uploads === 0
+      ? undefined
+      : html`<tr>
+          <th scope="row">with <code>--purge-uploads</code></th>
+          <td class="number">${formatBytes(abandoned.bytes)}</td>
+          <td class="bar">${bar(abandoned.bytes, most)}<small>more: ${countOf(abandoned.uploads, "abandoned upload")}</small></td>
+        </tr>`;
   const grace =
     policy.grace === 0
       ? undefined
@@ -99,7 +107,7 @@ export function reclaimable({ reclaimable: all, selected, trusted, policy, repos
         </tr>
       </thead>
       <tbody>
-        ${rows}
+        ${rows}${uploads}
       </tbody>
     </table>
     ${file}${grace}

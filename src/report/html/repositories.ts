@@ -35,7 +35,7 @@ ${isKnown ? picture(all, note) : undefined}<details${shown.length <= OPEN_REPOSI
           ${policy.retention === undefined ? undefined : html`<th scope="col" class="number">With --policy</th>`}
           <th scope="col" class="number more">Held back</th>`
       : undefined
-  }<th scope="col" class="number more">Shared</th><th scope="col" class="number more">Tags</th><th scope="col" class="number more">Manifests</th><th scope="col" class="number">Errors</th></tr></thead><tbody>
+  }<th scope="col" class="number more">Shared</th><th scope="col" class="number more">Uploads</th><th scope="col" class="number more">Tags</th><th scope="col" class="number more">Manifests</th><th scope="col" class="number">Errors</th></tr></thead><tbody>
 ${shown.map((one) => row(one, isKnown))}</tbody></table>
 ${rest}</details></section>
 `;
@@ -74,6 +74,7 @@ function row(repository: RepositoryReport, isKnown: boolean): Markup {
         : undefined
     }
     <td class="number more">${bytes(shared)}</td>
+    <td class="number more">${bytes(repository.uploadBytes)}</td>
     <td class="number more">${formatCount(repository.tags)}</td>
     <td class="number more">${formatCount(repository.revisions)}</td>
     <td class="number${errors > 0 ? " error" : ""}">${errors === 0 ? "–" : formatCount(errors)}</td>
