@@ -47,7 +47,7 @@ const TOLD_OPTIONS = {
     requiresArg: true,
     describe: "How it is told what was done",
   },
-  quiet: { type: "boolean", default: false, group: "Report:", describe: "Nothing on stdout when all went well" },
+  quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "Nothing on stdout when all went well" },
 } as const satisfies Record<string, Options>;
 
 /** To undo a repair takes links away that others may use by now: nobody may write meanwhile. */
