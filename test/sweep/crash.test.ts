@@ -29,8 +29,13 @@ describe("a sweep that is killed by SIGKILL, before or after any change to the s
           expect(new Map([...after].filter(([, content]) => content !== undefined)), stage).toEqual(pullable);
         },
       });
-      expect([...removed.keys()].sort()).toEqual(KINDS);
-      const deletions = [...removed.values()].reduce((sum, count) => sum + count, 0);
+      // Only a quarantine has to say which directories were empty: without one there is nothing to restore.
+      const { directory = 0, ...objects } = Object.fromEntries(removed);
+      expect({ kinds: Object.keys(objects).sort(), hasDirectories: directory > 0 }).toEqual({
+        kinds: KINDS,
+        hasDirectories: quarantine,
+      });
+      const deletions = Object.values(objects).reduce((sum, count) => sum + count, 0);
       expect(deletions).toBeGreaterThanOrEqual(200);
       expect(points).toBeGreaterThan(deletions * 4);
       // Blobs and layer links, most of what there is, go in any order.

@@ -57,7 +57,7 @@ export function isThere(file: string, named: string): boolean {
     return fs.statSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     if (isAbsent(error)) return false;
-    throw new UsageError(`${named}: ${causeOf(error)} ${file}`);
+    throw new UsageError(`${named}: ${file}: ${causeOf(error)}`);
   }
 }
 

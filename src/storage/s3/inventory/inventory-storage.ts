@@ -10,7 +10,8 @@ import type { Inventory, InventoryFacts } from "./inventory.js";
 
 /**
  * A bucket whose listing comes from an inventory. All else is asked of the bucket as it is now: manifests, links that the listing does not
- * prove, and once more what is missing. It is listed for its multipart uploads alone, which no inventory has.
+ * prove, and once more what is missing. It is listed for its multipart uploads, which no inventory has, and for what regcheck itself keeps
+ * there: what a sweep has moved since is of interest now.
  */
 export class InventoryStorage extends S3Storage {
   readonly asOf: number;
