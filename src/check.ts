@@ -70,7 +70,7 @@ export async function markAndReport(
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,
-    notices: noticesOf(markers, marked.truthElsewhere, storage.asOf),
+    notices: [...noticesOf(markers, marked.truthElsewhere, storage.asOf), ...deniedUploads(marked)],
     own: await surveyOwn(storage),
     requests: storage.requests,
     requestPrices: storage.requestPrices,
@@ -78,6 +78,11 @@ export async function markAndReport(
     baseline,
   });
   return { marked, report, markers };
+}
+
+/** What was not looked for. */
+function deniedUploads({ uploadsDenied }: Marked): readonly string[] {
+  return uploadsDenied === undefined ? [] : [`unfinished multipart uploads could not be looked for: ${uploadsDenied}`];
 }
 
 /** With what the storage's own files say of the registry's start. */

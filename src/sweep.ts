@@ -11,6 +11,7 @@ import {
   judgeShare,
   judgeTags,
   judgeUploads,
+  judgeUploadListing,
   pushedRepositories,
 } from "./guard/guard.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
@@ -72,6 +73,7 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
     plain(writers),
     ...judgeOwners(marked.truthElsewhere),
     judgeRepositories(markers, report),
+    judgeUploadListing(marked, options.purgeUploads),
     judgeUploads(marked, writers),
     judgeTags(marked),
     // Where garbage is not known, there is no share of it to speak of, nor to allow.

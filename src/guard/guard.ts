@@ -83,6 +83,22 @@ export function judgeTags(marked: Pick<Marked, "truthElsewhere" | "context">): V
   };
 }
 
+/** What may not be listed cannot be purged. Nothing else depends on multipart uploads: that nobody writes, the writers' rule asks. */
+export function judgeUploadListing({ uploadsDenied }: Pick<Marked, "uploadsDenied">, purges: boolean): Verdict {
+  if (uploadsDenied === undefined || !purges)
+    return {
+      rule: "uploads-listed",
+      passed: true,
+      evidence: uploadsDenied === undefined ? "all uploads could be listed" : "--purge-uploads is not given",
+    };
+  return {
+    rule: "uploads-listed",
+    passed: false,
+    evidence: `unfinished multipart uploads cannot be listed: ${uploadsDenied}`,
+    remedy: "Allow these credentials that, or leave --purge-uploads out.",
+  };
+}
+
 /**
  * Rule 2, counter-evidence: somebody may be pushing. Where it is proven that nobody can, an upload is what somebody has left, and stays with
  * what it may need.

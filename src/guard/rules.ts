@@ -8,6 +8,7 @@ export const RULES = {
     "nothing else decides what is live: the database of GitLab or Harbor, or OpenShift, by the config, its variables or the storage",
   "has-tags": "with `--delete-untagged`: there is a tag in the registry, or a digest of `--keep` is stored",
   "has-repositories": "there are repositories, and blobs: the storage is whole and the root is right",
+  "uploads-listed": "with `--purge-uploads`: unfinished multipart uploads of S3 could be listed",
   "no-active-uploads":
     "no upload is younger than `--grace`, unless a registry was asked and nobody can push: then uploads stay, with all of their repositories",
   "max-delete": "no more than `--max-delete` of the blobs go (50 %)",

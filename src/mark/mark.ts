@@ -10,7 +10,7 @@ import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
 import { forEachMeantAnywhere } from "./meant-blobs.js";
-import { isYoung, LIVE, REVISION } from "./policy.js";
+import { isYoung, LIVE, PINNED_CONFIG, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { withoutFoundElsewhere } from "./referrers.js";
 import { markRepository } from "./repository.js";
@@ -98,6 +98,7 @@ export async function mark(
     verified,
     context,
     unlinked,
+    uploadsDenied: multipart.denied,
     pins: sumUpPins(table, [...pins]),
     truthElsewhere: [],
   };
@@ -119,7 +120,7 @@ function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {
     given: pins.length,
     found: found.length,
     missing: digestsOf(pins.filter((id) => !table.isStored(id))),
-    unlinked: digestsOf(found.filter((id) => (table.marks(id) & REVISION) === 0)),
+    unlinked: digestsOf(found.filter((id) => (table.marks(id) & (REVISION | PINNED_CONFIG)) === 0)),
   };
 }
 

@@ -15,6 +15,8 @@ export interface MarkedRepository {
   readonly tags: number;
   readonly revisions: number;
   readonly layerLinks: number;
+  /** Bytes of all its links, tags and their history included. */
+  readonly linkBytes: number;
   readonly uploads: number;
   /** Bytes of all that lies in its uploads. */
   readonly uploadBytes: number;

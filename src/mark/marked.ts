@@ -23,6 +23,8 @@ export interface Marked {
   /** Manifests that no repository links, and that keep what they refer to: pinned or young ones, and their children. */
   readonly unlinked: readonly number[];
   readonly pins: MarkedPins;
+  /** Why unfinished multipart uploads may not be listed; undefined where they were. */
+  readonly uploadsDenied: string | undefined;
   /** What else than the storage decides what is live; none for an ordinary registry. See `withTruth`. */
   readonly truthElsewhere: readonly TruthElsewhere[];
 }
@@ -35,7 +37,7 @@ export interface MarkedPins {
   readonly found: number;
   /** Not stored: they belong to another registry, or what runs by them can no longer be pulled. */
   readonly missing: readonly Digest[];
-  /** Found, but no repository has a revision link for it: it stays, but cannot be pulled as a manifest. */
+  /** Found, but no repository has it as a manifest, nor as a manifest's config: it stays, but no image is kept by it. */
   readonly unlinked: readonly Digest[];
 }
 

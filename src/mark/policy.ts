@@ -55,6 +55,9 @@ export const CHILD = 0b100_0000;
 /** Some repository has it as a manifest, by a revision link or a dangling tag. */
 export const MANIFEST = 0b1000_0000;
 
+/** Pinned, and the config of some repository's manifest: what containers name as their image. */
+export const PINNED_CONFIG = 0b10_0000_0000;
+
 /** Every revision link is a root unless untagged manifests go. */
 export const REVISION_ROOT = VARIANT_BITS.asIs | VARIANT_BITS.withDropDanglingTags;
 /** A tag that a policy file lets go is a root unless it has gone. */

@@ -10,6 +10,7 @@ import { isLayerLinked, resolveLayer, resolveLinks } from "./repository-links.js
 import type { RepositoryLinks } from "./repository-links.js";
 import { findManifests } from "./repository-manifests.js";
 import type { RepositoryManifests } from "./repository-manifests.js";
+import { isPinned } from "./pinned.js";
 import { youngLinks } from "./young-links.js";
 
 /** A repository's links, and the manifests that they name: what liveness flows through. */
@@ -55,11 +56,12 @@ export function findTarget(
  * tags that a policy file lets go.
  */
 export function* rootsOf(
-  { policy, pins, table }: MarkContext,
+  context: MarkContext,
   { links, manifests, reachability }: RepositoryGraph,
   isHeld: boolean,
   going: ReadonlySet<string> = new Set(),
 ): Generator<Root> {
+  const { policy, table } = context;
   for (const { name, target } of links.tags)
     yield { kind: "tag", id: reachability.resolve(target), bits: going.has(name) ? RETAINED_ROOT : LIVE, tag: name, target };
   for (const id of links.revisions) {
@@ -69,7 +71,7 @@ export function* rootsOf(
   // Whoever knows the digest of what a tag once named may pull it by that.
   const former = new Set(links.history.map(({ target }) => reachability.resolve(target)));
   for (const id of manifests.layerLinked) if (former.has(id)) yield { kind: "layer-linked", id, bits: REVISION_ROOT };
-  for (const id of reachability.manifests) if (pins.has(id)) yield { kind: "pin", id, bits: LIVE };
+  for (const id of reachability.manifests) if (isPinned(context, links, id)) yield { kind: "pin", id, bits: LIVE };
   yield* foreignRoots(table, policy, reachability);
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
 }

@@ -8,8 +8,10 @@ import { holdsRepository } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { checkAliases } from "./aliases.js";
 import { checkLayerLinked } from "./layer-linked.js";
+import { linkBytes } from "./link-bytes.js";
+import { forEachPinnedConfig } from "./pinned.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
-import { perVariant, HELD, LIVE, MANIFEST, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
+import { perVariant, HELD, LIVE, MANIFEST, PINNED_CONFIG, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { checkEmptiness } from "./emptiness.js";
 import { followReferences } from "./references.js";
@@ -277,6 +279,7 @@ class RepositoryMark {
     for (const id of this.reachability.manifests) {
       table.own(id, owner);
       table.mark(id, MANIFEST);
+      forEachPinnedConfig(this.context, this.links, id, (config) => table.mark(config, PINNED_CONFIG));
     }
   }
 
@@ -294,6 +297,7 @@ class RepositoryMark {
       tags: listing.tags.names.length,
       revisions: links.revisions.length,
       layerLinks: links.layers.length,
+      linkBytes: linkBytes(listing),
       uploads: listing.uploads.length,
       uploadBytes: listing.uploads.reduce((sum, { bytes }) => sum + bytes, 0),
       bytes: bytesOf(blobs, this.context.table),

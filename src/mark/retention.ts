@@ -8,6 +8,7 @@ import type { ReferrerTag } from "../retention/follow-referrers.js";
 import type { RetentionRequest } from "../retention/retention.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
 import { isYoung } from "./policy.js";
+import { isPinned } from "./pinned.js";
 import { findTarget, youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import type { MarkContext } from "./context.js";
@@ -135,11 +136,12 @@ class TagJudge {
 
   /** What stays without a tag that is judged, and keeps the signatures of what it contains. */
   async findOthers(onFault: (fault: StorageFault) => void): Promise<readonly number[]> {
-    const { table, policy, pins } = this.context;
+    const { table, policy } = this.context;
     const { reachability, links } = this.graph;
     if (!this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
     const unjudged = this.#tags.flatMap(({ image, unjudged: why }) => (why === undefined || image === undefined ? [] : [image]));
-    const isKept = (id: number): boolean => pins.has(id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
+    const isKept = (id: number): boolean =>
+      isPinned(this.context, links, id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
     const indexes = links.revisions.filter((id) => {
       let isIndex = false;
       this.#forEachPart(id, () => (isIndex = true));
@@ -193,9 +195,8 @@ class TagJudge {
 
   /** Pinned manifests, and those that contain one: what runs may have been pulled by the tag of its index. */
   #findPinned(): ReadonlySet<number> {
-    const { pins } = this.context;
     const { manifests } = this.graph.reachability;
-    const pinned = manifests.filter((id) => pins.has(id));
+    const pinned = manifests.filter((id) => isPinned(this.context, this.graph.links, id));
     if (pinned.length === 0) return new Set();
     const parents = new Map<number, number[]>();
     for (const id of manifests) {

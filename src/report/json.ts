@@ -3,6 +3,7 @@ import { ABANDONED_AGE } from "../mark/policy.js";
 import type { Variant } from "../mark/policy.js";
 import type { ExitCode } from "../errors.js";
 import { messageOf, severityOf } from "./catalogue.js";
+import { allBytes } from "./stored-bytes.js";
 import { tagsThatGo } from "./repository-report.js";
 import { quarantineTotals } from "./own-lines.js";
 import type { Report } from "./report.js";
@@ -69,6 +70,7 @@ export function jsonSummary(report: Report, tool: Tool, exitCode: ExitCode) {
       unread: report.baseline.unread,
     },
     totals: report.totals,
+    stored: { ...report.stored, bytes: allBytes(report.stored) },
     quarantine: quarantineTotals(report.own),
     lock: report.own.lockedAt === undefined ? undefined : { modified: new Date(report.own.lockedAt * 1000).toISOString() },
     verified: report.verified,

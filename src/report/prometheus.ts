@@ -78,7 +78,7 @@ function one(value: number): Samples {
 }
 
 /** What was there, and what it took to read it. */
-function inventory({ totals, abandoned, own, pins, requests }: Report): readonly Metric[] {
+function inventory({ totals, stored, abandoned, own, pins, requests }: Report): readonly Metric[] {
   const quarantine = quarantineTotals(own);
   return [
     ["regcheck_repositories", "Repositories.", one(totals.repositories)],
@@ -89,6 +89,11 @@ function inventory({ totals, abandoned, own, pins, requests }: Report): readonly
     ["regcheck_upload_bytes", "Bytes of all that lies in uploads.", one(totals.uploadBytes)],
     ["regcheck_abandoned_upload_bytes", "Of these, bytes that a sweep with --purge-uploads removes.", one(abandoned.bytes)],
     ["regcheck_blobs", "Stored blobs.", one(totals.blobs)],
+    [
+      "regcheck_stored_bytes",
+      "Bytes of all that lies in the storage, by kind: blobs, links, uploads, quarantine, strays.",
+      (["blobs", "links", "uploads", "quarantine", "strays"] as const).map((kind) => [{ kind }, stored[kind]]),
+    ],
     ["regcheck_quarantine_bytes", "Bytes that sweeps have moved aside: not free until purged.", one(quarantine.bytes)],
     ["regcheck_quarantine_runs", "Runs that have something in the quarantine.", one(quarantine.runs)],
     ["regcheck_locked", "1 if there is a lock: a run is at work, or was killed.", one(own.lockedAt === undefined ? 0 : 1)],

@@ -23,6 +23,8 @@ import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
 import { isShown } from "./repository-filter.js";
 import type { RepositoryFilter } from "./repository-filter.js";
+import { storedBytes } from "./stored-bytes.js";
+import type { StoredBytes } from "./stored-bytes.js";
 import { sumAbandoned, totalAbandoned } from "./upload-sums.js";
 import type { AbandonedUploads } from "./upload-sums.js";
 import { repositoryReports } from "./repository-report.js";
@@ -60,6 +62,8 @@ export interface Report {
     readonly blobs: number;
     readonly blobBytes: number;
   };
+  /** Where the bytes are, of the whole registry. */
+  readonly stored: StoredBytes;
   /** What a sweep would take, with the same filter. */
   readonly reclaimable: Readonly<Record<Variant, Reclaimable>>;
   /** What regcheck itself keeps in the storage. */
@@ -137,6 +141,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     verified: marked.verified,
     pins: marked.pins,
     totals: totalsOf(marked),
+    stored: storedBytes(marked, context.own),
     own: context.own,
     reclaimable,
     abandoned: totalAbandoned(abandoned),

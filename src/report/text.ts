@@ -11,6 +11,7 @@ import { tagsThatGo } from "./repository-report.js";
 import type { RepositoryReport } from "./repository-report.js";
 import { PIN_NOTES } from "./pin-notes.js";
 import { filterNote } from "./repository-filter.js";
+import { storedLine } from "./stored-bytes.js";
 import { subjectOf } from "./subject.js";
 import { shownVariants, VARIANT_LABELS } from "./variant-labels.js";
 import { verdictOf } from "./verdict.js";
@@ -96,6 +97,7 @@ class TextReport {
     ];
     this.#line(counts.join(", "));
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
+    this.#line(storedLine(this.report.stored));
     for (const line of ownLines(this.report.own)) this.#line(escapeForTerminal(line));
     this.#verified();
     this.#requests();

@@ -145,6 +145,8 @@ export interface MultipartUpload {
 /** All unfinished multipart uploads. */
 export interface MultipartListing {
   readonly uploads: readonly MultipartUpload[];
+  /** Why they may not be listed, where that is so. */
+  readonly denied?: string;
   readonly faults: readonly StorageFault[];
 }
 

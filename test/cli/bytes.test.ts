@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { RegistryBuilder } from "../support/builder.js";
+import { RegistryBuilder, sha256 } from "../support/builder.js";
+import { buildFixture } from "../support/fixture.js";
 import { regcheck } from "../support/run.js";
-import { written } from "../support/temporary.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
+import { garbageRegistry } from "../support/sweeping.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
 
 const HOUR = 3600_000;
 
@@ -23,6 +26,7 @@ const UPLOAD = 1000 + ago(0).length;
 
 interface JsonReport {
   readonly totals: Readonly<Record<string, number>>;
+  readonly stored: Readonly<Record<string, number>>;
   readonly reclaimable: Readonly<Record<string, unknown>>;
   readonly repositories: readonly object[];
   readonly findings: readonly { readonly code: string; readonly path: string }[];
@@ -81,5 +85,88 @@ describe("uploads are bytes", () => {
     registry.tree.remove(`docker/registry/v2/blobs/sha256/${image.digest.slice(7, 9)}/${image.digest.slice(7)}/data`);
     const report = await reportOf(written(registry.tree));
     expect(report).toMatchObject({ reclaimable: { withPurgeUploads: { uploads: 0, bytes: 0 } } });
+  });
+});
+
+describe("the sum of what is counted", () => {
+  test("is what the files come to, with links, uploads, strays and the quarantine", async () => {
+    const tree = buildFixture();
+    tree.write("docker/registry/v2/repositories/team/api/.DS_Store", "x".repeat(5000));
+    tree.write("regcheck/quarantine/2026-01-01T00-00-00.000Z-0000/docker/registry/v2/x", "y".repeat(3000));
+    const { stored } = await reportOf(written(tree), "--grace", "0");
+    const files = [...tree.files.values()].reduce((sum, { content }) => sum + content.length, 0);
+    expect(stored["quarantine"]).toBe(3000);
+    expect(stored["strays"]).toBeGreaterThanOrEqual(5000);
+    expect(Math.abs((stored["bytes"] ?? 0) - files)).toBeLessThan(files / 100);
+    const { stdout } = await regcheck([written(tree)]);
+    expect(stdout).toMatch(/^In all 3\d\d kB: blobs .* kB, links .* kB, uploads .* kB, quarantine 3.00 kB, strays .* kB$/m);
+  });
+});
+
+describe("multipart uploads", () => {
+  const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+
+  async function served() {
+    const server = await startedServer({ buckets: [{ name: "b", listsUploadsByKey: true }] });
+    store(server, garbageRegistry(1));
+    const key = "docker/registry/v2/repositories/team/app/_uploads/1/data";
+    server.startUpload("b", key, new Date(Date.now() - 300 * HOUR));
+    return { server, args: ["s3://b", "--endpoint", server.endpoint] };
+  }
+
+  test("are found on a server that takes a prefix for a key", async () => {
+    const { args } = await served();
+    const { stdout } = await regcheck([...args, "--format", "json"], KEYS);
+    expect((JSON.parse(stdout) as JsonReport).findings.map(({ code }) => code)).toContain("multipart-stale");
+  });
+
+  test("that may not be listed leave the check complete, and refuse only a sweep that would purge them", async () => {
+    const { server, args } = await served();
+    const effect = { kind: "error", status: 403, code: "AccessDenied" } as const;
+    server.inject({ operation: "ListMultipartUploads", times: Infinity, effect });
+    const { stdout, exitCode } = await regcheck([...args, "--fail-on", "never"], KEYS);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("! unfinished multipart uploads could not be looked for");
+    const journal = temporaryDirectory();
+    const sweep = (...more: string[]) =>
+      regcheck(
+        [
+          ...args,
+          "--sweep",
+          "--registry-stopped",
+          "--max-delete",
+          "100%",
+          "--fail-on",
+          "never",
+          "--journal-dir",
+          journal,
+          ...more,
+        ],
+        KEYS,
+      );
+    expect(await sweep("--purge-uploads")).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringContaining("uploads-listed") as unknown,
+    });
+    expect(await sweep()).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe("--keep with an image ID", () => {
+  test("keeps the manifests that have it as their config, or says that none does", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    app.image({ layers: ["live"], config: "live too", tag: "1" });
+    app.image({ layers: ["a layer"], config: '{"an":"image"}' });
+    const directory = written(registry.tree);
+    const { digest: unused } = registry.blob("a blob of nobody");
+    const keep = (digest: string) =>
+      regcheck([written(registry.tree), "--delete-untagged", "--grace", "0", "--keep", "-"], {}, `"Image": "${digest}"`);
+    const without = await regcheck([directory, "--delete-untagged", "--grace", "0"]);
+    expect(without.stdout).toContain("manifest-unreferenced");
+    const kept = await keep(sha256('{"an":"image"}'));
+    expect(kept.stdout).toContain("1 of 1 digest found");
+    expect(kept.stdout).not.toMatch(/manifest-unreferenced|no manifest of a repository/);
+    expect((await keep(unused)).stdout).toMatch(/1 stored, but no manifest of a repository, nor the config \(image ID\) of one/);
   });
 });

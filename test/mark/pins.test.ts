@@ -91,6 +91,6 @@ test("the report tells pins that can be pulled from those that cannot", async ()
     given: 4,
     found: 3,
     missing: [gone],
-    unlinked: [deleted.digest, imageId],
+    unlinked: [deleted.digest],
   });
 });

@@ -30,7 +30,7 @@ const OPERATIONS: readonly {
   { what: "the list of blobs", operation: "ListObjectsV2", key: `${V2}/blobs/`, skip: 1, exits: [3] },
   { what: "the list of repositories", operation: "ListObjectsV2", key: `${V2}/repositories/`, skip: 1, exits: [3] },
   { what: "a manifest", operation: "GetObject", key: manifest, exits: [3] },
-  { what: "the list of multipart uploads", operation: "ListMultipartUploads", exits: [3] },
+  { what: "the list of multipart uploads", operation: "ListMultipartUploads", exits: [3, 4] },
   { what: "the list of repositories, read again", operation: "ListObjectsV2", key: `${V2}/repositories/`, skip: 2, exits: [3] },
   { what: "whether it keeps versions", operation: "GetBucketVersioning", exits: [2, 3] },
   {

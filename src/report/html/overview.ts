@@ -4,6 +4,7 @@ import { changesSince } from "../changes.js";
 import { countOf, formatBytes, formatCount, formatDollars, formatDuration } from "../format.js";
 import type { GarbageAge } from "../garbage-ages.js";
 import { filterNote } from "../repository-filter.js";
+import { storedLine } from "../stored-bytes.js";
 import { tagsThatGo } from "../repository-report.js";
 import { shownVariants, VARIANT_LABELS } from "../variant-labels.js";
 import { verdictOf } from "../verdict.js";
@@ -25,6 +26,7 @@ export function overview(report: Report): Markup {
       <p class="verdict ${colour}"><strong>${word}</strong> <span>${sentence}</span></p>
       ${baseline === undefined ? undefined : html`<p class="note">${changesSince(baseline)}.</p>`}
       ${filter === undefined ? undefined : html`<p class="note">${filterNote(filter, report.repositories.length, report.totals.repositories)}</p>`}
+      <p class="note">${storedLine(report.stored)}.</p>
       ${ownLines(report.own).map((line) => html`<p class="note">${line}</p>`)}
       ${notices.map((notice) => html`<p class="notice">${notice}</p>`)}
     </header>

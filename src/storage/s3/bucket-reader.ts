@@ -185,15 +185,11 @@ export class BucketReader {
     });
   }
 
-  /** One page of the unfinished multipart uploads below a prefix. */
-  multipartUploads(
-    prefix: string,
-    after?: { readonly key: string; readonly uploadId: string },
-  ): Promise<ListMultipartUploadsCommandOutput> {
+  /** One page of the unfinished multipart uploads of the whole bucket. */
+  multipartUploads(after?: { readonly key: string; readonly uploadId: string }): Promise<ListMultipartUploadsCommandOutput> {
     return this.limit.run((onThrottled) => {
       const command = new ListMultipartUploadsCommand({
         Bucket: this.name,
-        Prefix: prefix,
         KeyMarker: after?.key,
         UploadIdMarker: after?.uploadId,
       });

@@ -2,11 +2,13 @@ import type { ListMultipartUploadsCommandOutput, MultipartUpload as ListedUpload
 import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
-import { causeOf, isNotImplemented } from "./errors.js";
+import { causeOf, isDenied, isNotImplemented, lacking, nameOf } from "./errors.js";
 
 /**
- * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none; one that refuses it is
- * a fault, because an upload under way is evidence that somebody writes.
+ * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none. Where the credentials may
+ * not list them, that is said: nothing but uploads depends on them.
+ *
+ * No prefix is asked for: MinIO takes it for a whole key, and would list none.
  */
 export async function listMultipartUploads(bucket: BucketReader, root: string): Promise<MultipartListing> {
   const prefix = `${root}${V2}/`;
@@ -14,8 +16,8 @@ export async function listMultipartUploads(bucket: BucketReader, root: string): 
   try {
     let after: Marker | undefined;
     do {
-      const page = await bucket.multipartUploads(prefix, after);
-      // Not every server minds the prefix, and the rest of the bucket is somebody else's.
+      const page = await bucket.multipartUploads(after);
+      // The rest of the bucket is somebody else's.
       for (const upload of page.Uploads ?? [])
         if (upload.Key?.startsWith(prefix) !== false) uploads.push(parseUpload(upload, root.length));
       after = page.IsTruncated === true ? nextMarker(page, after) : undefined;
@@ -23,7 +25,9 @@ export async function listMultipartUploads(bucket: BucketReader, root: string): 
     return { uploads, faults: [] };
   } catch (error) {
     if (isNotImplemented(error)) return { uploads, faults: [] };
-    const cause = `unfinished multipart uploads cannot be listed (s3:ListBucketMultipartUploads): ${causeOf(error)}`;
+    if (isDenied(nameOf(error)))
+      return { uploads: [], faults: [], denied: lacking(nameOf(error), "s3:ListBucketMultipartUploads") };
+    const cause = `unfinished multipart uploads cannot be listed: ${causeOf(error)}`;
     return { uploads, faults: [{ path: V2, cause }] };
   }
 }

@@ -51,7 +51,7 @@ const OPERATIONS: readonly { readonly operation: string; readonly key: string; r
   { operation: "ListObjectsV2", key: `${V2}/repositories/`, path: `${V2}/repositories` },
   { operation: "GetObject", key: manifest, path: manifest },
   { operation: "GetObject", key: alias, path: alias },
-  { operation: "ListMultipartUploads", key: `${V2}/`, path: V2 },
+  { operation: "ListMultipartUploads", key: "", path: V2 },
 ];
 
 const EFFECTS: Readonly<Record<string, Effect>> = {
@@ -74,18 +74,21 @@ describe("a fault that stays", () => {
   // The markers are listed first, by the same prefixes: these requests pass.
   const skipOf = (operation: string): number => (operation === "ListObjectsV2" ? 1 : 0);
 
-  test.each(CASES.filter(({ name, operation }) => isListing(operation) || !/inside a 200|a short body/.test(name)))(
-    "$operation $key: $name: incomplete, and the path is named",
-    async ({ operation, key, path, effect }) => {
-      const server = await startedServer();
-      store(server, tree);
-      const fault = server.inject({ operation, key, skip: skipOf(operation), times: Number.POSITIVE_INFINITY, effect });
-      const report = await checked(server, { retries: { attempts: 2, delay: 1, timeout: 200, patience: 60_000 } });
-      expect(fault.hits()).toBeGreaterThan(0);
-      expect(report.complete).toBe(false);
-      expect(faultsOf(report).some((text) => text.startsWith(`${path}: `))).toBe(true);
-    },
-  );
+  // Without the right to list uploads a check is complete all the same.
+  const isDeniedUploads = (operation: string, name: string): boolean => operation === "ListMultipartUploads" && name === "403";
+  test.each(
+    CASES.filter(({ name, operation }) => !isDeniedUploads(operation, name)).filter(
+      ({ name, operation }) => isListing(operation) || !/inside a 200|a short body/.test(name),
+    ),
+  )("$operation $key: $name: incomplete, and the path is named", async ({ operation, key, path, effect }) => {
+    const server = await startedServer();
+    store(server, tree);
+    const fault = server.inject({ operation, key, skip: skipOf(operation), times: Number.POSITIVE_INFINITY, effect });
+    const report = await checked(server, { retries: { attempts: 2, delay: 1, timeout: 200, patience: 60_000 } });
+    expect(fault.hits()).toBeGreaterThan(0);
+    expect(report.complete).toBe(false);
+    expect(faultsOf(report).some((text) => text.startsWith(`${path}: `))).toBe(true);
+  });
 
   test.each(["NoSuchKey", "NoSuchVersion"])(
     "a manifest that is gone since it was listed (%s) is a fault, no absence",

@@ -21,6 +21,8 @@ export interface BucketOptions {
   /** One that differs from the server's answers with a redirect. */
   readonly region?: string;
   readonly versioned?: boolean;
+  /** As MinIO does: a prefix of multipart uploads is taken for a key. */
+  readonly listsUploadsByKey?: boolean;
 }
 
 export interface ServerOptions {
@@ -87,9 +89,11 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       name,
       region = options.region ?? "us-east-1",
       versioned = false,
+      listsUploadsByKey = false,
     } = typeof wanted === "string" ? { name: wanted } : wanted;
     const bucket = new Bucket(name, region);
     if (versioned) bucket.versioning = "Enabled";
+    bucket.listsUploadsByKey = listsUploadsByKey;
     server.buckets.set(name, bucket);
   }
   const put: S3Server["put"] = (bucket, key, text, { modified = new Date(), etag = "md5", checksumSha256 } = {}) => {

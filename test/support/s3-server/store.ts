@@ -41,6 +41,8 @@ export interface Listed {
 /** A bucket in memory: all versions of all keys, the newest first. */
 export class Bucket {
   versioning: Versioning;
+  /** MinIO lists multipart uploads of one key, or all: it takes a prefix for a key. */
+  listsUploadsByKey = false;
   readonly uploads = new Map<string, Upload>();
   readonly #versions = new Map<ByteString, Version[]>();
   #sorted: ByteString[] | undefined = [];

@@ -73,7 +73,9 @@ export function listMultipartUploads({ bucket, query }: Call): Reply {
   const idMarker = keyMarker === "" ? "" : (query.get("upload-id-marker") ?? "");
   const limit = limitOf(query, "max-uploads");
   const isBehind = ({ key, id }: Upload): boolean => key > keyMarker || (key === keyMarker && idMarker !== "" && id > idMarker);
-  const all = [...bucket.uploads.values()].filter((upload) => upload.key.startsWith(prefix) && isBehind(upload)).sort(byKeyAndId);
+  const isBelow = ({ key }: Upload): boolean =>
+    bucket.listsUploadsByKey && prefix !== "" ? key === prefix : key.startsWith(prefix);
+  const all = [...bucket.uploads.values()].filter((upload) => isBelow(upload) && isBehind(upload)).sort(byKeyAndId);
   const page = all.slice(0, limit);
   const last = page.at(-1);
   const isTruncated = all.length > page.length && last !== undefined;
