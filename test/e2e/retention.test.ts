@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { V2 } from "../support/builder.js";
 import type { Descriptor } from "../support/builder.js";
 import { regcheck } from "../support/run.js";
@@ -158,7 +158,8 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("tags by a policy fi
     // Even if its time did not tell.
     const then = Date.now() / 1000 - 40 * DAY;
     fs.utimesSync(path.join(root, V2, "repositories", client.repository, "_manifests/tags/pr-3/current/link"), then, then);
-    await registry.restart({ readOnly: true });
+    const readOnly = await registry.restart({ readOnly: true });
+    onTestFinished(() => readOnly.stop());
     const args = ["untag", "--policy", POLICY, "--plan", plan, "--apply", "--registry-url", registry.url, "--max-untag", "90%"];
     const { exitCode, stdout, stderr } = await regcheck([...args, root, "--journal-dir", temporaryDirectory()]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
