@@ -33,7 +33,7 @@ export async function withLock<T>(
     throw new OperatorError(refusalBy(await readLock(changes), location), EXIT_CODES.refused);
   let result: T;
   try {
-    result = await work({ storageTime: (await changes.stat(LOCK))?.modified });
+    result = await work({ storageTime: await timeOf(changes) });
   } catch (error) {
     // The lock that is left says so itself, to the next run; what went wrong first must not be lost for it.
     await release(changes).catch(() => {});
@@ -43,6 +43,15 @@ export async function withLock<T>(
   if (problem === undefined) return { result, lockLeft: undefined };
   const lockLeft = `the ${what} has come to its end, but its lock is still there (${problem}), and the next run is refused: remove it with regcheck unlock ${location}`;
   return { result, lockLeft };
+}
+
+/** What cannot be told of the lock stops a run before it has begun. */
+async function timeOf(changes: StorageChanges): Promise<number | undefined> {
+  try {
+    return (await changes.stat(LOCK))?.modified;
+  } catch (error) {
+    throw new OperatorError(`${errorMessage(error)}. Nothing was changed.`, EXIT_CODES.refused, { cause: error });
+  }
 }
 
 async function create(changes: StorageChanges, location: string, content: string): Promise<"created" | "exists"> {
