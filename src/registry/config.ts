@@ -56,7 +56,7 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
   const storage = storageSection(root["storage"]);
   const http = section(root["http"]);
   const hasRedis = isSection(root["redis"]) || Object.keys(environment).some((name) => name.startsWith("REGISTRY_REDIS"));
-  warnings.push(...startProblems(storage, hasRedis));
+  warnings.push(...startProblems(storage, hasRedis, section(root["proxy"])));
   return {
     storage: configuredStorage(storage),
     readOnly: section(section(storage["maintenance"])["readonly"])["enabled"] === true,
