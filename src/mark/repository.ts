@@ -160,7 +160,6 @@ class RepositoryMark {
 
   /** Whether there are manifests that others may keep, in any of the variants in which nothing does here. */
   dependsOnOthers(): boolean {
-    if (this.#held) return false;
     const { reachability } = this;
     for (const { referrer, subject } of reachability.foreignReferrers())
       if (this.context.table.isStored(subject) && reachability.marks(referrer) !== reachability.accepts(referrer, LIVE))

@@ -53,3 +53,19 @@ describe("a signature in a repository of its own", () => {
     );
   });
 });
+
+test.each(["a-repository", "z-repository"])(
+  "what damage holds of signatures is the same wherever their image is listed: %s",
+  async (name) => {
+    const builder = new RegistryBuilder();
+    const image = builder.repository(name).image({ layers: ["an image"], tag: "1" });
+    const signatures = builder.repository("m-signatures");
+    signatures.image({ layers: ["a signature"], config: "signature", subject: image });
+    signatures.manifest("no manifest", "damaged");
+    const report = await checkTree(builder.tree, { deleteUntagged: true });
+    expect(report.repositories.find((one) => one.name === "m-signatures")).toMatchObject({
+      heldBytes: 0,
+      findings: { "manifest-invalid": 1 },
+    });
+  },
+);
