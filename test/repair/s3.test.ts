@@ -40,7 +40,7 @@ describe("a repair of a bucket", () => {
       const journal = temporaryDirectory();
       const { result } = await repair({ storage, changes }, repairOptions(journal));
       expect(result?.stopped).toBeUndefined();
-      expect(result?.outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => "written"));
+      expect(result?.outcomes.map(({ status }) => status)).toEqual(Array.from({ length: 18 }, () => "written"));
       expect([...(await check(storage, { policy: POLICY })).findings()].map(({ code }) => code)).toEqual([]);
       expect([...pullAll(treeOf(server))].filter(([, content]) => content === undefined)).toEqual([]);
 

@@ -186,7 +186,9 @@ describe("what a quarantine sweep took is back after a restore", () => {
           if (error instanceof UsageError) return undefined;
           throw error;
         });
-        expect(Object.values(again?.totals.items ?? {}).filter((items) => items > 0)).toEqual([]);
+        // But for a referrer that only a layer link finds, by way of a manifest that the first sweep took: kept by its subject until then.
+        const left = (again?.stages ?? []).flatMap((stage) => [...stage.items()]);
+        expect(left.filter(({ digest = "" }) => !isReferrer(tree, digest))).toEqual([]);
         const journal = options.journalDirectory;
         const run = readRun(journal, first.result.runId);
         const { problems } = await restoreObjects(run, new FilesystemChanges(fs.realpathSync(directory)));
@@ -197,3 +199,8 @@ describe("what a quarantine sweep took is back after a restore", () => {
     );
   }, 60_000);
 });
+
+function isReferrer(tree: RegistryTree, digest: string): boolean {
+  const content = tree.files.get(blobFile(digest))?.content ?? "";
+  return Buffer.from(content).includes('"subject"');
+}
