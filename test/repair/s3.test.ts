@@ -45,7 +45,7 @@ describe("a repair of a bucket", () => {
       expect([...pullAll(treeOf(server))].filter(([, content]) => content === undefined)).toEqual([]);
 
       const run = readRun(journal, result?.runId ?? "");
-      expect(await restoreObjects(run, changes)).toEqual({ restored: 16, present: 0, warnings: [], problems: [] });
+      expect(await restoreObjects(run, changes)).toEqual({ restored: 18, present: 0, warnings: [], problems: [] });
       expect(contentOf(treeOf(server))).toEqual(contentOf(before));
     },
   );
