@@ -220,11 +220,16 @@ class RepositoryMark {
       this.context.table.mark(id, LIVE);
   }
 
-  /** A layer link younger than the grace time keeps its blob: the times are only asked for where they decide. */
+  /**
+   * A layer link younger than the grace time keeps its blob: the times are only asked for where they decide. Where all is held, that is
+   * whether a link whose blob was not listed has been pushed since.
+   */
   async keepYoungLayers(): Promise<void> {
-    if (this.#held) return;
     const { layers } = this.links;
-    const unused = Array.from(layers.keys()).filter((i) => this.#layerMarks[i] !== LIVE);
+    const { table } = this.context;
+    const isUnused = (i: number): boolean => this.#layerMarks[i] !== LIVE;
+    const decides = (i: number): boolean => !this.#held || !table.isStored(this.#target(elementAt(layers, i)));
+    const unused = Array.from(layers.keys()).filter((i) => isUnused(i) && decides(i));
     this.#youngLayers = new Set(await youngLayers(this.context, this.graph, unused, this.#addFault));
     for (const i of this.#youngLayers) this.context.table.mark(this.#target(elementAt(layers, i)), LIVE);
   }

@@ -65,3 +65,23 @@ describe("a tag whose manifest is deleted while the registry is read", () => {
     expect((await checkedWhile(() => {}, modified)).counts["tag-dangling"]).toBe(1);
   });
 });
+
+test("a layer pushed after the blobs were listed does not dangle where its repository is held", async () => {
+  const builder = new RegistryBuilder();
+  builder.repository("team/app").image({ layers: ["a layer"], tag: "1" });
+  const directory = written(builder.tree);
+  const storage = FilesystemStorage.open(directory);
+  const blobs = storage.blobs.bind(storage);
+  storage.blobs = async function* () {
+    yield* blobs();
+    builder.now = Math.floor(Date.now() / 1000);
+    builder.repository("team/app").push("a layer of an image to come");
+    const revision = `_manifests/revisions/sha256/${"a".repeat(64)}`;
+    builder.tree.write(`${builder.repository("team/app").path}/${revision}/link`, "", builder.now);
+    builder.tree.writeTo(directory);
+  };
+  const policy = { deleteUntagged: true, dropDanglingTags: true, grace: 3600, now: Math.floor(Date.now() / 1000), pins: [] };
+  const report = await check(storage, { policy });
+  await storage.close();
+  expect(Array.from(report.findings(), ({ code }) => code)).toEqual(["manifest-missing", "revision-link-invalid"]);
+});
