@@ -161,7 +161,7 @@ describe("manifests, and not one tag in the whole registry", () => {
     expect(asIs.stdout).not.toMatch(/^ {2}with --delete-untagged|^ {2}with both|is garbage, unless/m);
     expect(asIs.stdout).toContain("where are they kept?");
     const json = JSON.parse((await regcheck([root, "--grace=0", "--format=json"])).stdout) as { reclaimable: object };
-    expect(Object.keys(json.reclaimable)).toEqual(["asIs", "withDropDanglingTags", "selected"]);
+    expect(Object.keys(json.reclaimable)).toEqual(["asIs", "withDropDanglingTags", "withPurgeUploads", "selected"]);
   });
 
   test("a sweep with --delete-untagged asks where tags are kept, and never for --max-delete 100%", async () => {

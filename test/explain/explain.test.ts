@@ -360,7 +360,8 @@ test("of a tag in a bucket lists what a check lists, and the tag's repository", 
     const ofCheck = server.requests["ListObjectsV2"] ?? 0;
     server.forget();
     await explain(storage, parseReference("team/app:1.0"), { policy, all: false });
-    expect(server.requests["ListObjectsV2"]).toBe(ofCheck + 1);
+    // The check also lists the quarantine, which is no matter of an explanation.
+    expect(server.requests["ListObjectsV2"]).toBe(ofCheck);
   } finally {
     await storage.close();
   }

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { formatText } from "#regcheck/report/text.js";
 import { reportOf } from "../support/report.js";
 
-/** The lines before the findings. */
+/** The lines before the findings, from what was verified on. */
 function headOf(change: Parameters<typeof reportOf>[1]): string[] {
-  return formatText(reportOf([], change), { colour: false, width: undefined }).split("\n\n")[0]?.split("\n").slice(3) ?? [];
+  return formatText(reportOf([], change), { colour: false, width: undefined }).split("\n\n")[0]?.split("\n").slice(4) ?? [];
 }
 
 describe("the text report of what was verified", () => {
