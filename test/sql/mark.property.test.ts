@@ -11,7 +11,7 @@ import { connectDuckdb, viewTables } from "../support/tables.js";
 import { makeTemporaryDirectory } from "../support/temporary.js";
 
 /** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 200);
+const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 80);
 
 test(
   "docs/sql/mark.sql says what the report says of random damaged registries, with every policy",
