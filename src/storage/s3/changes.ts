@@ -308,8 +308,8 @@ export class S3Changes implements StorageChanges {
     try {
       await this.#bucket.copy(this.#key(from), this.#key(to), source);
     } catch (error) {
-      // It has gone since it was listed.
-      if (isNoSuchObject(error)) return { status: "absent" };
+      // It has gone since it was listed, if a head says so too: what is taken for gone lets what it refers to go.
+      if (isNoSuchObject(error) && (await this.#bucket.head(this.#key(from))) === undefined) return { status: "absent" };
       throw error;
     }
     return { status: "done" };
