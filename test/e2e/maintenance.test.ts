@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RegistryClient } from "./support/client.js";
 import { findProgram } from "./support/programs.js";
-import { freePort, REGISTRIES } from "./support/registry.js";
+import { freePort, REGISTRIES, writableConfig } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -70,7 +70,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("docs/examples/maint
     directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-maintenance-"));
     const address = `127.0.0.1:${await freePort()}`;
     url = `http://${address}`;
-    fs.writeFileSync(file("config.yml"), configOf(file("storage"), address));
+    fs.writeFileSync(file("config.yml"), writableConfig(file("storage"), address));
     script("service", SERVICE);
     script("kubectl", KUBECTL);
     // Root's journals go to /var/lib, which is no place for a test.
@@ -206,23 +206,3 @@ esac
     });
   });
 });
-
-function configOf(storage: string, address: string): string {
-  return `version: 0.1
-log:
-  level: warn
-storage:
-  filesystem:
-    rootdirectory: ${storage}
-  delete:
-    enabled: true
-  maintenance:
-    uploadpurging:
-      enabled: false
-    readonly:
-      enabled: false
-http:
-  addr: ${address}
-  relativeurls: true
-`;
-}

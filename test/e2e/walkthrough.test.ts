@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readTranscript, shapeOf, withOutputs } from "../support/transcript.js";
 import { RegistryClient } from "./support/client.js";
 import { findProgram } from "./support/programs.js";
-import { freePort, REGISTRIES } from "./support/registry.js";
+import { freePort, REGISTRIES, writableConfig } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -54,7 +54,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("docs/walkthrough.md
     directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-walkthrough-"));
     address = `127.0.0.1:${await freePort()}`;
     fs.mkdirSync(path.join(directory, "bin"));
-    fs.writeFileSync(path.join(directory, "config.yml"), configOf(path.join(directory, "storage"), address));
+    fs.writeFileSync(path.join(directory, "config.yml"), writableConfig(path.join(directory, "storage"), address));
     const script = (name: string, text: string): void =>
       fs.writeFileSync(path.join(directory, "bin", name), `#!/bin/bash\n${text}`, { mode: 0o755 });
     script("systemctl", systemctl(directory, address, findProgram(REGISTRIES[version])));
@@ -118,26 +118,6 @@ async function pullAll(url: string): Promise<Record<string, string[]>> {
 /** Megabytes, as `du -sh` prints them. */
 function sizeOf(output: string): number {
   return Number(/^([\d.]+)M\t/m.exec(output)?.[1]);
-}
-
-function configOf(storage: string, address: string): string {
-  return `version: 0.1
-log:
-  level: warn
-storage:
-  filesystem:
-    rootdirectory: ${storage}
-  delete:
-    enabled: true
-  maintenance:
-    uploadpurging:
-      enabled: false
-    readonly:
-      enabled: false
-http:
-  addr: ${address}
-  relativeurls: true
-`;
 }
 
 /** What the service manager does with the registry, without one. */

@@ -126,3 +126,24 @@ function configOf({ directory, storage, readOnly = false }: RegistryOptions, add
     // 3.x refuses an index whose children it does not have, which is what we want.
   };
 }
+
+/** A config.yml as an operator has it, of a registry on a filesystem that takes writes: `readonly` has a line of its own, to be edited. */
+export function writableConfig(storage: string, address: string): string {
+  return `version: 0.1
+log:
+  level: warn
+storage:
+  filesystem:
+    rootdirectory: ${storage}
+  delete:
+    enabled: true
+  maintenance:
+    uploadpurging:
+      enabled: false
+    readonly:
+      enabled: false
+http:
+  addr: ${address}
+  relativeurls: true
+`;
+}
