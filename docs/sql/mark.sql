@@ -109,14 +109,15 @@ left join blobs s on s.digest = f.digest
 left join blobs b on b.digest = coalesce(a.target, f.digest)
 where f.role <> 'subject'
 
--- @table keeps  What a live manifest keeps alive among the manifests of its repository: what it names, and its referrers.
+-- @table keeps  What a live manifest keeps alive among the manifests of its repository: what it names, and its referrers,
+-- but for those that a layer link alone finds: the releases that find them so know no subjects.
 select distinct n.repository, n.manifest as keeper, k.digest as kept, k.kind = 3 as droppable
 from named n join members k on k.repository = n.repository and k.digest = n.manifest_id
 union
 select distinct s.repository, s.digest, r.digest, r.kind = 3
 from members r join manifest_references f on f.manifest = r.digest
 join members s on s.repository = r.repository and s.digest = f.digest
-where f.role = 'subject'
+where f.role = 'subject' and r.kind <> 1
 
 -- @table unlinked  Pinned or young blobs that no repository links as manifests: if they are, they keep what they name (a push that has not come to its
 -- links). named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
@@ -170,7 +171,7 @@ from members m join manifest_references f on f.manifest = m.digest and f.role = 
 join blobs b on b.digest = f.digest
 left join members s on s.repository = m.repository and s.digest = f.digest
 left join kept_anyway k on k.digest = f.digest
-where s.digest is null
+where s.digest is null and m.kind <> 1
 
 -- @table live  The roots, one column for each variant of the policy.
 select m.repository, m.digest,
@@ -247,8 +248,8 @@ from (
 ) n
 group by repository, digest
 
--- @table links  Each sound layer link with what needs it.
-select l.repository, l.digest, l.target, r.held, not r.held and l.modified is not null and l.modified > p.cutoff as young, b.digest is not null as stored, b.size,
+-- @table links  Each sound layer link with what needs it. Where all is held, its age only tells whether its blob may just have been pushed.
+select l.repository, l.digest, l.target, r.held, (not r.held or b.digest is null) and l.modified is not null and l.modified > p.cutoff as young, b.digest is not null as stored, b.size,
   coalesce(n.as_is, false) as as_is, coalesce(n.with_delete_untagged, false) as with_delete_untagged,
   coalesce(n.with_drop_dangling_tags, false) as with_drop_dangling_tags, coalesce(n.with_both, false) as with_both
 from sound_layers l join repositories r on r.repository = l.repository cross join policy p

@@ -32,7 +32,10 @@ export class Reachability {
     for (const [position, id] of manifests.entries()) this.#position.set(id, position);
     this.#marks = new Uint16Array(manifests.length);
     this.#tags = Array.from({ length: manifests.length });
+    // Not what a layer link alone finds: the releases that find it so know no subjects, and once the manifest that named it is swept,
+    // nothing tells it from a layer.
     for (const id of manifests) {
+      if (found.layerLinked.has(id)) continue;
       store.forEachReference(id, (role, subject) => {
         if (role !== "subject") return;
         const referrers = this.#referrers.get(subject);

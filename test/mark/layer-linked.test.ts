@@ -104,6 +104,25 @@ test("what a tag once named may be pulled by its digest: it goes with the untagg
   expect(kept).toEqual([]);
 });
 
+// What names it goes with the sweep; by itself nothing tells it from a layer, so that a second sweep would find it.
+test("what is about a live image and found by a layer link alone goes with what names it", async () => {
+  const { registry, app } = start();
+  const image = app.image({ layers: ["layer"], tag: "1" });
+  const signature = app.image({ layers: ["signature"], config: "signature", subject: image });
+  linkAsLayer(app, signature);
+  const index = app.index([signature]);
+  expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([`manifest-unreferenced ${index.digest}`]);
+  const findings = offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })));
+  expect(findings).toEqual(
+    expect.arrayContaining([
+      `manifest-unreferenced ${index.digest}`,
+      `blob-unreferenced ${signature.digest}`,
+      `layer-link-unreferenced ${signature.digest}`,
+      `layer-link-unreferenced ${sha256("signature")}`,
+    ]),
+  );
+});
+
 test("a blob that an index has among its children is none, though it is linked", async () => {
   const { registry, app } = start();
   app.index([{ ...app.push("a layer"), mediaType: TYPES.image }], "cache");

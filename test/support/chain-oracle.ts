@@ -91,7 +91,7 @@ export class ChainOracle {
     for (const digest of manifests) {
       const { blobs, children, sizes } = namesOf(digest);
       const named = [...children, ...blobs];
-      const referrers = [...manifests].filter((other) => parse(other)?.subject === digest);
+      const referrers = [...manifests].filter((other) => !layerLinked.has(other) && parse(other)?.subject === digest);
       edges.manifests.set(digest, [...named.map(manifestOf).filter((other) => manifests.has(other)), ...referrers]);
       const isLost = sizes.some((one) => this.world.isLost(one.digest, targetOf(repository, one.digest), one.size));
       const linked = [...repository.layers.values()].map(({ target }) => target);
@@ -142,9 +142,10 @@ export class ChainOracle {
   /** What is about a manifest that the repository does not have. */
   #foreign(repository: Repository): { readonly start: string; readonly subject: string }[] {
     const { manifests } = this.edgesOf(repository, true);
+    const { layerLinked } = this.world.manifestsOf(repository);
     return [...manifests.keys()].flatMap((start) => {
       const subject = this.world.parse(start)?.subject;
-      return subject === undefined || manifests.has(subject) ? [] : [{ start, subject }];
+      return subject === undefined || layerLinked.has(start) || manifests.has(subject) ? [] : [{ start, subject }];
     });
   }
 

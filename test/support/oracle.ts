@@ -210,8 +210,10 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !repository.held ? [] : droppable)];
     const here = new Set([...repository.revisions.keys(), ...others]);
     const all = new Set([...here, ...droppable]);
+    // Not what a layer link alone finds.
+    const subjectOf = (digest: string): string | undefined => (layerLinked.has(digest) ? undefined : parse(digest)?.subject);
     for (const digest of here) {
-      const subject = parse(digest)?.subject;
+      const subject = subjectOf(digest);
       if (subject !== undefined && !all.has(subject) && stored.has(subject) && live.has(subject)) alive.add(digest);
     }
     const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
@@ -232,7 +234,7 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
         for (const named of [...children, ...blobs]) if (here.has(manifestOf(named))) alive.add(manifestOf(named));
       }
       for (const digest of here) {
-        const subject = parse(digest)?.subject;
+        const subject = subjectOf(digest);
         if (subject !== undefined && alive.has(subject)) alive.add(digest);
       }
     }
