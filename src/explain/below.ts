@@ -92,12 +92,13 @@ class KeeperFinder implements Keepers {
   async ask(graph: RepositoryGraph, isHeld: boolean): Promise<void> {
     const { context } = this.marked;
     const space = repositorySpace(graph, context);
+    const wanted = isHeld ? ANY : this.#bits;
     await this.#askLayerLinks(graph, isHeld);
     if (!space.manifests.some((id) => id !== this.focus && this.#names(space, id))) return;
-    const roots = isHeld
-      ? space.manifests
-      : Array.from(rootsOf(context, graph, false)).flatMap(({ id, bits }) => ((bits & this.#bits) === 0 ? [] : [id]));
-    const live = reach(space, roots, isHeld ? ANY : this.#bits, this.focus);
+    const roots = Array.from(rootsOf(context, graph, false)).flatMap(({ id, bits }) => ((bits & wanted) === 0 ? [] : [id]));
+    // Not all manifests of the repository: of some it is known by the focus alone that they are manifests.
+    if (isHeld) for (const target of graph.links.lostTargets) roots.push(graph.reachability.resolve(target));
+    const live = reach(space, roots, wanted, this.focus);
     if (!isHeld && context.policy.deleteUntagged) {
       const candidates = graph.links.revisions.filter((id) => id !== this.focus && !live.has(id));
       const young = await youngRevisions(context, graph, candidates, this.onFault);

@@ -208,6 +208,20 @@ describe("what is garbage", () => {
     expect(explanation).toMatchObject({ verdict: "garbage", goes: { exclusive: { blobs: 2 }, kept: { blobs: 1 } } });
   });
 
+  test("in a repository that is held, what is a manifest by its word alone goes with it", async () => {
+    const registry = new RegistryBuilder();
+    const held = registry.repository("held/UPPER");
+    const app = registry.repository("app");
+    app.image({ tag: "latest", layers: ["another"] });
+    const inner = app.image({ config: "its config" });
+    const outer = held.image({ layers: [held.mount(inner)] });
+    const explanation = await explainOne(registry.tree, outer.digest, { deleteUntagged: true });
+    expect(explanation).toMatchObject({
+      verdict: "held",
+      goes: { exclusive: { blobs: 1 }, shared: { blobs: 1 }, kept: { blobs: 2 } },
+    });
+  });
+
   test("a manifest that was deleted by digest is read, and what it needed goes with it", async () => {
     const registry = new RegistryBuilder();
     const app = registry.repository("app");
