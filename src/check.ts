@@ -2,6 +2,7 @@ import os from "node:os";
 import { UsageError } from "./errors.js";
 import { mark } from "./mark/mark.js";
 import type { Progress } from "./mark/mark.js";
+import type { Finding } from "./mark/finding.js";
 import type { Marked } from "./mark/marked.js";
 import type { Policy } from "./mark/policy.js";
 import { ownersOf, withTruth } from "./mark/truth.js";
@@ -86,7 +87,8 @@ function deniedUploads({ uploadsDenied }: Marked): readonly string[] {
 }
 
 /** With what the storage's own files say of the registry's start. */
-function withMarkers(marked: Marked, { proxyStateProblem: detail }: StorageMarkers): Marked {
-  if (detail === undefined) return marked;
-  return { ...marked, findings: [...marked.findings, { code: "proxy-state-invalid", path: PROXY_STATE, detail }] };
+function withMarkers(marked: Marked, { proxyStateProblem: problem }: StorageMarkers): Marked {
+  if (problem === undefined) return marked;
+  const finding: Finding = { code: "proxy-state-invalid", path: PROXY_STATE, cause: { kind: "proxy-state", problem } };
+  return { ...marked, findings: [...marked.findings, finding] };
 }

@@ -4,7 +4,7 @@ import type { CheckOptions } from "../check.js";
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
-import { SEVERITIES } from "../report/catalogue.js";
+import { SEVERITIES } from "../report/severity.js";
 import type { Baseline } from "../report/baseline.js";
 import type { BaselineScope } from "../report/baseline-reader.js";
 import type { RepositoryFilter } from "../report/repository-filter.js";

@@ -1,5 +1,5 @@
 import type { Options } from "yargs";
-import { SEVERITIES } from "../report/catalogue.js";
+import { SEVERITIES } from "../report/severity.js";
 
 /** The formats of a report. */
 export const FORMATS = ["text", "json", "ndjson", "csv", "html", "prometheus"] as const;

@@ -1,6 +1,7 @@
 import type { Finding } from "../mark/finding.js";
 import { blobPath } from "../registry/layout.js";
-import { CATALOGUE, caseOf, deletedBy, severityOf } from "../report/catalogue.js";
+import { CATALOGUE, severityOf } from "../report/catalogue.js";
+import { caseOf, deletedBy, detailOf } from "../report/finding-words.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes, formatCount } from "../report/format.js";
 import { subjectOf } from "../report/subject.js";
@@ -23,9 +24,6 @@ const SHORT_HEX = 12;
 export function formatExplanation(explanation: Explanation, options: TextOptions, all: boolean): string {
   return new TextExplanation(explanation, options, all).format();
 }
-
-/** What a finding says of where its digest is used, which the lines around it say already. */
-const USE = /; it is (?:a layer|the config|a child) of sha(?:256|512):[0-9a-f]+$/;
 
 class TextExplanation {
   readonly #lines: string[] = [];
@@ -135,7 +133,8 @@ class TextExplanation {
     this.#told.add(finding);
     const severity = severityOf(finding);
     const colour = severity === "error" ? "red" : "yellow";
-    const text = `${this.#style(colour, `${severity === "error" ? "✗" : "!"} ${finding.code}`)}: ${escapeForTerminal(caseOf(finding).replace(USE, ""))}`;
+    // What it is used by is said by the lines around it.
+    const text = `${this.#style(colour, `${severity === "error" ? "✗" : "!"} ${finding.code}`)}: ${escapeForTerminal(caseOf({ ...finding, usedBy: undefined }))}`;
     this.#line(text, indent, `${indent}  `);
     if (isElsewhere) this.#line(escapeForTerminal(subjectOf(finding)), `${indent}  `);
   }
@@ -248,7 +247,7 @@ class TextExplanation {
     for (const notice of notices) this.#line(this.#style("yellow", `! ${escapeForTerminal(notice)}`));
     if (complete) return;
     this.#line(this.#style("red", "INCOMPLETE: something could not be read, so this may be partial."));
-    for (const { path, detail } of unreadable) this.#line(escapeForTerminal(`${path}: ${detail ?? ""}`), "  ", "    ");
+    for (const finding of unreadable) this.#line(escapeForTerminal(`${finding.path}: ${detailOf(finding) ?? ""}`), "  ", "    ");
   }
 }
 

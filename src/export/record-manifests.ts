@@ -1,7 +1,7 @@
 import { DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
-import type { ManifestBatch } from "../storage/listing.js";
+import type { ManifestBatch } from "../storage/manifest-damage.js";
 import type { DigestText } from "./digest-text.js";
 import type { Tables } from "./tables-writer.js";
 

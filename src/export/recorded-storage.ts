@@ -1,5 +1,6 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
-import type { ManifestBatch, RepositoryListing } from "../storage/listing.js";
+import type { RepositoryListing } from "../storage/listing.js";
+import type { ManifestBatch } from "../storage/manifest-damage.js";
 import { StorageLayer } from "../storage/storage-layer.js";
 import type { Storage } from "../storage/storage.js";
 import { DigestText } from "./digest-text.js";

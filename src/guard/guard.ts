@@ -2,6 +2,7 @@ import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked, TruthElsewhere } from "../mark/marked.js";
 import type { Report } from "../report/report.js";
+import { detailOf } from "../report/finding-words.js";
 import { countOf } from "../report/format.js";
 import type { StorageMarkers } from "../storage/storage.js";
 import type { RuleName } from "./rules.js";
@@ -28,7 +29,7 @@ export function judgeCompleteness(marked: Marked): Verdict {
   return {
     rule: "scan-complete",
     passed: false,
-    evidence: `${countOf(faults.length, "path")} could not be read: ${first?.path ?? ""}: ${first?.detail ?? ""}${faults.length > 1 ? ", …" : ""}`,
+    evidence: `${countOf(faults.length, "path")} could not be read: ${first?.path ?? ""}: ${(first && detailOf(first)) ?? ""}${faults.length > 1 ? ", …" : ""}`,
     remedy: "Mend what storage-unreadable names, and run it again.",
   };
 }

@@ -13,10 +13,10 @@ export function checkAliases({ table, store }: MarkContext, { name, links, reach
     if (role === "subject" || target === undefined || declared === undefined) return;
     if (!table.isStored(target) || table.size(target) === declared) return;
     const digest = table.digest(named);
-    const stored = `the link holds ${table.digest(target).toString()}, of ${table.size(target)} bytes`;
-    const detail = `${stored}, where ${table.digest(manifest).toString()} says ${declared}`;
+    const [held, stored] = [table.digest(target), table.size(target)];
+    const cause = { kind: "alias-size", held, stored, manifest: table.digest(manifest), declared } as const;
     if (!findings.has(named))
-      findings.set(named, { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, detail });
+      findings.set(named, { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, cause });
   };
   for (const manifest of reachability.manifests)
     store.forEachReference(manifest, (role, named, position) => check(manifest, role, named, store.declaredSize(position)));

@@ -16,7 +16,8 @@ export function checkManifests({ table, store }: MarkContext, { name, links, rea
         repository: name,
         tag: links.tags.find(({ target }) => target === id)?.name,
         digest,
-        detail: problem.detail,
+        cause:
+          problem.kind === "unreadable" ? { kind: "fault", fault: problem.cause } : { kind: "manifest-damage", damage: problem },
         bytes: table.isStored(id) ? table.size(id) : undefined,
       },
     ];

@@ -21,15 +21,15 @@ export function checkEmptiness(
   if (!isRepository || all > going) return [];
   const [stray] = strays;
   const links = layers.length + damagedLayers.size - count(() => true, "layer-link-dangling", "layer-link-unreferenced");
-  const reason =
+  const what =
     stray !== undefined
-      ? `${stray.path} is in it`
+      ? { path: stray.path }
       : links > 0
-        ? "links are in it"
+        ? "links"
         : uploads.length > count(() => true, "upload-stale")
-          ? "an upload is in it"
+          ? "upload"
           : undefined;
   const about = { code: "repository-empty", path: repositoryPath(name), repository: name } as const;
-  if (reason !== undefined) return all > 0 ? [] : [{ ...about, reclaimable: false, detail: `${reason}, so it stays` }];
-  return [all > 0 ? { ...about, detail: "as soon as its tags and manifests have gone" } : about];
+  if (what !== undefined) return all > 0 ? [] : [{ ...about, reclaimable: false, cause: { kind: "still-in-it", what } }];
+  return [all > 0 ? { ...about, cause: { kind: "empty-after-sweep" } } : about];
 }

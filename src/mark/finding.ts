@@ -1,6 +1,7 @@
 import type { Digest } from "../registry/digest.js";
 import { isTagName } from "../registry/reference.js";
 import type { OwnObject } from "../storage/listing.js";
+import type { Cause, UsedBy } from "./cause.js";
 
 /** The stable codes of all findings; `report/catalogue.ts` says of each how bad it is, what it means and what to do. */
 export const FINDING_CODES = [
@@ -83,8 +84,6 @@ export interface Finding {
   readonly subject?: Digest | undefined;
   /** Bytes that are reclaimable, damaged or missing, whichever the code is about. */
   readonly bytes?: number | undefined;
-  /** For a blob of another size than expected: the manifest that expects it. */
-  readonly manifest?: Digest | undefined;
   /** For a dangling tag: whether its manifest is still stored. */
   readonly recoverable?: boolean | undefined;
   /** For an unreferenced manifest: how many manifests lie below it on the longest way, 0 for an image that is about nothing. */
@@ -99,8 +98,9 @@ export interface Finding {
   readonly reclaimable?: boolean | undefined;
   /** For a stale upload, and a dangling tag that is reclaimable: what it consists of, in the order in which it may be removed. */
   readonly objects?: readonly OwnObject[] | undefined;
-  /** What was found, in a few words. */
-  readonly detail?: string | undefined;
+  /** For a blob or a manifest that a pull needs: a manifest that needs it, and as what. */
+  readonly usedBy?: UsedBy | undefined;
+  readonly cause?: Cause | undefined;
 }
 
 /** Whether the finding holds its repository back. A file with a tag's name may be what a broken filesystem has left of the tag. */

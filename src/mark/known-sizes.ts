@@ -23,18 +23,17 @@ const SAYS_SO: ReadonlySet<FindingCode> = new Set(["blob-corrupt", "manifest-cor
 export function checkKnownSizes({ table, policy }: MarkContext, found: Findings): void {
   const wrong = new Map<number, Finding>();
   const known = knownSizes(table);
-  const add = (id: number, size: number, detail: string): void => {
+  const add = (id: number, stored: number, expected?: number): void => {
     const digest = table.digest(id);
-    wrong.set(id, { code: "blob-corrupt", path: blobPath(digest), digest, bytes: size, detail });
+    const cause = { kind: "impossible-size", stored, expected } as const;
+    wrong.set(id, { code: "blob-corrupt", path: blobPath(digest), digest, bytes: stored, cause });
   };
   table.forEach((id, size, modified) => {
     // Until 3.1 a registry empties a file before it writes it: this one may be on its way.
     const isArriving = isYoung(policy, modified) && table.owner(id) === NOBODY;
-    if (size === 0 && !known.has(id) && !isArriving) add(id, size, "it is empty");
+    if (size === 0 && !known.has(id) && !isArriving) add(id, size);
   });
-  for (const [id, size] of known)
-    if (table.isStored(id) && table.size(id) !== size)
-      add(id, table.size(id), `${table.size(id)} bytes are stored, and a content with this digest has ${size}`);
+  for (const [id, size] of known) if (table.isStored(id) && table.size(id) !== size) add(id, table.size(id), size);
   if (wrong.size === 0) return;
   for (const { findings } of [found, ...found.repositories])
     for (const { code, digest } of findings)

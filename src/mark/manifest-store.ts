@@ -4,16 +4,10 @@ import type { DigestAlgorithm } from "../registry/digest.js";
 import { REFERENCE_ROLES } from "../registry/manifest.js";
 import type { ReferenceRole, VersionLimit } from "../registry/manifest.js";
 import { limitOf, ReferenceCursor } from "../registry/packed-manifest.js";
-import type { ManifestProblemKind } from "../storage/listing.js";
+import type { ManifestDamage } from "../storage/manifest-damage.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
 import { NumberMap } from "./number-map.js";
-
-/** Why a manifest's references are unknown. */
-export interface ManifestProblem {
-  readonly kind: ManifestProblemKind;
-  readonly detail: string;
-}
 
 /** Roles by code; after them, from `FIRST_MANIFEST` on, those of what is a manifest by its media type: a child as a rule, a layer hardly ever. */
 const ROLE_CODES = [...REFERENCE_ROLES, "layer", "child"] as const satisfies readonly ReferenceRole[];
@@ -34,7 +28,7 @@ const MAX_ID = 2 ** 29 - 1;
  * a blob number, and a role in the lowest three bits.
  */
 export class ManifestStore {
-  readonly #problems = new Map<number, ManifestProblem>();
+  readonly #problems = new Map<number, ManifestDamage>();
   readonly #limits = new Map<number, VersionLimit>();
   readonly #offsets = new NumberMap();
   readonly #underWay = new Map<number, Promise<void>>();
@@ -86,7 +80,7 @@ export class ManifestStore {
   }
 
   /** Why the manifest's references are unknown; undefined when they are known. */
-  problem(id: number): ManifestProblem | undefined {
+  problem(id: number): ManifestDamage | undefined {
     return this.#problems.get(id);
   }
 
@@ -140,7 +134,7 @@ export class ManifestStore {
       listedBytes[i] = this.table.isStored(id) ? this.table.size(id) : Number.NaN;
     }
     const batch = await this.storage.readManifests(algorithm, digests, listedBytes);
-    const problems = new Map(batch.problems.map(({ position, kind, detail }) => [position, { kind, detail }]));
+    const problems = new Map(batch.problems.map(({ position, ...damage }) => [position, damage]));
     for (let i = 0; i < ids.length; i++) {
       const id = elementAt(ids, i);
       const problem = problems.get(i);
@@ -148,10 +142,9 @@ export class ManifestStore {
       this.#add(id, batch.words, elementAt(batch.offsets, i));
       if (problem === undefined) continue;
       if (problem.kind !== "missing") this.#problems.set(id, problem);
-      else if (!this.table.isStored(id) || this.storage.asOf !== undefined)
-        this.#problems.set(id, { kind: "missing", detail: "its blob is not stored" });
+      else if (!this.table.isStored(id) || this.storage.asOf !== undefined) this.#problems.set(id, problem);
       // It was there when the blobs were listed: somebody deletes while we read, or the storage does not tell the truth.
-      else this.#problems.set(id, { kind: "unreadable", detail: "gone since it was listed" });
+      else this.#problems.set(id, { kind: "unreadable", cause: "gone since it was listed" });
     }
   }
 

@@ -1,4 +1,4 @@
-import { joinStrays } from "../storage/listing.js";
+import { joinStrays } from "../storage/listing-builder.js";
 import type { StorageFault, Stray } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
@@ -146,13 +146,13 @@ async function inventory(
     findings.push({
       code: "storage-unreadable",
       path: "",
-      detail: `the listing named ${duplicates} blobs twice, so it cannot be trusted`,
+      cause: { kind: "blobs-listed-twice", blobs: duplicates },
     });
   return table;
 }
 
 function unreadable({ path, cause }: StorageFault): Finding {
-  return { code: "storage-unreadable", path, detail: cause };
+  return { code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } };
 }
 
 /**
@@ -162,7 +162,7 @@ function unreadable({ path, cause }: StorageFault): Finding {
 function strayOf(repository: string, stray: Stray): Finding {
   const { path } = stray;
   if (repository !== "" || splitRepositoryPath(path) === undefined) return strayFinding(stray);
-  return { code: "storage-unreadable", path, detail: "it lies in a repository, but was not listed with one" };
+  return { code: "storage-unreadable", path, cause: { kind: "listed-outside" } };
 }
 
 /** What is judged by a part of a repository's links may be wrong in anything. */
@@ -170,7 +170,7 @@ function listedTwice(repository: string): Finding {
   return {
     code: "storage-unreadable",
     path: repositoryPath(repository),
-    detail: "the listing named this repository twice, so it cannot be trusted",
+    cause: { kind: "repository-listed-twice" },
   };
 }
 
@@ -225,7 +225,7 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
       table.mark(id, LIVE);
       const problem = store.problem(id);
       if (problem === undefined) manifests.push(id);
-      if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.detail }));
+      if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.cause }));
       // Most young blobs are layers, which are no manifests: what a layer mentions is nobody's reference.
       if (problem !== undefined && !named.has(id)) continue;
       forEachMeantAnywhere(context, id, (reference, role) => {

@@ -25,7 +25,7 @@ export function checkReach(
     ...needed(context, paths, repositories).map((about): Finding => ({
       code: "blob-unreadable",
       ...about,
-      detail: `user ${user}, who owns most blobs, may not read it`,
+      cause: { kind: "not-readable-by", user },
     })),
   ];
 }

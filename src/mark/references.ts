@@ -1,4 +1,3 @@
-import type { Digest } from "../registry/digest.js";
 import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { Finding, FindingCode } from "./finding.js";
@@ -112,16 +111,15 @@ class Follower implements FollowedReferences {
     if (reachability.has(found) && !manifests.recoverable.has(found)) return;
     if (this.#isReported("child-missing", child)) return;
     const { table } = this.context;
-    const detail = `it is a child of ${table.digest(manifest).toString()}`;
-    this.#report("child-missing", manifest, child, { path: revisionLinkPath(name, table.digest(child)), detail });
+    this.#report("child-missing", manifest, child, "child", { path: revisionLinkPath(name, table.digest(child)) });
   }
 
   #checkLost(manifest: number, named: number, role: ReferenceRole, isLinked: boolean): void {
     // A damaged link is reported by itself.
     if (isLinked || role === "foreign-layer" || this.#isReported("layer-link-missing", named)) return;
     const { table } = this.context;
-    const detail = `${useOf(role, table.digest(manifest))}; which blob that is only the link tells: all that the repository's layer links name is kept`;
-    this.#report("layer-link-missing", manifest, named, { path: layerLinkPath(this.graph.name, table.digest(named)), detail });
+    const path = layerLinkPath(this.graph.name, table.digest(named));
+    this.#report("layer-link-missing", manifest, named, role, { path, cause: { kind: "lost-alias" } });
   }
 
   #checkBlob({ manifest, id, role, isLinked, declared }: BlobReference): void {
@@ -134,13 +132,11 @@ class Follower implements FollowedReferences {
     if (code === "blob-size-mismatch") this.#wrongSizes.add(manifest);
     const digest = table.digest(id);
     const stored = table.isStored(id) ? table.size(id) : undefined;
-    const use = useOf(role, table.digest(manifest));
-    this.#report(code, manifest, id, {
+    const isWrongSize = code === "blob-size-mismatch" && stored !== undefined && declared !== undefined;
+    this.#report(code, manifest, id, role, {
       path: code === "layer-link-missing" ? layerLinkPath(this.graph.name, digest) : blobPath(digest),
       bytes: declared ?? stored,
-      ...(code === "blob-size-mismatch"
-        ? { detail: `${stored} bytes are stored, ${declared} expected; ${use}`, manifest: table.digest(manifest) }
-        : { detail: use }),
+      cause: isWrongSize ? { kind: "size", stored, expected: declared } : undefined,
     });
   }
 
@@ -152,17 +148,15 @@ class Follower implements FollowedReferences {
     code: FindingCode,
     manifest: number,
     id: number,
-    more: Pick<Finding, "path" | "detail" | "manifest"> & Pick<Partial<Finding>, "bytes">,
+    as: ReferenceRole,
+    more: Pick<Finding, "path" | "cause" | "bytes">,
   ): void {
     this.#reported.set(code, (this.#reported.get(code) ?? new Set()).add(id));
     const { name, reachability } = this.graph;
-    const digest = this.context.table.digest(id);
-    this.findings.push({ code, repository: name, tag: reachability.tag(manifest), digest, ...more });
+    const { table } = this.context;
+    const usedBy = { digest: table.digest(manifest), as };
+    this.findings.push({ code, repository: name, tag: reachability.tag(manifest), digest: table.digest(id), usedBy, ...more });
   }
-}
-
-function useOf(role: ReferenceRole, manifest: Digest): string {
-  return `it is ${role === "config" ? "the config" : "a layer"} of ${manifest.toString()}`;
 }
 
 /** A blob that a manifest names. */

@@ -30,9 +30,8 @@ export function checkReferrers(
 ): Finding[] {
   const findings: Finding[] = [];
   const add = (path: string, manifest: number, tag: string | undefined, subject: number): void => {
-    const detail = `it is about ${table.digest(subject).toString()}, which is gone`;
-    const about = { digest: table.digest(manifest), subject: table.digest(subject), detail };
-    findings.push({ code: "referrer-orphaned", path, repository, tag, ...about });
+    const about = { digest: table.digest(manifest), subject: table.digest(subject) };
+    findings.push({ code: "referrer-orphaned", path, repository, tag, ...about, cause: { kind: "subject-gone" } });
   };
   for (const { name, target } of links.tags) {
     const subject = findReferrerTarget(name);

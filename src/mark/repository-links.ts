@@ -8,9 +8,11 @@ import {
   tagPath,
 } from "../registry/layout.js";
 import { parseLink } from "../registry/link.js";
+import type { LinkProblem } from "../registry/link.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { OddLink, RepositoryListing } from "../storage/listing.js";
 import type { BlobTable } from "./blob-table.js";
+import type { Cause } from "./cause.js";
 import { strayFinding } from "./strays.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { search, sortLayers, timesById } from "./sorted-ids.js";
@@ -139,7 +141,8 @@ class Resolver {
     const repository = isRepository ? name : undefined;
     for (const stray of strays) this.#findings.push({ ...strayFinding(stray), repository });
     for (const path of this.listing.archived ?? []) this.#add("object-archived", path);
-    for (const { path, cause } of faults) this.#add("storage-unreadable", path, { repository, detail: cause });
+    for (const { path, cause } of faults)
+      this.#add("storage-unreadable", path, { repository, cause: { kind: "fault", fault: cause } });
   }
 
   #resolveOddLink({ section, algorithm, hex, content, modified }: OddLink): void {
@@ -152,7 +155,7 @@ class Resolver {
     if (isRevision) this.#revisions.add(id);
     if ("problem" in link) {
       if (!isRevision) this.#addDamagedLayer(id);
-      this.#add(isRevision ? "revision-link-invalid" : "layer-link-invalid", path, { digest: named, detail: link.problem });
+      this.#add(isRevision ? "revision-link-invalid" : "layer-link-invalid", path, { digest: named, cause: problemIn(link) });
       return;
     }
     const target = this.table.idOfDigest(link.digest);
@@ -163,11 +166,8 @@ class Resolver {
     } else {
       if (isRevision) this.#mismatched.add(target);
       else this.#addDamagedLayer(id, target);
-      const what = isRevision ? "a pull of this manifest" : "a pull of this layer";
-      this.#add("link-mismatch", path, {
-        digest: named,
-        detail: `the link names ${link.digest.toString()}: ${what} gets that instead`,
-      });
+      const of = isRevision ? "manifest" : "layer";
+      this.#add("link-mismatch", path, { digest: named, cause: { kind: "holds-another", held: link.digest, of } });
     }
   }
 
@@ -191,9 +191,9 @@ class Resolver {
       }
       this.#addDamagedLayer(id, target);
       const digest = this.table.digest(id);
-      const why = this.table.isStored(id) ? "its own blob is stored, too" : "another link says the same of another blob";
-      const detail = `the link holds ${this.table.digest(target).toString()}, but ${why}`;
-      this.#add("link-mismatch", layerLinkPath(this.listing.name, digest), { digest, detail });
+      const by = this.table.isStored(id) ? "own-blob" : "another-link";
+      const cause: Cause = { kind: "contradicted-alias", held: this.table.digest(target), by };
+      this.#add("link-mismatch", layerLinkPath(this.listing.name, digest), { digest, cause });
     }
   }
 
@@ -218,17 +218,17 @@ class Resolver {
     }
     const link = parseLink(content);
     if ("digest" in link) return this.table.idOfDigest(link.digest);
-    this.#add("tag-link-invalid", tagCurrentPath(name, tag), { tag, detail: link.problem });
+    this.#add("tag-link-invalid", tagCurrentPath(name, tag), { tag, cause: problemIn(link) });
     return undefined;
   }
 
   /** What a tag without `current/link` has lost: a link that its index shows to have been there, or nothing. */
   #lossOf(position: number): Partial<Finding> {
-    if (this.#tagsWithHistory.has(position)) return { detail: "its index shows that there was one" };
+    if (this.#tagsWithHistory.has(position)) return { cause: { kind: "had-link" } };
     // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
     return this.#tagsWithOthers.has(position)
       ? { holds: false }
-      : { holds: false, reclaimable: true, detail: "its directory is empty: a sweep removes it" };
+      : { holds: false, reclaimable: true, cause: { kind: "empty-tag" } };
   }
 
   /**
@@ -267,9 +267,12 @@ class Resolver {
       }
       if (tags[tag]?.target === undefined) this.#lostTargets.push(this.table.idOfDigest(named));
       const tagName = tags[tag]?.name ?? "";
-      const found = "problem" in link ? link.problem : `the link names ${link.digest.toString()}`;
-      const detail = `${found}; it is an entry of the tag's history, which no pull reads`;
-      this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, detail });
+      const cause: Cause = { kind: "history-entry", found: "problem" in link ? link.problem : link.digest };
+      this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, cause });
     }
   }
+}
+
+function problemIn({ problem }: { readonly problem: LinkProblem }): Cause {
+  return { kind: "link-problem", problem };
 }

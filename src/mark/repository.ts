@@ -110,7 +110,8 @@ class RepositoryMark {
     this.#findings.push({ code, path, repository: this.listing.name, ...more });
   }
 
-  readonly #addFault = ({ path, cause }: StorageFault): void => this.#add("storage-unreadable", path, { detail: cause });
+  readonly #addFault = ({ path, cause }: StorageFault): void =>
+    this.#add("storage-unreadable", path, { cause: { kind: "fault", fault: cause } });
 
   checkManifests(): void {
     this.#addAll(checkManifests(this.context, this.graph));

@@ -52,7 +52,7 @@ async function judge(
       if (digest !== undefined) corrupt.add(table.idOfDigest(digest));
     }
     for (const { path, cause } of verdict.faults) {
-      if (!unread.has(path)) found.findings.push({ code: "storage-unreadable", path, detail: cause });
+      if (!unread.has(path)) found.findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
       unread.add(path);
     }
   }
@@ -84,17 +84,16 @@ function affordable(table: BlobTable, ids: readonly number[]): number[] {
 function withCulprits({ findings }: MarkedRepository, table: BlobTable, { sound, corrupt }: Judged): Finding[] {
   const seen = new Set<string>();
   return findings.flatMap((finding) => {
-    const { code, digest, manifest, detail, bytes } = finding;
-    if (code !== CODE || digest === undefined || manifest === undefined) return [finding];
+    const { code, digest, usedBy, cause } = finding;
+    if (code !== CODE || digest === undefined || usedBy === undefined || cause?.kind !== "size") return [finding];
+    const manifest = usedBy.digest;
     const id = table.idOfDigest(digest);
     const culprit = sound.has(id) ? manifest : digest;
     if (seen.size === seen.add(culprit.toString()).size) return [];
-    if (corrupt.has(id)) return [{ ...finding, detail: `its content does not hash to its digest; ${detail}` }];
-    if (!sound.has(id))
-      return [{ ...finding, detail: `it was not hashed, so run with --verify before you delete it; ${detail}` }];
-    const says = `it says that ${digest.toString()} has ${bytes} bytes, and it has ${table.size(id)}`;
-    return [
-      { ...finding, code: "manifest-size-wrong", path: blobPath(manifest), digest: manifest, bytes: undefined, detail: says },
-    ];
+    if (corrupt.has(id)) return [{ ...finding, cause: { ...cause, blob: "corrupt" } }];
+    if (!sound.has(id)) return [{ ...finding, cause: { ...cause, blob: "not-hashed" } }];
+    const { repository, tag } = finding;
+    const says = { kind: "wrong-size", blob: digest, declared: cause.expected, stored: cause.stored } as const;
+    return [{ code: "manifest-size-wrong", path: blobPath(manifest), repository, tag, digest: manifest, cause: says }];
   });
 }

@@ -9,7 +9,7 @@ export function strayFinding({ path, bytes, mistaken }: Stray): Finding {
       code: "stray-aborts-collector",
       path: mistaken,
       bytes,
-      detail: mistaken === path ? undefined : `it is below ${path}`,
+      cause: mistaken === path ? undefined : { kind: "below-stray", path },
     };
   if (isTakenForTag(path)) return { code: "stray-among-tags", path, tag: path.slice(path.lastIndexOf("/") + 1), bytes };
   return { code: "stray-object", path, bytes };

@@ -20,6 +20,6 @@ export function checkHistory(
     if ((reachability.marks(target) & (selected | HELD)) !== 0) return [];
     const digest = table.digest(target);
     const path = tagIndexLinkPath(repository, tag, digest);
-    return [{ code: "tag-index-dangling", path, repository, tag, digest, detail: "its manifest is garbage, and goes with it" }];
+    return [{ code: "tag-index-dangling", path, repository, tag, digest, cause: { kind: "goes-with-manifest" } }];
   });
 }

@@ -79,5 +79,5 @@ function tagsElsewhere({ repositories, pins }: Marked): readonly TruthElsewhere[
 }
 
 function toFinding({ owner, evidence, path }: TruthElsewhere): Finding {
-  return { code: owner === "unknown" ? "tags-elsewhere" : "truth-elsewhere", path, detail: evidence };
+  return { code: owner === "unknown" ? "tags-elsewhere" : "truth-elsewhere", path, cause: { kind: "owner", evidence } };
 }

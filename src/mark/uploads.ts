@@ -1,6 +1,7 @@
 import { uploadPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import type { MultipartUpload, UploadListing } from "../storage/listing.js";
+import type { Cause } from "./cause.js";
 import type { Finding } from "./finding.js";
 import { ABANDONED_AGE, isYoung } from "./policy.js";
 import type { Policy } from "./policy.js";
@@ -9,7 +10,7 @@ import type { Policy } from "./policy.js";
 export function checkUploads(repository: string, uploads: readonly UploadListing[], policy: Policy): Finding[] {
   return uploads.flatMap((upload): Finding[] => {
     const age = policy.now - startOf(upload);
-    const about = { path: uploadPath(repository, upload.id), repository, bytes: upload.bytes, detail: describeAge(age) };
+    const about = { path: uploadPath(repository, upload.id), repository, bytes: upload.bytes, cause: ageCause(age, false) };
     // An empty directory is what a registry makes first and removes last: nobody can go on with it.
     const isEmpty = upload.startedAt === undefined && upload.bytes === 0;
     if (isEmpty && isYoung(policy, upload.modified)) return [];
@@ -29,7 +30,7 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
 export function checkMultipartUploads(uploads: readonly MultipartUpload[], policy: Policy): Finding[] {
   return uploads.flatMap(({ path, uploadId, initiated }): Finding[] => {
     const age = policy.now - initiated;
-    const about = { path, repository: splitRepositoryPath(path)?.name, uploadId, detail: `multipart, ${describeAge(age)}` };
+    const about = { path, repository: splitRepositoryPath(path)?.name, uploadId, cause: ageCause(age, true) };
     if (age < 0 || age < policy.grace) return [{ code: "upload-active", ...about }];
     return [{ code: isAbandoned(age, policy) ? "multipart-stale" : "upload-idle", ...about }];
   });
@@ -45,8 +46,6 @@ function startOf({ startedAt, modified }: UploadListing): number {
   return Number.isNaN(parsed) ? modified : parsed / 1000;
 }
 
-function describeAge(seconds: number): string {
-  const hours = Math.floor(seconds / 3600);
-  if (hours < 0) return "it was started in the future, by its own account";
-  return hours < 48 ? `it was started ${hours} h ago` : `it was started ${Math.floor(hours / 24)} days ago`;
+function ageCause(seconds: number, isMultipart: boolean): Cause {
+  return { kind: "upload-age", seconds, isMultipart };
 }

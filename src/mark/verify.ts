@@ -85,7 +85,7 @@ export async function verifyBlobs(
       if (digest !== undefined) corruptBlobs.push(toFinding(digest, blob));
     }
     for (const { path, cause } of faults)
-      if (!reported.has(path)) findings.push({ code: "storage-unreadable", path, detail: cause });
+      if (!reported.has(path)) findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
   }
   addToOwners(table, { repositories, findings }, corruptBlobs);
   return verified;
@@ -119,12 +119,8 @@ function reportedPaths({ repositories, findings }: Findings): ReadonlySet<string
 }
 
 function toFinding(digest: Digest, { contentHex, bytes, listedBytes }: CorruptBlob): Finding {
-  const size = bytes === listedBytes ? "" : `, and ${bytes} bytes instead of the ${listedBytes} that were listed`;
-  const detail =
-    bytes === 0
-      ? `it is empty${listedBytes === 0 ? "" : `, where ${listedBytes} bytes were listed`}`
-      : `its content has the digest ${digest.algorithm}:${contentHex}${size}`;
-  return { code: "blob-corrupt", path: blobPath(digest), digest, bytes, detail };
+  const cause = { kind: "content", contentHex, bytes, listedBytes } as const;
+  return { code: "blob-corrupt", path: blobPath(digest), digest, bytes, cause };
 }
 
 /** Which blobs are to be read, and in which order. */

@@ -1,4 +1,5 @@
-import { CATALOGUE, deletedBy } from "../report/catalogue.js";
+import { CATALOGUE } from "../report/catalogue.js";
+import { deletedBy } from "../report/finding-words.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";

@@ -4,6 +4,7 @@ import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath, tagPath } from "../regi
 import { parseLink } from "../registry/link.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
+import { damageWords } from "../report/cause-words.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { packManifest } from "../storage/manifest-batch.js";
 
@@ -34,7 +35,8 @@ export class Prover {
     const content = await this.look.read(blobPath(digest));
     if (content === undefined) return { because: "its manifest is gone since it was listed" };
     const packed = packManifest(digest, content);
-    if ("kind" in packed) return { because: `its manifest is ${packed.kind}: ${packed.detail}` };
+    if ("damage" in packed)
+      return { because: `its manifest is ${packed.damage.kind}: ${damageWords(packed.damage, digest.algorithm)}` };
     const words = Uint32Array.from(packed.words);
     const references = [...unpackReferences(words, 0)].filter(({ role }) => role !== "subject");
     return { proven: references.map(({ algorithm, at }) => Digest.fromWords(algorithm, words, at)) };

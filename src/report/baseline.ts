@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { severityOf } from "./catalogue.js";
-import type { Severity } from "./catalogue.js";
+import type { Severity } from "./severity.js";
 import { FingerprintSet } from "./fingerprint-set.js";
 import type { Fingerprint } from "./fingerprint-set.js";
 import type { FindingCounts } from "./repository-report.js";

@@ -2,7 +2,8 @@ import type { Finding } from "../mark/finding.js";
 import { ABANDONED_AGE } from "../mark/policy.js";
 import type { Variant } from "../mark/policy.js";
 import type { ExitCode } from "../errors.js";
-import { messageOf, severityOf } from "./catalogue.js";
+import { severityOf } from "./catalogue.js";
+import { messageOf } from "./finding-words.js";
 import { allBytes } from "./stored-bytes.js";
 import { tagsThatGo } from "./repository-report.js";
 import { quarantineTotals } from "./own-lines.js";
@@ -108,6 +109,7 @@ export function jsonFinding(finding: Finding, isNew = false) {
     path: finding.path,
     bytes: finding.bytes,
     recoverable: finding.recoverable,
+    usedBy: finding.usedBy && { digest: finding.usedBy.digest.toString(), as: finding.usedBy.as },
     uploadId: finding.uploadId,
     message: messageOf(finding),
   };

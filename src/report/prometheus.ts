@@ -3,7 +3,7 @@ import type { FindingCode } from "../mark/finding.js";
 import { BYTE_STATES } from "./blob-sums.js";
 import type { ByteState } from "./blob-sums.js";
 import { CATALOGUE, severityOf } from "./catalogue.js";
-import type { Severity } from "./catalogue.js";
+import type { Severity } from "./severity.js";
 import { escapeForTerminal } from "./escape.js";
 import type { Tool } from "./json.js";
 import { quarantineTotals } from "./own-lines.js";

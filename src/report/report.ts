@@ -18,7 +18,7 @@ import { bytesByState, sumReclaimable } from "./blob-sums.js";
 import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { BlobFindings } from "./blob-findings.js";
 import { severityOf } from "./catalogue.js";
-import type { Severity } from "./catalogue.js";
+import type { Severity } from "./severity.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
 import { isShown } from "./repository-filter.js";

@@ -1,7 +1,9 @@
 import type { Finding, FindingCode } from "../mark/finding.js";
 import { FINDING_CODES } from "../mark/finding.js";
-import { CATALOGUE, caseOf, consequenceOf, deletedBy, SEVERITY_MARKS, severityOf } from "./catalogue.js";
-import type { Severity } from "./catalogue.js";
+import { CATALOGUE, consequenceOf, severityOf } from "./catalogue.js";
+import { detailOf, deletedBy } from "./finding-words.js";
+import { SEVERITY_MARKS } from "./severity.js";
+import type { Severity } from "./severity.js";
 import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
 import { asSentence, countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
@@ -181,8 +183,8 @@ class TextReport {
     const bytes = finding.bytes === undefined ? "" : `  ${formatBytes(finding.bytes)}`;
     const mark = this.#isNew(finding) ? `  ${this.#style("bold", "(new)")}` : "";
     this.#line(`${escapeForTerminal(subjectOf(finding))}${bytes}${mark}`, 4, 8);
-    const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
-    if (detail !== "") this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
+    const detail = detailOf(finding);
+    if (detail !== undefined) this.#line(this.#style("dim", escapeForTerminal(detail)), 6);
     const deleted = deletedBy(finding);
     if (deleted !== undefined) this.#line(this.#style("dim", `to delete: ${escapeForTerminal(deleted)}`), 6);
   }

@@ -1,4 +1,4 @@
-import { joinStrays } from "./listing.js";
+import { joinStrays } from "./listing-builder.js";
 import type { RepositoryListing, TagListing } from "./listing.js";
 
 /** Joins the parts of one repository, each of which was listed by itself. */

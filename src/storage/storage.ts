@@ -1,6 +1,7 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { StoredObject } from "./changes.js";
-import type { BlobBatch, ManifestBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
+import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
+import type { ManifestBatch } from "./manifest-damage.js";
 import type { RequestPrices, StorageRequests } from "./requests.js";
 import type { BlobSelection, VerifiedBlobs } from "./verification.js";
 

@@ -72,7 +72,7 @@ export class LinkTargets {
     const content = await this.changes.read(blobPath(digest));
     if (content === undefined || content.length > MAX_MANIFEST_BYTES) return undefined;
     const packed = packManifest(digest, content);
-    if ("kind" in packed) return undefined;
+    if ("damage" in packed) return undefined;
     const words = Uint32Array.from(packed.words);
     for (const { role, algorithm, at } of unpackReferences(words, 0)) {
       const named = Digest.fromWords(algorithm, words, at);

@@ -1,5 +1,6 @@
-import { RepositoryListingBuilder } from "#regcheck/storage/listing.js";
-import type { BlobBatch, ManifestBatch, RepositoryListing } from "#regcheck/storage/listing.js";
+import { RepositoryListingBuilder } from "#regcheck/storage/listing-builder.js";
+import type { BlobBatch, RepositoryListing } from "#regcheck/storage/listing.js";
+import type { ManifestBatch } from "#regcheck/storage/manifest-damage.js";
 import type { Storage, StorageMarkers } from "#regcheck/storage/storage.js";
 import type { VerifiedBlobs } from "#regcheck/storage/verification.js";
 

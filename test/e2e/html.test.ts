@@ -81,7 +81,7 @@ describe("the HTML report in Chromium", () => {
         code,
         path: link,
         ...rest
-      } = { code: "blob-missing", path: LONG, repository: LONG, tag: LONG, detail: LONG } as const;
+      } = { code: "blob-missing", path: LONG, repository: LONG, tag: LONG, cause: { kind: "fault", fault: LONG } } as const;
       const repositories = [repositoryOf(LONG, { bytes: 10, exclusiveBytes: 10, findings: { [code]: 1 } })];
       const report = reportOf([{ code, path: link, ...rest }], { repositories, storage: { driver: "s3", location: LONG } });
       const { page } = await open(write("long.html", report), { viewport });

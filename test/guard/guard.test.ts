@@ -244,7 +244,7 @@ describe("an upload that is younger than the grace time", () => {
     code: "upload-active",
     path: "the/upload",
     repository: "team/app",
-    detail: "it was started in the future",
+    cause: { kind: "upload-age", seconds: -3600, isMultipart: false },
   } as const;
   const marked = { findings: [upload], repositories: [] };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fingerprintOf } from "#regcheck/mark/fingerprint.js";
-import { RepositoryListingBuilder } from "#regcheck/storage/listing.js";
+import { RepositoryListingBuilder } from "#regcheck/storage/listing-builder.js";
 
 const [ONE, TWO] = ["1".repeat(64), "2".repeat(64)];
 const NOTHING = new Uint8Array();

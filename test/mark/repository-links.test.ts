@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BlobTable } from "#regcheck/mark/blob-table.js";
 import { resolveLinks } from "#regcheck/mark/repository-links.js";
-import { RepositoryListingBuilder } from "#regcheck/storage/listing.js";
+import { RepositoryListingBuilder } from "#regcheck/storage/listing-builder.js";
 
 const FIRST = "1".repeat(64);
 const SECOND = "2".repeat(64);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { RegistryBuilder } from "../support/builder.js";
 import { checkTree } from "../support/check-tree.js";
+import { detailOf } from "#regcheck/report/finding-words.js";
 
 /** What one version serves is no damage, but who changes to the other wants to know. */
 test("manifests that only one version of the registry can read are told of, in words", async () => {
@@ -14,7 +15,7 @@ test("manifests that only one version of the registry can read are told of, in w
   const report = await checkTree(registry.tree);
   const found = Array.from(
     report.findings(),
-    ({ code, digest, tag, detail }) => `${code} ${String(digest)} ${tag}: ${detail?.replace(/:.*/, "")}`,
+    (one) => `${one.code} ${String(one.digest)} ${one.tag}: ${detailOf(one)?.replace(/:.*/, "")}`,
   );
   expect(found.toSorted()).toEqual(
     [

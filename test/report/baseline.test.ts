@@ -28,7 +28,7 @@ describe("a finding", () => {
   test.each<Partial<Finding>>([
     {},
     { bytes: 8 },
-    { detail: "in other words" },
+    { cause: { kind: "fault", fault: "in other words" } },
     { recoverable: false },
     { reclaimable: true },
     { tag: "2" },

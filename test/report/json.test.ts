@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { EXIT_CODES } from "#regcheck/errors.js";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
-import { SEVERITIES } from "#regcheck/report/catalogue.js";
+import { REFERENCE_ROLES } from "#regcheck/registry/manifest.js";
+import { SEVERITIES } from "#regcheck/report/severity.js";
 import { problemsOf, REPORT_SCHEMA } from "../support/json-schema.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 
@@ -18,6 +19,14 @@ describe("the JSON report", () => {
     expect(problemsOf(JSON.parse(stdout))).toBe("No errors");
   });
 
+  test("says what needs a blob that is missing, and as what", async () => {
+    const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--format", "json"]);
+    const { findings } = JSON.parse(stdout) as { findings: { code: string; message: string; usedBy?: { digest: string } }[] };
+    const missing = findings.filter(({ code }) => code === "blob-missing");
+    expect(missing.length).toBeGreaterThan(0);
+    for (const { message, usedBy } of missing) expect(message).toContain(usedBy?.digest);
+  });
+
   test("the schema refuses what is no report", async () => {
     const { stdout } = await regcheck([FIXTURE, "--grace", "0", "--format", "json"]);
     const report = JSON.parse(stdout) as { findings: { code: string }[] };
@@ -29,7 +38,10 @@ describe("the JSON report", () => {
   test("the schema has the codes, severities and exit codes of the program", () => {
     const { code, finding } = REPORT_SCHEMA.$defs;
     expect(code?.enum).toEqual(FINDING_CODES);
-    expect(finding?.properties).toMatchObject({ severity: { enum: SEVERITIES } });
+    expect(finding?.properties).toMatchObject({
+      severity: { enum: SEVERITIES },
+      usedBy: { properties: { as: { enum: REFERENCE_ROLES } } },
+    });
     expect(REPORT_SCHEMA).toMatchObject({ properties: { exitCode: { enum: Object.values(EXIT_CODES) } } });
   });
 });

@@ -33,7 +33,7 @@ test("no line is longer than a terminal of 20 columns", () => {
     code: "blob-missing",
     path: "docker/registry/v2/blobs/sha256/aa/data",
     repository: "team/application",
-    detail: "it is a layer of something with a long name",
+    cause: { kind: "fault", fault: "it is a layer of something with a long name" },
   } as const;
   const text = formatText(reportOf([finding]), { colour: false, width: 20 });
   const long = text.split("\n").filter((line) => line.length > 20);

@@ -7,6 +7,7 @@ import type { Report } from "#regcheck/report/report.js";
 import { blobFile, RegistryBuilder } from "../support/builder.js";
 import type { RegistryTree } from "../support/registry-tree.js";
 import type { Storage } from "#regcheck/storage/storage.js";
+import { detailOf } from "#regcheck/report/finding-words.js";
 
 const ALL: VerifyPart = { part: 1, parts: 1 };
 
@@ -66,12 +67,12 @@ export function verifySuite(backend: { readonly open: (tree: RegistryTree) => Pr
           detail: `its content has the digest ${algorithm}:${crypto.createHash(algorithm).update(content).digest("hex")}`,
         };
       });
-      const found = corrupt(report).map(({ digest, path, bytes, repository, detail }) => ({
-        digest: digest?.toString(),
-        path,
-        bytes,
-        repository,
-        detail,
+      const found = corrupt(report).map((finding) => ({
+        digest: finding.digest?.toString(),
+        path: finding.path,
+        bytes: finding.bytes,
+        repository: finding.repository,
+        detail: detailOf(finding),
       }));
       expect(new Set(found)).toEqual(new Set(expected));
       expect(report.repositories.find(({ name }) => name === "team/app")?.findings["blob-corrupt"]).toBe(2);

@@ -3,7 +3,7 @@ import type { Finding, FindingCode } from "#regcheck/mark/finding.js";
 import { VARIANTS } from "#regcheck/mark/policy.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { severityOf } from "#regcheck/report/catalogue.js";
-import type { Severity } from "#regcheck/report/catalogue.js";
+import type { Severity } from "#regcheck/report/severity.js";
 import { garbageAges } from "#regcheck/report/garbage-ages.js";
 import type { Report } from "#regcheck/report/report.js";
 import type { FindingCounts, RepositoryReport } from "#regcheck/report/repository-report.js";
@@ -71,7 +71,8 @@ export function manyFindings(count: number): Finding[] {
     const digest = Digest.parse(sha256(String(i)));
     if (digest === undefined) throw new Error("no digest");
     const path = `docker/registry/v2/repositories/team-${i % 40}/service-${i % 700}/_layers/sha256/${digest.hex}/link`;
-    return { code, path, repository: `team-${i % 40}/service-${i % 700}`, digest, bytes: i * 977, detail: "the link is empty" };
+    const cause = { kind: "link-problem", problem: { kind: "empty" } } as const;
+    return { code, path, repository: `team-${i % 40}/service-${i % 700}`, digest, bytes: i * 977, cause };
   });
 }
 

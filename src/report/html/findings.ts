@@ -1,5 +1,7 @@
 import type { Finding, FindingCode } from "../../mark/finding.js";
-import { CATALOGUE, caseOf, consequenceOf, SEVERITIES, SEVERITY_MARKS, severityOf } from "../catalogue.js";
+import { CATALOGUE, consequenceOf, severityOf } from "../catalogue.js";
+import { detailOf } from "../finding-words.js";
+import { SEVERITIES, SEVERITY_MARKS } from "../severity.js";
 import { asSentence, formatBytes, formatCount } from "../format.js";
 import type { Report } from "../report.js";
 import type { FindingCounts } from "../repository-report.js";
@@ -108,8 +110,8 @@ function row(finding: Finding, isNew: boolean): Markup {
   const severity = severityOf(finding);
   const subject = subjectOf(finding);
   const bytes = finding.bytes === undefined ? undefined : html`<b>${formatBytes(finding.bytes)}</b>`;
-  const detail = caseOf(finding).slice(CATALOGUE[finding.code].meaning.length + 2);
-  const words = detail === "" ? undefined : html`<i>${detail}</i>`;
+  const detail = detailOf(finding);
+  const words = detail === undefined ? undefined : html`<i>${detail}</i>`;
   // Who repairs by hand needs the path; garbage is swept, and there is much of it.
   const isForHands = (severity === "error" || severity === "warning") && finding.path !== subject && finding.path !== "";
   const path = isForHands ? html`<u>${finding.path}</u>` : undefined;

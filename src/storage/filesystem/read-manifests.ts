@@ -2,7 +2,7 @@ import { wordsToHexes } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { blobPathOf } from "../../registry/layout.js";
 import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
-import type { ManifestBatch } from "../listing.js";
+import type { ManifestBatch } from "../manifest-damage.js";
 import { counts } from "./counts.js";
 import { causeOf } from "../../system-errors.js";
 import { readManifest } from "./read-file.js";
@@ -14,10 +14,10 @@ export function readManifests(root: string, algorithm: DigestAlgorithm, digests:
     counts.get++;
     try {
       const content = readManifest(`${root}/${blobPathOf(algorithm, hex)}`);
-      if (content === undefined) batch.add({ kind: "missing", detail: "its blob is not stored" });
+      if (content === undefined) batch.add({ damage: { kind: "missing" } });
       else batch.add(packManifest({ algorithm, hex }, content));
     } catch (error) {
-      batch.add({ kind: "unreadable", detail: causeOf(error) });
+      batch.add({ damage: { kind: "unreadable", cause: causeOf(error) } });
     }
   }
   return batch.build();

@@ -1,4 +1,4 @@
-import type { RepositoryListingBuilder } from "../listing.js";
+import type { RepositoryListingBuilder } from "../listing-builder.js";
 import { counts } from "./counts.js";
 import { causeOf } from "../../system-errors.js";
 import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";

@@ -9,7 +9,7 @@ import {
   TAGS_DIRECTORY,
   UPLOADS_DIRECTORY,
 } from "../../registry/layout.js";
-import { RepositoryListingBuilder } from "../listing.js";
+import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { LinkSection, RepositoryListing } from "../listing.js";
 import { listDirectory, listTopDirectory } from "./directory.js";
 import type { Directory } from "./directory.js";

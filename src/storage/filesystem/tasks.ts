@@ -1,8 +1,9 @@
 import { OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type { Standing } from "../changes.js";
-import { RepositoryListingBuilder } from "../listing.js";
-import type { BlobBatch, ManifestBatch, RepositoryListing, StorageFault } from "../listing.js";
+import { RepositoryListingBuilder } from "../listing-builder.js";
+import type { BlobBatch, RepositoryListing, StorageFault } from "../listing.js";
+import type { ManifestBatch } from "../manifest-damage.js";
 import type { StorageRequests } from "../requests.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";

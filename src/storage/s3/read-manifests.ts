@@ -1,7 +1,7 @@
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
-import type { ManifestBatch } from "../listing.js";
+import type { ManifestBatch } from "../manifest-damage.js";
 import { ManifestBatchBuilder, packManifest } from "../manifest-batch.js";
 import type { PackedManifest } from "../manifest-batch.js";
 import type { BucketReader } from "./bucket-reader.js";
@@ -60,23 +60,30 @@ export async function readManifests(
   return batch.build();
 }
 
-type ManifestRead = KnownManifest | Extract<PackedManifest, { readonly kind: unknown }>;
+type ManifestRead = KnownManifest | Extract<PackedManifest, { readonly damage: unknown }>;
 
 /** A wrong content may be the transfer's fault: only what comes out the same twice is damage. */
 async function readManifest(bucket: BucketReader, root: string, digest: Digest): Promise<ManifestRead> {
   const read = async (): Promise<ManifestRead> => {
     try {
       const content = await bucket.get(`${root}${blobPath(digest)}`, MAX_MANIFEST_BYTES + 1);
-      if (content === undefined) return { kind: "missing", detail: "its blob is not stored" };
+      if (content === undefined) return { damage: { kind: "missing" } };
       const manifest = packManifest(digest, content);
       return "words" in manifest ? { ...manifest, bytes: content.length } : manifest;
     } catch (error) {
-      return { kind: "unreadable", detail: causeOf(error) };
+      return { damage: { kind: "unreadable", cause: causeOf(error) } };
     }
   };
   const first = await read();
-  if ("words" in first || first.kind !== "corrupt") return first;
+  const firstHex = corruptHex(first);
+  if (firstHex === undefined) return first;
   const second = await read();
-  if ("words" in second || second.kind !== "corrupt" || second.detail === first.detail) return second;
-  return { kind: "unreadable", detail: "each reading gives another content" };
+  const secondHex = corruptHex(second);
+  if (secondHex === undefined || secondHex === firstHex) return second;
+  return { damage: { kind: "unreadable", cause: "each reading gives another content" } };
+}
+
+/** The digest of a content that has another digest than it should. */
+function corruptHex(manifest: ManifestRead): string | undefined {
+  return "damage" in manifest && manifest.damage.kind === "corrupt" ? manifest.damage.contentHex : undefined;
 }

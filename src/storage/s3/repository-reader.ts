@@ -2,7 +2,7 @@ import { REPOSITORIES, repositoryPath, TAGS_DIRECTORY } from "../../registry/lay
 import { parseOwnPath, splitRepositoryPath } from "../../registry/parse-path.js";
 import type { OwnPath } from "../../registry/parse-path.js";
 import { isTakenForOwn } from "../../registry/stray-path.js";
-import { RepositoryListingBuilder } from "../listing.js";
+import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { RepositoryListing, OwnObject } from "../listing.js";
 import { sha256Of } from "./links.js";
 import type { LinkReader } from "./links.js";

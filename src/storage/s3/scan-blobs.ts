@@ -3,7 +3,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import { parseBlobPath } from "../../registry/parse-path.js";
 import { isTakenForOwn } from "../../registry/stray-path.js";
-import { joinStrays } from "../listing.js";
+import { joinStrays } from "../listing-builder.js";
 import type { BlobBatch, Stray } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { sectionCuts } from "./digest-section.js";

@@ -1,5 +1,5 @@
 import { REPOSITORIES, repositoryPath } from "../../registry/layout.js";
-import { RepositoryListingBuilder } from "../listing.js";
+import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { RepositoryListing } from "../listing.js";
 import { mergeListings } from "../merge-listings.js";
 import type { BucketReader } from "./bucket-reader.js";

@@ -19,7 +19,8 @@ function hashOf(text: string): string {
 }
 
 describe("the HTML report", () => {
-  const finding: Finding = { code: "tag-link-invalid", path: "a/path", repository: "team/app", tag: "v1", detail: "it is empty" };
+  const cause = { kind: "link-problem", problem: { kind: "empty" } } as const;
+  const finding: Finding = { code: "tag-link-invalid", path: "a/path", repository: "team/app", tag: "v1", cause };
 
   test("allows its own style and script by their hashes, and nothing else", () => {
     const page = pageOf(reportOf([finding]));
@@ -62,7 +63,7 @@ describe("the HTML report", () => {
   test("has the finding, with what it means and what to do", () => {
     const page = pageOf(reportOf([finding]));
     expect(page).toContain("team/app:v1");
-    expect(page).toContain("it is empty");
+    expect(page).toContain("<i>the link is empty</i>");
     expect(page).toContain("a/path");
     expect(page).toContain(escapeForHtml(CATALOGUE["tag-link-invalid"].meaning));
     expect(page).toContain(escapeForHtml(CATALOGUE["tag-link-invalid"].remedy));
@@ -94,7 +95,7 @@ describe("names from the storage", () => {
   const tags = (page: string): string[] => page.match(/<[^>]*>/g)?.map((tag) => tag.replace(/"[^"]*"/g, '""')) ?? [];
   const named = (name: string): string =>
     pageOf(
-      reportOf([{ code: "tag-name-invalid", path: name, repository: name, tag: name, detail: name }], {
+      reportOf([{ code: "tag-name-invalid", path: name, repository: name, tag: name, cause: { kind: "fault", fault: name } }], {
         storage: { driver: "filesystem", location: name },
         notices: [name],
         repositories: [repositoryOf(name, { bytes: 1000, exclusiveBytes: 1000 })],

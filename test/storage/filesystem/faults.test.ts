@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import type { Report } from "#regcheck/report/report.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { detailOf } from "#regcheck/report/finding-words.js";
 import { blobFile, RegistryBuilder, V2 } from "../../support/builder.js";
 import type { Descriptor } from "../../support/builder.js";
 import { temporaryDirectory, written } from "../../support/temporary.js";
@@ -123,7 +124,7 @@ describe("what cannot be read makes the scan incomplete, names its path, and sto
     const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
     const damaged = path.relative(files.directory, files[place]);
     expect(faults.some((fault) => `${damaged}/`.startsWith(`${fault.path}/`) || fault.path === `${damaged}/link`)).toBe(true);
-    expect(faults.every(({ detail }) => detail !== undefined && detail !== "")).toBe(true);
+    expect(faults.every((fault) => detailOf(fault) !== undefined && detailOf(fault) !== "")).toBe(true);
     expect(report.complete).toBe(false);
     const others = report.repositories.filter(({ name }) => name === "team/other");
     expect(others).toHaveLength(place === "repositories" ? 0 : 1);
@@ -137,7 +138,7 @@ describe("what cannot be read makes the scan incomplete, names its path, and sto
     fs.renameSync(tag, Buffer.concat([Buffer.from(`${path.dirname(tag)}/`), Buffer.from([0xff, 0xfe])]));
     const report = await checked(directory);
     const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
-    expect(faults.map(({ detail }) => detail)).toEqual(["its name is not UTF-8"]);
+    expect(faults.map(detailOf)).toEqual(["its name is not UTF-8"]);
     expect(report.severities.garbage).toBe(0);
   });
 
@@ -186,7 +187,11 @@ describe("a blob that is verified", () => {
     const report = await checked(files.directory, () => damage(files.layer));
     const faults = [...report.findings()].filter(({ code }) => code === "storage-unreadable");
     expect(faults).toEqual([
-      { code: "storage-unreadable", path: path.relative(files.directory, files.layer), detail: expect.stringContaining(cause) },
+      {
+        code: "storage-unreadable",
+        path: path.relative(files.directory, files.layer),
+        cause: { kind: "fault", fault: expect.stringContaining(cause) as unknown },
+      },
     ]);
     expect(report.complete).toBe(false);
     expect(report.verified?.blobs).toBe(report.totals.blobs - 1);
@@ -201,7 +206,7 @@ describe("a blob that is verified", () => {
       bytes: 3,
       complete: true,
     });
-    expect(finding?.detail).toMatch(
+    expect(finding && detailOf(finding)).toMatch(
       /^its content has the digest sha256:[0-9a-f]{64}, and 3 bytes instead of the 7 that were listed$/,
     );
   });

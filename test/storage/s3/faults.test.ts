@@ -3,6 +3,7 @@ import { check } from "#regcheck/check.js";
 import type { Report } from "#regcheck/report/report.js";
 import type { S3Options } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
+import { detailOf } from "#regcheck/report/finding-words.js";
 import { blobFile, RegistryBuilder, V2 } from "../../support/builder.js";
 import { buildFixture } from "../../support/fixture.js";
 import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
@@ -30,7 +31,7 @@ function offered(report: Report): string[] {
 function faultsOf(report: Report): string[] {
   return [...report.findings()]
     .filter(({ code }) => code === "storage-unreadable")
-    .map(({ path, detail }) => `${path}: ${detail}`);
+    .map((fault) => `${fault.path}: ${detailOf(fault)}`);
 }
 
 /** A registry with an image that is tagged, one that is not, and a link that only a GET can tell. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import { retriesFor } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
+import { detailOf } from "#regcheck/report/finding-words.js";
 import { RegistryBuilder } from "../../support/builder.js";
 import { regcheck } from "../../support/run.js";
 import { CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
@@ -31,7 +32,7 @@ describe("a server that goes in the middle of a check", () => {
     const report = await check(storage, { policy: POLICY }).finally(() => void storage.close());
     expect(report.complete).toBe(false);
     expect(fault.hits()).toBeLessThan(MANIFESTS / 4);
-    const causes = [...report.findings(["storage-unreadable"])].map(({ detail }) => detail);
+    const causes = [...report.findings(["storage-unreadable"])].map(detailOf);
     expect(causes).toContainEqual(expect.stringMatching(/^not asked any more: the server has not answered for \d+ s$/));
   });
 

@@ -68,7 +68,9 @@ test("an empty scheduler-state.json keeps a pull-through cache from starting", a
   builder.repository("app").image({ layers: ["a layer"], tag: "1" });
   builder.tree.write("scheduler-state.json", "");
   const report = await checked(builder.tree);
-  expect([...report.findings(["proxy-state-invalid"])]).toMatchObject([{ path: "scheduler-state.json", detail: "it is empty" }]);
+  expect([...report.findings(["proxy-state-invalid"])]).toMatchObject([
+    { path: "scheduler-state.json", cause: { problem: "it is empty" } },
+  ]);
 });
 
 describe("a second look at many dangling tags", () => {

@@ -4,6 +4,7 @@ import { check } from "#regcheck/check.js";
 import type { Report } from "#regcheck/report/report.js";
 import type { S3Options } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
+import { detailOf } from "#regcheck/report/finding-words.js";
 import { blobFile, RegistryBuilder } from "../../support/builder.js";
 import type { RegistryTree } from "../../support/registry-tree.js";
 import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
@@ -40,7 +41,7 @@ test("progress counts the bytes of an attempt that broke off once", async () => 
 });
 
 function findingsOf(report: Report): string[] {
-  return Array.from(report.findings(), ({ code, path, detail }) => `${code} ${path} ${detail}`);
+  return Array.from(report.findings(), (one) => `${one.code} ${one.path} ${detailOf(one)}`);
 }
 
 function base64(content: string | Buffer): string {

@@ -1,5 +1,5 @@
 import { DATABASE_MARKER, PROXY_STATE } from "../../../registry/layout.js";
-import { RepositoryListingBuilder } from "../../listing.js";
+import { RepositoryListingBuilder } from "../../listing-builder.js";
 import type { BlobBatch, MultipartListing, RepositoryListing } from "../../listing.js";
 import type { StorageMarkers } from "../../storage.js";
 import { openError } from "../errors.js";

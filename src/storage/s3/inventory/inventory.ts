@@ -4,7 +4,7 @@ import path from "node:path";
 import { errorMessage, UsageError } from "../../../errors.js";
 import { REPOSITORIES } from "../../../registry/layout.js";
 import type { BlobBatch, RepositoryListing, StorageFault } from "../../listing.js";
-import { RepositoryListingBuilder } from "../../listing.js";
+import { RepositoryListingBuilder } from "../../listing-builder.js";
 import type { LinkReader } from "../links.js";
 import type { ListedObject } from "../page.js";
 import { RepositoryReader } from "../repository-reader.js";
