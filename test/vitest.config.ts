@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Run hundreds of times what is killed, or of which one call is made to fail: they take minutes. */
+/** Run hundreds of times what is killed, or of which one call is made to fail, or hundreds of commands: they take minutes. */
 const FAULTS = [
   "test/*/*crash.test.ts",
   "test/sweep/*faults.test.ts",
@@ -11,6 +11,11 @@ const FAULTS = [
   "test/cli/inventory.test.ts",
   "test/storage/s3/inventory/*.test.ts",
   "test/sql/*.property.test.ts",
+  "test/cli/{explain,s3,truth,undo,untag-policy}.test.ts",
+  "test/storage/s3/{requests,strays}.test.ts",
+  "test/sweep/s3-requests.test.ts",
+  "test/mark/size.test.ts",
+  "test/report/streaming.test.ts",
 ];
 
 /**

@@ -22,10 +22,10 @@ export function checkEmptiness(
   const [stray] = strays;
   const links = layers.length + damagedLayers.size - count(() => true, "layer-link-dangling", "layer-link-unreferenced");
   const what =
-    stray !== undefined
-      ? { path: stray.path }
-      : links > 0
-        ? "links"
+    links > 0
+      ? "links"
+      : stray !== undefined
+        ? { path: stray.path }
         : uploads.length > count(() => true, "upload-stale")
           ? "upload"
           : undefined;

@@ -91,6 +91,6 @@ describe("a sweep of a random registry", () => {
         { numRuns: RUNS },
       );
     },
-    30_000 + RUNS * 1000,
+    60_000 + RUNS * 2000,
   );
 });
