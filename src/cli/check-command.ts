@@ -62,7 +62,7 @@ export async function runCheck(args: CheckArguments, signal: AbortSignal): Promi
     const checking = check(storage, { ...options, onProgress: progress.update });
     const report = await untilAborted(checking, signal).finally(progress.stop);
     const exitCode = exitCodeOf(report, args);
-    await writeReport(report, args, exitCode, signal);
+    await writeReport(report, args, exitCode);
     return exitCode;
   } finally {
     await storage.close();
@@ -160,14 +160,13 @@ export async function writeReport(
   report: Report,
   args: CheckArguments,
   exitCode: ExitCode,
-  signal: AbortSignal,
   extras: ReportExtras = {},
 ): Promise<void> {
   const { files, stdout } = outputsOf(args);
   const { failOnNew } = args;
   for (const file of files) {
     const text = await formatReport(report, file, exitCode, { ...extras, failOnNew });
-    await writeOutputFile({ option: "output", path: file.path }, text, signal);
+    writeOutputFile({ option: "output", path: file.path }, text);
   }
   if (stdout !== undefined && (!args.quiet || exitCode !== EXIT_CODES.clean)) {
     const to = { format: stdout, stream: process.stdout };
@@ -175,7 +174,7 @@ export async function writeReport(
   }
   if (!args.updateBaseline || args.baseline === undefined || !report.complete) return;
   const lines = await formatReport(report, { format: "ndjson" }, exitCode, { failOnNew });
-  await writeOutputFile({ option: "baseline", path: args.baseline }, lines, signal);
+  writeOutputFile({ option: "baseline", path: args.baseline }, lines);
 }
 
 /** Where a report is written to. */

@@ -198,7 +198,7 @@ export const REPORT_OPTIONS = {
     type: "string",
     group: "Report:",
     requiresArg: true,
-    describe: "Compare with this report (--format json or ndjson): what is new, how much is gone",
+    describe: "Compare with this report (--format ndjson): what is new, how much is gone",
   },
   "update-baseline": {
     type: "boolean",

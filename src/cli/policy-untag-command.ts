@@ -62,7 +62,7 @@ export async function runPolicyUntag(
       : await withChanges(opened, false, (changes) => untagByPolicy({ storage, changes }, watched));
     progress.stop();
     if (args.planOutput !== undefined)
-      await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage), signal);
+      writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage));
     const exitCode = exitCodeOf(done, isPreview, signal);
     if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
       await writeToStream(process.stdout, await format(done, args, opened, { options, isPreview, exitCode }));

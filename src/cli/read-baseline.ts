@@ -14,8 +14,6 @@ export async function readBaseline(file: string, scope: BaselineScope): Promise<
       reader.push(line);
     return reader.end();
   } catch (error) {
-    throw new UsageError(
-      `--baseline ${file}: ${causeOf(error)}. Expected a report of this storage that --format json or ndjson wrote.`,
-    );
+    throw new UsageError(`--baseline ${file}: ${causeOf(error)}. Expected a report of this storage that --format ndjson wrote.`);
   }
 }

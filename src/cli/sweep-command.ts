@@ -55,7 +55,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
     if (args.dryRun) {
       const planned = await untilAborted(planSweep(opened.storage, watched), signal);
       progress.stop();
-      return await showPlan(planned, args, opened, signal);
+      return await showPlan(planned, args, opened);
     }
     // From the first delete on, a signal ends it at the next batch.
     const done = await withChanges(opened, args.dryRun, (changes) => sweep({ storage: opened.storage, changes }, watched));
@@ -106,17 +106,12 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
   };
 }
 
-async function showPlan(
-  planned: PlannedSweep,
-  args: SweepArguments,
-  { storage }: OpenedStorage,
-  signal: AbortSignal,
-): Promise<ExitCode> {
+async function showPlan(planned: PlannedSweep, args: SweepArguments, { storage }: OpenedStorage): Promise<ExitCode> {
   const { report, stages, totals, verdicts } = planned;
   if (args.planOutput !== undefined)
-    await writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage), signal);
+    writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage));
   const exitCode = exitCodeOf(report, args);
-  await writeReport(report, args, exitCode, signal, {
+  await writeReport(report, args, exitCode, {
     json: report.trusted.has(report.selected) ? { plan: totals, verdicts } : { verdicts },
     text: (options) => formatPlanned(planned, options, args.planOutput),
   });
@@ -128,7 +123,7 @@ async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedS
   const exitCode = endOf(done, signal) ?? exitCodeOf(report, args);
   const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
   try {
-    await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, signal, {
+    await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
       json: { verdicts, sweep: result, lockLeft },
       isKnown: args.plan !== undefined,
       text: (options) => formatSwept(done, options, context),

@@ -1,13 +1,10 @@
 import fs from "node:fs";
-import net from "node:net";
 import path from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { UsageError } from "../errors.js";
 import { hasUtf8 } from "../report/ascii.js";
 import type { TextOptions } from "../report/wrap.js";
 import { replaceFile } from "../durable-files.js";
-import { causeOf, codeOf } from "../system-errors.js";
-import { untilAborted } from "../until-aborted.js";
+import { causeOf } from "../system-errors.js";
 
 /** How text is laid out for where it goes: colour and a width for a terminal, neither for a pipe or a file; ASCII where the locale is C. */
 export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions {
@@ -54,6 +51,8 @@ export function checkOutputFile(file: OutputFile): void {
   try {
     const stat = fs.statSync(file.path, { throwIfNoEntry: false });
     if (stat?.isDirectory() === true) throw new Error("it is a directory: expected a file");
+    // Writing to one that nobody reads would block the process, and with it its signals.
+    if (stat?.isFIFO() === true) throw new Error("it is a pipe: leave the option out, and pipe what is printed");
     if (stat?.isFile() ?? true) fs.accessSync(path.dirname(file.path), fs.constants.W_OK);
     else fs.accessSync(file.path, fs.constants.W_OK);
   } catch (error) {
@@ -62,18 +61,17 @@ export function checkOutputFile(file: OutputFile): void {
 }
 
 /**
- * Writes a file so that a reader sees the old one or the new one, never a part, with the mode of the old one. A named pipe or a device
- * is written to, not replaced; the signal ends the wait for a pipe's reader. Throws a `UsageError` that names the option and the file.
+ * Writes a file so that a reader sees the old one or the new one, never a part, with the mode of the old one. A device is written to, not
+ * replaced. Throws a `UsageError` that names the option and the file.
  */
-export async function writeOutputFile(file: OutputFile, pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
+export function writeOutputFile(file: OutputFile, pieces: Iterable<string>): void {
+  checkOutputFile(file);
   try {
     const stat = fs.statSync(file.path, { throwIfNoEntry: false });
-    if (stat?.isFIFO() === true) await writeToPipe(file.path, pieces, signal);
-    else if (stat === undefined || stat.isFile())
-      replaceFile(file.path, (descriptor) => writeAll(descriptor, pieces, stat?.mode));
+    if (stat === undefined || stat.isFile()) replaceFile(file.path, (descriptor) => writeAll(descriptor, pieces, stat?.mode));
     else writeToDevice(file.path, pieces);
   } catch (error) {
-    throw signal.aborted ? error : failure(file, error);
+    throw failure(file, error);
   }
 }
 
@@ -101,39 +99,6 @@ function writeToDevice(file: string, pieces: Iterable<string>): void {
     writeAll(descriptor, pieces);
   } finally {
     fs.closeSync(descriptor);
-  }
-}
-
-/** Milliseconds between two looks whether a pipe has a reader. */
-const READER_INTERVAL = 50;
-
-/** Opening a pipe without a reader, and writing to a full one, would block the process, and with it its signals. */
-async function writeToPipe(file: string, pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
-  let descriptor = openPipe(file);
-  for (; descriptor === undefined; descriptor = openPipe(file)) await untilAborted(setTimeout(READER_INTERVAL), signal);
-  const socket = new net.Socket({ fd: descriptor, readable: false, writable: true });
-  let problem: NodeJS.ErrnoException | undefined;
-  socket.on("error", (error) => (problem = error));
-  try {
-    await untilAborted(writeToEnd(socket, pieces), signal);
-  } finally {
-    socket.destroy();
-  }
-  if (problem !== undefined && problem.code !== "EPIPE") throw problem;
-}
-
-async function writeToEnd(socket: net.Socket, pieces: Iterable<string>): Promise<void> {
-  await writeToStream(socket, pieces);
-  if (!socket.destroyed) await new Promise<void>((resolve) => void socket.once("close", () => resolve()).end());
-}
-
-/** Undefined as long as nobody reads. */
-function openPipe(file: string): number | undefined {
-  try {
-    return fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
-  } catch (error) {
-    if (codeOf(error) === "ENXIO") return undefined;
-    throw error;
   }
 }
 

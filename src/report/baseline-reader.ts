@@ -14,15 +14,13 @@ export interface BaselineScope {
 }
 
 /**
- * Takes an earlier report, JSON or NDJSON, a line at a time: a report of millions of findings is no text that JavaScript could hold.
- * So it must be laid out as `formatJson` or `formatNdjson` wrote it, or stand in one line as `jq -c` has it. Throws an `Error` that
- * says in what it is none.
+ * Takes an earlier report in NDJSON, a line at a time: a report of millions of findings is no text that JavaScript could hold. Throws an
+ * `Error` that says in what it is none.
  */
 export class BaselineReader {
   readonly #findings = new BaselineFindings();
   /** What the next line is about. */
-  #state: "start" | "head" | "findings" | "tail" | "lines" | "end" = "start";
-  #headText = "";
+  #state: "start" | "lines" | "end" = "start";
   #head: Omit<Baseline, "findings"> | undefined;
   #count = 0;
 
@@ -31,16 +29,8 @@ export class BaselineReader {
   push(line: string): void {
     switch (this.#state) {
       case "start":
-        return this.#start(line);
-      case "head":
-        return this.#headLine(line);
-      case "findings":
-        if (line !== "  ]") return this.#add(parse(line.replace(/,$/, "")));
-        this.#state = "tail";
-        return;
-      case "tail":
-        if (line !== "}") throw new Error("it is damaged after its findings");
-        this.#state = "end";
+        this.#readHead(parseHead(line));
+        this.#state = "lines";
         return;
       case "lines":
         return this.#typedLine(parse(line));
@@ -53,34 +43,6 @@ export class BaselineReader {
     if (this.#head === undefined || this.#state !== "end")
       throw new Error(this.#state === "start" ? "it is empty" : "it was cut off: its end is missing");
     return { ...this.#head, findings: this.#findings };
-  }
-
-  #start(line: string): void {
-    if (line === "{") {
-      this.#state = "head";
-      this.#headText = line;
-      return;
-    }
-    const value = parse(line);
-    this.#readHead(value);
-    if (value["type"] === "report") {
-      this.#state = "lines";
-      return;
-    }
-    if (!Array.isArray(value["findings"])) throw new Error("it has no findings");
-    for (const finding of value["findings"] as readonly unknown[]) this.#add(toObject(finding));
-    this.#state = "end";
-  }
-
-  /** The lines before the findings are a JSON text but for its end. */
-  #headLine(line: string): void {
-    const findings = /^ {2}"findings": \[(\]?)$/.exec(line);
-    if (findings === null) {
-      this.#headText += line;
-      return;
-    }
-    this.#readHead(parse(this.#headText.replace(/,$/, "}")));
-    this.#state = findings[1] === "]" ? "tail" : "findings";
   }
 
   #typedLine(line: Json): void {
@@ -129,6 +91,13 @@ function toTerms({ deleteUntagged, dropDanglingTags, grace, pins }: Json, { repo
     pins: typeof pins === "number" ? pins : 0,
     repository: toText(repository),
   };
+}
+
+/** The first line of a report. Of a report in JSON it has the first brace, or all. */
+function parseHead(line: string): Json {
+  const head = line === "{" ? { findings: undefined } : parse(line);
+  if (head["type"] === "report") return head;
+  throw new Error("findings" in head ? "it is in JSON, not in NDJSON" : "it is no report of regcheck");
 }
 
 function parse(text: string): Json {

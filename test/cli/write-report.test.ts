@@ -1,9 +1,7 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test, vi } from "vitest";
-import { writeOutputFile } from "#regcheck/cli/write-report.js";
+import { describe, expect, test } from "vitest";
 import { RegistryBuilder } from "../support/builder.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
@@ -22,16 +20,6 @@ function chattyRegistry(): string {
   for (let i = 0; i < 1000; i++) registry.blob(`blob ${i}`);
   registry.repository("team/app").image({ tag: "1" });
   return written(registry.tree);
-}
-
-/** Whether something has been written to a pipe, of which this takes a byte. */
-function hasData(reader: number): boolean {
-  try {
-    return fs.readSync(reader, Buffer.alloc(1)) > 0;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return false;
-    throw error;
-  }
 }
 
 describe("stdout", () => {
@@ -66,49 +54,18 @@ test("stderr that is full leaves the exit code as it is", () => {
 });
 
 describe("--output", () => {
-  test("to a named pipe: its reader gets all of a report that the pipe cannot hold", () => {
-    const pipe = path.join(temporaryDirectory(), "pipe");
-    const { status, stderr } = bash(
-      `mkfifo ${pipe}; cat ${pipe} > ${pipe}.read & regcheck ${chattyRegistry()} --grace 0 --format json --output ${pipe}; status=$?; wait; exit $status`,
-    );
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    const report = JSON.parse(fs.readFileSync(`${pipe}.read`, "utf8")) as { readonly findings: readonly object[] };
-    expect(report.findings).toHaveLength(1000);
-  });
-
-  test("to a named pipe that is no longer read: SIGTERM ends the wait", async () => {
-    const pipe = path.join(temporaryDirectory(), "pipe");
-    execFileSync("mkfifo", [pipe]);
-    const reader = fs.openSync(pipe, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-    const args = [MAIN, chattyRegistry(), "--grace", "0", "--format", "json", "--output", pipe];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
-    let stderr = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-    await vi.waitUntil(() => hasData(reader), { timeout: 30_000 });
-    child.kill("SIGTERM");
-    const [exitCode] = (await once(child, "close")) as [number | null];
-    fs.closeSync(reader);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 143, stderr: "regcheck: stopped by SIGTERM\n" });
-  });
-
-  test("to a named pipe that nobody opens: the signal ends the wait", async () => {
-    const pipe = path.join(temporaryDirectory(), "pipe");
-    execFileSync("mkfifo", [pipe]);
-    const controller = new AbortController();
-    const writing = writeOutputFile({ option: "output", path: pipe }, ["text"], controller.signal);
-    controller.abort(new Error("stopped"));
-    await expect(writing).rejects.toThrow("stopped");
-  });
-
   test.each([
     ["--output", [] as string[]],
     ["--plan-output", ["--dry-run", "--registry-stopped"]],
   ])("%s to a place that cannot be is refused before the storage is read, by the name that was given", async (option, more) => {
     const directory = temporaryDirectory();
     const missing = path.join(directory, "missing/report");
+    const pipe = path.join(directory, "pipe");
+    execFileSync("mkfifo", [pipe]);
     for (const [file, cause] of [
       [missing, "no such file or directory"],
       [directory, "it is a directory: expected a file"],
+      [pipe, "it is a pipe: leave the option out, and pipe what is printed"],
     ] as const) {
       const { exitCode, stdout, stderr } = await regcheck(["/no/such/storage", ...more, option, file]);
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });

@@ -23,6 +23,11 @@ export interface Observable<Input extends object, Output extends object> {
 
 const THROTTLED = new Set([429, 503]);
 
+/** Whether an answer of this status asks to slow down. */
+export function isThrottledStatus(status: number): boolean {
+  return THROTTLED.has(status);
+}
+
 /** An empty listing: costs the SDK nothing to parse. */
 const EMPTY_XML = Buffer.from("<ListBucketResult/>");
 
@@ -37,7 +42,7 @@ export function observe<Input extends object, Output extends object>(
     const { response } = result;
     if (!isHttpResponse(response)) return result;
     observer.onRequest?.(args.request);
-    if (THROTTLED.has(response.statusCode)) observer.onThrottled();
+    if (isThrottledStatus(response.statusCode)) observer.onThrottled();
     if (observer.readBody === undefined || response.statusCode >= 300) return result;
     if (!(response.body instanceof Readable)) throw new TypeError("a body that is no stream");
     const length = response.headers["content-length"];

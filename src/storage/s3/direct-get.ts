@@ -1,9 +1,10 @@
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { RetryErrorInfo, RetryStrategyV2 } from "@smithy/types";
+import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
+import type { RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
+import { isHttpResponse, isThrottledStatus } from "./attempt.js";
 import type { AttemptObserver } from "./attempt.js";
-import { isHttpResponse } from "./attempt.js";
 import { collect } from "./body.js";
 
 /** Where the SDK sends requests for the bucket: taken from one that it made. */
@@ -64,7 +65,7 @@ export class DirectGet {
       await readBody?.(response.body, bytes, response.headers);
       return;
     }
-    if (response.statusCode === 429 || response.statusCode === 503) onThrottled();
+    if (isThrottledStatus(response.statusCode)) onThrottled();
     const document = (await collect(response.body, bytes)).toString("utf8");
     throw new ResponseError(response.statusCode, response.headers, document);
   }
@@ -98,38 +99,38 @@ type Signer = Awaited<ReturnType<S3Client["config"]["signer"]>>;
 class ResponseError extends Error {
   override readonly name: string;
   readonly $metadata: { readonly httpStatusCode: number };
-  readonly $response: { readonly headers: Readonly<Record<string, string | undefined>> };
+  readonly $response: { readonly statusCode: number; readonly headers: Readonly<Record<string, string | undefined>> };
 
   constructor(status: number, headers: Readonly<Record<string, string | undefined>>, document: string) {
     super(/<Message>([^<]*)<\/Message>/.exec(document)?.[1] ?? `HTTP ${status}`);
     this.name = /<Code>([^<]+)<\/Code>/.exec(document)?.[1] ?? (status === 404 ? "NoSuchKey" : `HTTP ${status}`);
     this.$metadata = { httpStatusCode: status };
-    this.$response = { headers };
+    this.$response = { statusCode: status, headers };
   }
 }
 
-const THROTTLING = new Set(["SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"]);
-const TRANSIENT_STATUS = new Set([500, 502, 503, 504]);
-const TRANSIENT_NAMES = new Set(["TimeoutError", "RequestTimeout"]);
-const TRANSIENT_CODES = /^(?:ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
-
-/** What the SDK's retries are told of an error. */
+/** What the strategy of retries is told of an error: the same as of a request that passes the SDK's stack. */
 function describeError(error: unknown): RetryErrorInfo {
+  if (!isError(error)) return { errorType: "CLIENT_ERROR" };
   const errorType = typeOf(error);
-  return error instanceof ResponseError
-    ? { errorType, error: { name: error.name, message: error.message, $metadata: error.$metadata } }
-    : { errorType };
+  if (!(error instanceof ResponseError)) return { errorType };
+  const retryAfterHint = getRetryAfterHint(error.$response);
+  return {
+    errorType,
+    error: { name: error.name, message: error.message, $metadata: error.$metadata },
+    ...(retryAfterHint === undefined ? {} : { retryAfterHint }),
+  };
 }
 
-/** What the SDK's retries tell errors apart by. */
-function typeOf(error: unknown): RetryErrorInfo["errorType"] {
-  if (!(error instanceof Error)) return "CLIENT_ERROR";
-  const status = error instanceof ResponseError ? error.$metadata.httpStatusCode : undefined;
-  if (status === 429 || THROTTLING.has(error.name)) return "THROTTLING";
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const isTransient =
-    "$retryable" in error || TRANSIENT_NAMES.has(error.name) || TRANSIENT_CODES.test(code) || TRANSIENT_STATUS.has(status ?? 0);
-  return isTransient ? "TRANSIENT" : "CLIENT_ERROR";
+/** All that the SDK looks for in an error may be missing. */
+function isError(error: unknown): error is SdkError {
+  return error instanceof Error;
+}
+
+function typeOf(error: SdkError): RetryErrorInfo["errorType"] {
+  if (isThrottlingError(error)) return "THROTTLING";
+  if (isTransientError(error)) return "TRANSIENT";
+  return isServerError(error) ? "SERVER_ERROR" : "CLIENT_ERROR";
 }
 
 /** As S3 wants a path in its signature: all but the unreserved characters of RFC 3986. */
