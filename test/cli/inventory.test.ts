@@ -79,6 +79,21 @@ describe("--inventory", () => {
   });
 
   test.each([
+    ["there is no such bucket", "s3://other/weekly", undefined],
+    ["access denied: reading needs s3:ListBucket", "s3://inv/weekly", "ListObjectsV2"],
+    ["AccessDenied: access denied, these credentials need s3:GetObject", "s3://inv/manifest.json", "GetObject"],
+  ] as const)("of a bucket that cannot be read: %s, exit 2", async (says, name, operation) => {
+    const server = await filled();
+    if (operation !== undefined)
+      server.inject({ operation, bucket: "inv", times: Infinity, effect: { kind: "error", status: 403, code: "AccessDenied" } });
+    const { exitCode, stderr } = await checked(server, name);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringContaining(`--inventory ${name}: ${says}`) as string,
+    });
+  });
+
+  test.each([
     [
       "a wrong MD5",
       /\.parquet$/,

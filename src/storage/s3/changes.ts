@@ -6,14 +6,15 @@ import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, Standing, StorageChange
 import type { StorageRequests } from "../requests.js";
 import {
   causeOf,
-  causeOfChange,
   isDenied,
   isNoSuchObject,
   isNotImplemented,
   isPreconditionFailed,
   lacking,
+  nameOf,
   openError,
 } from "./errors.js";
+import { deleteAction } from "./actions.js";
 import { listObjects } from "./list-objects.js";
 import { locationOf, rootPrefixOf } from "./options.js";
 import type { S3Options } from "./options.js";
@@ -78,7 +79,6 @@ export class S3Changes implements StorageChanges {
   async hiding(paths: readonly string[]): Promise<readonly Hiding[]> {
     const found: Hiding[] = [];
     const outcomes = await this.#each(
-      "s3:ListBucketVersions",
       [...paths.entries()],
       ([, path]) => path,
       async ([i, path]) => {
@@ -87,8 +87,7 @@ export class S3Changes implements StorageChanges {
       },
     );
     const failed = outcomes.find(({ status }) => status === "failed");
-    if (failed !== undefined)
-      throw this.#error(failed.path, "has versions that cannot be listed (s3:ListBucketVersions)", new Error(failed.cause));
+    if (failed !== undefined) throw this.#error(failed.path, "has versions that cannot be listed", new Error(failed.cause));
     return found;
   }
 
@@ -102,10 +101,8 @@ export class S3Changes implements StorageChanges {
    * asked what is at both places before, so that nothing is overwritten, and what is there afterwards: by listings, where these say it.
    */
   async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
-    const actions = "s3:GetObject and s3:PutObject";
     const before = await this.#heads(moves.flatMap(({ from, to }) => [from, to]));
     const copies = await this.#each(
-      actions,
       moves,
       ({ from }) => from,
       (move) => this.#copy(move, before),
@@ -114,7 +111,6 @@ export class S3Changes implements StorageChanges {
       moves.flatMap(({ to }, i) => (copies[i]?.status === "done" && copies[i].found === undefined ? [to] : [])),
     );
     const outcomes = await this.#each(
-      actions,
       [...copies.entries()],
       ([, { path }]) => path,
       async ([i, copy]) => {
@@ -218,7 +214,6 @@ export class S3Changes implements StorageChanges {
     uploads: readonly { readonly path: string; readonly uploadId: string }[],
   ): Promise<readonly ChangeOutcome[]> {
     return this.#each(
-      "s3:AbortMultipartUpload",
       uploads,
       ({ path }) => path,
       async ({ path, uploadId }) => ({ status: (await this.#bucket.abort(this.#key(path), uploadId)) ? "done" : "absent" }),
@@ -326,7 +321,7 @@ export class S3Changes implements StorageChanges {
   async #delete(doomed: readonly { readonly path: string; readonly versionId?: string }[]): Promise<readonly ChangeOutcome[]> {
     const outcomes = await this.#bucket.limit.map(slices(doomed, KEYS_PER_DELETE), async (batch) => {
       const deletions = await this.#deleteBatch(batch.map(({ path, versionId }) => ({ key: this.#key(path), versionId })));
-      return batch.map(({ path }, i) => outcomeOf(path, deletions[i]));
+      return batch.map(({ path, versionId }, i) => outcomeOf(path, deleteAction(versionId), deletions[i]));
     });
     return outcomes.flat();
   }
@@ -343,12 +338,15 @@ export class S3Changes implements StorageChanges {
       }
       return deletions;
     } catch (error) {
-      return keys.map(() => ({ code: "", failure: causeOfChange(error, DELETE) }));
+      const name = nameOf(error);
+      return keys.map(({ versionId }) => ({
+        code: "",
+        failure: isDenied(name) ? lacking(name, deleteAction(versionId)) : causeOf(error),
+      }));
     }
   }
 
   #each<T>(
-    actions: string,
     items: readonly T[],
     pathOf: (item: T) => string,
     change: (item: T) => Promise<OutcomeOfOne>,
@@ -358,7 +356,7 @@ export class S3Changes implements StorageChanges {
       try {
         return { path, ...(await change(item)) };
       } catch (error) {
-        return { path, status: "failed", cause: causeOfChange(error, actions) };
+        return { path, status: "failed", cause: causeOf(error) };
       }
     });
   }
@@ -367,15 +365,12 @@ export class S3Changes implements StorageChanges {
 /** Gives the head of an object, by its path; undefined where there is none. Throws why it is not known. */
 type HeadOf = (path: string) => ObjectHead | undefined;
 
-/** What deleting needs; the second one where delete markers are taken away. */
-const DELETE = "s3:DeleteObject (s3:DeleteObjectVersion to undo it)";
-
 const UNKNOWN: Deletion = { code: "", failure: "unknown" };
 
-function outcomeOf(path: string, deletion: Deletion = UNKNOWN): ChangeOutcome {
+function outcomeOf(path: string, action: string, deletion: Deletion = UNKNOWN): ChangeOutcome {
   if (!("failure" in deletion)) return { path, status: "done", deleteMarker: deletion.deleteMarker };
   if (deletion.code === "NoSuchKey" || deletion.code === "NoSuchVersion") return { path, status: "absent" };
-  return { path, status: "failed", cause: isDenied(deletion.code) ? lacking(deletion.code, DELETE) : deletion.failure };
+  return { path, status: "failed", cause: isDenied(deletion.code) ? lacking(deletion.code, action) : deletion.failure };
 }
 
 /** Whether both are the same content, as far as heads can tell: ETags that are no MD5 differ for the same content, never the other way. */

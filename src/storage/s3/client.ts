@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import type { RetryStrategyV2 } from "@smithy/types";
+import { nameActions } from "./actions.js";
 import { DEFAULT_RETRIES } from "./options.js";
 import type { S3Options } from "./options.js";
 
@@ -36,10 +37,12 @@ export function createClient(options: S3Options, retryStrategy: RetryStrategyV2)
       httpsAgent: { ...agent, rejectUnauthorized: !options.skipVerify },
     },
   };
-  return new S3Client({
+  const client = new S3Client({
     ...config,
     ...(region === undefined ? {} : { region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
   });
+  nameActions(client);
+  return client;
 }

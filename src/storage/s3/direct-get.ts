@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import type { RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
+import type { WithAction } from "./actions.js";
 import { isHttpResponse, isThrottledStatus } from "./attempt.js";
 import type { AttemptObserver } from "./attempt.js";
 import { collect } from "./body.js";
@@ -96,8 +97,9 @@ export class DirectGet {
 type Signer = Awaited<ReturnType<S3Client["config"]["signer"]>>;
 
 /** An answer that is no success, in the form of the SDK's errors. */
-class ResponseError extends Error {
+class ResponseError extends Error implements WithAction {
   override readonly name: string;
+  readonly action = "s3:GetObject";
   readonly $metadata: { readonly httpStatusCode: number };
   readonly $response: { readonly statusCode: number; readonly headers: Readonly<Record<string, string | undefined>> };
 

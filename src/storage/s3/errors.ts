@@ -11,6 +11,8 @@ interface Failure {
   readonly code: string | undefined;
   /** Of the bucket, where the server names it. */
   readonly region: string | undefined;
+  /** What the request needs, in the words of a policy. */
+  readonly action: string | undefined;
 }
 
 /** Whether the server says that there is no such object. A missing bucket is something else, and so is a refusal. */
@@ -38,7 +40,8 @@ export function isNotImplemented(error: unknown): boolean {
 
 /** The cause of a failed request in a few words: for a fault, which carries the path by itself. Never a secret. */
 export function causeOf(error: unknown): string {
-  const { name, message, status, code } = failureOf(error);
+  const { name, message, status, code, action } = failureOf(error);
+  if (isDenied(name) && action !== undefined) return lacking(name, action);
   if (code !== undefined && MEANINGS[code] === undefined) return `${code}: ${firstLine(message)}`;
   const meant = code ?? name;
   const meaning = MEANINGS[meant];
@@ -48,19 +51,14 @@ export function causeOf(error: unknown): string {
   return status === undefined ? `${name}: ${firstLine(message)}` : `${name} (HTTP ${status}): ${firstLine(message)}`;
 }
 
-/** The same, of a change: which actions the policy lacks where it was denied. */
-export function causeOfChange(error: unknown, actions: string): string {
-  return isDenied(nameOf(error)) ? lacking(nameOf(error), actions) : causeOf(error);
-}
-
 /** Whether the server's name for an error means that a policy denies it. */
 export function isDenied(name: string): boolean {
   return name === "AccessDenied" || name === "Forbidden";
 }
 
 /** What an operator is told of what a policy denies. */
-export function lacking(name: string, actions: string): string {
-  return `${name}: access denied, these credentials need ${actions}`;
+export function lacking(name: string, action: string): string {
+  return `${name}: access denied, these credentials need ${action}`;
 }
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -83,7 +81,7 @@ export function openError(error: unknown, location: string, endpoint: string | u
   return new OperatorError(`${location}: cannot be reached${at}: ${causeOf(error)}`, EXIT_CODES.incomplete, { cause: error });
 }
 
-function adviceOf({ name, status, region, message }: Failure): string | undefined {
+function adviceOf({ name, status, region, message, action }: Failure): string | undefined {
   if (name === "NoSuchBucket" || name === "NotFound") return "there is no such bucket";
   if (name === "InvalidBucketName") return "S3 does not take this name for a bucket";
   if (WRONG_REGION.has(name) || status === 301)
@@ -94,10 +92,16 @@ function adviceOf({ name, status, region, message }: Failure): string | undefine
   if (/^(?:ExpiredToken|InvalidToken|TokenRefreshRequired)/.test(name)) return "the credentials have expired or are invalid";
   if (/CredentialsProviderError|CredentialsError/.test(name))
     return "there are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or accesskey and secretkey in the config";
-  if (status === 403 || status === 401)
-    return "access denied: reading needs s3:ListBucket on the bucket and s3:GetObject on its objects";
+  if (status === 403 || status === 401) return refusalOf(name, action);
   if (/region is missing/i.test(message)) return "no region is known: give --region, or set AWS_REGION";
   return undefined;
+}
+
+/** Who may not list a bucket has not got to its objects yet: both are named. */
+function refusalOf(name: string, action: string | undefined): string {
+  return isDenied(name) && action !== undefined && action !== "s3:ListBucket"
+    ? lacking(name, action)
+    : "access denied: reading needs s3:ListBucket on the bucket and s3:GetObject on its objects";
 }
 
 const WRONG_REGION = new Set([
@@ -109,14 +113,26 @@ const WRONG_REGION = new Set([
 
 function failureOf(error: unknown): Failure {
   if (!(error instanceof Error))
-    return { name: "Error", message: errorMessage(error), status: undefined, code: undefined, region: undefined };
+    return {
+      name: "Error",
+      message: errorMessage(error),
+      status: undefined,
+      code: undefined,
+      region: undefined,
+      action: undefined,
+    };
   const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
+  const status = numberOf(metadata, "httpStatusCode");
+  // The answer to a HEAD has no body to name the error in.
+  const isNameless = status === 403 && (error.name === "Unknown" || error.name === "403");
   return {
-    name: error.name === "Error" ? (stringOf(error, "Code") ?? error.name) : error.name,
+    name: isNameless ? "Forbidden" : error.name === "Error" ? (stringOf(error, "Code") ?? error.name) : error.name,
     message: error.message === "" && error instanceof AggregateError ? errorMessage(error.errors[0]) : error.message,
-    status: numberOf(metadata, "httpStatusCode"),
+    status,
     code: systemCode(error),
     region: stringOf(error, "Region") ?? headerOf(error, "x-amz-bucket-region"),
+    // AWS says which: it may be the key's, kms:Decrypt.
+    action: /not authorized to perform: ([\w-]+:\w+)/.exec(error.message)?.[1] ?? stringOf(error, "action"),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ListMultipartUploadsCommandOutput, MultipartUpload as ListedUpload
 import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
-import { causeOf, isDenied, isNotImplemented, lacking, nameOf } from "./errors.js";
+import { causeOf, isDenied, isNotImplemented, nameOf } from "./errors.js";
 
 /**
  * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none. Where the credentials may
@@ -25,8 +25,7 @@ export async function listMultipartUploads(bucket: BucketReader, root: string): 
     return { uploads, faults: [] };
   } catch (error) {
     if (isNotImplemented(error)) return { uploads, faults: [] };
-    if (isDenied(nameOf(error)))
-      return { uploads: [], faults: [], denied: lacking(nameOf(error), "s3:ListBucketMultipartUploads") };
+    if (isDenied(nameOf(error))) return { uploads: [], faults: [], denied: causeOf(error) };
     const cause = `unfinished multipart uploads cannot be listed: ${causeOf(error)}`;
     return { uploads, faults: [{ path: V2, cause }] };
   }

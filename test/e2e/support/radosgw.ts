@@ -57,8 +57,13 @@ export class Radosgw {
     await this.#startStore();
     await this.#spawn("radosgw", "-n", "client.rgw");
     await this.#until("radosgw answers", () => fetch(this.endpoint));
-    const keys = ["--access-key", CREDENTIALS.accessKeyId, "--secret-key", CREDENTIALS.secretAccessKey];
-    await this.#run("radosgw-admin", "-n", "client.rgw", "user", "create", "--uid=t", "--display-name=t", ...keys);
+    await this.addUser("t", CREDENTIALS);
+  }
+
+  /** Adds a user: `arn:aws:iam:::user/<name>` in a policy. */
+  async addUser(name: string, keys: { readonly accessKeyId: string; readonly secretAccessKey: string }): Promise<void> {
+    const credentials = ["--access-key", keys.accessKeyId, "--secret-key", keys.secretAccessKey];
+    await this.#run("radosgw-admin", "-n", "client.rgw", "user", "create", "--uid", name, "--display-name", name, ...credentials);
   }
 
   async #startMonitor(identity: string): Promise<void> {

@@ -59,6 +59,26 @@ describe("remove", () => {
     expect(keysOf(server)).toEqual(["docker/n1"]);
   });
 
+  test.each([
+    ["HeadObject", "s3:GetObject and s3:ListBucket", (changes: S3Changes) => changes.stat("link")],
+    ["GetObject", "s3:GetObject", (changes: S3Changes) => changes.read("link")],
+    ["GetBucketVersioning", "s3:GetBucketVersioning", (changes: S3Changes) => changes.keepsVersions()],
+    ["ListObjectVersions", "s3:ListBucketVersions", (changes: S3Changes) => changes.hiding(["link"])],
+    ["ListObjectsV2", "s3:ListBucket", async (changes: S3Changes) => void (await changes.list("link").next())],
+  ])("%s that a policy denies needs %s", async (operation, action, call) => {
+    const opened = await changed(["link"]);
+    opened.server.inject({ operation, times: Infinity, effect: refused("AccessDenied", 403) });
+    await expect(call(opened.changes)).rejects.toThrow(`access denied, these credentials need ${action}`);
+  });
+
+  test("what the server itself says is lacking counts: the key of the content, not the object", async () => {
+    const { server, changes } = await changed(["link"]);
+    const message = "User: arn:aws:iam::1:user/r is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:…";
+    const effect = { kind: "error", status: 403, code: "AccessDenied", message } as const;
+    server.inject({ operation: "GetObject", times: Infinity, effect });
+    await expect(changes.read("link")).rejects.toThrow("access denied, these credentials need kms:Decrypt");
+  });
+
   test("one key's failure that passes is tried again, for itself", async () => {
     const { server, changes } = await changed(names(3));
     server.inject({ operation: "DeleteObjects", key: "docker/n1", times: 2, effect: refused("InternalError", 500) });
@@ -228,7 +248,9 @@ describe("create", () => {
   test("what the storage refuses is an error that names the path, without a secret", async () => {
     const { server, changes } = await changed([]);
     server.inject({ operation: "PutObject", times: Infinity, effect: refused("AccessDenied", 403) });
-    await expect(changes.create("lock", content)).rejects.toThrow("s3://b: lock cannot be written: AccessDenied: access denied");
+    await expect(changes.create("lock", content)).rejects.toThrow(
+      "s3://b: lock cannot be written: AccessDenied: access denied, these credentials need s3:PutObject",
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { errorMessage, UsageError } from "../../../errors.js";
 import type { BucketReader } from "../bucket-reader.js";
-import { causeOf } from "../errors.js";
+import { causeOf, openError } from "../errors.js";
 import type { InventoryFile } from "./manifest.js";
 import { folderTime } from "./manifest.js";
 
@@ -87,10 +87,14 @@ export class BucketSource implements InventorySource {
   async #folders(): Promise<readonly string[]> {
     const prefix = this.key === "" ? "" : `${this.key}/`;
     const folders: string[] = [];
-    for (let token: string | undefined, isFirst = true; isFirst || token !== undefined; isFirst = false) {
-      const page = await this.bucket.list({ prefix, delimiter: "/", token });
-      folders.push(...page.prefixes.filter((folder) => folderTime(folder.slice(prefix.length, -1)) !== undefined));
-      token = page.isTruncated ? page.nextToken : undefined;
+    try {
+      for (let token: string | undefined, isFirst = true; isFirst || token !== undefined; isFirst = false) {
+        const page = await this.bucket.list({ prefix, delimiter: "/", token });
+        folders.push(...page.prefixes.filter((folder) => folderTime(folder.slice(prefix.length, -1)) !== undefined));
+        token = page.isTruncated ? page.nextToken : undefined;
+      }
+    } catch (error) {
+      throw openError(error, `--inventory ${this.#name(this.key)}`, undefined);
     }
     return folders.sort();
   }
