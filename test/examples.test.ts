@@ -3,10 +3,13 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { RegistryBuilder } from "./support/builder.js";
+import { buildFixture } from "./support/fixture.js";
 import { FIXTURE, regcheck } from "./support/run.js";
+import { CREDENTIALS, startedServer, store } from "./support/s3-bucket.js";
 import { temporaryDirectory, written } from "./support/temporary.js";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
+const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
 const EXAMPLES = path.join(ROOT, "docs/examples");
 
 function read(name: string): string {
@@ -172,6 +175,82 @@ describe("maintenance-job.yaml", () => {
     for (const { volumeMounts } of [...containers, ...initContainers])
       for (const { name } of volumeMounts) expect(names).toContain(name);
     for (const file of [variables["CONFIG"], variables["PLAN"], container.command[1]]) expect(file).toMatch(/^\/maintenance\//);
+  });
+});
+
+interface IndexedJob {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly completionMode?: string;
+    readonly completions?: number;
+    readonly parallelism?: number;
+    readonly suspend?: boolean;
+    readonly template: {
+      readonly spec: {
+        readonly securityContext: object;
+        readonly containers: readonly [
+          {
+            readonly args: readonly string[];
+            readonly env?: readonly { readonly name: string }[];
+            readonly securityContext: object;
+            readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+          },
+        ];
+        readonly volumes: readonly { readonly name: string; readonly persistentVolumeClaim: { readonly claimName: string } }[];
+      };
+    };
+  };
+}
+
+describe("manifests-job.yaml", () => {
+  const [claim, parts, merge, ...more] = parseAllDocuments(read("manifests-job.yaml")).map(
+    (document) => document.toJS() as IndexedJob,
+  );
+  if (claim === undefined || parts === undefined || merge === undefined) throw new Error("a claim and two Jobs");
+  const argsOf = (job: IndexedJob) => job.spec.template.spec.containers[0].args;
+
+  test("is an Indexed Job of as many pods as there are parts, and a Job that joins them, on one volume", () => {
+    expect(more).toEqual([]);
+    expect(parts).toMatchObject({ apiVersion: "batch/v1", kind: "Job", spec: { completionMode: "Indexed", completions: 16 } });
+    expect(parts.spec.parallelism).toBe(parts.spec.completions);
+    expect(merge).toMatchObject({ apiVersion: "batch/v1", kind: "Job", spec: { suspend: true } });
+    for (const job of [parts, merge]) {
+      const pod = job.spec.template.spec;
+      const [container] = pod.containers;
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true });
+      expect(container.securityContext).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
+      expect(pod.volumes.map(({ persistentVolumeClaim }) => persistentVolumeClaim.claimName)).toEqual([claim.metadata.name]);
+      expect(container.volumeMounts.map(({ name }) => name)).toEqual(pod.volumes.map(({ name }) => name));
+      const args = container.args;
+      expect(args[args.indexOf("--cache") + 1]).toBe(container.volumeMounts[0]?.mountPath);
+    }
+    expect(read("manifests-job.yaml")).toContain(`job/${parts.metadata.name}\n`);
+    // Kubernetes replaces $(NAME) by a variable that the container declares, without a shell.
+    expect(parts.spec.template.spec.containers[0].env?.map(({ name }) => name)).toEqual(["JOB_COMPLETION_INDEX"]);
+  });
+
+  test("takes the first part and the last, none behind it, and joins none while some are missing", async () => {
+    const server = await startedServer();
+    store(server, buildFixture());
+    const cache = temporaryDirectory();
+    const completions = parts.spec.completions ?? 0;
+    const run = (args: readonly string[], index = 0) => {
+      const words = args.map((word) =>
+        word
+          .replace("$(JOB_COMPLETION_INDEX)", String(index))
+          .replace("s3://registry", "s3://b")
+          .replace(/^\/cache$/, cache),
+      );
+      return regcheck([...words, "--endpoint", server.endpoint], KEYS);
+    };
+    const early = await run(argsOf(merge));
+    expect(early.exitCode).toBe(2);
+    for (const index of [0, completions - 1]) expect(await run(argsOf(parts), index)).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await run(argsOf(parts), completions)).toMatchObject({ exitCode: 2 });
+    const late = await run(argsOf(merge));
+    expect(late.stderr).toContain(`there is no part 1/${completions}, 2/${completions}, `);
   });
 });
 

@@ -20,6 +20,7 @@ import {
   EXPORT_OPTIONS,
   GLOBAL_OPTIONS,
   INVENTORY_OPTIONS,
+  MANIFESTS_OPTIONS,
   POLICY_OPTIONS,
   UPLOAD_OPTIONS,
   REPEATABLE_OPTIONS,
@@ -63,6 +64,7 @@ export const OPTIONS_OF = {
   check: CHECK_OPTIONS,
   explain: { ...NAMED_STORAGE_OPTIONS, ...POLICY_OPTIONS, ...RETENTION_OPTIONS, ...EXPLAIN_OPTIONS },
   export: { ...STORAGE_OPTIONS, ...INVENTORY_OPTIONS, ...POLICY_OPTIONS, ...EXPORT_OPTIONS },
+  manifests: { ...STORAGE_OPTIONS, ...MANIFESTS_OPTIONS },
   untag: {
     ...NAMED_STORAGE_OPTIONS,
     ...WRITER_OPTIONS,
@@ -137,6 +139,17 @@ const declareExport: Declare = (cli, { signal, done }) =>
     async (args) => {
       const { runExport } = await import("./export-command.js");
       done(await runExport(args, signal));
+    },
+  );
+
+const declareManifests: Declare = (cli, { signal, done }) =>
+  cli.command(
+    "manifests [storage]",
+    "read a bucket's manifests into the cache of later checks, in parts, by several processes or machines",
+    (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.manifests),
+    async (args) => {
+      const { runManifests } = await import("./manifests-command.js");
+      done(await runManifests(args, signal));
     },
   );
 
@@ -242,6 +255,7 @@ const declareCodes: Declare = (cli) =>
 export const COMMANDS: Readonly<Record<string, Declare>> = {
   explain: declareExplain,
   export: declareExport,
+  manifests: declareManifests,
   untag: declareUntag,
   repair: declareRepair,
   restore: declareRestore,

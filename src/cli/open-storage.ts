@@ -10,7 +10,7 @@ import type { StorageChanges } from "../storage/changes.js";
 import { ReadOnlyChanges } from "../storage/read-only-changes.js";
 import type { Storage } from "../storage/storage.js";
 import { complain } from "./complain.js";
-import { parseConcurrency, parseTimeSpan } from "./parse-values.js";
+import { parseBytes, parseConcurrency, parseTimeSpan } from "./parse-values.js";
 
 /** How an operator names a storage. */
 export interface StorageArguments {
@@ -25,6 +25,7 @@ export interface StorageArguments {
   readonly readLinks: boolean | undefined;
   readonly timeout: string | undefined;
   readonly cache: string | undefined;
+  readonly cacheSize: string | undefined;
   /** A `manifest.json` of an S3 Inventory, or the folder of its configuration: for commands that only read. */
   readonly inventory?: string | undefined;
   readonly inventoryAge?: string | undefined;
@@ -103,6 +104,7 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
     "read-links": args.readLinks,
     timeout: args.timeout,
     cache: args.cache,
+    "cache-size": args.cacheSize,
     inventory: args.inventory,
   }).find(([, value]) => value !== undefined) ?? [undefined];
   if (option !== undefined) throw new UsageError(`--${option} is for a bucket, but ${directory} is a directory`);
@@ -120,10 +122,12 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
     import("../storage/s3/s3.js"),
     import("../storage/s3/options.js"),
   ]);
-  const { readLinks, cache } = args;
+  const { readLinks, cache, cacheSize } = args;
+  if (cacheSize !== undefined && cache === undefined) throw new UsageError("--cache-size goes with --cache");
+  const cacheBytes = cacheSize === undefined ? undefined : parseBytes("cache-size", cacheSize);
   const retries = retriesFor(args.timeout === undefined ? undefined : parseTimeSpan("timeout", args.timeout) * 1000);
   const concurrency = parseConcurrency(args.concurrency);
-  const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, retries, onWarning: warn };
+  const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, cacheBytes, retries, onWarning: warn };
   const openChanges = async (): Promise<StorageChanges> => {
     const { S3Changes } = await import("../storage/s3/changes.js");
     return new S3Changes(options);

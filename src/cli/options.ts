@@ -60,6 +60,12 @@ export const STORAGE_OPTIONS = {
     requiresArg: true,
     describe: "Keep parsed manifests in this directory, so that the next run reads only new ones",
   },
+  "cache-size": {
+    type: "string",
+    group: "S3:",
+    requiresArg: true,
+    describe: "Most bytes of the cache (512M, 20G): what was read longest ago goes first [default: no bound]",
+  },
 } as const satisfies Record<string, Options>;
 
 /** Where the listing comes from instead of the bucket: for commands that change nothing. */
@@ -231,6 +237,23 @@ export const CODES_FORMAT_OPTION = {
 
 /** How an export reports. */
 export const EXPORT_OPTIONS = {
+  quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
+} as const satisfies Record<string, Options>;
+
+/** How manifests are read by several processes, or machines. */
+export const MANIFESTS_OPTIONS = {
+  part: {
+    type: "string",
+    group: "Manifests:",
+    requiresArg: true,
+    describe: "Read this part of them, such as 0/16 to 15/16, into a folder of its own in the directory of --cache",
+  },
+  merge: {
+    type: "boolean",
+    default: false,
+    group: "Manifests:",
+    describe: "Join the parts in the directory of --cache: it is the cache of a check then, which reads no manifest",
+  },
   quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
 } as const satisfies Record<string, Options>;
 

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import type { VerifyPart } from "../mark/verify.js";
+import type { Part } from "../storage/s3/parts/part.js";
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -31,6 +32,28 @@ export function parsePart(text: string): VerifyPart {
   if (part === "" || Number(part) > Number(parts))
     throw new UsageError(`--verify=${text}: expected a part such as 1/7, the first of seven; or --verify alone, for all blobs`);
   return { part: Number(part), parts: Number(parts) };
+}
+
+/**
+ * Parses the part of the manifests that a process reads, such as `0/16`: counted from 0, as Kubernetes and AWS Batch count the processes of
+ * a job. Throws a `UsageError`.
+ */
+export function parseManifestPart(text: string): Part {
+  const [, part = "", parts = ""] = /^(0|[1-9]\d{0,4})\/([1-9]\d{0,4})$/.exec(text) ?? [];
+  if (part === "") throw new UsageError(`--part ${text}: expected a part such as 0/16, the first of sixteen`);
+  if (Number(part) >= Number(parts))
+    throw new UsageError(`--part ${text}: the parts of ${parts} are 0/${parts} to ${Number(parts) - 1}/${parts}`);
+  return { part: Number(part), parts: Number(parts) };
+}
+
+const BYTES: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** Parses a size such as `20G` or `512MiB`, to bytes. Throws a `UsageError` that names the option. */
+export function parseBytes(option: string, text: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)([KMGT])(?:i?B)?$/.exec(text) ?? [];
+  const bytes = Number(number) * (BYTES[unit] ?? 0);
+  if (!(bytes > 0)) throw new UsageError(`--${option} ${text}: expected a size such as 512M or 20G`);
+  return bytes;
 }
 
 /** Parses a number of reads or requests under way. Throws a `UsageError`. */

@@ -7,12 +7,14 @@ export interface ProgressLine {
   readonly update: (progress: Progress) => void;
   /** During a sweep. */
   readonly removed: (removed: { readonly bytes: number; readonly blobs: number }) => void;
+  /** During anything else: what is done so far, in words. */
+  readonly say: (text: string) => void;
   readonly stop: () => void;
 }
 
 /** Starts a progress line if somebody is there to see it. */
 export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): ProgressLine {
-  if (quiet) return { update: () => {}, removed: () => {}, stop: () => {} };
+  if (quiet) return { update: () => {}, removed: () => {}, say: () => {}, stop: () => {} };
   if (!isInteractive(stream)) return startProgressLog(stream);
   // Its own way with signals is to end the process at once, in the middle of the work.
   const spinner = yoctoSpinner({ text: "listing blobs", stream, handleSignals: false }).start();
@@ -24,6 +26,9 @@ export function startProgressLine(stream: NodeJS.WriteStream, quiet: boolean): P
     },
     removed: (removed) => {
       spinner.text = describeRemoved(removed);
+    },
+    say: (text) => {
+      spinner.text = text;
     },
     stop: () => {
       spinner.stop();
@@ -49,6 +54,9 @@ function startProgressLog(stream: NodeJS.WritableStream): ProgressLine {
     },
     removed: (removed) => {
       latest = () => describeRemoved(removed);
+    },
+    say: (text) => {
+      latest = () => text;
     },
     stop: () => clearInterval(timer),
   };

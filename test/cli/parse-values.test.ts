@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConcurrency, parsePart, parseTimeSpan } from "#regcheck/cli/parse-values.js";
+import { parseBytes, parseConcurrency, parseManifestPart, parsePart, parseTimeSpan } from "#regcheck/cli/parse-values.js";
 
 describe("parseTimeSpan", () => {
   test.each([
@@ -47,4 +47,31 @@ describe("parseConcurrency", () => {
   test.each(["0", "-1", "1.5", "x", "1025", "1e2", ""])("refuses %j", (text) => {
     expect(() => parseConcurrency(text)).toThrow(`--concurrency ${text}: expected a whole number from 1 to 1024`);
   });
+});
+
+test.each(["0/16", "15/16", "0/1"])("--part %s is a part", (text) => {
+  const [part, parts] = text.split("/").map(Number);
+  expect(parseManifestPart(text)).toEqual({ part, parts });
+});
+
+test.each(["", "1", "16/16", "1/0", "-1/4", "01/4", "1/4/4", "a/b", " 1/4", "0/100000"])("--part %j is none", (text) => {
+  expect(() => parseManifestPart(text)).toThrow(`--part ${text}: `);
+});
+
+test("--part counts from 0, and says so", () => {
+  expect(() => parseManifestPart("16/16")).toThrow("--part 16/16: the parts of 16 are 0/16 to 15/16");
+});
+
+test.each([
+  ["512M", 2 ** 29],
+  ["1.5G", 1.5 * 2 ** 30],
+  ["20GiB", 20 * 2 ** 30],
+  ["64KB", 2 ** 16],
+  ["2T", 2 ** 41],
+])("%s is a size", (text, bytes) => {
+  expect(parseBytes("cache-size", text)).toBe(bytes);
+});
+
+test.each(["1", "0G", "G", "-1G", "1g", "1 G", "1P", ""])("%j is no size", (text) => {
+  expect(() => parseBytes("cache-size", text)).toThrow(`--cache-size ${text}: expected a size such as 512M or 20G`);
 });

@@ -2,16 +2,18 @@ import fs from "node:fs";
 import { errorMessage, UsageError } from "../../errors.js";
 import { makeDirectory } from "../../make-directory.js";
 import type { Digest } from "../../registry/digest.js";
-import { CacheSegment, listSegments, removeUseless, writeSegment } from "./cache-segment.js";
-import type { CacheEntry } from "./cache-segment.js";
+import { keyOf } from "./cache-format.js";
+import type { CacheEntry } from "./cache-format.js";
+import { mergeSegments } from "./cache-merge.js";
+import { CacheSegment, listSegments, removeUseless, writeEntries, writeSegment } from "./cache-segment.js";
 import type { KnownManifest, KnownManifests } from "./read-manifests.js";
 
 /** Entries that are held in memory before they become a segment. */
 const SEGMENT_ENTRIES = 100_000;
-/** Segments from which on they are joined: each run adds one, if it has read anything new. */
-const MOST_SEGMENTS = 16;
-/** Bytes of all segments: about a million manifests. The oldest segments go first. */
-const MOST_BYTES = 512 * 1024 ** 2;
+/** Small segments from which on they are joined: each run adds one, if it has read anything new. */
+const MOST_SMALL = 16;
+/** Bytes from which on a segment is joined with no other: what was written once is not written again and again. */
+const SMALL_BYTES = 128 * 1024 ** 2;
 
 /**
  * Parsed manifests that earlier runs have verified, by digest: a manifest never changes, so it needs no other key, and one directory
@@ -21,22 +23,27 @@ const MOST_BYTES = 512 * 1024 ** 2;
  * without the cache, or with `--verify`.
  */
 export class ManifestCache implements KnownManifests {
+  /** Newest first. */
   #segments: CacheSegment[];
-  #added = new Map<string, KnownManifest>();
+  #added = new Map<string, CacheEntry>();
 
   private constructor(
     private readonly directory: string,
     segments: CacheSegment[],
+    private readonly mostBytes: number,
   ) {
     this.#segments = segments;
   }
 
-  /** Opens the cache in a directory, which is made if need be. Throws a `UsageError`. */
-  static open(directory: string): ManifestCache {
+  /**
+   * Opens the cache in a directory, which is made if need be. When it is closed its segments have at most `mostBytes` in all: the oldest
+   * ones go first. Throws a `UsageError`.
+   */
+  static open(directory: string, mostBytes = Number.POSITIVE_INFINITY): ManifestCache {
     try {
       makeDirectory(directory);
       fs.accessSync(directory, fs.constants.R_OK | fs.constants.W_OK);
-      return new ManifestCache(directory, openSegments(directory));
+      return new ManifestCache(directory, openSegments(directory), mostBytes);
     } catch (error) {
       throw new UsageError(`--cache ${directory}: ${errorMessage(error)}`);
     }
@@ -44,62 +51,76 @@ export class ManifestCache implements KnownManifests {
 
   get({ algorithm, hex }: Digest, bytes: number): Uint32Array | undefined {
     if (algorithm !== "sha256") return undefined;
-    const digest = Buffer.from(hex, "hex");
-    for (const segment of this.#segments) {
-      const manifest = segment.get(digest);
-      if (manifest !== undefined) return manifest.bytes === bytes ? manifest.words : undefined;
-    }
-    return undefined;
+    const manifest = this.#find(hex);
+    return manifest?.bytes === bytes ? manifest.words : undefined;
+  }
+
+  /** Whether there is an entry for the digest, as far as it can be told without the listing that says its size. */
+  has({ algorithm, hex }: Digest): boolean {
+    if (algorithm !== "sha256") return false;
+    return this.#added.has(hex) || this.#find(hex) !== undefined;
   }
 
   /** Takes a manifest that was read and verified. Manifests with another digest than sha256 do not occur in a registry. */
   add({ algorithm, hex }: Digest, manifest: KnownManifest): void {
     if (algorithm !== "sha256") return;
-    this.#added.set(hex, manifest);
+    this.#added.set(hex, { digest: Buffer.from(hex, "hex"), ...manifest });
     if (this.#added.size >= SEGMENT_ENTRIES) this.#flush();
   }
 
   /** Writes what is new, and keeps the directory within its bounds. Throws when it cannot be written: all else is well. */
   close(): void {
     this.#flush();
-    if (this.#segments.length >= MOST_SEGMENTS) this.#join();
     let bytes = 0;
     for (const segment of this.#segments) {
       bytes += segment.bytes;
-      if (bytes > MOST_BYTES) fs.rmSync(segment.file, { force: true });
+      if (bytes > this.mostBytes) fs.rmSync(segment.file, { force: true });
       segment.close();
     }
     this.#segments = [];
   }
 
-  #flush(): void {
-    if (this.#added.size === 0) return;
-    const entries = Array.from(this.#added, ([hex, manifest]) => ({ digest: Buffer.from(hex, "hex"), ...manifest }));
-    this.#added = new Map();
-    this.#segments.unshift(...this.#write(entries));
+  #find(hex: string): KnownManifest | undefined {
+    const digest = Buffer.from(hex, "hex");
+    const key = keyOf(digest);
+    for (const segment of this.#segments) {
+      const manifest = segment.get(digest, key);
+      if (manifest !== undefined) return manifest;
+    }
+    return undefined;
   }
 
-  /** Makes one segment of all. Another process may do the same at this moment: then there are two with the same entries, for a while. */
+  #flush(): void {
+    if (this.#added.size === 0) return;
+    const entries = [...this.#added.values()];
+    this.#added = new Map();
+    this.#take(writeEntries(this.directory, entries));
+    this.#join();
+  }
+
+  #take(file: string): void {
+    const segment = CacheSegment.open(file);
+    if (segment !== undefined) this.#segments.unshift(segment);
+  }
+
+  /**
+   * Makes one segment of the small ones, when there are many. Another process may do the same at this moment: then there are two with
+   * the same entries, for a while.
+   */
   #join(): void {
-    const before = this.#segments;
-    const entries = new Map<string, CacheEntry>();
-    for (const segment of before) {
-      for (const entry of segment.entries()) {
-        const key = entry.digest.toString("latin1");
-        if (!entries.has(key)) entries.set(key, entry);
-      }
-    }
-    this.#segments = this.#write([...entries.values()]);
-    for (const segment of before) {
+    const small = this.#segments.filter(({ bytes }) => bytes < SMALL_BYTES);
+    if (small.length < MOST_SMALL) return;
+    let bytes = 0;
+    const joined = small.filter((segment) => (bytes += segment.bytes) <= 2 * SMALL_BYTES);
+    const file = writeSegment(this.directory, (writer) => {
+      for (const record of mergeSegments(joined)) writer.addRecord(record);
+    });
+    this.#segments = this.#segments.filter((segment) => !joined.includes(segment));
+    this.#take(file);
+    for (const segment of joined) {
       segment.close();
       fs.rmSync(segment.file, { force: true });
     }
-  }
-
-  #write(entries: CacheEntry[]): CacheSegment[] {
-    entries.sort((a, b) => Buffer.compare(a.digest, b.digest));
-    const segment = CacheSegment.open(writeSegment(this.directory, entries));
-    return segment === undefined ? [] : [segment];
   }
 }
 

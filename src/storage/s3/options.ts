@@ -18,6 +18,8 @@ export interface S3Options extends S3Parameters {
   readonly readLinks?: boolean | undefined;
   /** Directory in which parsed manifests are kept between runs. */
   readonly cache?: string | undefined;
+  /** Bytes that it may have; undefined where it may grow as it must. */
+  readonly cacheBytes?: number | undefined;
   /** Hears of what went wrong without harm to the check. */
   readonly onWarning?: ((text: string) => void) | undefined;
   readonly retries?: RetryOptions | undefined;

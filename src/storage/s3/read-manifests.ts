@@ -60,10 +60,10 @@ export async function readManifests(
   return batch.build();
 }
 
-type ManifestRead = KnownManifest | Extract<PackedManifest, { readonly damage: unknown }>;
+export type ManifestRead = KnownManifest | Extract<PackedManifest, { readonly damage: unknown }>;
 
 /** A wrong content may be the transfer's fault: only what comes out the same twice is damage. */
-async function readManifest(bucket: BucketReader, root: string, digest: Digest): Promise<ManifestRead> {
+export async function readManifest(bucket: BucketReader, root: string, digest: Digest): Promise<ManifestRead> {
   const read = async (): Promise<ManifestRead> => {
     try {
       const content = await bucket.get(`${root}${blobPath(digest)}`, MAX_MANIFEST_BYTES + 1);

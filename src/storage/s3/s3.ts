@@ -19,6 +19,9 @@ import { locationOf, rootPrefixOf, serverOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { ModifiedTimes } from "./modified-times.js";
 import { ManifestCache } from "./manifest-cache.js";
+import type { Part } from "./parts/part.js";
+import { readPart } from "./parts/read-part.js";
+import type { PartRead } from "./parts/read-part.js";
 import { listMultipartUploads } from "./multipart.js";
 import { awsPrices } from "./prices.js";
 import { readManifests } from "./read-manifests.js";
@@ -40,7 +43,7 @@ export class S3Storage implements Storage {
   constructor(protected readonly options: S3Options) {
     this.location = locationOf(options);
     this.root = rootPrefixOf(options);
-    this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache);
+    this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache, options.cacheBytes);
     this.bucket = new BucketReader(options);
     this.#times = new ModifiedTimes(this.bucket, this.root);
   }
@@ -115,6 +118,11 @@ export class S3Storage implements Storage {
 
   readManifests(algorithm: DigestAlgorithm, digests: Uint32Array, listedBytes?: Float64Array): Promise<ManifestBatch> {
     return readManifests({ bucket: this.bucket, root: this.root, known: this.#cache }, algorithm, digests, listedBytes);
+  }
+
+  /** Reads a part of the manifests into a cache: see `readPart`. */
+  readPart(cache: ManifestCache, part: Part, onProgress: (progress: Readonly<PartRead>) => void): Promise<PartRead> {
+    return readPart({ bucket: this.bucket, root: this.root }, cache, part, onProgress);
   }
 
   get remembersManifests(): boolean {

@@ -1,0 +1,120 @@
+import { errorMessage, EXIT_CODES, UsageError } from "../errors.js";
+import type { ExitCode } from "../errors.js";
+import { escapeForTerminal } from "../report/escape.js";
+import { countOf, formatBytes } from "../report/format.js";
+import { ManifestCache } from "../storage/s3/manifest-cache.js";
+import { mergeParts } from "../storage/s3/parts/merge-parts.js";
+import { beginPart, finishPart, partFolder } from "../storage/s3/parts/part-folder.js";
+import type { PartFolder, PartStorage } from "../storage/s3/parts/part-folder.js";
+import type { PartRead } from "../storage/s3/parts/read-part.js";
+import { S3Storage } from "../storage/s3/s3.js";
+import { untilAborted } from "../until-aborted.js";
+import { complain } from "./complain.js";
+import { openStorage } from "./open-storage.js";
+import type { StorageArguments } from "./open-storage.js";
+import { parseBytes, parseManifestPart } from "./parse-values.js";
+import { startProgressLine } from "./progress-line.js";
+
+/** The command line of `regcheck manifests`, parsed. */
+export interface ManifestsArguments extends StorageArguments {
+  readonly part: string | undefined;
+  readonly merge: boolean;
+  readonly quiet: boolean;
+}
+
+/** Reads a part of a bucket's manifests, or joins the parts. */
+export async function runManifests(args: ManifestsArguments, signal: AbortSignal): Promise<ExitCode> {
+  const { cache, cacheSize, part, merge } = args;
+  if ((part !== undefined) === merge)
+    throw new UsageError("give --part i/n, to read one of n parts of the manifests, or --merge, to join the parts");
+  if (cache === undefined) throw new UsageError("give --cache DIR, where the parts are, and the cache will be");
+  if (part !== undefined && cacheSize !== undefined)
+    throw new UsageError("--cache-size is for the cache, not for a part of it: give it with --merge");
+  const chosen = part === undefined ? undefined : parseManifestPart(part);
+  const { storage } = await openStorage({ ...args, cache: undefined, cacheSize: undefined });
+  try {
+    if (!(storage instanceof S3Storage))
+      throw new UsageError(
+        `${storage.location} is a directory: manifests are read there as fast as from a cache; regcheck manifests is for a bucket`,
+      );
+    if (chosen !== undefined) return await readPart(storage, partFolder(cache, chosen), args, signal);
+    await joinParts(storage, cache, args, signal);
+    return EXIT_CODES.clean;
+  } catch (error) {
+    // A disk that is full is no fault of ours, and no part is finished on it.
+    throw isSystemError(error) ? new UsageError(`--cache ${cache}: ${errorMessage(error)}`, { cause: error }) : error;
+  } finally {
+    await storage.close();
+  }
+}
+
+async function readPart(
+  storage: S3Storage,
+  folder: PartFolder,
+  { quiet }: ManifestsArguments,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  await untilAborted(storage.markers(), signal);
+  const cache = ManifestCache.open(folder.directory);
+  let read: PartRead;
+  const progress = startProgressLine(process.stderr, quiet);
+  try {
+    beginPart(folder, ownerOf(storage));
+    const reading = storage.readPart(cache, folder, (done) => progress.say(`part ${nameOf(folder)}: ${describe(done)}`));
+    read = await untilAborted(reading, signal);
+  } finally {
+    progress.stop();
+    cache.close();
+  }
+  const [fault] = read.faults;
+  if (fault !== undefined) {
+    const others = read.faults.length === 1 ? "" : `, and ${countOf(read.faults.length - 1, "other")}`;
+    complain(`${fault.path} could not be read: ${fault.cause}${others}: part ${nameOf(folder)} is not finished, run it again`);
+    return EXIT_CODES.incomplete;
+  }
+  finishPart(folder, ownerOf(storage), read.read + read.known);
+  if (!quiet) tell(`${folder.directory}: part ${nameOf(folder)}: ${describe(read)}`);
+  return EXIT_CODES.clean;
+}
+
+async function joinParts(
+  storage: S3Storage,
+  cache: string,
+  { cacheSize, quiet }: ManifestsArguments,
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = startProgressLine(process.stderr, quiet);
+  try {
+    const { parts, manifests, bytes } = await mergeParts(cache, ownerOf(storage), {
+      mostBytes: cacheSize === undefined ? undefined : parseBytes("cache-size", cacheSize),
+      signal,
+      onProgress: (done, of) => progress.say(`joining: ${countOf(done, "manifest")} of ${of}`),
+    });
+    progress.stop();
+    if (!quiet) tell(`${cache}: ${countOf(parts, "part")}, ${countOf(manifests, "manifest")}, ${formatBytes(bytes)}`);
+  } finally {
+    progress.stop();
+  }
+}
+
+function ownerOf({ location, server }: S3Storage): PartStorage {
+  return { location, server };
+}
+
+function nameOf({ part, parts }: PartFolder): string {
+  return `${part}/${parts}`;
+}
+
+function describe({ repositories, read, known, damaged }: Readonly<PartRead>): string {
+  const before = known === 0 ? "" : `, ${known} known before`;
+  const lost = damaged === 0 ? "" : `, ${damaged} missing or damaged`;
+  return `${countOf(repositories, "repository", "repositories")}, ${countOf(read, "manifest")} read${before}${lost}`;
+}
+
+function tell(line: string): void {
+  process.stdout.write(`${escapeForTerminal(line)}\n`);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}
