@@ -31,7 +31,8 @@ export function isDigestHex(algorithm: DigestAlgorithm, hex: string): boolean {
 }
 
 /** For converting words to hex without an allocation each: no digest is longer. */
-const scratch = Buffer.alloc(64);
+const scratchWords = new Uint32Array(16);
+const scratch = Buffer.from(scratchWords.buffer);
 
 /** A well-formed digest. Made by its parsers only, so whoever has one need not check it again. */
 export class Digest {
@@ -54,7 +55,7 @@ export class Digest {
   /** From words of a packed list, which hold nothing but well-formed digests. */
   static fromWords(algorithm: DigestAlgorithm, words: Uint32Array, offset: number): Digest {
     const count = DIGEST_WORDS[algorithm];
-    for (let i = 0; i < count; i++) scratch.writeUInt32BE(words[offset + i] ?? 0, i * 4);
+    for (let i = 0; i < count; i++) scratchWords[i] = bigEndian(words[offset + i] ?? 0);
     return new Digest(algorithm, scratch.toString("hex", 0, count * 4));
   }
 
@@ -152,6 +153,12 @@ export function bytesToWords(bytes: Buffer): Uint32Array {
   const own = bytes.byteOffset % 4 === 0 ? bytes : Buffer.from(bytes);
   if (LITTLE_ENDIAN) own.swap32();
   return new Uint32Array(own.buffer, own.byteOffset, own.byteLength / 4);
+}
+
+/** A word whose bytes in memory are its own from the highest to the lowest. */
+function bigEndian(word: number): number {
+  if (!LITTLE_ENDIAN) return word;
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
 
 const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;

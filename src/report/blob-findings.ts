@@ -5,9 +5,16 @@ import { isGarbage, MANIFEST, selectedVariant } from "../mark/policy.js";
 import type { Policy } from "../mark/policy.js";
 import { blobPath } from "../registry/layout.js";
 
-/** The unreferenced blobs, straight from the table. */
-export class BlobFindings implements Iterable<Finding> {
+/** Findings that are made as they are asked for, and counted without. */
+export interface CountedFindings extends Iterable<Finding> {
   readonly count: number;
+  readonly bytes: number;
+}
+
+/** The unreferenced blobs, straight from the table. */
+export class BlobFindings implements CountedFindings {
+  readonly count: number;
+  readonly bytes: number;
   /** By owner's number. */
   readonly counts = new Map<number, number>();
 
@@ -15,14 +22,20 @@ export class BlobFindings implements Iterable<Finding> {
     private readonly marked: Marked,
     private readonly policy: Policy,
     private readonly includes: ((id: number) => boolean) | undefined,
+    /** Only manifests, or only what is none; all where it is not said. */
+    private readonly isManifest?: boolean,
   ) {
     let count = 0;
-    this.#forEach((id) => {
+    let bytes = 0;
+    marked.table.forEach((id, size, modified) => {
+      if (!this.#includes(id, modified)) return;
       const owner = marked.table.owner(id);
       this.counts.set(owner, (this.counts.get(owner) ?? 0) + 1);
       count++;
+      bytes += size;
     });
     this.count = count;
+    this.bytes = bytes;
   }
 
   *[Symbol.iterator](): Generator<Finding> {
@@ -42,14 +55,10 @@ export class BlobFindings implements Iterable<Finding> {
     }
   }
 
-  #forEach(visit: (id: number) => void): void {
-    this.marked.table.forEach((id, _, modified) => {
-      if (this.#includes(id, modified)) visit(id);
-    });
-  }
-
   #includes(id: number, modified: number): boolean {
-    if (!isGarbage(this.marked.table.marks(id), selectedVariant(this.policy), this.policy, modified)) return false;
+    const marks = this.marked.table.marks(id);
+    if (this.isManifest !== undefined && this.isManifest !== ((marks & MANIFEST) !== 0)) return false;
+    if (!isGarbage(marks, selectedVariant(this.policy), this.policy, modified)) return false;
     return this.includes?.(id) !== false;
   }
 

@@ -17,6 +17,7 @@ import type { Baseline, Comparison, FindingIdentity } from "./baseline.js";
 import { bytesByState, sumReclaimable } from "./blob-sums.js";
 import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { BlobFindings } from "./blob-findings.js";
+import type { CountedFindings } from "./blob-findings.js";
 import { severityOf } from "./catalogue.js";
 import type { Severity } from "./severity.js";
 import { garbageAges } from "./garbage-ages.js";
@@ -82,6 +83,8 @@ export interface Report {
    * All findings, or those of some codes; worst code first, then by path. There may be millions: they are made as they are asked for.
    */
   findings(codes?: readonly FindingCode[]): Iterable<Finding>;
+  /** Of the findings of unreferenced blobs those of manifests, or all others. */
+  unreferencedBlobs(isManifest: boolean): CountedFindings;
   /** What has changed since an earlier report, if there is one to compare with. */
   readonly baseline: Comparison | undefined;
   /** What becomes of the stored bytes, of the whole registry. Summed up when asked for, as is the next one. */
@@ -151,6 +154,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
     findings: (codes = FINDING_CODES) => inOrder(findings, blobs, codes),
+    unreferencedBlobs: (isManifest) => new BlobFindings(marked, policy, includesBlob, isManifest),
     baseline:
       context.baseline &&
       compareFindings(context.baseline, inOrder(findings, blobs, FINDING_CODES), (corrupt) => wasRead(marked, corrupt)),

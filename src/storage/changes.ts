@@ -25,6 +25,13 @@ export interface Hiding {
   readonly written: number | undefined;
 }
 
+/** What became of objects and their directories. */
+export interface RemovedWithDirectories {
+  readonly outcomes: readonly ChangeOutcome[];
+  /** Directories that are still there. */
+  readonly left: readonly string[];
+}
+
 /** An object as a listing shows it. */
 export interface StoredObject {
   readonly path: string;
@@ -65,6 +72,11 @@ export interface StorageChanges {
   keepsVersions(): Promise<boolean>;
   /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
   remove(paths: readonly string[], order?: Order): Promise<readonly ChangeOutcome[]>;
+  /**
+   * Removes objects in any order, each with the directory that it was alone in: what is there besides keeps its directory, of which
+   * `pruneDirectories` says why. Nothing but `remove` on S3.
+   */
+  removeWithDirectories(paths: readonly string[]): Promise<RemovedWithDirectories>;
   /** Removes an object of regcheck's own; a storage that keeps versions keeps none of it, as far as it lets them go. */
   removeForGood(path: string): Promise<ChangeOutcome>;
   /** Undoes `remove` on a storage that keeps versions: takes delete markers away. */

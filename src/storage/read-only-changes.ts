@@ -73,6 +73,10 @@ export class ReadOnlyChanges implements StorageChanges {
     return refuse();
   }
 
+  removeWithDirectories(): Promise<never> {
+    return refuse();
+  }
+
   replace(): Promise<never> {
     return refuse();
   }

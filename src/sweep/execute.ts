@@ -8,10 +8,13 @@ import { orderOf } from "../journal/item-kinds.js";
 import type { ItemKind } from "../journal/item-kinds.js";
 import type { PlanItem, Stage } from "./plan.js";
 import { quarantineOf } from "../journal/quarantine.js";
+import { batches, LookAhead } from "./batches.js";
 import { Watch, whyStopped } from "../guard/watch.js";
 
 /** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
 const BATCH = 1000;
+/** The same where they depend on nothing: threads share them, and each batch waits for the last of these. */
+const INDEPENDENT_BATCH = 5 * BATCH;
 /** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
 const MOVES = 50;
 
@@ -102,8 +105,9 @@ class Sweep {
   async run(stages: readonly Stage[]): Promise<string | undefined> {
     for (const stage of stages) {
       if (stage.barrier) await this.context.changes.settle();
-      for (const batch of batches(this.#pieces(stage.items()))) {
-        const reason = await this.#removeBatch(batch);
+      const ahead = new LookAhead(batches(this.#pieces(stage.items()), batchOf));
+      for (let batch = ahead.take(); batch !== undefined; batch = ahead.take()) {
+        const reason = await this.#removeBatch(batch, () => ahead.prepare());
         if (reason !== undefined) return reason;
       }
     }
@@ -118,7 +122,8 @@ class Sweep {
     return this.#watch.reasonToStop();
   }
 
-  async #removeBatch(pieces: readonly Piece[]): Promise<string | undefined> {
+  /** `meanwhile` is called while the storage is at work. */
+  async #removeBatch(pieces: readonly Piece[], meanwhile: () => void): Promise<string | undefined> {
     const reason = await this.#reasonToStop();
     if (reason !== undefined) return reason;
     const items = pieces.filter(({ isLast }) => isLast).map(({ item }) => item);
@@ -128,24 +133,29 @@ class Sweep {
     // Directories of what goes come back with it; those that hold nothing would not.
     const directories = isMove ? await this.#emptyDirectories(items) : [];
     if (entries.length + directories.length > 0) {
-      const told = [...directories, ...entries];
+      const told = directories.length === 0 ? entries : [...directories, ...entries];
       this.context.journal.willRemove(told);
       await this.context.copy?.willRemove(told);
     }
-    let late: string | undefined;
-    for (const some of batches(
-      entries.filter(({ kind }) => kind !== "multipart"),
-      isMove ? MOVES : BATCH,
-    )) {
-      late = isMove ? await this.#reasonToStop() : undefined;
-      if (late !== undefined) break;
-      await this.#remove(some);
-    }
+    const objects = entries.filter(({ kind }) => kind !== "multipart");
+    const isTogether = !isMove && orderOf(items) === "any order";
+    const left = isTogether ? await this.#removeWithDirectories(objects, meanwhile) : items.flatMap(emptied);
+    const late = isTogether ? undefined : await this.#removeAll(objects, isMove);
     if (late === undefined) await this.#abort(multiparts);
     if (this.#failed === 0 && late === undefined) this.removed.uploads += items.filter(({ kind }) => kind === "upload").length;
-    await this.#prune(items);
+    await this.#prune(items, left);
     this.context.onProgress?.(this.removed);
     return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
+  }
+
+  /** Returns why it has ended before the last of them. */
+  async #removeAll(entries: readonly JournalEntry[], isMove: boolean): Promise<string | undefined> {
+    for (const some of batches(entries, () => (isMove ? MOVES : BATCH))) {
+      const late = isMove ? await this.#reasonToStop() : undefined;
+      if (late !== undefined) return late;
+      await this.#remove(some);
+    }
+    return undefined;
   }
 
   async #emptyDirectories(items: readonly PlanItem[]): Promise<readonly JournalEntry[]> {
@@ -154,26 +164,26 @@ class Sweep {
     return Array.from(empty, (directory) => ({ kind: "directory", path: directory, bytes: 0 }));
   }
 
-  /** Removes the directories of what has gone, and takes note of those that stay. */
-  async #prune(items: readonly PlanItem[]): Promise<void> {
+  /** Removes the directories of what has gone, `left` of which are there yet, and takes note of those that stay. */
+  async #prune(items: readonly PlanItem[], left: readonly string[]): Promise<void> {
     const standing = new Map<string, Standing>();
     for (const item of items) {
       const stray = item.objects?.find(({ isStray }) => isStray);
       const cause = `it holds ${item.path}/${stray?.name ?? ""}`;
       if (stray !== undefined) standing.set(item.path, { directory: item.path, cause });
     }
-    for (const one of await this.context.changes.pruneDirectories(items.flatMap(emptied), orderOf(items)))
-      standing.set(one.directory, one);
+    if (left.length > 0)
+      for (const one of await this.context.changes.pruneDirectories(left, orderOf(items))) standing.set(one.directory, one);
     // Of what could not be removed, the directories stay with it.
     if (this.#failed > 0) return;
     for (const item of items) {
       const isTag = item.tag !== undefined;
       // Other repositories may lie below an empty one: its own directories are what the registry knows it by.
       const own = emptied(item).filter((directory) => item.kind !== "directory" || isTag || directory !== item.path);
-      const left = own.flatMap((directory) => standing.get(directory) ?? []);
-      this.standing.count += left.length;
-      this.standing.first.push(...left.slice(0, MOST_NAMED - this.standing.first.length));
-      if (item.kind !== "directory" || left.length > 0) continue;
+      const staying = own.flatMap((directory) => standing.get(directory) ?? []);
+      this.standing.count += staying.length;
+      this.standing.first.push(...staying.slice(0, MOST_NAMED - this.standing.first.length));
+      if (item.kind !== "directory" || staying.length > 0) continue;
       if (isTag) this.removed.tags++;
       else this.removed.repositories++;
     }
@@ -207,7 +217,7 @@ class Sweep {
   }
 
   async #remove(entries: readonly JournalEntry[]): Promise<void> {
-    const { changes, head, journal } = this.context;
+    const { changes, head } = this.context;
     const paths = entries.map((entry) => entry.path);
     const order = orderOf(entries);
     const outcomes =
@@ -217,9 +227,22 @@ class Sweep {
             order,
           )
         : await changes.remove(paths, order);
+    this.#take(entries, outcomes);
+  }
+
+  /** Returns the directories that are left. */
+  async #removeWithDirectories(entries: readonly JournalEntry[], meanwhile: () => void): Promise<string[]> {
+    const removal = this.context.changes.removeWithDirectories(entries.map((entry) => entry.path));
+    meanwhile();
+    const { outcomes, left } = await removal;
+    this.#take(entries, outcomes);
+    return [...left];
+  }
+
+  #take(entries: readonly JournalEntry[], outcomes: readonly ChangeOutcome[]): void {
     for (const [i, entry] of entries.entries()) this.#count(entry, outcomes[i]);
     this.keepsVersions ||= outcomes.some(({ deleteMarker }) => deleteMarker !== undefined);
-    journal.became(outcomes.filter(({ status, deleteMarker }) => status !== "done" || deleteMarker !== undefined));
+    this.context.journal.became(outcomes.filter(({ status, deleteMarker }) => status !== "done" || deleteMarker !== undefined));
   }
 
   async #abort(multiparts: readonly PlanItem[]): Promise<void> {
@@ -265,13 +288,6 @@ function emptied({ kind, path: object, tag }: PlanItem): string[] {
   }
 }
 
-function* batches<T>(items: Iterable<T>, size = BATCH): Generator<T[]> {
-  let batch: T[] = [];
-  for (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+function batchOf({ item }: Piece): number {
+  return orderOf([item]) === "any order" ? INDEPENDENT_BATCH : BATCH;
 }

@@ -39,6 +39,8 @@ export interface Stage {
   /** All that went before must be durable first: even after a power cut, what links name has outlived the links. */
   readonly barrier: boolean;
   readonly items: () => Iterable<PlanItem>;
+  /** What `items` come to, where that is known without them: there may be millions. */
+  readonly sum?: { readonly kind: ItemKind; readonly count: number; readonly bytes: number };
 }
 
 /**
@@ -60,6 +62,14 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
     const stays = ({ repository = "", tag = "" }: Finding): boolean => !tags.has(tagPath(repository, tag));
     yield* itemsOf("tag-index", ["tag-index-dangling"], stays);
   }
+  const blobs = (name: string, barrier: boolean, isManifest: boolean): Stage => {
+    const findings = report.unreferencedBlobs(isManifest);
+    function* items() {
+      // Without one, there is no need to look at each.
+      if (findings.count > 0) for (const finding of findings) yield toItem("blob", finding);
+    }
+    return { name, barrier, items, sum: { kind: "blob", count: findings.count, bytes: findings.bytes } };
+  };
   // What an abandoned upload is in stays with it, unless that goes.
   const withUploads = (): ReadonlySet<string> =>
     new Set(options.purgeUploads ? [] : Array.from(report.findings(["upload-stale"]), ({ repository = "" }) => repository));
@@ -73,16 +83,8 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
       barrier: false,
       items: () => itemsOf("layer-link", ["layer-link-dangling", "layer-link-unreferenced"]),
     },
-    {
-      name: "manifest blobs",
-      barrier: true,
-      items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest === true),
-    },
-    {
-      name: "blobs",
-      barrier: false,
-      items: () => itemsOf("blob", ["blob-unreferenced"], ({ isManifest }) => isManifest !== true),
-    },
+    blobs("manifest blobs", true, true),
+    blobs("blobs", false, false),
     { name: "uploads", barrier: false, items: () => itemsOf("upload", uploads("upload-stale")) },
     { name: "multipart uploads", barrier: false, items: () => itemsOf("multipart", uploads("multipart-stale")) },
     { name: "empty tags", barrier: false, items: () => itemsOf("directory", ["tag-without-current"]) },
@@ -114,7 +116,6 @@ function isTakeable(finding: Finding, held: ReadonlySet<string>): boolean {
   const { code, repository, tag, reclaimable, objects } = finding;
   if (OF_OBJECTS.has(code) && objects === undefined) return false;
   if (BY_POLICY.has(code) && reclaimable !== true) return false;
-  if (code === "blob-unreferenced") return true;
   if (repository !== undefined && (held.has(repository) || !isRepositoryName(repository))) return false;
   return tag === undefined || isTagName(tag);
 }
@@ -145,7 +146,8 @@ function toItem(kind: ItemKind, finding: Finding): PlanItem {
 /** Only those items that `accept` takes. */
 export function filterPlan(stages: readonly Stage[], accept: (item: PlanItem) => boolean): readonly Stage[] {
   return stages.map((stage) => ({
-    ...stage,
+    name: stage.name,
+    barrier: stage.barrier,
     *items() {
       for (const item of stage.items()) if (accept(item)) yield item;
     },
@@ -172,6 +174,11 @@ export function countPlan(stages: readonly Stage[]): PlanTotals {
   };
   let bytes = 0;
   for (const stage of stages) {
+    if (stage.sum !== undefined) {
+      items[stage.sum.kind] += stage.sum.count;
+      bytes += stage.sum.bytes;
+      continue;
+    }
     for (const item of stage.items()) {
       items[item.kind]++;
       bytes += item.bytes;

@@ -41,6 +41,22 @@ export function changesSuite(given: OpenChanges): void {
     expect(objects()).toEqual({ "docker/c/data": "c" });
   });
 
+  test("removeWithDirectories: objects go as by remove, each with a directory that holds nothing else; others are left, and named", async () => {
+    const { changes, objects } = await open({
+      "docker/a/data": "a",
+      "docker/b/data": "b",
+      "docker/b/other": "o",
+      "docker/c/data": "c",
+    });
+    const { outcomes, left } = await changes.removeWithDirectories(["docker/b/data", "docker/none/data", "docker/a/data"]);
+    expect(outcomes.map(({ path }) => path)).toEqual(["docker/b/data", "docker/none/data", "docker/a/data"]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["done", expect.stringMatching(/^(?:absent|done)$/), "done"]);
+    expect(objects()).toEqual({ "docker/b/other": "o", "docker/c/data": "c" });
+    const standing = await changes.pruneDirectories(left);
+    expect(standing.map(({ directory }) => directory)).toEqual(left);
+    expect(left.every((directory) => directory === "docker/b")).toBe(true);
+  });
+
   test("move: an object is at its new place alone; the same content there is found, another one stays as it is", async () => {
     const { changes, objects } = await open({
       "docker/a": "a",
@@ -131,6 +147,7 @@ export function changesSuite(given: OpenChanges): void {
       () => dry.create(),
       () => dry.replace(),
       () => dry.unhide(),
+      () => dry.removeWithDirectories(),
       () => dry.pruneDirectories(),
       () => dry.makeDirectory(),
       () => dry.settle(),

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { StorageChanges } from "#regcheck/storage/changes.js";
 
 /** The process is gone: nothing of it runs any more, not even what would clean up. */
@@ -38,6 +39,12 @@ export function killedAt(
     requests: changes.requests,
     keepsVersions: () => changes.keepsVersions(),
     remove: (paths, order) => each(paths, (one) => changes.remove([one], order)),
+    removeWithDirectories: async (paths) => {
+      const outcomes = await each(paths, (one) => changes.remove([one], "any order"));
+      const directories = paths.map((one) => path.posix.dirname(one));
+      const standing = await each(directories, (one) => changes.pruneDirectories([one]));
+      return { outcomes, left: standing.map(({ directory }) => directory) };
+    },
     removeForGood: (file) => step(() => changes.removeForGood(file)),
     move: (moves, order) => each(moves, (one) => changes.move([one], order)),
     hiding: (paths) => changes.hiding(paths),

@@ -50,6 +50,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     requests: { list: 0, get: 0, head: 0, put: 0, delete: 0 },
     requestCost: undefined,
     findings: () => findings,
+    unreferencedBlobs: () => Object.assign([], { count: 0, bytes: 0 }),
     baseline: undefined,
     bytesByState: () => ({ live: 0, reclaimable: 0, held: 0, damaged: 0 }),
     garbageAges: () => garbageAges(BlobTable.builder().build().table, policy),

@@ -9,11 +9,18 @@ async function steps(): Promise<string[]> {
   const done: string[] = [];
   const kindOf = (file: string): string =>
     /_manifests\/(?:tags|revisions)|_layers|_uploads|\/blobs\//.exec(file)?.[0].replace(/^.*\/(?=\w)|\/$/g, "") ?? "";
+  const note = (paths: readonly string[]): void => {
+    for (const file of paths) if (kindOf(file) !== "") done.push(kindOf(file));
+  };
   await sweepDirectory(written(garbageRegistry(2)), sweepOptions(temporaryDirectory()), (changes) =>
     wrapped<StorageChanges>(changes, {
       remove: async (paths, order) => {
-        for (const file of paths) if (kindOf(file) !== "") done.push(kindOf(file));
+        note(paths);
         return changes.remove(paths, order);
+      },
+      removeWithDirectories: async (paths) => {
+        note(paths);
+        return changes.removeWithDirectories(paths);
       },
       settle: async () => {
         done.push("barrier");

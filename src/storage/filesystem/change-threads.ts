@@ -1,4 +1,4 @@
-import type { Move, Order, Standing } from "../changes.js";
+import type { Move, Order, RemovedWithDirectories, Standing } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import type { ChangedObjects, ObjectChanges } from "./object-changes.js";
 import { parentOf } from "./plain-paths.js";
@@ -33,6 +33,17 @@ export class ChangeThreads {
     const parts = this.#parts(paths);
     const packed = await this.#each<"remove">(parts.map((part) => ({ kind: "remove", paths: joinPaths(part) })));
     return parts.flatMap((part, i) => unpack(part, packed[i]));
+  }
+
+  /** The outcomes of each part, and the directories that are left. */
+  async removeWithDirectories(
+    paths: readonly string[],
+  ): Promise<readonly (ChangedObjects & Pick<RemovedWithDirectories, "left">)[]> {
+    const parts = this.#parts(paths);
+    const packed = await this.#each<"remove-with-directories">(
+      parts.map((part) => ({ kind: "remove-with-directories", paths: joinPaths(part) })),
+    );
+    return packed.map((one, i) => ({ ...unpackOutcomes(parts[i] ?? [], one), left: one.left }));
   }
 
   /** The outcomes of each part. `mainThread` makes what directories several of them need. */

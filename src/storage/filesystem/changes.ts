@@ -4,7 +4,16 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, REPOSITORIES } from "../../registry/layout.js";
-import type { ChangeOutcome, Hiding, Move, Order, Standing, StorageChanges, StoredObject } from "../changes.js";
+import type {
+  ChangeOutcome,
+  Hiding,
+  Move,
+  Order,
+  RemovedWithDirectories,
+  Standing,
+  StorageChanges,
+  StoredObject,
+} from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import { ChangeThreads } from "./change-threads.js";
 import { noRequests } from "../requests.js";
@@ -44,6 +53,13 @@ export class FilesystemChanges implements StorageChanges {
   async remove(paths: readonly string[], order: Order = "in order"): Promise<readonly ChangeOutcome[]> {
     const threads = this.#threadsFor(paths, order);
     return this.#merge(threads === undefined ? [this.#mainThread.remove(paths)] : await threads.remove(paths));
+  }
+
+  async removeWithDirectories(paths: readonly string[]): Promise<RemovedWithDirectories> {
+    const threads = this.#threadsFor(paths, "any order");
+    const parts =
+      threads === undefined ? [this.#mainThread.removeWithDirectories(paths)] : await threads.removeWithDirectories(paths);
+    return { outcomes: this.#merge(parts), left: parts.flatMap(({ left }) => left) };
   }
 
   async removeForGood(file: string): Promise<ChangeOutcome> {

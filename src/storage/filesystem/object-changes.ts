@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
-import type { ChangeOutcome, Move, OutcomeOfOne, Standing } from "../changes.js";
+import type { ChangeOutcome, Move, OutcomeOfOne, RemovedWithDirectories, Standing } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
 import { entriesOf } from "./list-objects.js";
 import { moveFile } from "./move-file.js";
+import { parentOf } from "./plain-paths.js";
 import type { PlainPaths } from "./plain-paths.js";
 import { makeDirectories } from "./write-file.js";
 
@@ -34,14 +35,24 @@ export class ObjectChanges {
     return this.#each(
       files,
       (file) => file,
+      (file) => this.#unlink(file),
+    );
+  }
+
+  /** Removes files, each with its directory if nothing else is in it; a blob or a link is alone in one. */
+  removeWithDirectories(files: readonly string[]): ChangedObjects & Pick<RemovedWithDirectories, "left"> {
+    const left: string[] = [];
+    const changed = this.#each(
+      files,
+      (file) => file,
       (file) => {
-        this.requests.delete++;
-        const target = this.paths.resolve(file);
-        fs.unlinkSync(target);
-        this.#lastChanged = path.dirname(target);
-        return { status: "done" };
+        const removed = outcomeOf(file, () => this.#unlink(file));
+        const directory = parentOf(file);
+        if (removed.status !== "failed" && this.#removeEmpty(directory) !== undefined) left.push(directory);
+        return removed;
       },
     );
+    return { ...changed, left };
   }
 
   /** Moves files, and makes what directories they need. */
@@ -88,6 +99,14 @@ export class ObjectChanges {
       const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
       return entries.length === 0 ? [directory] : this.emptyDirectories(below);
     });
+  }
+
+  #unlink(file: string): OutcomeOfOne {
+    this.requests.delete++;
+    const target = this.paths.resolve(file);
+    fs.unlinkSync(target);
+    this.#lastChanged = path.dirname(target);
+    return { status: "done" };
   }
 
   #each<T>(items: readonly T[], pathOf: (item: T) => string, change: (item: T) => OutcomeOfOne): ChangedObjects {

@@ -55,6 +55,7 @@ class ReadAhead {
       case "files":
       case "verify":
       case "remove":
+      case "remove-with-directories":
       case "move":
       case "prune":
         return undefined;

@@ -1,6 +1,6 @@
 import { OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { Standing } from "../changes.js";
+import type { RemovedWithDirectories, Standing } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { BlobBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { ManifestBatch } from "../manifest-damage.js";
@@ -34,6 +34,7 @@ export type Task =
   | { readonly kind: "verify"; readonly selection: BlobSelection }
   /** As in `change-messages.ts`. */
   | { readonly kind: "remove"; readonly paths: string }
+  | { readonly kind: "remove-with-directories"; readonly paths: string }
   | { readonly kind: "move"; readonly moves: string }
   | { readonly kind: "prune"; readonly directories: string };
 
@@ -64,6 +65,7 @@ export interface TaskResults {
   files: readonly (readonly string[] | StorageFault)[];
   verify: VerifiedBlobs;
   remove: PackedOutcomes;
+  "remove-with-directories": PackedOutcomes & Pick<RemovedWithDirectories, "left">;
   move: PackedOutcomes;
   prune: readonly Standing[];
 }
@@ -118,6 +120,10 @@ export class TaskRunner {
         return verifyBlobs(root, task.selection, onBytes);
       case "remove":
         return packOutcomes(this.#changes.remove(splitPaths(task.paths)));
+      case "remove-with-directories": {
+        const changed = this.#changes.removeWithDirectories(splitPaths(task.paths));
+        return { ...packOutcomes(changed), left: changed.left };
+      }
       case "move":
         return packOutcomes(this.#changes.move(splitMoves(task.moves)));
       case "prune":

@@ -2,7 +2,16 @@ import { setTimeout } from "node:timers/promises";
 import { slices } from "../../slices.js";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import type { ChangeOutcome, Hiding, Move, OutcomeOfOne, Standing, StorageChanges, StoredObject } from "../changes.js";
+import type {
+  ChangeOutcome,
+  Hiding,
+  Move,
+  OutcomeOfOne,
+  RemovedWithDirectories,
+  Standing,
+  StorageChanges,
+  StoredObject,
+} from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import {
   causeOf,
@@ -191,6 +200,10 @@ export class S3Changes implements StorageChanges {
     } catch (error) {
       throw this.#error(directory, "cannot be listed", error);
     }
+  }
+
+  async removeWithDirectories(paths: readonly string[]): Promise<RemovedWithDirectories> {
+    return { outcomes: await this.remove(paths), left: [] };
   }
 
   async pruneDirectories(): Promise<readonly Standing[]> {

@@ -54,6 +54,23 @@ describe("a large batch in any order", () => {
     expect(started()).toBe(THREADS);
   });
 
+  test("goes with its directories; those that hold anything else, or what could not be removed, stay", async () => {
+    const { changes, at, write, list, started } = shared();
+    for (const i of GONE) fs.rmSync(at(fileOf(i)));
+    for (const i of IN_THE_WAY) write(`${path.dirname(fileOf(i))}/other`);
+    fs.rmSync(at(fileOf(7)));
+    fs.mkdirSync(at(fileOf(7)));
+    const { outcomes, left } = await changes.removeWithDirectories(all());
+    expect(outcomes.map(({ path: file }) => file)).toEqual(all());
+    const numbers = (status: string) => outcomes.flatMap((outcome, i) => (outcome.status === status ? [i] : []));
+    expect({ absent: numbers("absent"), failed: numbers("failed") }).toEqual({ absent: GONE, failed: [7] });
+    expect([...left].sort()).toEqual(IN_THE_WAY.map((i) => path.posix.dirname(fileOf(i))).sort());
+    expect(list().filter((file) => /^docker\/\d\/\d+$/.test(file))).toEqual(
+      [...IN_THE_WAY, 7].map((i) => path.dirname(fileOf(i))).sort(),
+    );
+    expect(started()).toBe(THREADS);
+  });
+
   test("follows no symbolic link and no `..`, and says why as one in order does", async () => {
     const { changes, root, at, write } = shared();
     write("elsewhere/data");

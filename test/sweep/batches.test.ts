@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { batches, LookAhead } from "#regcheck/sweep/batches.js";
+
+test("batches have the size that their first value asks for", () => {
+  expect([...batches([3, 1, 1, 2, 5], (first) => first)]).toEqual([
+    [3, 1, 1],
+    [2, 5],
+  ]);
+  expect([...batches([], () => 1)]).toEqual([]);
+});
+
+test("a value is made when it is asked for, or before, and once", () => {
+  const made: number[] = [];
+  function* values() {
+    for (const value of [1, 2]) {
+      made.push(value);
+      yield value;
+    }
+  }
+  const ahead = new LookAhead(values());
+  expect(ahead.take()).toBe(1);
+  expect(made).toEqual([1]);
+  ahead.prepare();
+  ahead.prepare();
+  expect(made).toEqual([1, 2]);
+  expect(ahead.take()).toBe(2);
+  ahead.prepare();
+  expect(ahead.take()).toBeUndefined();
+  expect(ahead.take()).toBeUndefined();
+});
