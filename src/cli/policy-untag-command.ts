@@ -1,7 +1,7 @@
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { RETENTION_RULES } from "../guard/rules.js";
-import { defaultJournalDirectory } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import type { RetentionRequest } from "../retention/retention.js";
 import { formatSwept } from "../sweep/format.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
@@ -99,7 +99,7 @@ async function untagOptions(
     allowUnused: args.allowUnused,
     allowEmpty: args.allowEmpty,
     quarantine: args.quarantine,
-    journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+    journalDirectory: journalDirectoryOf(args),
     signal,
   };
 }

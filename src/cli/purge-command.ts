@@ -3,7 +3,8 @@ import type { ExitCode } from "../errors.js";
 import { countOf, formatBytes } from "../report/format.js";
 import { identityOf } from "../journal/identity.js";
 import type { StorageIdentity } from "../journal/identity.js";
-import { defaultJournalDirectory, noteFate } from "../journal/journal.js";
+import { noteFate } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRunHead } from "../journal/read-run.js";
 import type { RunHead } from "../journal/read-run.js";
 import { insistOnQuarantine, isOldQuarantine, planPurge, purge } from "../purge.js";
@@ -29,7 +30,7 @@ interface PurgedRun extends Purged {
 
 /** Empties the quarantine of a run, or of all that are old enough. */
 export async function runPurge(args: PurgeArguments, signal: AbortSignal): Promise<ExitCode> {
-  const directory = args.journalDir ?? defaultJournalDirectory();
+  const directory = journalDirectoryOf(args);
   const { run: runId } = args;
   if ((runId === undefined) === (args.olderThan === undefined)) throw new UsageError("give a run, or --older-than such as 7d");
   if (runId === undefined) return purgeOld(directory, args, signal);

@@ -4,7 +4,7 @@ import { planRepair, repair } from "../repair.js";
 import type { DoneRepair, RepairOptions } from "../repair.js";
 import { parseRepairCodes, REPAIR_CODES } from "../repair/codes.js";
 import { formatRepair, formatRepairable, repairJson } from "../repair/format.js";
-import { defaultJournalDirectory } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import { untilAborted } from "../until-aborted.js";
 import { complainOfLock, endOf } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
@@ -75,7 +75,7 @@ function repairOptions(
   return {
     check: { policy: { deleteUntagged: false, dropDanglingTags: false, grace, now, pins: [] }, owners: opened.owners },
     writers: writerOptions(args, opened),
-    journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+    journalDirectory: journalDirectoryOf(args),
     signal,
   };
 }

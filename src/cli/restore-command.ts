@@ -1,7 +1,8 @@
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { countOf } from "../report/format.js";
-import { defaultJournalDirectory, noteFate } from "../journal/journal.js";
+import { noteFate } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRun } from "../journal/read-run.js";
 import type { JournaledRun } from "../journal/read-run.js";
 import { restore } from "../restore.js";
@@ -19,7 +20,7 @@ export interface RestoreArguments extends UndoArguments, Pick<WriterArguments, "
 
 /** Puts back what a run has quarantined, or undoes a repair or an untag. */
 export async function runRestore(args: RestoreArguments, signal: AbortSignal): Promise<ExitCode> {
-  const directory = args.journalDir ?? defaultJournalDirectory();
+  const directory = journalDirectoryOf(args);
   if (args.run === undefined)
     throw new UsageError(`name a run: ${listRuns(directory).join(", ") || `there is none in ${directory}`}`);
   return withRun(args.run, directory, args, (place) => {

@@ -2,7 +2,7 @@ import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { formatBytes } from "../report/format.js";
 import { describeStorage } from "../journal/identity.js";
-import { defaultJournalDirectory } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import { listAllRuns } from "../runs.js";
 import type { ListedRun, RunList } from "../runs.js";
 import { complain } from "./complain.js";
@@ -31,7 +31,7 @@ function isNamed({ storage, config }: RunsArguments): boolean {
 }
 
 async function list(args: RunsArguments): Promise<RunList> {
-  const directory = args.journalDir ?? defaultJournalDirectory();
+  const directory = journalDirectoryOf(args);
   if (!isNamed(args)) return listAllRuns(directory, undefined);
   const opened = await openStorage(args);
   try {

@@ -3,7 +3,7 @@ import type { ExitCode } from "../errors.js";
 import { showUrl } from "../show-url.js";
 import { planSweep, sweep } from "../sweep.js";
 import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
-import { defaultJournalDirectory } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../guard/probe.js";
@@ -100,7 +100,7 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
     maxDelete: parseShare("max-delete", args.maxDelete),
     maxDuration: args.maxDuration === undefined ? undefined : parseTimeSpan("max-duration", args.maxDuration) * 1000,
     quarantine: args.quarantine,
-    journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+    journalDirectory: journalDirectoryOf(args),
     accept: args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage),
     signal,
   };

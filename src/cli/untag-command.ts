@@ -6,7 +6,7 @@ import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { SweepResult } from "../sweep/execute.js";
 import { formatSwept } from "../sweep/format.js";
-import { defaultJournalDirectory } from "../journal/journal.js";
+import { journalDirectoryOf } from "./journal-directory.js";
 import { parseTagReference, untag } from "../untag.js";
 import type { TagReference, Untagged } from "../untag.js";
 import { tagPath } from "../registry/layout.js";
@@ -47,7 +47,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
       owners: opened.owners,
       grace: parseTimeSpan("grace", args.grace),
       quarantine: args.quarantine,
-      journalDirectory: args.journalDir ?? defaultJournalDirectory(),
+      journalDirectory: journalDirectoryOf(args),
       dryRun,
       signal,
     };

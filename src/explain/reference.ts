@@ -2,7 +2,7 @@ import { UsageError } from "../errors.js";
 import type { BlobTable } from "../mark/blob-table.js";
 import { Digest, HEX_LENGTH, isDigestAlgorithm } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
-import { parseLink } from "../registry/link.js";
+import { digestIn } from "../registry/link.js";
 import type { RepositoryListing } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 
@@ -69,8 +69,7 @@ export function unknownRepository(repository: string): UsageError {
 function currentOf({ tags }: RepositoryListing, position: number): Digest | undefined {
   const odd = tags.oddCurrent.find((entry) => entry.tag === position);
   if (odd === undefined) return Digest.fromWords("sha256", tags.current, position * 8);
-  const link = odd.content === undefined ? undefined : parseLink(odd.content);
-  return link !== undefined && "digest" in link ? link.digest : undefined;
+  return digestIn(odd.content);
 }
 
 /** The number of the digest that the hex begins, among all that are stored or referred to. Throws a `UsageError` if there is not just one. */

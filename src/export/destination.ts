@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { errorMessage, UsageError } from "../errors.js";
+import { isAbsent } from "../system-errors.js";
 import { EXPORT_FILE } from "./export-file.js";
 import { TABLES } from "./tables.js";
 
@@ -15,7 +16,7 @@ export function checkDestination(directory: string, storageDirectory: string | u
   try {
     names = fs.readdirSync(directory);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+    if (isAbsent(error)) return;
     throw new UsageError(`${directory}: ${errorMessage(error)}`);
   }
   if (names.includes(EXPORT_FILE))

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { replaceFile } from "../durable-files.js";
 import type { Policy, SwitchVariant } from "../mark/policy.js";
 import type { Tool } from "../report/json.js";
 import type { Report } from "../report/report.js";
@@ -75,15 +76,9 @@ export function describeExport(report: Report, tool: Tool, tables: ExportFile["t
 
 /** Writes `export.json` so that it is there whole, or not at all. Throws the system's error. */
 export function writeExportFile(directory: string, file: ExportFile): void {
-  const temporary = path.join(directory, `.${EXPORT_FILE}.tmp`);
-  const descriptor = fs.openSync(temporary, "w");
-  try {
-    fs.writeFileSync(descriptor, `${JSON.stringify(file, undefined, 2)}\n`);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  fs.renameSync(temporary, path.join(directory, EXPORT_FILE));
+  replaceFile(path.join(directory, EXPORT_FILE), (descriptor) =>
+    fs.writeFileSync(descriptor, `${JSON.stringify(file, undefined, 2)}\n`),
+  );
 }
 
 /** A time without a fraction of a millisecond, but never before 1970: a grace time may be longer than that. */

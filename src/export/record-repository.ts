@@ -1,5 +1,5 @@
 import { Digest } from "../registry/digest.js";
-import { parseLink } from "../registry/link.js";
+import { digestIn } from "../registry/link.js";
 import { isTagName } from "../registry/reference.js";
 import type { LinkSection, RepositoryListing, UploadListing } from "../storage/listing.js";
 import type { DigestText } from "./digest-text.js";
@@ -29,8 +29,8 @@ function recordOddLinks(tables: Tables, digests: DigestText, { name: repository,
   for (const { section, algorithm, hex, content, modified } of oddLinks) {
     const named = Digest.fromParts(algorithm, hex);
     if (named === undefined) continue;
-    const link = parseLink(content);
-    const target = "digest" in link ? digests.of(link.digest) : undefined;
+    const held = digestIn(content);
+    const target = held && digests.of(held);
     tables[TABLE_OF[section]].add({ repository, digest: digests.of(named), target, modified });
   }
 }
@@ -39,8 +39,8 @@ function recordTags(tables: Tables, digests: DigestText, { name: repository, tag
   const odd = new Map(tags.oddCurrent.map(({ tag, content }) => [tag, content]));
   const digestOf = (tag: number): Uint8Array | undefined => {
     if (!odd.has(tag)) return digests.ofWords("sha256", tags.current, tag * 8);
-    const link = parseLink(odd.get(tag) ?? new Uint8Array());
-    return "digest" in link ? digests.of(link.digest) : undefined;
+    const held = digestIn(odd.get(tag));
+    return held && digests.of(held);
   };
   for (const [i, tag] of tags.names.entries()) {
     const modified = tags.modified?.[i] === 0 ? undefined : tags.modified?.[i];
@@ -54,9 +54,8 @@ function recordTags(tables: Tables, digests: DigestText, { name: repository, tag
     });
   for (const { tag, algorithm, hex, content } of tags.oddIndex) {
     const named = Digest.fromParts(algorithm, hex);
-    const link = parseLink(content);
     // A damaged entry is a finding, and nobody's history.
-    if (named !== undefined && "digest" in link && link.digest.equals(named))
+    if (named !== undefined && digestIn(content)?.equals(named) === true)
       tables.tag_history.add({ repository, tag: tags.names[tag] ?? "", digest: digests.of(named) });
   }
 }

@@ -1,7 +1,5 @@
+import { LINK_BYTES } from "../registry/layout.js";
 import type { RepositoryListing } from "../storage/listing.js";
-
-/** Bytes of a link that holds a sha256 digest and nothing else. */
-const SOUND_LINK = "sha256:".length + 64;
 
 /** Bytes of all links of a repository: revisions, layers, what tags name, and their history. */
 export function linkBytes({ revisions, layers, oddLinks, tags }: RepositoryListing): number {
@@ -10,5 +8,5 @@ export function linkBytes({ revisions, layers, oddLinks, tags }: RepositoryListi
     (sum, { content }) => sum + (content?.byteLength ?? 0),
     0,
   );
-  return (sound + tags.indexTag.length) * SOUND_LINK + odd;
+  return (sound + tags.indexTag.length) * LINK_BYTES + odd;
 }

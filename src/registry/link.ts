@@ -1,5 +1,5 @@
-import { Digest } from "./digest.js";
-import { MAX_LINK_BYTES } from "./layout.js";
+import { Digest, isDigestHex } from "./digest.js";
+import { LINK_BYTES, MAX_LINK_BYTES } from "./layout.js";
 
 /** What a link file holds. The registry never trims: a trailing newline makes a link unreadable (D#2635). */
 export type LinkContent = { readonly digest: Digest } | { readonly problem: LinkProblem };
@@ -33,4 +33,26 @@ function problemOf(content: Uint8Array, text: string): LinkProblem {
 }
 
 const SHOWN_CHARACTERS = 80;
+/** The digest that a link holds; undefined where there is no link, or it holds none. */
+export function digestIn(content: Uint8Array | undefined): Digest | undefined {
+  const link = content && parseLink(content);
+  return link !== undefined && "digest" in link ? link.digest : undefined;
+}
+
+/** What a sound link begins with. */
+export const LINK_PREFIX = "sha256:";
+
+/** All that a sound link holds: one that holds this and names the same digest by its path is listed as a digest alone. */
+export function soundLink(hex: string): string {
+  return LINK_PREFIX + hex;
+}
+
+/** The hex of the digest that a sound link holds: a sha256 digest and nothing else. Undefined for any other content. */
+export function soundHex(content: Uint8Array): string | undefined {
+  if (content.length !== LINK_BYTES) return undefined;
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1");
+  const hex = text.slice(LINK_PREFIX.length);
+  return text.startsWith(LINK_PREFIX) && isDigestHex("sha256", hex) ? hex : undefined;
+}
+
 const PRINTABLE = /^[\t\n\r\u0020-\u007E]*$/;

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { Watch, whyStopped } from "../guard/watch.js";
 import { operatorMessage } from "../errors.js";
-import { parseLink } from "../registry/link.js";
+import { digestIn } from "../registry/link.js";
 import { countOf } from "../report/format.js";
 import type { StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
@@ -97,8 +97,8 @@ class RepairRun {
     const write = { repair, write: { code, path, content, before } };
     if (before === undefined) return action === "create" ? write : failure(repair, "it is gone since it was planned");
     if (Buffer.from(content).equals(before)) return { repair, status: "present" };
-    const link = parseLink(before);
-    if (action === "create" || "digest" in link) return failure(repair, "somebody has written it since it was planned");
+    if (action === "create" || digestIn(before) !== undefined)
+      return failure(repair, "somebody has written it since it was planned");
     return write;
   }
 

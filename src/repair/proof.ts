@@ -1,7 +1,7 @@
 import type { BlobTable } from "../mark/blob-table.js";
 import { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath, tagPath } from "../registry/layout.js";
-import { parseLink } from "../registry/link.js";
+import { digestIn } from "../registry/link.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
 import { damageWords } from "../report/cause-words.js";
@@ -44,9 +44,7 @@ export class Prover {
 
   /** Whether the repository has a sound revision link for the manifest. */
   async hasRevision(repository: string, digest: Digest): Promise<boolean> {
-    const content = await this.look.read(revisionLinkPath(repository, digest));
-    const link = content && parseLink(content);
-    return link !== undefined && "digest" in link && link.digest.equals(digest);
+    return digestIn(await this.look.read(revisionLinkPath(repository, digest)))?.equals(digest) === true;
   }
 
   /** The one manifest that a tag has ever named: each digest that it named has an entry in its history, whose path says which. */
@@ -60,10 +58,10 @@ export class Prover {
     const [entry] = entries;
     if (entry === undefined) return { because: "its history has no entry that says what it named" };
     if (entries.length > 1) return { because: `its history has ${entries.length} entries, any of which it may have named last` };
-    const link = parseLink((await this.look.read(entry.file)) ?? new Uint8Array());
+    const held = digestIn(await this.look.read(entry.file));
     // An entry that was emptied along with the tag's link is still known by its path.
-    if ("digest" in link && !link.digest.equals(entry.digest))
-      return { because: `the only entry of its history contradicts itself: it holds ${link.digest.toString()}` };
+    if (held !== undefined && !held.equals(entry.digest))
+      return { because: `the only entry of its history contradicts itself: it holds ${held.toString()}` };
     return { proven: entry.digest };
   }
 

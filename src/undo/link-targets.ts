@@ -1,6 +1,6 @@
 import { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath } from "../registry/layout.js";
-import { parseLink } from "../registry/link.js";
+import { digestIn } from "../registry/link.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseBlobPath, parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
 import type { StorageChanges } from "../storage/changes.js";
@@ -62,9 +62,7 @@ export class LinkTargets {
 
   async #digestOfLink(object: string): Promise<Digest | undefined> {
     const place = this.placeOf(object);
-    const content = place === undefined ? undefined : await this.changes.read(place);
-    const link = content && parseLink(content);
-    return link !== undefined && "digest" in link ? link.digest : undefined;
+    return place === undefined ? undefined : digestIn(await this.changes.read(place));
   }
 
   /** Reading every manifest is asked of nobody for whom all came back so far. */

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { operatorMessage } from "../errors.js";
 import { LAYERS_DIRECTORY, MANIFESTS_DIRECTORY, repositoryPath } from "../registry/layout.js";
-import { parseLink } from "../registry/link.js";
+import { digestIn } from "../registry/link.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import type { StorageChanges, StoredObject } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
@@ -66,7 +66,7 @@ async function findNewcomers(
   const newcomers = new Map<string, string>();
   for (const [repository, objects] of others) {
     for (const { path: object, modified } of objects) {
-      if (modified < since || !(await isSoundLink(object, changes))) continue;
+      if (modified < since || !(await holdsDigest(object, changes))) continue;
       newcomers.set(repository, object);
       break;
     }
@@ -75,9 +75,8 @@ async function findNewcomers(
 }
 
 /** Whether a push can have written it: what undoing another repair has left names nothing. */
-async function isSoundLink(object: string, changes: StorageChanges): Promise<boolean> {
-  const content = await changes.read(object);
-  return content !== undefined && "digest" in parseLink(content);
+async function holdsDigest(object: string, changes: StorageChanges): Promise<boolean> {
+  return digestIn(await changes.read(object)) !== undefined;
 }
 
 function repositoryOf(write: JournalWrite): string {

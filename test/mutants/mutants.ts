@@ -28,7 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "mark/finding", search: "(HOLDING_CODES.has(code) && holds !== false)", replace: "false", tests: ["fixtures"] },
   {
     file: "undo/link-targets",
-    search: " || !(await exists(this.changes, link)) ? link",
+    search: " || !(await this.#isThere(link)) ? link",
     replace: " ? link",
     tests: ["undo/link-targets"],
   },
@@ -85,4 +85,88 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (false) {",
     tests: ["sweep/s3"],
   },
+  {
+    file: "sweep/plan",
+    search: "if (OF_OBJECTS.has(code) && objects === undefined)",
+    replace: "if (false)",
+    tests: ["sweep/plan"],
+  },
+  {
+    file: "sweep/plan",
+    search: "(held.has(repository) || !isRepositoryName(repository))",
+    replace: "!isRepositoryName(repository)",
+    tests: ["sweep/plan"],
+  },
+  // Manifests that only registries of 2.x find, by their layer links
+  {
+    file: "mark/repository-manifests",
+    search: "(isLayerLinked(this.links, target) ? this.layerLinked : others)",
+    replace: "others",
+    tests: ["mark/layer-linked"],
+  },
+  { file: "mark/repository-graph", search: "if (former.has(id))", replace: "if (false)", tests: ["mark/layer-linked"] },
+  {
+    file: "mark/references",
+    search: "const isLinked = this.#markLink(named, marks) || isLayerLinked(links, named);",
+    replace: "const isLinked = isLayerLinked(links, named);",
+    tests: ["mark/layer-linked"],
+  },
+  // Links of another algorithm than sha256
+  { file: "mark/references", search: "this.#lostMarks |= marks;", replace: "this.#lostMarks = 0;", tests: ["mark/damaged-ways"] },
+  {
+    file: "mark/repository-links",
+    search: "const isContradicted = this.table.isStored(id) || (links.get(target) ?? 0) > 1;",
+    replace: "const isContradicted = false;",
+    tests: ["mark/damaged-ways"],
+  },
+  {
+    file: "mark/repository-links",
+    search: "return aliases.get(named) ?? named;",
+    replace: "return named;",
+    tests: ["mark/damaged-ways"],
+  },
+  // Where something else decides what is live
+  {
+    file: "mark/truth",
+    search: "isKnown ? marked.table : holdAll(marked.table)",
+    replace: "marked.table",
+    tests: ["mark/truth"],
+  },
+  {
+    file: "mark/truth",
+    search: "isKnown ? repository : withoutGarbage(repository)",
+    replace: "repository",
+    tests: ["mark/truth"],
+  },
+  {
+    file: "mark/truth",
+    search: "if (revisions === 0 || tags > 0 || pins.found > 0)",
+    replace: "if (true)",
+    tests: ["mark/truth"],
+  },
+  // Retention
+  { file: "retention/evaluate", search: "if (keptBy !== undefined)", replace: "if (false)", tests: ["retention/evaluate"] },
+  { file: "retention/evaluate", search: "if (isPinned(tag.image))", replace: "if (false)", tests: ["retention/evaluate"] },
+  { file: "retention/evaluate", search: "if (tag.pushed > now - grace)", replace: "if (false)", tests: ["retention/evaluate"] },
+  {
+    file: "retention/evaluate",
+    search: "return isPlanned(tag) ? undefined",
+    replace: "return true ? undefined",
+    tests: ["retention/evaluate"],
+  },
+  { file: "mark/retention", search: "return this.isHeld", replace: "return false", tests: ["guard/judge-retention"] },
+  { file: "guard/judge-retention", search: "return share <= limit", replace: "return true", tests: ["guard/judge-retention"] },
+  { file: "guard/judge-retention", search: "if (emptied.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
+  { file: "guard/judge-retention", search: "if (unused.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
+  // Which storage a plan or a run is for
+  { file: "journal/identity", search: " && one.server === other.server", replace: "", tests: ["journal/identity"] },
+  // A dry run
+  {
+    file: "storage/read-only-changes",
+    search: "remove() {\n        return refuse();",
+    replace: "remove(paths) {\n        return this.changes.remove(paths);",
+    tests: ["storage/filesystem/changes-suite"],
+  },
+  // Referrers of what other repositories keep
+  { file: "mark/repository-graph", search: "bits: isKept ? LIVE : marks & LIVE", replace: "bits: 0", tests: ["mark/referrers"] },
 ];

@@ -1,44 +1,59 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { MUTANTS } from "./mutants.js";
 import type { Mutant } from "./mutants.js";
 
 /**
  * Makes each of the mutants in a copy of the program and runs its tests: all must fail. `npm run test:mutants`, with a part of a file's name
- * for those of some files. A mutant that survives is a rule that no test watches over.
+ * for those of some files. A mutant that survives is a rule that no test watches over. As many run at a time as there are processors, each
+ * in a copy of its own.
  */
 const ROOT = process.cwd();
-const COPY = path.join(ROOT, ".cache/mutants");
+const COPIES = path.join(ROOT, ".cache/mutants");
+/** Milliseconds after which a run of tests counts as failed: a mutant may never come to an end. */
+const TIMEOUT = 120_000;
 
-function copyProgram(): void {
-  fs.rmSync(COPY, { recursive: true, force: true });
-  fs.mkdirSync(COPY, { recursive: true });
+function copyProgram(lane: number): string {
+  const copy = path.join(COPIES, String(lane));
+  fs.mkdirSync(copy, { recursive: true });
   for (const part of ["package.json", "tsconfig.json", "dist", "test", "fixtures"])
-    fs.cpSync(path.join(ROOT, part), path.join(COPY, part), { recursive: true });
-  fs.symlinkSync(fs.realpathSync(path.join(ROOT, "node_modules")), path.join(COPY, "node_modules"));
+    fs.cpSync(path.join(ROOT, part), path.join(copy, part), { recursive: true });
+  fs.symlinkSync(fs.realpathSync(path.join(ROOT, "node_modules")), path.join(copy, "node_modules"));
+  return copy;
 }
 
-/** Whether the tests pass, and what they print. */
-function run(tests: readonly string[]): { readonly pass: boolean; readonly output: string } {
+/** Whether the tests pass in a copy, and what they print. */
+async function run(copy: string, tests: readonly string[]): Promise<{ readonly pass: boolean; readonly output: string }> {
   const vitest = path.join(ROOT, "node_modules/vitest/vitest.mjs");
   const files = tests.map((name) => `test/${name}.test.ts`);
   const args = [vitest, "run", "--config", "test/vitest.config.ts", "--project", "unit", "--bail", "1", ...files];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: COPY, encoding: "utf8", timeout: 120_000 });
-  return { pass: status === 0, output: stdout + stderr };
+  const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const status = await new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+  return { pass: status === 0, output };
 }
 
-/** Makes the mutant, and takes it back when the work is done. */
-function withMutant<T>({ file, search, replace }: Mutant, work: () => T): T {
-  const built = path.join(COPY, "dist", `${file}.js`);
-  const text = fs.readFileSync(built, "utf8");
+/** A copy's module as it was built, of which the mutant changes what stands there once. */
+function builtText(copy: string, { file, search }: Mutant): string {
+  const text = fs.readFileSync(path.join(copy, "dist", `${file}.js`), "utf8");
   if (text.split(search).length !== 2) throw new Error(`${file}: expected once: ${search}`);
+  return text;
+}
+
+/** Whether the tests pass with the mutant. The copy is as before when this ends. */
+async function survives(mutant: Mutant, copy: string): Promise<boolean> {
+  const { file, search, replace, tests } = mutant;
+  const text = builtText(copy, mutant);
+  const built = path.join(copy, "dist", `${file}.js`);
   fs.writeFileSync(
     built,
     text.replace(search, () => replace),
   );
   try {
-    return work();
+    return (await run(copy, tests)).pass;
   } finally {
     fs.writeFileSync(built, text);
   }
@@ -46,14 +61,21 @@ function withMutant<T>({ file, search, replace }: Mutant, work: () => T): T {
 
 const [wanted = ""] = process.argv.slice(2);
 const mutants = MUTANTS.filter(({ file }) => file.includes(wanted));
-copyProgram();
-const before = run([...new Set(mutants.flatMap(({ tests }) => tests))]);
+fs.rmSync(COPIES, { recursive: true, force: true });
+const [first = "", ...others] = Array.from({ length: os.availableParallelism() }, (_, lane) => copyProgram(lane));
+for (const mutant of mutants) builtText(first, mutant);
+const before = await run(first, [...new Set(mutants.flatMap(({ tests }) => tests))]);
 if (!before.pass) throw new Error(`the tests fail without any mutant:\n${before.output}`);
 let survivors = 0;
-for (const mutant of mutants) {
-  const survives = withMutant(mutant, () => run(mutant.tests).pass);
-  if (survives) survivors++;
-  process.stdout.write(`${survives ? "SURVIVES" : "killed  "}  ${mutant.file}: ${mutant.search} -> ${mutant.replace}\n`);
-}
+const waiting = mutants.values();
+await Promise.all(
+  [first, ...others].map(async (copy) => {
+    for (const mutant of waiting) {
+      const alive = await survives(mutant, copy);
+      if (alive) survivors++;
+      process.stdout.write(`${alive ? "SURVIVES" : "killed  "}  ${mutant.file}: ${mutant.search} -> ${mutant.replace}\n`);
+    }
+  }),
+);
 process.stdout.write(`${mutants.length - survivors} of ${mutants.length} killed\n`);
 process.exitCode = survivors === 0 ? 0 : 1;

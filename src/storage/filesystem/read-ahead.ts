@@ -1,4 +1,5 @@
 import { wordsToHexes, isDigestAlgorithm } from "../../registry/digest.js";
+import { soundHex } from "../../registry/link.js";
 import {
   BLOBS,
   blobPathOf,
@@ -117,9 +118,9 @@ class ReadAhead {
   async #tag(path: string): Promise<string[]> {
     const content = await this.#content(`${path}/${TAG_CURRENT}`);
     if (content === undefined) return [];
-    const hex = Buffer.from(content).toString("latin1").slice("sha256:".length);
+    const hex = soundHex(content);
     const parent = `${path}/index/sha256`;
-    if ((await this.#stat(parent))?.nlink === 3) {
+    if (hex !== undefined && (await this.#stat(parent))?.nlink === 3) {
       await this.#content(`${parent}/${hex}/link`);
       return [`${path}/current`, `${parent}/${hex}`];
     }

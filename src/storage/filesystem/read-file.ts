@@ -1,5 +1,5 @@
-import { isDigestHex } from "../../registry/digest.js";
 import { LINK_BYTES, MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
+import { LINK_PREFIX, soundHex } from "../../registry/link.js";
 import { ABSENT, readInto } from "./calls.js";
 
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
@@ -22,7 +22,7 @@ export function readLink(path: string): number {
   return readInto(path, linkBuffer, MAX_LINK_BYTES);
 }
 
-const PREFIX = Buffer.from("sha256:");
+const PREFIX = Buffer.from(LINK_PREFIX);
 
 /** Whether the link of `length` bytes holds the sha256 digest `hex`. Asked of every link, so no text is made of it. */
 export function linkHolds(length: number, hex: string): boolean {
@@ -34,9 +34,7 @@ export function linkHolds(length: number, hex: string): boolean {
 
 /** The hex of the sha256 digest that the link holds; undefined if it holds anything else. */
 export function linkHex(length: number): string | undefined {
-  if (length !== LINK_BYTES) return undefined;
-  const hex = linkBuffer.toString("latin1", PREFIX.length, length);
-  return isDigestHex("sha256", hex) && linkHolds(length, hex) ? hex : undefined;
+  return length === ABSENT ? undefined : soundHex(linkBuffer.subarray(0, length));
 }
 
 /** A copy of the link's content. */

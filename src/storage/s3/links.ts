@@ -1,6 +1,6 @@
 import crypto from "node:crypto";
-import { isDigestHex } from "../../registry/digest.js";
 import { LINK_BYTES, MAX_LINK_BYTES } from "../../registry/layout.js";
+import { soundLink } from "../../registry/link.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { causeOf } from "./errors.js";
 import type { ListedObject } from "./page.js";
@@ -23,7 +23,7 @@ export class LinkReader {
 
   /** Whether the listing alone shows that the link holds `sha256:<hex>`. */
   holds(object: ListedObject, hex: string): boolean {
-    return !this.always && object.size === LINK_BYTES && object.etag === md5(`sha256:${hex}`);
+    return !this.always && object.size === LINK_BYTES && object.etag === md5(soundLink(hex));
   }
 
   /** When an upload began, by its `startedat`: that is the time of its own writing, so the text can be guessed to the second. */
@@ -57,14 +57,6 @@ export class LinkReader {
 }
 
 const GUESSED_SECONDS = 3;
-
-/** The hex of a link that holds a sha256 digest and nothing else. */
-export function sha256Of(content: Uint8Array): string | undefined {
-  if (content.length !== LINK_BYTES) return undefined;
-  const text = Buffer.from(content).toString("latin1");
-  const hex = text.slice(7);
-  return text.startsWith("sha256:") && isDigestHex("sha256", hex) ? hex : undefined;
-}
 
 function md5(text: string): string {
   return crypto.hash("md5", text, "hex");

@@ -4,7 +4,7 @@ import type { OwnPath } from "../../registry/parse-path.js";
 import { isTakenForOwn } from "../../registry/stray-path.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { RepositoryListing, OwnObject } from "../listing.js";
-import { sha256Of } from "./links.js";
+import { soundHex } from "../../registry/link.js";
 import type { LinkReader } from "./links.js";
 import type { ListedObject } from "./page.js";
 import type { RangeReader } from "./parallel-listing.js";
@@ -149,7 +149,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
       return;
     }
     this.#readContent(builder, object, (content) => {
-      if (algorithm === "sha256" && sha256Of(content) === hex) builder.addSoundLink(section, hex, modified);
+      if (algorithm === "sha256" && soundHex(content) === hex) builder.addSoundLink(section, hex, modified);
       else builder.addOddLink({ section, algorithm, hex, content, modified });
     });
   }
@@ -171,7 +171,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
       return;
     }
     this.#readContent(builder, current, (content) => {
-      const hex = sha256Of(content);
+      const hex = soundHex(content);
       const { modified } = current;
       const tag = hex === undefined ? builder.addOddTag(name, content, modified) : builder.addTag(name, hex, modified);
       this.#readRest(builder, tag, open);
@@ -185,7 +185,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
       if (algorithm === "sha256" && this.links.holds(object, hex)) builder.addIndexEntry(tag, hex);
       else
         this.#readContent(builder, object, (content) => {
-          if (algorithm === "sha256" && sha256Of(content) === hex) builder.addIndexEntry(tag, hex);
+          if (algorithm === "sha256" && soundHex(content) === hex) builder.addIndexEntry(tag, hex);
           else builder.addOddIndexEntry(tag, algorithm, hex, content);
         });
     }
