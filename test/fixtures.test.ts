@@ -28,6 +28,7 @@ const NOT_SHOWN = new Set<string>([
   "blob-unreadable",
   "upload-idle",
   "proxy-state-invalid",
+  "stray-stops-registry",
 ]);
 
 const ALL: VerifyPart = { part: 1, parts: 1 };

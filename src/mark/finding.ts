@@ -27,6 +27,7 @@ export const FINDING_CODES = [
   "revision-link-missing",
   "tag-name-invalid",
   "stray-among-tags",
+  "stray-stops-registry",
   "stray-aborts-collector",
   "repository-name-invalid",
   "layer-link-dangling",

@@ -6,10 +6,10 @@ import type { Finding } from "./finding.js";
 export function strayFinding({ path, bytes, mistaken }: Stray): Finding {
   if (mistaken !== undefined)
     return {
-      code: "stray-aborts-collector",
-      path: mistaken,
+      code: mistaken.by === "purger" ? "stray-stops-registry" : "stray-aborts-collector",
+      path: mistaken.path,
       bytes,
-      cause: mistaken === path ? undefined : { kind: "below-stray", path },
+      cause: mistaken.path === path ? undefined : { kind: "below-stray", path },
     };
   if (isTakenForTag(path)) return { code: "stray-among-tags", path, tag: path.slice(path.lastIndexOf("/") + 1), bytes };
   return { code: "stray-object", path, bytes };

@@ -1,11 +1,38 @@
-import { BLOBS, LAYERS_DIRECTORY, REPOSITORIES, REVISIONS_DIRECTORY, TAGS_DIRECTORY } from "./layout.js";
+import { BLOBS, LAYERS_DIRECTORY, REPOSITORIES, REVISIONS_DIRECTORY, TAGS_DIRECTORY, UPLOADS_DIRECTORY } from "./layout.js";
 import { splitRepositoryPath } from "./parse-path.js";
+
+/** A path outside the layout that the registry takes for something of its own. */
+export interface MistakenPath {
+  readonly path: string;
+  /** What stumbles over it: the registry's own collector, or what purges uploads in a registry of 2.x that runs. */
+  readonly by: "collector" | "purger";
+}
+
+/** Whether a path outside the layout is such a one. */
+export function mistakenPath(path: string): MistakenPath | undefined {
+  if (isNamelessToPurger(path)) return { path, by: "purger" };
+  return isTakenForOwn(path) ? { path, by: "collector" } : undefined;
+}
+
+/**
+ * Whether the purger of 2.x comes to a name that is empty, and panics: within an hour of its start, the registry goes down (`purgeuploads.go`;
+ * distribution/distribution#4358). Only a bucket has such keys. It walks all but directories with an underscore other than `_uploads`.
+ */
+function isNamelessToPurger(path: string): boolean {
+  if (!path.includes("//") && !path.endsWith("/")) return false;
+  if (!path.startsWith(`${REPOSITORIES}/`)) return false;
+  for (const name of path.slice(REPOSITORIES.length + 1).split("/")) {
+    if (name === "") return true;
+    if (name.startsWith("_") && name !== UPLOADS_DIRECTORY) return false;
+  }
+  return false;
+}
 
 /**
  * Whether the registry's own collector takes a file outside the layout for a blob or a link, and aborts, because what it looks at is the
  * last part of the path alone (`blobstore.go` and `linkedblobstore.go`, `Enumerate`; 3.x looks at layer links too).
  */
-export function isTakenForOwn(path: string): boolean {
+function isTakenForOwn(path: string): boolean {
   if (path.startsWith(`${BLOBS}/`)) return path.endsWith("/data");
   const own = splitRepositoryPath(path)?.own;
   if (own === undefined) return OWN_OF_NOBODY.test(path);

@@ -152,6 +152,12 @@ export const CODE_WORDS: Readonly<Record<FindingCode, CodeWords>> = {
     remedy:
       "The registry lists it as a tag, answers 500 when a manifest of this repository is deleted, and its own collector with --delete-untagged aborts. It is kept, never swept; remove it by hand. Where it has a name that a tag may have, it may be what is left of one: until it is gone, nothing of its repository is swept.",
   },
+  "stray-stops-registry": {
+    severity: "warning",
+    meaning: "a key that ends with a slash, or has two in a row, lies where the registry looks for uploads",
+    remedy:
+      "A console made it for a folder. Registry 2.x goes down with a panic within an hour of each start, when it purges uploads (https://github.com/distribution/distribution/issues/4358). No pull needs it. It is kept, never swept; delete this key alone, by its whole name, or set storage.maintenance.uploadpurging.enabled to false.",
+  },
   "stray-aborts-collector": {
     severity: "warning",
     meaning: "a file outside the registry's layout has the name of a blob's or a link's",

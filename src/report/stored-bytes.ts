@@ -13,7 +13,12 @@ export interface StoredBytes {
   readonly strays: number;
 }
 
-const STRAYS: ReadonlySet<FindingCode> = new Set(["stray-object", "stray-among-tags", "stray-aborts-collector"]);
+const STRAYS: ReadonlySet<FindingCode> = new Set([
+  "stray-object",
+  "stray-among-tags",
+  "stray-stops-registry",
+  "stray-aborts-collector",
+]);
 
 /** Sums up all of the registry, whatever repositories the report is about. */
 export function storedBytes({ blobBytes, repositories, findings }: Marked, own: OwnData): StoredBytes {

@@ -1,5 +1,6 @@
 import { DigestList } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
+import type { MistakenPath } from "../registry/stray-path.js";
 import type { LinkSection, OddLink, RepositoryListing, SoundLinks, StorageFault, Stray, UploadListing } from "./listing.js";
 
 /** Collects a repository's listing, or a part of one. */
@@ -132,7 +133,11 @@ export function joinStrays(strays: readonly Stray[]): Stray[] {
   const joined = new Map<string, Stray>();
   for (const { path, bytes, mistaken } of strays) {
     const before = joined.get(path);
-    joined.set(path, { path, bytes: bytes + (before?.bytes ?? 0), mistaken: before?.mistaken ?? mistaken });
+    joined.set(path, { path, bytes: bytes + (before?.bytes ?? 0), mistaken: worse(before?.mistaken, mistaken) });
   }
   return [...joined.values()];
+}
+
+function worse(one: MistakenPath | undefined, other: MistakenPath | undefined): MistakenPath | undefined {
+  return one === undefined || other?.by === "purger" ? other : one;
 }

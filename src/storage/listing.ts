@@ -1,4 +1,5 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
+import type { MistakenPath } from "../registry/stray-path.js";
 
 /**
  * What a storage lists, in packed and cloneable form: it crosses threads, and there may be millions of it. A link that says what
@@ -18,8 +19,8 @@ export interface Stray {
   readonly path: string;
   /** Bytes of all its files. */
   readonly bytes: number;
-  /** Which of its files the registry's own collector takes for a blob or a link. */
-  readonly mistaken?: string | undefined;
+  /** Which of its files the registry stumbles over. */
+  readonly mistaken?: MistakenPath | undefined;
 }
 
 /** Blobs of one algorithm: parallel arrays. */

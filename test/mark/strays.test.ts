@@ -152,3 +152,26 @@ describe("a storage that nobody has pushed to", () => {
     await expect(opened()).rejects.toMatchObject({ exitCode: 2, message: /nothing here yet, or not mounted/ });
   });
 });
+
+/** Only a bucket has them. What each does to 2.8 was tried on it. */
+test.each([
+  ["stray-stops-registry", `${V2}/repositories/`],
+  ["stray-stops-registry", `${V2}/repositories/team/`],
+  ["stray-stops-registry", `${V2}/repositories/team/app/`],
+  ["stray-stops-registry", `${V2}/repositories/team//x`],
+  ["stray-stops-registry", `${V2}/repositories/team/app/_uploads/`],
+  ["stray-stops-registry", `${V2}/repositories/team/app/_uploads/junk/`],
+  ["stray-stops-registry", `${V2}/repositories/team/app/_uploads/9c5e4f4e-93a6-4d0e-9c59-0f4f3f3f3f3f/hashstates/`],
+  ["stray-object", `${V2}/repositories/team/app/_manifests/`],
+  ["stray-object", `${V2}/repositories/team/app/_manifests/tags/`],
+  ["stray-object", `${V2}/repositories/team/app/_layers/sha256/`],
+  ["stray-object", `${V2}/repositories/team/app/_other/`],
+  ["stray-object", `${V2}/blobs/sha256/`],
+])("%s: a key without a name at %s", async (code, key) => {
+  const server = await startedServer();
+  store(server, registry().tree);
+  server.put("b", key, "", { modified: new Date(0) });
+  expect(straysOf(await checked(new S3Storage(optionsFor(server)))).map((stray) => [stray.code, stray.path])).toEqual([
+    [code, key],
+  ]);
+});

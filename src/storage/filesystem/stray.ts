@@ -1,5 +1,6 @@
 import fs from "node:fs";
-import { isTakenForOwn } from "../../registry/stray-path.js";
+import { mistakenPath } from "../../registry/stray-path.js";
+import type { MistakenPath } from "../../registry/stray-path.js";
 import type { Stray } from "../listing.js";
 import { counts } from "./counts.js";
 import { isAbsent } from "../../system-errors.js";
@@ -10,7 +11,7 @@ import { isAbsent } from "../../system-errors.js";
  */
 export function strayAt(root: string, path: string): Stray | undefined {
   let bytes = 0;
-  let mistaken: string | undefined;
+  let mistaken: MistakenPath | undefined;
   const pending = [path];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     counts.head++;
@@ -21,7 +22,7 @@ export function strayAt(root: string, path: string): Stray | undefined {
         for (const name of fs.readdirSync(`${root}/${next}`)) pending.push(`${next}/${name}`);
       } else {
         bytes += stat.size;
-        if (isTakenForOwn(next)) mistaken ??= next;
+        mistaken ??= mistakenPath(next);
       }
     } catch (error) {
       if (next === path && isAbsent(error) && !path.includes(NOT_DECODED)) return undefined;

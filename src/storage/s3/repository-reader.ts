@@ -1,7 +1,7 @@
 import { REPOSITORIES, repositoryPath, TAGS_DIRECTORY } from "../../registry/layout.js";
 import { parseOwnPath, splitRepositoryPath } from "../../registry/parse-path.js";
 import type { OwnPath } from "../../registry/parse-path.js";
-import { isTakenForOwn } from "../../registry/stray-path.js";
+import { mistakenPath } from "../../registry/stray-path.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { RepositoryListing, OwnObject } from "../listing.js";
 import { soundHex } from "../../registry/link.js";
@@ -229,7 +229,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
 }
 
 function addStray(builder: RepositoryListingBuilder, stray: string, path: string, { size }: ListedObject): void {
-  builder.addStray({ path: stray, bytes: size, mistaken: isTakenForOwn(path) ? path : undefined });
+  builder.addStray({ path: stray, bytes: size, mistaken: mistakenPath(path) });
 }
 
 function strayOf(path: string): string {

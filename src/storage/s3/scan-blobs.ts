@@ -2,7 +2,7 @@ import { hexToWords } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import { parseBlobPath } from "../../registry/parse-path.js";
-import { isTakenForOwn } from "../../registry/stray-path.js";
+import { mistakenPath } from "../../registry/stray-path.js";
 import { joinStrays } from "../listing-builder.js";
 import type { BlobBatch, Stray } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
@@ -39,8 +39,7 @@ function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBa
   for (const object of objects) {
     const path = object.key.slice(rootLength);
     const parsed = parseBlobPath(path);
-    if ("kind" in parsed)
-      strays.push({ path: parsed.path, bytes: object.size, mistaken: isTakenForOwn(path) ? path : undefined });
+    if ("kind" in parsed) strays.push({ path: parsed.path, bytes: object.size, mistaken: mistakenPath(path) });
     else {
       if (object.isArchived === true) archived.push(path);
       hexes[parsed.algorithm].push(parsed.hex);

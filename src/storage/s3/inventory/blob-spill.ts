@@ -1,7 +1,7 @@
 import { Digest } from "../../../registry/digest.js";
 import { BLOBS } from "../../../registry/layout.js";
 import { parseBlobPath } from "../../../registry/parse-path.js";
-import { isTakenForOwn } from "../../../registry/stray-path.js";
+import { mistakenPath } from "../../../registry/stray-path.js";
 import { joinStrays } from "../../listing-builder.js";
 import type { BlobBatch, Stray } from "../../listing.js";
 import type { SpillFile } from "./spill.js";
@@ -102,7 +102,7 @@ export class BlobSpill {
     const path = key.slice(this.root.length);
     const parsed = parseBlobPath(path);
     if ("kind" in parsed) {
-      this.#strays.push({ path: parsed.path, bytes: size, mistaken: isTakenForOwn(path) ? path : undefined });
+      this.#strays.push({ path: parsed.path, bytes: size, mistaken: mistakenPath(path) });
       return;
     }
     const digest = Digest.fromParts(parsed.algorithm, parsed.hex);
