@@ -16,17 +16,10 @@ function threadProblems(value: unknown): string[] {
   return isSound ? [] : ["storage.filesystem.maxthreads: expected a whole number"];
 }
 
-/** The first four of every version, the others of 3.x. */
-const FLAGS = [
-  "encrypt",
-  "secure",
-  "skipverify",
-  "v4auth",
-  "forcepathstyle",
-  "usedualstack",
-  "accelerate",
-  "usefipsendpoint",
-] as const;
+/** Of every version. */
+const FLAGS = ["encrypt", "secure", "skipverify", "v4auth"] as const;
+/** Of 3.x: 2.8 passes over whatever they are. */
+const FLAGS_OF_3 = ["forcepathstyle", "usedualstack", "accelerate", "usefipsendpoint"] as const;
 const GO_BOOLEAN = /^(?:1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/;
 
 /** The least and the most that S3 takes for a part, in bytes. */
@@ -48,6 +41,7 @@ function s3Problems(parameters: Section): string[] {
   return [
     ...(isNone(region) && isNone(regionendpoint) ? ["storage.s3.region is missing"] : []),
     ...FLAGS.filter((key) => !isFlag(given(key))).map((key) => `storage.s3.${key}: expected true or false`),
+    ...FLAGS_OF_3.filter((key) => !isFlag(given(key))).map((key) => `storage.s3.${key}: expected true or false (registry 3.x)`),
     ...Object.entries(NUMBERS)
       .filter(([key, range]) => !isWithin(given(key), range))
       .map(([key, [least, most]]) => `storage.s3.${key}: expected a number from ${least} to ${most}`),

@@ -9,9 +9,12 @@ type Config = Readonly<Record<string, unknown>>;
 
 /** What `--config` warns of keeps the registry from starting, and nothing else does. */
 describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a config of registry %s", (version) => {
-  async function starts(filesystem: Config, more: Config): Promise<{ starts: boolean; problems: number }> {
+  function starts(filesystem: Config, more: Config): Promise<{ starts: boolean; problems: number }> {
     const directory = temporaryDirectory();
-    const storage = { filesystem: { rootdirectory: path.join(directory, "storage"), ...filesystem }, ...more };
+    return startsWith(directory, { filesystem: { rootdirectory: path.join(directory, "storage"), ...filesystem }, ...more });
+  }
+
+  async function startsWith(directory: string, storage: Config): Promise<{ starts: boolean; problems: number }> {
     const text = (address: string): string => JSON.stringify({ version: 0.1, storage, http: { addr: address } });
     const problems = startProblems(storage, false).length;
     return RealRegistry.start({ version, directory, text }).then(
@@ -48,4 +51,19 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a config of registr
   ])("%j and %j, which it refuses", async (filesystem, more) => {
     expect(await starts(filesystem, more)).toEqual({ starts: false, problems: 1 });
   });
+
+  const bucket = { bucket: "b", region: "us-east-1", regionendpoint: "http://127.0.0.1:1", accesskey: "a", secretkey: "b" };
+
+  test.each([["encrypt"], ["secure"], ["skipverify"], ["v4auth"]])("s3.%s: perhaps, which it refuses", async (key) => {
+    const storage = { s3: { ...bucket, [key]: "perhaps" } };
+    expect(await startsWith(temporaryDirectory(), storage)).toEqual({ starts: false, problems: 1 });
+  });
+
+  test.each([["forcepathstyle"], ["usedualstack"], ["accelerate"], ["usefipsendpoint"]])(
+    "s3.%s: perhaps, which 3.x alone refuses",
+    async (key) => {
+      const storage = { s3: { ...bucket, [key]: "perhaps" } };
+      expect(await startsWith(temporaryDirectory(), storage)).toEqual({ starts: version === "2.8", problems: 1 });
+    },
+  );
 });

@@ -48,6 +48,7 @@ describe("what keeps a registry from starting", () => {
     ["half a thread", { filesystem: { maxthreads: 1.5 } }, /maxthreads: expected a whole number/],
     ["a bucket", { s3: { bucket: "b", region: "eu-central-1", encrypt: "T", chunksize: "10485760" } }, STARTS],
     ["a bucket without a region", { s3: { bucket: "b" } }, /s3\.region is missing/],
+    ["usedualstack: yes", { s3: { region: "eu-central-1", usedualstack: "yes" } }, /s3\.usedualstack: .* \(registry 3\.x\)$/],
     ["encrypt: yes", { s3: { region: "eu-central-1", encrypt: "yes" } }, /s3\.encrypt: expected true or false/],
     [
       "a size with a unit",
