@@ -12,11 +12,28 @@ const EVERY_RUN = [
 
 const isExternal = (id) => !/^[./]/.test(id) && !EVERY_RUN.includes(id.split("/")[0]);
 
-async function pack(input) {
-  const built = await rolldown({ input, cwd: ROOT, platform: "node", external: isExternal });
-  await built.write({ dir: path.join(ROOT, "dist/program"), format: "esm", entryFileNames: "[name].js" });
+/** What a check of a filesystem loads, with all that these import: in one file, for each costs a run a millisecond. */
+const CHECK = /\/dist\/(?:cli\/(?:check-command|open-storage|write-report)|report\/text)\.js$/;
+
+/** ICU's rules for where characters end take 10 ms to load, and most reports have no need of them. */
+const SEGMENTER = "const segmenter = new Intl.Segmenter();";
+const LAZY_SEGMENTER = "let made; const segmenter = { segment: (text) => (made ??= new Intl.Segmenter()).segment(text) };";
+
+const lazySegmenter = {
+  name: "lazy segmenter",
+  transform(code, id) {
+    if (!/\/(?:string-width|wrap-ansi)\/index\.js$/.test(id) || !code.includes("Intl.Segmenter")) return undefined;
+    if (!code.includes(SEGMENTER)) throw new Error(`${id} does not have ${SEGMENTER} any more`);
+    return { code: code.replace(SEGMENTER, LAZY_SEGMENTER), map: null };
+  },
+};
+
+async function pack(input, codeSplitting) {
+  const built = await rolldown({ input, cwd: ROOT, platform: "node", external: isExternal, plugins: [lazySegmenter] });
+  const dir = path.join(ROOT, "dist/program");
+  await built.write({ dir, format: "esm", entryFileNames: "[name].js", comments: false, codeSplitting });
   await built.close();
 }
 
-await pack({ main: "dist/cli/main.js" });
+await pack({ main: "dist/cli/main.js" }, { groups: [{ name: "check", test: CHECK }] });
 await pack({ worker: "dist/storage/filesystem/worker.js" });

@@ -36,8 +36,11 @@ const QUEUED_PER_THREAD = 3;
 /** The same where calls wait, and a thread does several of them at a time: enough for some to begin while others end. */
 const QUEUED_WHERE_WAITING = 16;
 
-/** Milliseconds of work after which other threads are worth their start, which takes one as long. */
-const WORTH_THREADS = 50;
+/** Milliseconds of processor time after which other threads are worth their start, which takes one as long. */
+const WORTH_THREADS = 100;
+
+/** Bytes that are hashed sooner than a thread starts. */
+const SHORT_BYTES = 4 * 1024 ** 2;
 
 /** What work on a closed pool is told. */
 class PoolClosed extends Error {
@@ -56,8 +59,11 @@ export class WorkerPool {
   readonly #running: Thread[] = [];
   readonly #waiting: Job[] = [];
   readonly #mainThread: TaskThread;
-  /** Milliseconds that the main thread has worked. */
+  readonly #began = process.cpuUsage();
+  /** Milliseconds of processor time since then, as far as that matters. */
   #worked = 0;
+  /** Bytes of blobs that it was to hash. */
+  #hashed = 0;
   /** Tasks of the main thread that wait. */
   #underWay = 0;
   #isScheduled = false;
@@ -86,7 +92,7 @@ export class WorkerPool {
         return;
       }
       const job = { task, resolve, reject, onBytes, requests };
-      if (isReading(task) && this.#running.length === 0 && this.#worked < WORTH_THREADS) {
+      if (this.#running.length === 0 && this.#isShort(task)) {
         this.#doHere(job);
         return;
       }
@@ -116,6 +122,13 @@ export class WorkerPool {
     for (const job of this.#waiting.splice(0)) job.reject(new PoolClosed());
     const threads = this.#running.splice(0);
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+
+  /** Whether a task is done sooner than another thread has started, as far as that is known before. */
+  #isShort(task: Task): boolean {
+    if (task.kind !== "verify") return isReading(task) && this.#worked < WORTH_THREADS;
+    this.#hashed += task.selection.sizes.reduce((sum, size) => sum + size, 0);
+    return this.#hashed <= SHORT_BYTES;
   }
 
   #assign(): void {
@@ -155,7 +168,6 @@ export class WorkerPool {
   }
 
   #doHere(job: Job): void {
-    const began = performance.now();
     try {
       const running = this.#mainThread.run(job.task, job.onBytes);
       if (running instanceof Promise) void this.#waitHere(job, running);
@@ -163,7 +175,8 @@ export class WorkerPool {
     } catch (error) {
       job.reject(error);
     }
-    this.#worked += performance.now() - began;
+    const { user, system } = process.cpuUsage(this.#began);
+    if (this.#worked < WORTH_THREADS) this.#worked = (user + system) / 1000;
   }
 
   async #waitHere(job: Job, running: Promise<TaskOutcome>): Promise<void> {

@@ -51,7 +51,7 @@ export class TaskThread {
 
   /** Undefined where calls wait. */
   #tryAtOnce(task: Task, onBytes: (bytes: number) => void): TaskOutcome | undefined {
-    const watch = new Watch();
+    const watch = new Watch(this.#waited > 0);
     try {
       const outcome = withWatch(watch, () => this.#runner.run(task, onBytes));
       if (!watch.hasEnded) return outcome;

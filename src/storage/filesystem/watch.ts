@@ -21,9 +21,16 @@ export class CallsWait extends Error {
 export class Watch {
   #calls = 0;
   #next = FIRST_LOOK;
-  readonly #began = performance.now();
-  readonly #busyBefore = busyTime();
+  #callsBefore = 0;
+  #began = performance.now();
+  /** From when calls first seemed to wait: most work never asks for it. */
+  #busyBefore: number | undefined;
   #hasEnded = false;
+
+  /** `isLikely`: calls have waited before. */
+  constructor(isLikely: boolean) {
+    if (isLikely) this.#busyBefore = busyTime();
+  }
 
   /** Whether the work was ended: what it came to is worth nothing. */
   get hasEnded(): boolean {
@@ -36,15 +43,21 @@ export class Watch {
   }
 
   #judge(): void {
-    this.#next += LOOK_EVERY;
-    const took = performance.now() - this.#began;
-    if (!this.#hasEnded && took > this.#calls * SLOW_CALL) {
-      const busy = busyTime();
-      this.#hasEnded = busy !== undefined && this.#busyBefore !== undefined && (busy - this.#busyBefore) * 3 < took;
+    if (this.#hasEnded) throw new CallsWait();
+    const now = performance.now();
+    const took = now - this.#began;
+    const isSlow = took > (this.#calls - this.#callsBefore) * SLOW_CALL;
+    this.#next = this.#calls + (isSlow ? FIRST_LOOK : LOOK_EVERY);
+    if (!isSlow) return;
+    const busy = busyTime();
+    this.#hasEnded = busy !== undefined && this.#busyBefore !== undefined && (busy - this.#busyBefore) * 3 < took;
+    if (this.#hasEnded) {
+      this.#next = 0;
+      throw new CallsWait();
     }
-    if (!this.#hasEnded) return;
-    this.#next = 0;
-    throw new CallsWait();
+    this.#busyBefore = busy;
+    this.#began = now;
+    this.#callsBefore = this.#calls;
   }
 }
 
