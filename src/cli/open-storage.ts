@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import path from "node:path";
 import { UsageError } from "../errors.js";
 import { causeOf } from "../system-errors.js";
 import type { RegistryConfig } from "../registry/config.js";
@@ -62,7 +63,7 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
     const { parseS3Url } = await import("../storage/s3/options.js");
     return { ...(await openBucket(parseS3Url(storage), args)), config: undefined, owners };
   }
-  const file = config ?? USUAL_CONFIGS.find((path) => fs.existsSync(path));
+  const file = config ?? USUAL_CONFIGS.find((usual) => fs.existsSync(usual));
   if (file === undefined) {
     throw new UsageError(
       `no storage is named, and there is no ${USUAL_CONFIGS.join(" or ")}: try regcheck /var/lib/registry, regcheck s3://bucket, or --config FILE`,
@@ -76,10 +77,13 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
     return { ...openDirectory(named.rootDirectory, args), config: parsed, owners };
   } catch (error) {
     // Nobody may have named this file: it may be the one in its usual place.
-    if (error instanceof UsageError) throw new UsageError(`${file} names ${error.message}`, { cause: error });
+    const hint = path.isAbsolute(named.rootDirectory) ? "" : RELATIVE;
+    if (error instanceof UsageError) throw new UsageError(`${file} names ${error.message}${hint}`, { cause: error });
     throw error;
   }
 }
+
+const RELATIVE = " It is a relative path: run regcheck in the directory in which the registry is started.";
 
 /** Does some work with what changes the storage, and closes that. A dry run is given what changes nothing, whatever it is asked for. */
 export async function withChanges<T>(

@@ -128,6 +128,16 @@ describe("--config", () => {
     expect(stderr).toContain("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED is not honoured by the registry");
   });
 
+  test("has a relative directory, which is said", async () => {
+    const { exitCode, stderr } = await regcheck([
+      "--config",
+      config("version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: no/such\n"),
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("names no/such: no such directory.");
+    expect(stderr).toContain("It is a relative path: run regcheck in the directory in which the registry is started.");
+  });
+
   test("is named when its directory is no registry", async () => {
     const file = config("version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /no/such/place\n");
     const { exitCode, stderr } = await regcheck(["--config", file]);
