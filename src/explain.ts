@@ -85,7 +85,7 @@ function checkMentioned(marked: Marked, focus: number, reference: Reference, men
 async function readContent(marked: Marked, focus: number, below: Below): Promise<Content> {
   const { table, context } = marked;
   const { store } = context;
-  if ((table.marks(focus) & MANIFEST) !== 0 || below.manifests.size > 0) return "manifest";
+  if ((table.isStored(focus) && (table.marks(focus) & MANIFEST) !== 0) || below.manifests.size > 0) return "manifest";
   if (!table.isStored(focus) || table.size(focus) > MAX_MANIFEST_BYTES) return "blob";
   const manifests = [focus];
   for (let batch = manifests.slice(); batch.length > 0;) {

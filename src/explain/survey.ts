@@ -135,7 +135,7 @@ class Surveyor implements Survey {
     const { marked, focus } = this;
     const { table, policy, pins } = marked.context;
     const own = { repository: undefined };
-    if (pins.has(focus) && (table.marks(focus) & REVISION) === 0)
+    if (pins.has(focus) && !(table.isStored(focus) && (table.marks(focus) & REVISION) !== 0))
       this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);
     if (table.isStored(focus) && isYoung(policy, table.modified(focus)))
       this.chains.add({ kind: "young-blob", ...own }, [{ id: focus, as: "blob" }]);

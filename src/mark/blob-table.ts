@@ -1,3 +1,4 @@
+import { noElement } from "../element-at.js";
 import { ALGORITHMS, Digest, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { BlobBatch } from "../storage/listing.js";
@@ -132,13 +133,13 @@ export class BlobTable {
 
   /** Adds mark bits to a blob; nothing happens for one that is not stored. */
   mark(id: number, bits: number): this {
-    if (id < this.count) this.#marks[id] = (this.#marks[id] ?? 0) | bits;
+    if (id < this.count) this.#marks[id] = (this.#marks[id] ?? noElement(id, this.#marks)) | bits;
     return this;
   }
 
-  /** The mark bits of a stored blob. */
+  /** The mark bits of a stored blob. Throws for any other: without bits it would be garbage. */
   marks(id: number): number {
-    return this.#marks[id] ?? 0;
+    return this.#marks[id] ?? noElement(id, this.#marks);
   }
 
   /** Notes that a link of repository number `owner` names the blob. */

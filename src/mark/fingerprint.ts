@@ -1,3 +1,4 @@
+import { elementAt, noElement } from "../element-at.js";
 import type { RepositoryListing } from "../storage/listing.js";
 
 /**
@@ -12,14 +13,14 @@ export function fingerprintOf(listing: RepositoryListing): string {
   for (const { section, algorithm, hex, content } of oddLinks)
     sum.addText(`${section} ${algorithm}:${hex} ${Buffer.from(content).toString("latin1")}`);
   const seeds = tags.names.map((name) => sum.addText(`tag ${name}`));
-  for (let tag = 0; tag < seeds.length; tag++) sum.addDigest(tags.current, tag * 8, seeds[tag] ?? 0);
+  for (let tag = 0; tag < seeds.length; tag++) sum.addDigest(tags.current, tag * 8, elementAt(seeds, tag));
   const { indexTag, indexDigests } = tags;
   for (let entry = 0; entry < indexTag.length; entry++)
-    sum.addDigest(indexDigests, entry * 8, (seeds[indexTag[entry] ?? 0] ?? 0) ^ 1);
+    sum.addDigest(indexDigests, entry * 8, elementAt(seeds, elementAt(indexTag, entry)) ^ 1);
   for (const { tag, content } of tags.oddCurrent)
-    sum.addText(`${tags.names[tag] ?? ""} ${content === undefined ? "absent" : Buffer.from(content).toString("latin1")}`);
+    sum.addText(`${elementAt(tags.names, tag)} ${content === undefined ? "absent" : Buffer.from(content).toString("latin1")}`);
   for (const { tag, algorithm, hex, content } of tags.oddIndex)
-    sum.addText(`${tags.names[tag] ?? ""} ${algorithm}:${hex} ${Buffer.from(content).toString("latin1")}`);
+    sum.addText(`${elementAt(tags.names, tag)} ${algorithm}:${hex} ${Buffer.from(content).toString("latin1")}`);
   for (const { id, bytes } of uploads) sum.addText(`upload ${id} ${bytes}`);
   return sum.toString();
 }
@@ -37,7 +38,7 @@ class Sum {
     let low = seed ^ 0x9e3779b9;
     let high = seed ^ 0x7f4a7c15;
     for (let i = at; i < at + 8; i++) {
-      const word = words[i] ?? 0;
+      const word = words[i] ?? noElement(i, words);
       low = mix(low ^ word);
       high = mix((high + word) | 0);
     }

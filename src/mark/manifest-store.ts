@@ -1,4 +1,4 @@
-import { elementAt } from "../element-at.js";
+import { elementAt, noElement } from "../element-at.js";
 import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { REFERENCE_ROLES } from "../registry/manifest.js";
@@ -90,10 +90,10 @@ export class ManifestStore {
     if (offset === undefined) return;
     const page = this.#pageAt(offset);
     const first = (offset % PAGE_WORDS) + 1;
-    const end = first + (page[first - 1] ?? 0);
+    const end = first + (page[first - 1] ?? noElement(first - 1, page));
     for (let at = first; at < end; at++) {
-      const reference = page[at] ?? 0;
-      visit(ROLE_CODES[reference & 7] ?? "layer", reference >>> 3, offset - first + 1 + at);
+      const reference = page[at] ?? noElement(at, page);
+      visit(ROLE_CODES[reference & 7] ?? noElement(reference & 7, ROLE_CODES), reference >>> 3, offset - first + 1 + at);
     }
   }
 
@@ -103,9 +103,9 @@ export class ManifestStore {
     if (offset === undefined) return;
     const page = this.#pageAt(offset);
     const first = (offset % PAGE_WORDS) + 1;
-    const end = first + (page[first - 1] ?? 0);
+    const end = first + (page[first - 1] ?? noElement(first - 1, page));
     for (let at = first; at < end; at++) {
-      const reference = page[at] ?? 0;
+      const reference = page[at] ?? noElement(at, page);
       if ((reference & 7) >= FIRST_MANIFEST) visit(reference >>> 3);
     }
   }

@@ -1,3 +1,5 @@
+import { noElement } from "../element-at.js";
+
 /** No number of a blob: marks a free slot. */
 const FREE = 0xffffffff;
 
@@ -50,7 +52,7 @@ export class NumberMap {
       if (key === FREE) continue;
       const slot = this.#slot(key);
       this.#keys[slot] = key;
-      this.#values[slot] = values[i] ?? 0;
+      this.#values[slot] = values[i] ?? noElement(i, values);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { noElement } from "../element-at.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ManifestStore } from "./manifest-store.js";
 import { HELD } from "./policy.js";
@@ -57,12 +58,14 @@ export class Reachability {
 
   /** The bits of a manifest of the repository; 0 for any other. */
   marks(id: number): number {
-    return this.#marks[this.#position.get(id) ?? -1] ?? 0;
+    const position = this.#position.get(id);
+    return position === undefined ? 0 : (this.#marks[position] ?? noElement(position, this.#marks));
   }
 
   /** A tag through which a pull gets to the manifest. */
   tag(id: number): string | undefined {
-    return this.#tags[this.#position.get(id) ?? -1];
+    const position = this.#position.get(id);
+    return position === undefined ? undefined : this.#tags[position];
   }
 
   /** How many manifests of the repository lie below this one on the longest way, by its children and its subject. */
@@ -115,7 +118,7 @@ export class Reachability {
       const position = this.#position.get(id);
       if (position === undefined) continue;
       const bits = this.accepts(id, next.bits);
-      const before = this.#marks[position] ?? 0;
+      const before = this.#marks[position] ?? noElement(position, this.#marks);
       if (tag !== undefined && this.#tags[position] === undefined) this.#tags[position] = tag;
       if ((before | bits) === before) continue;
       this.#marks[position] = before | bits;

@@ -1,3 +1,4 @@
+import { noElement } from "../element-at.js";
 import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { Finding, FindingCode } from "./finding.js";
@@ -101,7 +102,7 @@ class Follower implements FollowedReferences {
   /** Whether there is such a layer link. */
   #markLink(id: number, marks: number): boolean {
     const at = search(this.graph.links.layers, id);
-    if (at >= 0) this.layerMarks[at] = (this.layerMarks[at] ?? 0) | (marks & ~HELD);
+    if (at >= 0) this.layerMarks[at] = (this.layerMarks[at] ?? noElement(at, this.layerMarks)) | (marks & ~HELD);
     return at >= 0;
   }
 

@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { Digest } from "../registry/digest.js";
 import {
   layerLinkPath,
@@ -209,7 +210,7 @@ class Resolver {
 
   #resolveOddTag(position: number, content: Uint8Array | undefined): number | undefined {
     const { name, tags } = this.listing;
-    const tag = tags.names[position] ?? "";
+    const tag = elementAt(tags.names, position);
     if (content === undefined) {
       // Nobody has ever pushed it: what is wrong is its name.
       if (!isTagName(tag) && !this.#tagsWithHistory.has(position)) return undefined;
@@ -242,13 +243,12 @@ class Resolver {
     const { name } = this.listing;
     const { indexTag, indexDigests, oddIndex } = this.listing.tags;
     const checkTarget = (tag: number, id: number): void => {
-      const target = tags[tag]?.target;
+      const { name: tagName, target } = elementAt(tags, tag);
       if (target === id) return;
       if (target === undefined) {
         this.#lostTargets.push(id);
         return;
       }
-      const tagName = tags[tag]?.name ?? "";
       if (this.#revisions.has(id) || this.#mismatched.has(id) || isLayer(id)) {
         this.#history.push({ tag: tagName, target: id });
         return;
@@ -256,7 +256,7 @@ class Resolver {
       const digest = this.table.digest(id);
       this.#add("tag-index-dangling", tagIndexLinkPath(name, tagName, digest), { tag: tagName, digest });
     };
-    for (let i = 0; i < indexTag.length; i++) checkTarget(indexTag[i] ?? 0, this.table.idOf("sha256", indexDigests, i * 8));
+    for (let i = 0; i < indexTag.length; i++) checkTarget(elementAt(indexTag, i), this.table.idOf("sha256", indexDigests, i * 8));
     for (const { tag, algorithm, hex, content } of oddIndex) {
       const named = Digest.fromParts(algorithm, hex);
       if (named === undefined) continue;
@@ -265,8 +265,8 @@ class Resolver {
         checkTarget(tag, this.table.idOfDigest(named));
         continue;
       }
-      if (tags[tag]?.target === undefined) this.#lostTargets.push(this.table.idOfDigest(named));
-      const tagName = tags[tag]?.name ?? "";
+      const { name: tagName, target } = elementAt(tags, tag);
+      if (target === undefined) this.#lostTargets.push(this.table.idOfDigest(named));
       const cause: Cause = { kind: "history-entry", found: "problem" in link ? link.problem : link.digest };
       this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, cause });
     }

@@ -243,7 +243,7 @@ class RepositoryMark {
     const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(elementAt(layers, position)));
     for (const [i, link] of layers.entries()) {
       if (this.#youngLayers.has(i)) continue;
-      const marks = (this.#layerMarks[i] ?? 0) | held;
+      const marks = elementAt(this.#layerMarks, i) | held;
       // Where a live manifest needs the blob, it is the blob that is missing: once restored, its link is needed too.
       this.#count("layerLinks", marks);
       if (isDangling(link)) {

@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget } from "../registry/referrer-tag.js";
 import { isTagName } from "../registry/reference.js";
@@ -173,8 +174,8 @@ class TagJudge {
       },
     );
     const judged = new Map<string, Decision>();
-    for (const [i, decision] of evaluation.decisions.entries()) judged.set(tags[i]?.name ?? "", decision);
-    for (const [i, decision] of evaluation.referrers.entries()) judged.set(referrers[i]?.name ?? "", decision);
+    for (const [i, decision] of evaluation.decisions.entries()) judged.set(elementAt(tags, i).name, decision);
+    for (const [i, decision] of evaluation.referrers.entries()) judged.set(elementAt(referrers, i).name, decision);
     this.used = evaluation.used;
     this.decisions = this.#tags.map((tag) => this.#decide(tag, judged.get(tag.name)));
   }

@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { Digest } from "../registry/digest.js";
 import { blobPath } from "../registry/layout.js";
 import type { BlobTable } from "./blob-table.js";
@@ -41,7 +42,8 @@ async function judge(
   verified: VerifyPart | undefined,
 ): Promise<Judged> {
   const { corrupt, unread } = reported(found, table);
-  const isVerified = (id: number): boolean => verified !== undefined && isInPart(table.digest(id).toWords()[0] ?? 0, verified);
+  const isVerified = (id: number): boolean =>
+    verified !== undefined && isInPart(elementAt(table.digest(id).toWords(), 0), verified);
   const wanted = affordable(
     table,
     [...suspects].filter((id) => !isVerified(id)),

@@ -1,10 +1,12 @@
+import { elementAt, noElement } from "../element-at.js";
+
 /** The position of `id` in a sorted array, or -1. */
 export function search(sorted: Uint32Array, id: number): number {
   let low = 0;
   let high = sorted.length - 1;
   while (low <= high) {
     const middle = (low + high) >>> 1;
-    const value = sorted[middle] ?? 0;
+    const value = sorted[middle] ?? noElement(middle, sorted);
     if (value === id) return middle;
     if (value < id) low = middle + 1;
     else high = middle - 1;
@@ -16,7 +18,7 @@ export function search(sorted: Uint32Array, id: number): number {
 export function timesById(ids: Uint32Array, modified: Uint32Array | undefined): ReadonlyMap<number, number> | undefined {
   if (modified === undefined) return undefined;
   const times = new Map<number, number>();
-  for (let i = 0; i < ids.length; i++) times.set(ids[i] ?? 0, modified[i] ?? 0);
+  for (let i = 0; i < ids.length; i++) times.set(elementAt(ids, i), elementAt(modified, i));
   return times;
 }
 
@@ -31,7 +33,9 @@ export function sortLayers(
   for (const [i, { id }] of odd.entries()) all[ids.length + i] = id;
   const known = (times !== undefined || ids.length === 0) && odd.every(({ modified }) => modified !== undefined);
   if (!known) return { layers: all.sort(), layerTimes: undefined };
-  const timeOf = (i: number): number => (i < ids.length ? times?.[i] : odd[i - ids.length]?.modified) ?? 0;
-  const order = Uint32Array.from(all, (_, i) => i).sort((a, b) => (all[a] ?? 0) - (all[b] ?? 0));
-  return { layers: order.map((i) => all[i] ?? 0), layerTimes: order.map(timeOf) };
+  const allTimes = new Uint32Array(all.length);
+  if (times !== undefined) allTimes.set(times);
+  for (const [i, { modified }] of odd.entries()) if (modified !== undefined) allTimes[ids.length + i] = modified;
+  const order = Uint32Array.from(all, (_, i) => i).sort((a, b) => (all[a] ?? noElement(a, all)) - (all[b] ?? noElement(b, all)));
+  return { layers: order.map((i) => elementAt(all, i)), layerTimes: order.map((i) => elementAt(allTimes, i)) };
 }

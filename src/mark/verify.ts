@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { Digest, DIGEST_WORDS } from "../registry/digest.js";
 import { blobPath } from "../registry/layout.js";
 import type { BlobSelection, CorruptBlob } from "../storage/verification.js";
@@ -168,7 +169,7 @@ class VerifyPlan {
     if (shownBlobs !== undefined && shownBlobs[id] !== 1) return false;
     if (this.part.parts === 1) return true;
     this.context.table.copyWords(id, this.#words, 0);
-    return isInPart(this.#words[0] ?? 0, this.part);
+    return isInPart(elementAt(this.#words, 0), this.part);
   }
 
   /** Whether the mark has read the blob in this run, and its damage, if any, is reported. */
@@ -199,7 +200,7 @@ export function* selections(table: BlobTable, ids: Iterable<number>): Generator<
 }
 
 function toSelection(table: BlobTable, ids: readonly number[]): BlobSelection {
-  const algorithm = table.algorithm(ids[0] ?? 0);
+  const algorithm = table.algorithm(elementAt(ids, 0));
   const width = DIGEST_WORDS[algorithm];
   const digests = new Uint32Array(ids.length * width);
   for (const [i, id] of ids.entries()) table.copyWords(id, digests, i * width);

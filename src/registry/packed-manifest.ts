@@ -1,3 +1,4 @@
+import { noElement } from "../element-at.js";
 import { ALGORITHMS, DIGEST_WORDS, writeDigest } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
 import { REFERENCE_ROLES, VERSION_LIMITS } from "./manifest.js";
@@ -35,12 +36,12 @@ export function packReferences(references: readonly Reference[], limit?: Version
 
 /** How many references begin at `offset`. */
 export function countReferences(words: Uint32Array, offset: number): number {
-  return (words[offset] ?? 0) & (2 ** COUNT_BITS - 1);
+  return (words[offset] ?? noElement(offset, words)) & (2 ** COUNT_BITS - 1);
 }
 
 /** Which versions cannot read the manifest whose references begin at `offset`. */
 export function limitOf(words: Uint32Array, offset: number): VersionLimit | undefined {
-  return VERSION_LIMITS[((words[offset] ?? 0) >>> COUNT_BITS) - 1];
+  return VERSION_LIMITS[((words[offset] ?? noElement(offset, words)) >>> COUNT_BITS) - 1];
 }
 
 /** A reference in packed form: the digest is `words[at …]`, of the algorithm's length. */
@@ -91,17 +92,19 @@ export class ReferenceCursor {
     this.#left--;
     const words = this.#words;
     const head = this.#end;
-    const tag = words[head] ?? 0;
-    const high = words[head + 1] ?? 0;
+    const tag = words[head] ?? noElement(head, words);
+    const high = words[head + 1] ?? noElement(head + 1, words);
+    const low = words[head + 2] ?? noElement(head + 2, words);
     const algorithm = ALGORITHMS[(tag >> 8) & 0xff];
     const role = REFERENCE_ROLES[tag & 0xff];
     if (algorithm === undefined || role === undefined) throw new RangeError("packed references are damaged");
     this.role = role;
     this.algorithm = algorithm;
-    this.size = high === UNKNOWN_SIZE ? undefined : high * 2 ** 32 + (words[head + 2] ?? 0);
+    this.size = high === UNKNOWN_SIZE ? undefined : high * 2 ** 32 + low;
     this.isManifest = tag >>> 16 === 1;
     this.at = head + REFERENCE_HEAD;
     this.#end = this.at + DIGEST_WORDS[algorithm];
+    if (this.#end > words.length) noElement(this.#end - 1, words);
     return true;
   }
 }

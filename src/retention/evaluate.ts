@@ -1,3 +1,4 @@
+import { elementAt } from "../element-at.js";
 import { followReferrers } from "./follow-referrers.js";
 import type { JudgedTag } from "./judged-tag.js";
 import type { ReferrerTag } from "./follow-referrers.js";
@@ -119,13 +120,15 @@ function selectByCondition(
 
 /** Images count, not tags, each as new as the newest of its tags; all that are as new as the last one that counts are kept. */
 function selectMostRecent({ matchesTag, rank, keepCount }: MostRecentPolicy, tags: readonly JudgedTag[]): number[] {
-  const matching = Array.from(tags.keys()).filter((i) => matchesTag(tags[i]?.name ?? ""));
-  const ranks = rank(matching.flatMap((i) => tags[i] ?? []));
+  const matching = Array.from(tags.keys()).filter((i) => matchesTag(elementAt(tags, i).name));
+  const ranks = rank(matching.map((i) => elementAt(tags, i)));
   const images = new Map<number, number>();
   for (const [k, i] of matching.entries()) {
-    const [image, own] = [tags[i]?.image ?? 0, ranks[k]];
+    const [{ image }, own] = [elementAt(tags, i), ranks[k]];
     if (own !== undefined) images.set(image, Math.max(own, images.get(image) ?? own));
   }
   const lowest = [...images.values()].sort((a, b) => b - a)[keepCount - 1] ?? Number.NEGATIVE_INFINITY;
-  return matching.filter((i, k) => ranks[k] !== undefined && (images.get(tags[i]?.image ?? 0) ?? 0) >= lowest);
+  return matching.filter(
+    (i, k) => ranks[k] !== undefined && (images.get(elementAt(tags, i).image) ?? Number.NEGATIVE_INFINITY) >= lowest,
+  );
 }

@@ -143,11 +143,19 @@ async function sweepWhile(directory: string, phase: Phase, act: () => void): Pro
       at(isSecond ? "after the roots were read again" : "after the repositories were listed");
     },
   });
-  const remove: StorageChanges["remove"] = async (paths, order) => {
+  const count = (paths: readonly string[]): void => {
     if (!paths[0]?.startsWith("regcheck/") && removals++ === 2) at("between batches");
-    return changes.remove(paths, order);
   };
-  const watchedChanges = wrapped<StorageChanges>(changes, { remove });
+  const watchedChanges = wrapped<StorageChanges>(changes, {
+    remove: async (paths, order) => {
+      count(paths);
+      return changes.remove(paths, order);
+    },
+    removeWithDirectories: async (paths) => {
+      count(paths);
+      return changes.removeWithDirectories(paths);
+    },
+  });
   try {
     const { result } = await sweep({ storage: watched, changes: watchedChanges }, sweepOptions(temporaryDirectory()));
     expect(result.stopped).toBeUndefined();

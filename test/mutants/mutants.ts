@@ -77,7 +77,12 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "guard/lock", search: '=== "exists"', replace: '=== "never"', tests: ["sweep/sweep"] },
   { file: "storage/filesystem/changes", search: "stat.dev !== dev", replace: "false", tests: ["storage/filesystem/changes"] },
   // Order
-  { file: "sweep/plan", search: "barrier: true", replace: "barrier: false", tests: ["sweep/order"] },
+  {
+    file: "sweep/plan",
+    search: 'blobs("manifest blobs", true, true)',
+    replace: 'blobs("manifest blobs", false, true)',
+    tests: ["sweep/order"],
+  },
   { file: "sweep/execute", search: "if (stage.barrier)", replace: "if (false)", tests: ["sweep/order"] },
   {
     file: "sweep/execute",
