@@ -111,6 +111,7 @@ interface Job {
   readonly spec: {
     readonly template: {
       readonly spec: {
+        readonly securityContext: object;
         readonly containers: readonly [JobContainer];
         readonly initContainers: readonly JobContainer[];
         readonly volumes: readonly { readonly name: string }[];
@@ -121,8 +122,14 @@ interface Job {
 
 interface JobContainer {
   readonly command: readonly string[];
+  readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
-  readonly volumeMounts: readonly { readonly name: string }[];
+  readonly volumeMounts: readonly {
+    readonly name: string;
+    readonly mountPath: string;
+    readonly readOnly?: boolean;
+    readonly subPath?: string;
+  }[];
 }
 
 describe("cronjob.yaml", () => {
@@ -174,7 +181,22 @@ describe("maintenance-job.yaml", () => {
     const names = new Set(volumes.map(({ name }) => name));
     for (const { volumeMounts } of [...containers, ...initContainers])
       for (const { name } of volumeMounts) expect(names).toContain(name);
-    for (const file of [variables["CONFIG"], variables["PLAN"], container.command[1]]) expect(file).toMatch(/^\/maintenance\//);
+    for (const file of [variables["CONFIG"], container.command[1]]) expect(file).toMatch(/^\/maintenance\//);
+  });
+
+  test("sweeps the plan that plan-job.yaml makes, which can write to nothing else", async () => {
+    const plan = parse(read("plan-job.yaml")) as Job;
+    const { containers: planners, securityContext, volumes: planVolumes } = plan.spec.template.spec;
+    const [storage, plans] = planners[0].volumeMounts;
+    expect(storage).toMatchObject({ mountPath: planners[0].args[0], readOnly: true });
+    const file = planners[0].args.at(-1) ?? "";
+    expect(variables["PLAN"]).toBe(file.replace(plans?.mountPath ?? "", `${storage?.mountPath}/${plans?.subPath}`));
+    expect(planVolumes[0]).toEqual(volumes[0]);
+    expect(securityContext).toEqual(job.spec.template.spec.securityContext);
+    const directory = temporaryDirectory();
+    const { stdout } = await runExample([...planners[0].args.slice(0, -1), path.join(directory, "plan.ndjson")], { directory })
+      .run;
+    expect(stdout).toContain("The plan is in ");
   });
 });
 

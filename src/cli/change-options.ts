@@ -8,7 +8,8 @@ export const WRITER_OPTIONS = {
     array: true,
     nargs: 1,
     group: "Sweep:",
-    describe: "A registry on this storage, to ask whether it is read-only; once for each replica",
+    describe:
+      "A registry on this storage, to ask whether it is read-only; once for each replica. One that asks for a password gets it from REGCHECK_REGISTRY_USERNAME and REGCHECK_REGISTRY_PASSWORD, or REGCHECK_REGISTRY_TOKEN, in the environment",
   },
   "registry-stopped": {
     type: "boolean",

@@ -137,10 +137,15 @@ export class S3Changes implements StorageChanges {
     const key = this.#key(path);
     try {
       if ((await this.#bucket.head(key)) !== undefined) return "exists";
-      if (await this.#putIfAbsent(key, content)) return await this.#isOurs(key, content);
-      // This server stores whatever was asked for: whoever wrote last has it, once all have written.
-      await setTimeout(this.settling);
-      return await this.#isOurs(key, content);
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const answer = await this.#putIfAbsent(key, content);
+        if (answer === "unchecked") return await this.#settled(key, content);
+        const stored = await this.#bucket.get(key, content.length + 1);
+        if (stored !== undefined || answer === "stored") return stored?.equals(content) === true ? "created" : "exists";
+      }
+      // Refused twice for what is not there: versitygw takes the delete marker of what was there for an object.
+      await this.#bucket.put(key, content);
+      return await this.#settled(key, content);
     } catch (error) {
       throw this.#error(path, "cannot be written", error);
     }
@@ -249,21 +254,27 @@ export class S3Changes implements StorageChanges {
   }
 
   /**
-   * Stores an object if there is none. Returns whether the server is known to have checked: it is asked to do the same again, which one
-   * that checks refuses.
+   * Stores an object if there is none; `refused` if the server says that there is one. To know whether it looks at all, it is asked to do the
+   * same again, which a server that does refuses.
    */
-  async #putIfAbsent(key: string, content: Uint8Array): Promise<boolean> {
-    for (let attempt = 0; attempt < 2; attempt++) {
+  async #putIfAbsent(key: string, content: Uint8Array): Promise<"stored" | "refused" | "unchecked"> {
+    for (const ifRefused of ["refused", "stored"] as const) {
       try {
         await this.#bucket.put(key, content, { IfNoneMatch: "*" });
       } catch (error) {
-        if (isPreconditionFailed(error)) return true;
+        if (isPreconditionFailed(error)) return ifRefused;
         if (!isNotImplemented(error)) throw error;
         await this.#bucket.put(key, content);
-        return false;
+        return "unchecked";
       }
     }
-    return false;
+    return "unchecked";
+  }
+
+  /** Where a server stores whatever it is asked to: whoever wrote last has it, once all have written. */
+  async #settled(key: string, content: Uint8Array): Promise<"created" | "exists"> {
+    await setTimeout(this.settling);
+    return this.#isOurs(key, content);
   }
 
   /** Stores an object in the place of the one that was seen, as far as the server knows conditions. */

@@ -18,6 +18,8 @@ export interface RegistryOptions {
   /** The `storage:` section without its key; by default a filesystem in `<directory>/storage`. */
   readonly storage?: Readonly<Record<string, unknown>>;
   readonly readOnly?: boolean;
+  /** A file of `htpasswd -B` whose users alone are answered. */
+  readonly htpasswd?: string;
   /** The system's number of the user who runs it; whoever runs the tests by default. */
   readonly user?: number;
   /** A config.yml in place of all that, for an address. */
@@ -74,7 +76,7 @@ export class RealRegistry {
     for (let attempt = 0; attempt < 300; attempt++) {
       if (this.process.exitCode !== null) break;
       const answer = await fetch(`${this.url}/v2/`).catch(() => undefined);
-      if (answer?.ok === true) return;
+      if (answer?.ok === true || answer?.status === 401) return;
       await setTimeout(50);
     }
     throw new Error(
@@ -111,7 +113,7 @@ function programFor({ version, directory, user }: RegistryOptions): string {
   return copy;
 }
 
-function configOf({ directory, storage, readOnly = false }: RegistryOptions, address: string): object {
+function configOf({ directory, storage, readOnly = false, htpasswd }: RegistryOptions, address: string): object {
   return {
     version: 0.1,
     log: { level: "warn", accesslog: { disabled: true } },
@@ -121,6 +123,7 @@ function configOf({ directory, storage, readOnly = false }: RegistryOptions, add
       maintenance: { uploadpurging: { enabled: false }, readonly: { enabled: readOnly } },
     },
     http: { addr: address, relativeurls: true },
+    ...(htpasswd === undefined ? {} : { auth: { htpasswd: { realm: "registry", path: htpasswd } } }),
     // 2.8 refuses schema 1 unless it is told otherwise; 3.x has no such thing.
     compatibility: { schema1: { enabled: true } },
     // 3.x refuses an index whose children it does not have, which is what we want.

@@ -245,6 +245,22 @@ describe("create", () => {
     expect(results.filter((result) => result === "created")).toHaveLength(1);
   });
 
+  test("a server that takes a delete marker for an object: it is created all the same, by one of many", async () => {
+    const { server, open } = await changed([]);
+    const opened = [open(), open(), open()];
+    // As versitygw answers: no condition is met, whatever it is asked.
+    server.inject({ operation: "PutObject", times: 6, effect: refused("PreconditionFailed", 412) });
+    const results = await Promise.all(opened.map((changes, i) => changes.create("lock", Buffer.from(`process ${i}`))));
+    expect(results.filter((result) => result === "created")).toHaveLength(1);
+  });
+
+  test("a lock that another one holds when ours is refused, and that is gone when we look, is tried for again", async () => {
+    const { server, changes } = await changed([]);
+    server.inject({ operation: "PutObject", effect: refused("PreconditionFailed", 412) });
+    expect(await changes.create("lock", content)).toBe("created");
+    expect(text(server.objects("b").get("lock"))).toBe(text(content));
+  });
+
   test("what the storage refuses is an error that names the path, without a secret", async () => {
     const { server, changes } = await changed([]);
     server.inject({ operation: "PutObject", times: Infinity, effect: refused("AccessDenied", 403) });
