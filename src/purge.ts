@@ -1,12 +1,12 @@
 import { UsageError } from "./errors.js";
-import { withLock } from "./guard/lock.js";
-import type { Locked } from "./guard/lock.js";
+import { changeUnderGuard, rehearseWhole } from "./guard/change-under-guard.js";
+import type { GuardedChange, JudgedPlan, Performed, RehearsedWhole } from "./guard/change-under-guard.js";
 import { isSameStorage } from "./journal/identity.js";
 import type { StorageIdentity } from "./journal/identity.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
-import { countQuarantined, emptyQuarantine } from "./undo/purge.js";
-import type { Purged, Quarantined } from "./undo/purge.js";
+import { emptyQuarantine } from "./undo/purge.js";
+import type { Purged } from "./undo/purge.js";
 
 /** Throws a `UsageError` that says why for a run that has left nothing to purge. */
 export function insistOnQuarantine({ head: { mode, runId } }: RunHead): void {
@@ -26,12 +26,26 @@ export function isOldQuarantine({ head, startedAt }: RunHead, before: number, na
   return named === undefined || isSameStorage(head.storage, named);
 }
 
-/** What a purge of the run would free. Changes nothing. */
-export function planPurge({ changes }: SweepTarget, { head }: RunHead): Promise<Quarantined> {
-  return countQuarantined(head.runId, changes);
+/** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */
+export function purge(target: SweepTarget, run: RunHead, signal: AbortSignal): Promise<Performed<JudgedPlan, Purged>> {
+  return changeUnderGuard(target, changeOf(target, run, signal));
 }
 
-/** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */
-export function purge({ storage, changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): Promise<Locked<Purged>> {
-  return withLock(changes, storage.location, "purge", () => emptyQuarantine(head.runId, changes, signal));
+/** What that would come to. The target's changes are pretended ones. */
+export function rehearsePurge(
+  target: SweepTarget,
+  run: RunHead,
+  signal: AbortSignal,
+): Promise<RehearsedWhole<JudgedPlan, Purged>> {
+  return rehearseWhole(target, changeOf(target, run, signal));
+}
+
+function changeOf({ changes }: SweepTarget, { head }: RunHead, signal: AbortSignal): GuardedChange<JudgedPlan, Purged> {
+  return {
+    work: "purge",
+    writers: undefined,
+    signal,
+    plan: async () => ({ verdicts: [] }),
+    perform: () => emptyQuarantine(head.runId, changes, signal),
+  };
 }

@@ -5,13 +5,15 @@ import { executeRepairs } from "./repair/execute.js";
 import type { RepairResult } from "./repair/execute.js";
 import { planRepairs } from "./repair/plan.js";
 import type { RepairPlan } from "./repair/plan.js";
-import { changeUnderGuard } from "./guard/change-under-guard.js";
+import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
+import type { GuardedChange, Rehearsed } from "./guard/change-under-guard.js";
 import { judgeCompleteness, judgeOwners, judgeUploads } from "./guard/guard.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
 import type { Locked } from "./guard/lock.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { judgeRoots } from "./guard/roots.js";
+import { judgeRun } from "./guard/judge-run.js";
 import { beginRun, byClockOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
 
@@ -53,22 +55,33 @@ export async function planRepair({ storage, changes }: SweepTarget, options: Rep
  * Plans, and writes what was planned if every rule of a sweep passes that is not about deleting: under its lock, after the roots were
  * read again, with a journal that `restore` undoes it by. Throws an `OperatorError` that names the rule that refuses.
  */
-export async function repair(target: SweepTarget, options: RepairOptions): Promise<DoneRepair> {
-  const { storage } = target;
+export function repair(target: SweepTarget, options: RepairOptions): Promise<DoneRepair> {
+  return changeUnderGuard(target, changeOf(target, options));
+}
+
+/** The repair as it would be, with every rule that it would ask. Changes nothing. */
+export function rehearseRepair(target: SweepTarget, options: RepairOptions): Promise<Rehearsed<PlannedRepair>> {
+  return rehearse(target, changeOf(target, options));
+}
+
+function changeOf(target: SweepTarget, options: RepairOptions): GuardedChange<PlannedRepair, RepairResult | undefined> {
+  const { storage, changes } = target;
   const { writers, signal, journalDirectory } = options;
-  return changeUnderGuard(target, {
+  const run = { quarantine: "repair", journalDirectory, signal } as const;
+  return {
     work: "repair",
     writers,
     signal,
     plan: ({ storageTime }) => planRepair(target, byClockOf(storageTime, options)),
-    lookAgain: async ({ repairs, marked }) => (repairs.length === 0 ? undefined : judgeRoots(storage, marked)),
+    lookAgain: async ({ repairs, marked }) =>
+      repairs.length === 0 ? [] : [await judgeRoots(storage, marked), await judgeRun(changes, run)],
     perform: async ({ repairs }) =>
       repairs.length === 0
         ? undefined
         : executeRepairs(repairs, {
-            ...(await beginRun(target, "repair", { quarantine: "repair", journalDirectory, signal })),
+            ...(await beginRun(target, "repair", run)),
             judgeWriters: () => judgeWriters(writers),
             signal,
           }),
-  });
+  };
 }

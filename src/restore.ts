@@ -1,10 +1,11 @@
-import { changeUnderGuard } from "./guard/change-under-guard.js";
-import type { Locked } from "./guard/lock.js";
+import { changeUnderGuard, rehearseWhole } from "./guard/change-under-guard.js";
+import type { GuardedChange, JudgedPlan, Performed, RehearsedWhole } from "./guard/change-under-guard.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { findExhibits } from "./guard/serving.js";
 import type { JournaledRun } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
+import { countQuarantined } from "./undo/purge.js";
 import { restoreObjects } from "./undo/restore.js";
 import type { Restored } from "./undo/restored.js";
 
@@ -19,18 +20,36 @@ export interface RestoreOptions {
  * Puts back what a run has removed, or undoes what it has written, under the lock. Throws an `OperatorError` when a rule refuses, and for
  * a run that deleted for good.
  */
-export async function restore(
+export function restore(
   target: SweepTarget,
   run: JournaledRun,
+  options: RestoreOptions,
+): Promise<Performed<JudgedPlan, Restored>> {
+  return changeUnderGuard(target, changeOf(target, run, options));
+}
+
+/** What that would come to. The target's changes are pretended ones. */
+export async function rehearseRestore(
+  target: SweepTarget,
+  run: JournaledRun,
+  options: RestoreOptions,
+): Promise<RehearsedWhole<JudgedPlan, Restored>> {
+  // Pretended changes know from a listing what is there, and ask for no object of it by itself.
+  await countQuarantined(run.head.runId, target.changes);
+  return rehearseWhole(target, changeOf(target, run, options));
+}
+
+function changeOf(
+  { storage, changes }: SweepTarget,
+  run: JournaledRun,
   { writers, signal }: RestoreOptions,
-): Promise<Locked<Restored>> {
+): GuardedChange<JudgedPlan, Restored> {
   const isRepair = run.head.mode === "repair";
-  const { result, lockLeft } = await changeUnderGuard(target, {
+  return {
     work: "restore",
     writers: isRepair ? writers : undefined,
     signal,
-    plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(target.storage)))] : [] }),
-    perform: () => restoreObjects(run, target.changes, signal),
-  });
-  return { result, lockLeft };
+    plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(storage)))] : [] }),
+    perform: () => restoreObjects(run, changes, signal),
+  };
 }

@@ -3,7 +3,8 @@ import type { CheckOptions, Checked } from "./check.js";
 import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { Removed, SweepResult } from "./sweep/execute.js";
-import { changeUnderGuard } from "./guard/change-under-guard.js";
+import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
+import type { GuardedChange, Rehearsed } from "./guard/change-under-guard.js";
 import {
   judgeCompleteness,
   judgeOwners,
@@ -23,6 +24,7 @@ import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
 import { intersectPlans } from "./sweep/review.js";
 import { withRequests } from "./report/report.js";
 import { judgeRoots } from "./guard/roots.js";
+import { judgeRun } from "./guard/judge-run.js";
 import { beginRun, byClockOf, requestsOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
 
@@ -88,14 +90,27 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
  */
 export async function sweep(target: SweepTarget, options: SweepOptions): Promise<DoneSweep> {
   const { storage } = target;
+  const done = await changeUnderGuard(target, changeOf(target, options));
+  const report = withRequests(done.report, requestsOf(target), storage.requestPrices);
+  // The lock that was seen is the sweep's own.
+  return { ...done, report: { ...report, own: { ...report.own, lockedAt: undefined } } };
+}
+
+/** The sweep as it would be, with every rule that it would ask. Changes nothing. */
+export function rehearseSweep(target: SweepTarget, options: SweepOptions): Promise<Rehearsed<PlannedSweep>> {
+  return rehearse(target, changeOf(target, options));
+}
+
+function changeOf(target: SweepTarget, options: SweepOptions): GuardedChange<PlannedSweep, SweepResult> {
+  const { storage, changes } = target;
   const { maxDuration, signal, writers, onProgress } = options;
   const deadline = maxDuration === undefined ? undefined : performance.now() + maxDuration;
-  const done = await changeUnderGuard(target, {
+  return {
     work: "sweep",
     writers,
     signal,
     plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
-    lookAgain: ({ marked }) => judgeRoots(storage, marked),
+    lookAgain: async ({ marked }) => [await judgeRoots(storage, marked), await judgeRun(changes, options)],
     perform: async ({ stages }) =>
       execute(stages, {
         ...(await beginRun(target, "sweep", options)),
@@ -104,8 +119,5 @@ export async function sweep(target: SweepTarget, options: SweepOptions): Promise
         signal,
         onProgress,
       }),
-  });
-  const report = withRequests(done.report, requestsOf(target), storage.requestPrices);
-  // The lock that was seen is the sweep's own.
-  return { ...done, report: { ...report, own: { ...report.own, lockedAt: undefined } } };
+  };
 }

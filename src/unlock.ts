@@ -3,40 +3,51 @@ import { release } from "./guard/lock.js";
 import { describeOwner, readLock } from "./guard/lock-owner.js";
 import type { FoundLock } from "./guard/lock-owner.js";
 import { insist } from "./guard/guard.js";
+import type { Verdict } from "./guard/guard.js";
 import { findExhibits } from "./guard/serving.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import type { SweepTarget } from "./journal/target.js";
 
-/** What an operator decides about it. */
-export interface UnlockOptions {
-  readonly writers: WriterOptions;
-  readonly dryRun: boolean;
+/** A lock that is to go, and what the rules say of it. */
+export interface JudgedLock {
+  /** Undefined where there is none. */
+  readonly lock: FoundLock | undefined;
+  /** None where there is no lock. */
+  readonly verdicts: readonly Verdict[];
+  /** The rule that refuses, if one does. */
+  readonly refusal: Verdict | undefined;
+}
+
+/** Asks what is asked before a lock is removed: that its process does not run, and that nobody writes. Changes nothing. */
+export async function rehearseUnlock({ storage, changes }: SweepTarget, writers: WriterOptions): Promise<JudgedLock> {
+  const lock = await readLock(changes);
+  if (lock === undefined) return { lock, verdicts: [], refusal: undefined };
+  const owner = describeOwner(lock);
+  if (lock.process === "running") {
+    const evidence = `${storage.location} is locked by ${owner}, which is running`;
+    const refusal: Verdict = { rule: "one-at-a-time", passed: false, evidence, remedy: "End it first." };
+    return { lock, verdicts: [refusal], refusal };
+  }
+  const verdicts = [plain(await judgeWriters(writers, () => findExhibits(storage)))];
+  return { lock, verdicts, refusal: verdicts.find(({ passed }) => !passed) };
 }
 
 /**
  * Removes a lock that a run has left; undefined where there is none. Asks that nobody writes, as a restore does that could take something
  * away. Throws an `OperatorError` for the lock of a process that is running on this host, and when the lock cannot be removed.
  */
-export async function unlock(
-  { storage, changes }: SweepTarget,
-  { writers, dryRun }: UnlockOptions,
-): Promise<FoundLock | undefined> {
-  const lock = await readLock(changes);
+export async function unlock(target: SweepTarget, writers: WriterOptions): Promise<FoundLock | undefined> {
+  const { storage, changes } = target;
+  const { lock, refusal } = await rehearseUnlock(target, writers);
+  if (refusal !== undefined) insist(refusal, "unlock");
   if (lock === undefined) return undefined;
-  if (lock.process === "running")
-    throw new OperatorError(
-      `${storage.location} is locked by ${describeOwner(lock)}, which is running: end it first.`,
-      EXIT_CODES.refused,
-    );
-  insist(plain(await judgeWriters(writers, () => findExhibits(storage))), "unlock");
   const now = await readLock(changes);
   if (now?.text !== lock.text)
     throw new OperatorError(
       `${storage.location}: another run has taken the lock meanwhile. Nothing was changed.`,
       EXIT_CODES.refused,
     );
-  if (dryRun) return lock;
   const problem = await release(changes);
   if (problem !== undefined)
     throw new OperatorError(`${storage.location}: the lock is still there: ${problem}`, EXIT_CODES.stopped);

@@ -1,12 +1,14 @@
 import { markAndReport } from "./check.js";
 import type { CheckOptions, Checked } from "./check.js";
-import { changeUnderGuard } from "./guard/change-under-guard.js";
+import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
+import type { GuardedChange, Rehearsed } from "./guard/change-under-guard.js";
 import { judgeCompleteness, judgeOwners, judgeRepositories, judgeUploads } from "./guard/guard.js";
 import type { Verdict } from "./guard/guard.js";
 import type { Locked } from "./guard/lock.js";
 import { judgeRetention } from "./guard/judge-retention.js";
 import type { RetentionLimits } from "./guard/judge-retention.js";
 import { judgeRoots } from "./guard/roots.js";
+import { judgeRun } from "./guard/judge-run.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { beginRun, byClockOf } from "./journal/target.js";
@@ -59,17 +61,26 @@ export async function planUntagByPolicy(storage: Storage, options: PolicyUntagOp
  * Removes the tags that a policy file lets go, their history with them, and nothing else, if every rule passes: under a sweep's lock, after the
  * roots were read again, with its journal. Throws an `OperatorError` that names the rule that refuses.
  */
-export async function untagByPolicy(target: SweepTarget, options: PolicyUntagOptions): Promise<DoneUntag> {
-  const { storage } = target;
+export function untagByPolicy(target: SweepTarget, options: PolicyUntagOptions): Promise<DoneUntag> {
+  return changeUnderGuard(target, changeOf(target, options));
+}
+
+/** The tags that would go, with every rule that would be asked. Changes nothing. */
+export function rehearseUntagByPolicy(target: SweepTarget, options: PolicyUntagOptions): Promise<Rehearsed<PlannedUntag>> {
+  return rehearse(target, changeOf(target, options));
+}
+
+function changeOf(target: SweepTarget, options: PolicyUntagOptions): GuardedChange<PlannedUntag, SweepResult | undefined> {
+  const { storage, changes } = target;
   const { writers, signal } = options;
   const isIdle = ({ marked }: PlannedUntag): boolean =>
     marked.repositories.every(({ retention }) => (retention?.goes ?? 0) === 0);
-  return changeUnderGuard(target, {
+  return {
     work: "untag",
     writers,
     signal,
     plan: ({ storageTime }) => planUntagByPolicy(storage, byClockOf(storageTime, options)),
-    lookAgain: async (plan) => (isIdle(plan) ? undefined : judgeRoots(storage, plan.marked)),
+    lookAgain: async (plan) => (isIdle(plan) ? [] : [await judgeRoots(storage, plan.marked), await judgeRun(changes, options)]),
     perform: async (plan) =>
       isIdle(plan)
         ? undefined
@@ -79,5 +90,5 @@ export async function untagByPolicy(target: SweepTarget, options: PolicyUntagOpt
             deadline: undefined,
             signal,
           }),
-  });
+  };
 }

@@ -15,9 +15,12 @@ import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listi
 import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
-import { changeUnderGuard } from "./guard/change-under-guard.js";
+import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
+import type { GuardedChange, Rehearsed } from "./guard/change-under-guard.js";
 import type { Locked } from "./guard/lock.js";
 import { judgeOwners, judgeUploads } from "./guard/guard.js";
+import type { Verdict } from "./guard/guard.js";
+import { judgeRun } from "./guard/judge-run.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import type { PlanItem } from "./sweep/plan.js";
@@ -53,7 +56,6 @@ export interface UntagOptions {
   readonly grace: number;
   readonly quarantine: boolean;
   readonly journalDirectory: string;
-  readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -66,24 +68,47 @@ export function parseTagReference(text: string): TagReference {
   return { repository, tag };
 }
 
+/** The tags that are to go. */
+export interface NamedUntag {
+  readonly untagged: readonly Untagged[];
+  /** Every rule, passed or not. */
+  readonly verdicts: readonly Verdict[];
+}
+
 /**
  * Removes tags, their history with them, and nothing else: the manifests stay. Under the guard, the lock and the journal of a sweep.
  * Throws an `OperatorError` before anything is touched when a tag is unknown or a rule refuses.
  */
-export async function untag(
+export function untag(
   target: SweepTarget,
   references: readonly TagReference[],
   options: UntagOptions,
-): Promise<{ readonly untagged: readonly Untagged[] } & Locked<SweepResult | undefined>> {
-  const { storage } = target;
-  const { writers, signal, grace } = options;
-  if (options.dryRun)
-    return { untagged: (await examine(storage, references, grace)).untagged, result: undefined, lockLeft: undefined };
-  return changeUnderGuard(target, {
+): Promise<NamedUntag & Locked<SweepResult>> {
+  return changeUnderGuard(target, changeOf(target, references, options));
+}
+
+/** The tags that would go, with every rule that would be asked. Changes nothing. */
+export function rehearseUntag(
+  target: SweepTarget,
+  references: readonly TagReference[],
+  options: UntagOptions,
+): Promise<Rehearsed<NamedUntag>> {
+  return rehearse(target, changeOf(target, references, options));
+}
+
+function changeOf(
+  target: SweepTarget,
+  references: readonly TagReference[],
+  options: UntagOptions,
+): GuardedChange<PlannedUntag, SweepResult> {
+  const { storage, changes } = target;
+  const { writers, signal } = options;
+  return {
     work: "untag",
     writers,
     signal,
     plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
+    lookAgain: async () => [await judgeRun(changes, options)],
     perform: async ({ items }) =>
       execute([{ name: "tags", barrier: false, items: () => items }], {
         ...(await beginRun(target, "untag", options)),
@@ -91,7 +116,11 @@ export async function untag(
         deadline: undefined,
         signal,
       }),
-  });
+  };
+}
+
+interface PlannedUntag extends NamedUntag {
+  readonly items: readonly PlanItem[];
 }
 
 async function planUntag(
@@ -99,7 +128,7 @@ async function planUntag(
   references: readonly TagReference[],
   { grace, owners = [], writers: who }: UntagOptions,
   storageTime: number | undefined,
-) {
+): Promise<PlannedUntag> {
   const markers = await storage.markers();
   const { untagged, listings, uploads, witnesses } = await examine(storage, references, grace, storageTime);
   const writers = await judgeWriters(who, () => chooseExhibits(storage, witnesses));

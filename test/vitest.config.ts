@@ -9,6 +9,7 @@ const FAULTS = [
   "test/sweep/*faults.test.ts",
   "test/storage/*/faults.test.ts",
   "test/cli/inventory.test.ts",
+  "test/cli/dry-run.test.ts",
   "test/storage/s3/inventory/*.test.ts",
   "test/sql/*.property.test.ts",
   "test/cli/{explain,s3,truth,undo,untag-policy}.test.ts",

@@ -8,7 +8,7 @@ import type { S3Parameters } from "../registry/s3-parameters.js";
 import { showUrl } from "../show-url.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
-import { ReadOnlyChanges } from "../storage/read-only-changes.js";
+import { RehearsedChanges } from "../storage/rehearsed-changes.js";
 import type { Storage } from "../storage/storage.js";
 import { complain } from "./complain.js";
 import { parseBytes, parseConcurrency, parseTimeSpan } from "./parse-values.js";
@@ -85,14 +85,14 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
 
 const RELATIVE = " It is a relative path: run regcheck in the directory in which the registry is started.";
 
-/** Does some work with what changes the storage, and closes that. A dry run is given what changes nothing, whatever it is asked for. */
+/** Does some work with what changes the storage, and closes that. A dry run is given what only pretends to. */
 export async function withChanges<T>(
   opened: OpenedStorage,
   dryRun: boolean,
   work: (changes: StorageChanges) => Promise<T>,
 ): Promise<T> {
   const real = await opened.openChanges();
-  const changes = dryRun ? new ReadOnlyChanges(real) : real;
+  const changes = dryRun ? new RehearsedChanges(real) : real;
   try {
     return await work(changes);
   } finally {

@@ -1,5 +1,6 @@
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
+import type { Verdict } from "../guard/guard.js";
 import { RETENTION_RULES } from "../guard/rules.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import type { RetentionRequest } from "../retention/retention.js";
@@ -7,11 +8,11 @@ import { formatSwept } from "../sweep/format.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import type { PlanItem } from "../sweep/plan.js";
 import { tagPath } from "../registry/layout.js";
-import { planUntagByPolicy, untagByPolicy } from "../untag-by-policy.js";
+import { planUntagByPolicy, rehearseUntagByPolicy, untagByPolicy } from "../untag-by-policy.js";
 import type { DoneUntag, PolicyUntagOptions } from "../untag-by-policy.js";
 import { summarize } from "../untag/summary.js";
 import { untilAborted } from "../until-aborted.js";
-import { complainOfLock, endOf } from "./ends.js";
+import { complainOfLock, endOf, preview, refusalEnd } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseShare, parseTimeSpan } from "./parse-values.js";
@@ -57,13 +58,16 @@ export async function runPolicyUntag(
     const options = await untagOptions(args, opened, { ...policies, detail: isPreview ? "decisions" : "objects" }, signal);
     const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
     const { storage } = opened;
-    const done: DoneUntag = isPreview
-      ? { ...(await untilAborted(planUntagByPolicy(storage, watched), signal)), result: undefined, lockLeft: undefined }
-      : await withChanges(opened, false, (changes) => untagByPolicy({ storage, changes }, watched));
+    const done = await withChanges(opened, isPreview, async (changes): Promise<ShownUntag> => {
+      const target = { storage, changes };
+      if (!isPreview) return { ...(await untagByPolicy(target, watched)), refusal: undefined };
+      const planning = args.dryRun ? rehearseUntagByPolicy(target, watched) : preview(planUntagByPolicy(storage, watched));
+      return { ...(await untilAborted(planning, signal)), result: undefined, lockLeft: undefined };
+    });
     progress.stop();
     if (args.planOutput !== undefined)
       writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage));
-    const exitCode = exitCodeOf(done, isPreview, signal);
+    const exitCode = (args.dryRun ? refusalEnd(done) : undefined) ?? exitCodeOf(done, isPreview, signal);
     if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
       await writeToStream(process.stdout, await format(done, args, opened, { options, isPreview, exitCode }));
     complainOfLock(done);
@@ -109,7 +113,12 @@ function isPlannedBy(allows: (item: PlanItem) => boolean): RetentionRequest["isP
     allows({ kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest: digest.toString() });
 }
 
-/** A preview says by its exit code whether the policies themselves would be refused; who is at work by then, it cannot tell. */
+/** What is shown of tags that went, or would go. */
+interface ShownUntag extends DoneUntag {
+  readonly refusal: Verdict | undefined;
+}
+
+/** Without --dry-run, a preview says by its exit code whether the policies themselves would be refused; who is at work by then, it cannot tell. */
 function exitCodeOf(done: DoneUntag, isPreview: boolean, signal: AbortSignal): ExitCode {
   const { report, verdicts } = done;
   if (!report.complete) return EXIT_CODES.incomplete;
@@ -124,17 +133,17 @@ interface Shown {
 }
 
 async function format(
-  { marked, report, verdicts, result }: DoneUntag,
+  { marked, report, verdicts, refusal, result, lockLeft }: ShownUntag,
   args: PolicyUntagArguments,
   { config }: OpenedStorage,
   { options, isPreview, exitCode }: Shown,
 ): Promise<Iterable<string>> {
   const { policy } = options.check;
   const { table, repositories } = marked;
-  const shown = { ...summarize(repositories, policy.retention.retention), table, repositories, verdicts };
+  const shown = { ...summarize(repositories, policy.retention.retention), table, repositories, verdicts, refusal };
   if (args.format !== "text") {
     const { formatJson, formatNdjson } = await import("../untag/json.js");
-    const told = { ...shown, report, policy, applied: !isPreview, result };
+    const told = { ...shown, report, policy, applied: !isPreview, result, lockLeft };
     return args.format === "json" ? formatJson(told, TOOL, exitCode) : formatNdjson(told, TOOL, exitCode);
   }
   const { formatGone, formatPreview } = await import("../untag/text.js");

@@ -1,3 +1,6 @@
+import { formatRules } from "../guard/format.js";
+import type { AskedRules } from "../guard/format.js";
+import type { GuardedWork } from "../guard/guard.js";
 import { hasUtf8, toAscii } from "../report/ascii.js";
 import { escapeForTerminal } from "../report/escape.js";
 
@@ -15,4 +18,9 @@ export function tell({ format, quiet }: Telling, wentWell: boolean, lines: reado
     const text = lines.map((line) => `${escapeForTerminal(line)}\n`).join("");
     process.stdout.write(hasUtf8(process.env) ? text : toAscii(text));
   }
+}
+
+/** What each rule said of a dry run, as lines of `tell`. */
+export function rulesOf(work: GuardedWork, asked: Omit<AskedRules, "work">): readonly string[] {
+  return asked.verdicts.length === 0 ? [] : ["", ...formatRules({ work, ...asked }, false)];
 }

@@ -7,15 +7,17 @@ import { noteFate } from "../journal/journal.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRunHead } from "../journal/read-run.js";
 import type { RunHead } from "../journal/read-run.js";
-import { insistOnQuarantine, isOldQuarantine, planPurge, purge } from "../purge.js";
+import { insistOnQuarantine, isOldQuarantine, purge, rehearsePurge } from "../purge.js";
+import type { Verdict } from "../guard/guard.js";
+import { countQuarantined } from "../undo/purge.js";
 import type { Purged } from "../undo/purge.js";
 import { complain } from "./complain.js";
-import { complainOfLock } from "./ends.js";
+import { complainOfLock, refusalEnd } from "./ends.js";
 import { withRun, withRunStorage } from "./find-run.js";
 import type { RunPlace, UndoArguments } from "./find-run.js";
 import { openStorage } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
-import { tell } from "./print.js";
+import { rulesOf, tell } from "./print.js";
 
 /** The command line of `regcheck purge`, parsed. */
 export interface PurgeArguments extends UndoArguments {
@@ -26,6 +28,9 @@ export interface PurgeArguments extends UndoArguments {
 interface PurgedRun extends Purged {
   readonly runId: string;
   readonly lockLeft?: string | undefined;
+  /** Of a dry run: what the rules said, and the one that would refuse it. */
+  readonly verdicts?: readonly Verdict[];
+  readonly refusal?: Verdict | undefined;
 }
 
 /** Empties the quarantine of a run, or of all that are old enough. */
@@ -84,9 +89,12 @@ async function purgeRun(
 ): Promise<PurgedRun> {
   const { runId } = run.head;
   const target = { storage, changes };
-  if (dryRun) return { runId, ...(await planPurge(target, run)), problems: [] };
-  if (olderThan !== undefined && (await planPurge(target, run)).objects === 0)
+  if (olderThan !== undefined && (await countQuarantined(runId, changes)).objects === 0)
     return { runId, objects: 0, bytes: 0, problems: [] };
+  if (dryRun) {
+    const { result, verdicts, refusal } = await rehearsePurge(target, run, signal);
+    return { runId, ...result, verdicts, refusal };
+  }
   const { result, lockLeft } = await purge(target, run, signal);
   if (result.problems.length === 0 && result.objects > 0) noteFate(directory, runId, "purged");
   return { runId, ...result, lockLeft };
@@ -95,12 +103,23 @@ async function purgeRun(
 function showPurged(runs: readonly PurgedRun[], args: PurgeArguments, summary: readonly string[], before: ExitCode): ExitCode {
   const { dryRun } = args;
   const isStopped = runs.some(({ problems, lockLeft }) => problems.length > 0 || lockLeft !== undefined);
-  const exitCode = before === EXIT_CODES.clean && isStopped ? EXIT_CODES.stopped : before;
+  const refused = runs.find((run) => run.refusal !== undefined);
+  const exitCode =
+    before === EXIT_CODES.clean
+      ? (refusalEnd({ refusal: refused?.refusal }) ?? (isStopped ? EXIT_CODES.stopped : before))
+      : before;
   const lines = runs.map(
     ({ runId, objects, bytes }) =>
       `${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`,
   );
-  tell(args, exitCode === EXIT_CODES.clean && !dryRun, [...lines, ...summary], { dryRun, runs, exitCode });
+  // All of them are asked the same of one storage, and there is mostly one.
+  const asked = refused ?? runs[0];
+  const rules = dryRun && asked !== undefined ? rulesOf("purge", { verdicts: asked.verdicts ?? [], refusal: asked.refusal }) : [];
+  tell(args, exitCode === EXIT_CODES.clean && !dryRun, [...lines, ...summary, ...rules], {
+    dryRun,
+    runs: runs.map(({ refusal: own, ...run }) => ({ ...run, refusedBy: own?.rule })),
+    exitCode,
+  });
   for (const run of runs) {
     const [problem] = run.problems;
     if (problem !== undefined) complain(stillThere(problem, run.problems.length));

@@ -1,12 +1,13 @@
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
-import { planRepair, repair } from "../repair.js";
+import { planRepair, rehearseRepair, repair } from "../repair.js";
 import type { DoneRepair, RepairOptions } from "../repair.js";
 import { parseRepairCodes, REPAIR_CODES } from "../repair/codes.js";
 import { formatRepair, formatRepairable, repairJson } from "../repair/format.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { untilAborted } from "../until-aborted.js";
-import { complainOfLock, endOf } from "./ends.js";
+import type { Verdict } from "../guard/guard.js";
+import { complainOfLock, endOf, preview, refusalEnd } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
@@ -40,24 +41,23 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     const options = { ...repairOptions(args, opened, grace, signal), codes };
     const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
     const { storage } = opened;
-    const done = await withChanges(opened, dryRun, async (changes): Promise<DoneRepair> => {
-      if (!dryRun) return repair({ storage, changes }, watched);
-      return {
-        ...(await untilAborted(planRepair({ storage, changes }, watched), signal)),
-        result: undefined,
-        lockLeft: undefined,
-      };
+    const done = await withChanges(opened, dryRun, async (changes): Promise<ShownRepair> => {
+      const target = { storage, changes };
+      if (!dryRun) return { ...(await repair(target, watched)), refusal: undefined };
+      const planning = args.dryRun ? rehearseRepair(target, watched) : preview(planRepair(target, watched));
+      return { ...(await untilAborted(planning, signal)), result: undefined, lockLeft: undefined };
     });
     progress.stop();
+    const exitCode = exitCodeOf(done, args, signal);
     const text =
       args.format === "json"
-        ? `${JSON.stringify(repairJson(done, dryRun), undefined, 2)}\n`
+        ? `${JSON.stringify(repairJson(done, dryRun, exitCode), undefined, 2)}\n`
         : args.code.length === 0
           ? formatRepairable(done, textOptions(process.stdout))
           : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
     await writeToStream(process.stdout, [text]);
     complainOfLock(done);
-    return exitCodeOf(done, dryRun, signal);
+    return exitCode;
   } finally {
     progress.stop();
     await opened.storage.close();
@@ -80,12 +80,20 @@ function repairOptions(
   };
 }
 
-/** Findings of the named codes that are left make it 1, as those of a check do. */
-function exitCodeOf(done: DoneRepair, dryRun: boolean, signal: AbortSignal): ExitCode {
+/** What is shown of a repair that was done, or only rehearsed. */
+interface ShownRepair extends DoneRepair {
+  readonly refusal: Verdict | undefined;
+}
+
+/**
+ * Findings of the named codes that are left make it 1, as those of a check do: without --apply all of them are left. A dry run has the
+ * exit code of the repair that it stands for.
+ */
+function exitCodeOf(done: ShownRepair, { apply, dryRun }: RepairArguments, signal: AbortSignal): ExitCode {
   const { report, repairs, unrepairable } = done;
-  if (!report.complete) return EXIT_CODES.incomplete;
-  const left = unrepairable.length + (dryRun ? repairs.length : 0);
-  const end = endOf(done, signal);
+  const end = (dryRun ? refusalEnd(done) : undefined) ?? endOf(done, signal);
   if (end !== undefined) return end;
+  if (!report.complete) return EXIT_CODES.incomplete;
+  const left = unrepairable.length + (apply || dryRun ? 0 : repairs.length);
   return left === 0 ? EXIT_CODES.clean : EXIT_CODES.findings;
 }

@@ -5,13 +5,12 @@ import { noteFate } from "../journal/journal.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRun } from "../journal/read-run.js";
 import type { JournaledRun } from "../journal/read-run.js";
-import { restore } from "../restore.js";
-import { countRestorable } from "../undo/restore.js";
+import { rehearseRestore, restore } from "../restore.js";
 import { complain } from "./complain.js";
-import { complainOfLock } from "./ends.js";
+import { complainOfLock, refusalEnd } from "./ends.js";
 import { withRun } from "./find-run.js";
 import type { RunPlace, UndoArguments } from "./find-run.js";
-import { tell } from "./print.js";
+import { rulesOf, tell } from "./print.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 
@@ -23,47 +22,38 @@ export async function runRestore(args: RestoreArguments, signal: AbortSignal): P
   const directory = journalDirectoryOf(args);
   if (args.run === undefined)
     throw new UsageError(`name a run: ${listRuns(directory).join(", ") || `there is none in ${directory}`}`);
-  return withRun(args.run, directory, args, (place) => {
-    const run = readRun(place.directory, args.run ?? "");
-    return args.dryRun ? showRestore(run, place, args) : restoreRun(run, place, args, signal);
-  });
+  return withRun(args.run, directory, args, (place) => restoreRun(readRun(place.directory, args.run ?? ""), place, args, signal));
 }
 
-function nounOf({ head }: JournaledRun): string {
-  return head.mode === "repair" ? "link" : "object";
-}
-
-async function showRestore(run: JournaledRun, { changes }: RunPlace, args: RestoreArguments): Promise<ExitCode> {
-  const count = await countRestorable(run, changes);
-  const { runId } = run.head;
-  const json = { runId, dryRun: true, restored: count, exitCode: EXIT_CODES.clean };
-  tell(args, false, [`${countOf(count, nounOf(run))} would be restored (nothing was changed)`], json);
-  return EXIT_CODES.clean;
-}
-
-async function restoreRun(
-  run: JournaledRun,
-  { opened, changes, directory }: RunPlace,
-  args: RestoreArguments,
-  signal: AbortSignal,
-): Promise<ExitCode> {
+async function restoreRun(run: JournaledRun, place: RunPlace, args: RestoreArguments, signal: AbortSignal): Promise<ExitCode> {
+  const { opened, changes, directory } = place;
+  const { dryRun } = args;
   const { runId, mode } = run.head;
-  const noun = nounOf(run);
-  const done = await restore({ storage: opened.storage, changes }, run, { writers: writerOptions(args, opened), signal });
+  const noun = mode === "repair" ? "link" : "object";
+  const target = { storage: opened.storage, changes };
+  const options = { writers: writerOptions(args, opened), signal };
+  const done = dryRun
+    ? { ...(await rehearseRestore(target, run, options)), lockLeft: undefined }
+    : { ...(await restore(target, run, options)), refusal: undefined };
   const { restored, present, warnings, problems } = done.result;
-  if (problems.length === 0) noteFate(directory, runId, "restored");
+  if (!dryRun && problems.length === 0) noteFate(directory, runId, "restored");
   for (const { path, cause } of [...warnings, ...problems]) complain(`${path}: ${cause}`);
-  const exitCode = problems.length === 0 && done.lockLeft === undefined ? EXIT_CODES.clean : EXIT_CODES.stopped;
+  const isWhole = problems.length === 0 && done.lockLeft === undefined;
+  const exitCode = refusalEnd(done) ?? (isWhole ? EXIT_CODES.clean : EXIT_CODES.stopped);
   const anew = present === 0 || mode === "repair" ? "" : " or written anew since";
   const left = problems.length === 0 ? "" : `, ${countOf(problems.length, "problem")}`;
-  const line = `${countOf(restored, noun)} restored, ${countOf(present, noun)} already there${anew}${left}`;
-  tell(args, exitCode === EXIT_CODES.clean, [line], {
+  const counts = dryRun
+    ? `${countOf(restored, noun)} would be restored (nothing was changed), ${countOf(present, noun)} already there${anew}${left}`
+    : `${countOf(restored, noun)} restored, ${countOf(present, noun)} already there${anew}${left}`;
+  tell(args, exitCode === EXIT_CODES.clean && !dryRun, [counts, ...(dryRun ? rulesOf("restore", done) : [])], {
     runId,
-    dryRun: false,
+    dryRun,
     restored,
     present,
     warnings,
     problems,
+    verdicts: done.verdicts,
+    refusedBy: done.refusal?.rule,
     lockLeft: done.lockLeft,
     exitCode,
   });

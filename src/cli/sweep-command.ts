@@ -1,13 +1,14 @@
 import { EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { showUrl } from "../show-url.js";
-import { planSweep, sweep } from "../sweep.js";
+import { rehearseSweep, sweep } from "../sweep.js";
 import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../guard/probe.js";
-import { complainOfLock, endOf } from "./ends.js";
+import type { Rehearsed } from "../guard/change-under-guard.js";
+import { complainOfLock, endOf, refusalEnd } from "./ends.js";
 import { untilAborted } from "../until-aborted.js";
 import { checkOptions, checkOutputFiles, exitCodeOf, writeReport } from "./check-command.js";
 import type { CheckArguments } from "./check-command.js";
@@ -52,13 +53,16 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
   try {
     const options = await sweepOptions(args, opened, signal);
     const watched = { ...options, check: { ...options.check, onProgress: progress.update }, onProgress: progress.removed };
+    const { storage } = opened;
     if (args.dryRun) {
-      const planned = await untilAborted(planSweep(opened.storage, watched), signal);
+      const planned = await withChanges(opened, true, (changes) =>
+        untilAborted(rehearseSweep({ storage, changes }, watched), signal),
+      );
       progress.stop();
       return await showPlan(planned, args, opened);
     }
     // From the first delete on, a signal ends it at the next batch.
-    const done = await withChanges(opened, args.dryRun, (changes) => sweep({ storage: opened.storage, changes }, watched));
+    const done = await withChanges(opened, false, (changes) => sweep({ storage, changes }, watched));
     progress.stop();
     return await showResult(done, args, opened, signal);
   } finally {
@@ -106,13 +110,14 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
   };
 }
 
-async function showPlan(planned: PlannedSweep, args: SweepArguments, { storage }: OpenedStorage): Promise<ExitCode> {
-  const { report, stages, totals, verdicts } = planned;
+async function showPlan(planned: Rehearsed<PlannedSweep>, args: SweepArguments, { storage }: OpenedStorage): Promise<ExitCode> {
+  const { report, stages, totals, verdicts, refusal } = planned;
   if (args.planOutput !== undefined)
     writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage));
-  const exitCode = exitCodeOf(report, args);
+  const exitCode = refusalEnd(planned) ?? exitCodeOf(report, args);
+  const asked = { verdicts, refusedBy: refusal?.rule };
   await writeReport(report, args, exitCode, {
-    json: report.trusted.has(report.selected) ? { plan: totals, verdicts } : { verdicts },
+    json: report.trusted.has(report.selected) ? { plan: totals, ...asked } : asked,
     text: (options) => formatPlanned(planned, options, args.planOutput),
   });
   return exitCode;

@@ -1,10 +1,12 @@
 import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { describeOwner } from "../guard/lock-owner.js";
-import { unlock } from "../unlock.js";
+import { rehearseUnlock, unlock } from "../unlock.js";
+import type { JudgedLock } from "../unlock.js";
+import { refusalEnd } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
-import { tell } from "./print.js";
+import { rulesOf, tell } from "./print.js";
 import type { Telling } from "./print.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
@@ -20,20 +22,24 @@ export async function runUnlock(args: UnlockArguments): Promise<ExitCode> {
   const opened = await openStorage(args);
   try {
     const { storage } = opened;
-    const lock = await withChanges(opened, dryRun, (changes) =>
-      unlock({ storage, changes }, { writers: writerOptions(args, opened), dryRun }),
-    );
+    const writers = writerOptions(args, opened);
+    const { lock, verdicts, refusal } = await withChanges(opened, dryRun, async (changes): Promise<JudgedLock> => {
+      const target = { storage, changes };
+      if (dryRun) return rehearseUnlock(target, writers);
+      return { lock: await unlock(target, writers), verdicts: [], refusal: undefined };
+    });
+    const exitCode = refusalEnd({ refusal }) ?? EXIT_CODES.clean;
     const line =
       lock === undefined
         ? `${storage.location} has no lock`
         : `the lock of ${describeOwner(lock)} ${dryRun ? "would be removed (nothing was changed)" : "is removed"}`;
-    const json = {
+    tell(args, !dryRun, [line, ...rulesOf("unlock", { verdicts, refusal })], {
       dryRun,
       lock: lock === undefined ? undefined : { ...lock.owner, process: lock.process },
-      exitCode: EXIT_CODES.clean,
-    };
-    tell(args, !dryRun, [line], json);
-    return EXIT_CODES.clean;
+      ...(dryRun ? { verdicts, refusedBy: refusal?.rule } : {}),
+      exitCode,
+    });
+    return exitCode;
   } finally {
     await opened.storage.close();
   }

@@ -7,12 +7,15 @@ import type { TextOptions } from "../report/wrap.js";
 import type { SweepResult } from "../sweep/execute.js";
 import { formatSwept } from "../sweep/format.js";
 import { journalDirectoryOf } from "./journal-directory.js";
-import { parseTagReference, untag } from "../untag.js";
-import type { TagReference, Untagged } from "../untag.js";
+import { parseTagReference, rehearseUntag, untag } from "../untag.js";
+import type { NamedUntag, TagReference, Untagged } from "../untag.js";
 import { tagPath } from "../registry/layout.js";
 import { expandTagGlobs, isTagGlob } from "../untag/tag-globs.js";
 import { untilAborted } from "../until-aborted.js";
-import { complainOfLock, endOf } from "./ends.js";
+import { formatRules } from "../guard/format.js";
+import type { Verdict } from "../guard/guard.js";
+import type { Locked } from "../guard/lock.js";
+import { complainOfLock, endOf, refusalEnd } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
@@ -48,38 +51,52 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
       grace: parseTimeSpan("grace", args.grace),
       quarantine: args.quarantine,
       journalDirectory: journalDirectoryOf(args),
-      dryRun,
       signal,
     };
     const { storage } = opened;
     const matched = globs.length === 0 ? [] : await untilAborted(expandTagGlobs(storage, globs), signal);
     const references = [...named, ...matched.filter((one) => !named.some((other) => isSame(one, other)))];
-    const done = await withChanges(opened, dryRun, (changes) => untag({ storage, changes }, references, options));
-    const { untagged, result } = done;
-    const exitCode = result === undefined ? EXIT_CODES.clean : (endOf(done, signal) ?? EXIT_CODES.clean);
-    if (args.quiet && result !== undefined && exitCode === EXIT_CODES.clean) return exitCode;
+    const done = await withChanges(opened, dryRun, async (changes): Promise<ShownUntag> => {
+      const target = { storage, changes };
+      if (!dryRun) return { ...(await untag(target, references, options)), refusal: undefined };
+      const planned = await untilAborted(rehearseUntag(target, references, options), signal);
+      return { ...planned, result: undefined, lockLeft: undefined };
+    });
+    // Without --dry-run, what a glob takes is shown before anybody has said who writes.
+    const exitCode = (args.dryRun ? refusalEnd(done) : endOf(done, signal)) ?? EXIT_CODES.clean;
+    if (args.quiet && !dryRun && exitCode === EXIT_CODES.clean) return exitCode;
     const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
     const text =
       args.format === "json"
-        ? `${JSON.stringify({ tags: untagged, sweep: result }, undefined, 2)}\n`
-        : textOf(untagged, result, { ...textOptions(process.stdout), isGlob: globs.length > 0 }, context);
+        ? `${JSON.stringify(jsonOf(done, dryRun, exitCode), undefined, 2)}\n`
+        : textOf(done, { ...textOptions(process.stdout), isGlob: globs.length > 0, dryRun }, context);
     await writeToStream(process.stdout, [text]);
-    if (result !== undefined) complainOfLock(done);
+    complainOfLock(done);
     return exitCode;
   } finally {
     await opened.storage.close();
   }
 }
 
+/** What is shown of an untag that was done, or only rehearsed. */
+interface ShownUntag extends NamedUntag, Locked<SweepResult | undefined> {
+  readonly refusal: Verdict | undefined;
+}
+
+function jsonOf({ untagged, verdicts, refusal, result, lockLeft }: ShownUntag, dryRun: boolean, exitCode: ExitCode): object {
+  return { dryRun, tags: untagged, verdicts, refusedBy: refusal?.rule, exitCode, lockLeft, sweep: result };
+}
+
 function textOf(
-  untagged: readonly Untagged[],
-  result: SweepResult | undefined,
-  options: TextOptions & { readonly isGlob: boolean },
+  { untagged, verdicts, refusal, result }: ShownUntag,
+  options: TextOptions & { readonly isGlob: boolean; readonly dryRun: boolean },
   context: Parameters<typeof formatSwept>[2],
 ): string {
   const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
   if (options.isGlob && result === undefined)
     lines.push("", `${countOf(untagged.length, "tag")} would be removed (nothing was changed); --apply removes them.`);
+  if (options.dryRun)
+    lines.push("", ...formatRules({ work: "untag", verdicts, refusal, later: ["can-be-recorded"] }, options.colour));
   const tags = wrapLines(lines, options).map((line) => `${line}\n`);
   return tags.join("") + (result === undefined ? "" : formatSwept({ result }, options, context));
 }

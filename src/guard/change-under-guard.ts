@@ -1,10 +1,11 @@
+import { OperatorError } from "../errors.js";
 import type { SweepTarget } from "../journal/target.js";
 import { untilAborted } from "../until-aborted.js";
 import { insist } from "./guard.js";
-import { judgeWriters } from "./writers.js";
 import type { GuardedWork, Verdict } from "./guard.js";
+import { judgeWriters, plain } from "./writers.js";
 import type { WriterOptions } from "./writers.js";
-import { withLock } from "./lock.js";
+import { judgeLock, NOT_LOCKED, withLock } from "./lock.js";
 import type { Lock, Locked } from "./lock.js";
 
 /** What is to be done to a storage, and what the rules say of it. */
@@ -20,14 +21,23 @@ export interface GuardedChange<Plan extends JudgedPlan, Result> {
   readonly signal: AbortSignal;
   /** Reads the storage and says what to do. Changes nothing. */
   readonly plan: (lock: Lock) => Promise<Plan>;
-  /** The rule that is asked last, just before the first change: whether what was planned from is still so. Undefined where nothing depends on it. */
-  readonly lookAgain?: (plan: Plan) => Promise<Verdict | undefined>;
+  /**
+   * The rules that are asked last, just before the first change: whether what was planned from is still so, and all is ready for it. None
+   * where there is nothing to do.
+   */
+  readonly lookAgain?: (plan: Plan) => Promise<readonly Verdict[]>;
   /** Does what was planned. */
   readonly perform: (plan: Plan) => Promise<Result>;
 }
 
 /** A plan with what it came to, and what is to be said of a lock that is still there. */
 export type Performed<Plan, Result> = Plan & Locked<Result>;
+
+/** A plan that was not performed, with every rule that was asked. */
+export type Rehearsed<Plan> = Plan & {
+  /** The first rule that would have refused it; undefined if all passed. None is asked after it that costs another look at the storage. */
+  readonly refusal: Verdict | undefined;
+};
 
 /**
  * The one order in which a storage is changed: nobody writes, the lock, the plan, its rules, a last look at what was planned from, nobody
@@ -37,25 +47,90 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
   { storage, changes }: SweepTarget,
   change: GuardedChange<Plan, Result>,
 ): Promise<Performed<Plan, Result>> {
-  const { work, writers, signal, lookAgain = noLook } = change;
-  const insistOnWriters = async (): Promise<void> => {
-    if (writers !== undefined) insist(await judgeWriters(writers), work);
+  const { work } = change;
+  const hear = (verdict: Verdict): true => {
+    insist(verdict, work);
+    return true;
   };
-  await insistOnWriters();
-  const underLock = async (lock: Lock): Promise<{ readonly plan: Plan; readonly done: Result }> => {
-    const plan = await untilAborted(change.plan(lock), signal);
-    for (const verdict of plan.verdicts) insist(verdict, work);
-    const last = await untilAborted(lookAgain(plan), signal);
-    if (last !== undefined) insist(last, work);
-    await insistOnWriters();
-    signal.throwIfAborted();
-    const done = await change.perform(plan);
-    return { plan: { ...plan, verdicts: last === undefined ? plan.verdicts : [...plan.verdicts, last] }, done };
-  };
-  const { result, lockLeft } = await withLock(changes, storage.location, work, underLock);
+  await askWriters(change, hear);
+  const { result, lockLeft } = await withLock(changes, storage.location, work, async (lock) => {
+    const plan = await ask(change, lock, hear);
+    change.signal.throwIfAborted();
+    return { plan: { ...plan, verdicts: [...plan.verdicts, NOT_LOCKED] }, done: await change.perform(plan) };
+  });
   return { ...result.plan, result: result.done, lockLeft };
 }
 
-async function noLook(): Promise<undefined> {
-  return undefined;
+/**
+ * The same without the lock and the change, for a dry run: every rule is asked in the same order, and none of them ends it. The time is
+ * ours, since the storage's is told by a lock. Throws what the plan throws, unless a rule would have refused it before.
+ */
+export async function rehearse<Plan extends JudgedPlan, Result>(
+  { storage, changes }: SweepTarget,
+  change: GuardedChange<Plan, Result>,
+): Promise<Rehearsed<Plan>> {
+  let refusal: Verdict | undefined;
+  const hear = (verdict: Verdict): boolean => {
+    if (!verdict.passed) refusal ??= verdict;
+    return refusal === undefined;
+  };
+  await askWriters(change, hear);
+  const lock = await judgeLock(changes, storage.location);
+  hear(lock);
+  const plan = await unlessRefused(
+    () => refusal,
+    change.work,
+    () => ask(change, { storageTime: undefined }, hear),
+  );
+  return { ...plan, verdicts: [...plan.verdicts, lock], refusal };
+}
+
+/** A change that was pretended, with every rule that was asked. */
+export type RehearsedWhole<Plan, Result> = Rehearsed<Plan> & { readonly result: Result };
+
+/** A rehearsal with the change, which is done to what only pretends: see `RehearsedChanges`. */
+export async function rehearseWhole<Plan extends JudgedPlan, Result>(
+  target: SweepTarget,
+  change: GuardedChange<Plan, Result>,
+): Promise<RehearsedWhole<Plan, Result>> {
+  const plan = await rehearse(target, change);
+  return {
+    ...plan,
+    result: await unlessRefused(
+      () => plan.refusal,
+      change.work,
+      () => change.perform(plan),
+    ),
+  };
+}
+
+/** Takes a verdict; returns whether the next rule is asked. */
+type Hear = (verdict: Verdict) => boolean;
+
+async function askWriters({ writers }: Pick<GuardedChange<JudgedPlan, unknown>, "writers">, hear: Hear): Promise<void> {
+  if (writers !== undefined) hear(plain(await judgeWriters(writers)));
+}
+
+/** What is asked under the lock. */
+async function ask<Plan extends JudgedPlan, Result>(change: GuardedChange<Plan, Result>, lock: Lock, hear: Hear): Promise<Plan> {
+  const { signal, lookAgain = async () => [] } = change;
+  const plan = await untilAborted(change.plan(lock), signal);
+  let goesOn = true;
+  for (const verdict of plan.verdicts) goesOn = hear(verdict);
+  if (!goesOn) return plan;
+  const last = await untilAborted(lookAgain(plan), signal);
+  for (const verdict of last) hear(verdict);
+  await askWriters(change, hear);
+  return { ...plan, verdicts: [...plan.verdicts, ...last] };
+}
+
+/** A run that is refused by a rule does not come to what goes wrong after it. */
+async function unlessRefused<T>(refusal: () => Verdict | undefined, what: GuardedWork, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const verdict = refusal();
+    if (error instanceof OperatorError && verdict !== undefined) insist(verdict, what);
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import { EXIT_CODES, OperatorError } from "../errors.js";
+import type { ExitCode } from "../errors.js";
 import type { Finding } from "../mark/finding.js";
 import type { Marked, TruthElsewhere } from "../mark/marked.js";
 import type { Report } from "../report/report.js";
@@ -164,13 +165,18 @@ function findingsOf(marked: Pick<Marked, "findings" | "repositories">, code: Fin
 }
 
 /** What is done under the rules, for their refusals. */
-export type GuardedWork = "repair" | "restore" | "sweep" | "unlock" | "untag";
+export type GuardedWork = "purge" | "repair" | "restore" | "sweep" | "unlock" | "untag";
 
 /** Throws an `OperatorError` that names the rule if it did not pass. */
-export function insist({ rule, passed, evidence, remedy }: Verdict, what: GuardedWork = "sweep"): void {
+export function insist(verdict: Verdict, what: GuardedWork = "sweep"): void {
+  const { rule, passed, evidence, remedy } = verdict;
   if (passed) return;
-  const exitCode = rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
   const untouched = what !== "sweep" && what !== "untag" ? "Nothing was changed." : "Nothing was removed.";
   const sentences = [`${what} refused by the rule ${rule}: ${evidence}.`, remedy, untouched].filter((one) => one !== undefined);
-  throw new OperatorError(sentences.join(" "), exitCode);
+  throw new OperatorError(sentences.join(" "), exitCodeOf(verdict));
+}
+
+/** What the exit code says of a rule that refuses. */
+export function exitCodeOf({ rule }: Verdict): ExitCode {
+  return rule === "scan-complete" ? EXIT_CODES.incomplete : EXIT_CODES.refused;
 }

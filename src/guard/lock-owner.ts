@@ -1,6 +1,6 @@
 import os from "node:os";
 import { LOCK } from "../registry/layout.js";
-import type { StorageChanges } from "../storage/changes.js";
+import type { StorageLook } from "../storage/changes.js";
 import { codeOf } from "../system-errors.js";
 
 /** A lock that somebody has written. */
@@ -23,8 +23,8 @@ export interface LockOwner {
 }
 
 /** The lock that is in the storage; undefined where there is none. Throws an `OperatorError`. */
-export async function readLock(changes: StorageChanges): Promise<FoundLock | undefined> {
-  const content = await changes.read(LOCK);
+export async function readLock(look: Pick<StorageLook, "read">): Promise<FoundLock | undefined> {
+  const content = await look.read(LOCK);
   if (content === undefined) return undefined;
   const text = Buffer.from(content).toString("utf8").trim();
   const owner = parseOwner(text);

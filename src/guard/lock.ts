@@ -1,8 +1,9 @@
 import os from "node:os";
 import { readLock, refusalBy } from "./lock-owner.js";
-import { errorMessage, EXIT_CODES, OperatorError } from "../errors.js";
+import { errorMessage, EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
 import { LOCK, OWN } from "../registry/layout.js";
-import type { StorageChanges } from "../storage/changes.js";
+import type { StorageChanges, StorageLook } from "../storage/changes.js";
+import type { Verdict } from "./guard.js";
 import { causeOf, isFull } from "../system-errors.js";
 
 /** A lock that is held. */
@@ -16,6 +17,20 @@ export interface Locked<T> {
   readonly result: T;
   /** In a sentence: the lock could not be removed, why, and how it goes. Undefined where it is gone. */
   readonly lockLeft: string | undefined;
+}
+
+/** What safety rule 9 says where no lock was in the way. */
+export const NOT_LOCKED: Verdict = { rule: "one-at-a-time", passed: true, evidence: "no other regcheck is at work" };
+
+/** Safety rule 9 for a dry run, which takes no lock: whether it could, as far as looking tells. */
+export async function judgeLock(look: Pick<StorageLook, "read">, location: string): Promise<Verdict> {
+  const refuse = (evidence: string): Verdict => ({ rule: "one-at-a-time", passed: false, evidence });
+  try {
+    const lock = await readLock(look);
+    return lock === undefined ? NOT_LOCKED : refuse(refusalBy(lock, location));
+  } catch (error) {
+    return refuse(`${location} cannot be locked: ${operatorMessage(error)}`);
+  }
 }
 
 /**

@@ -13,6 +13,8 @@ export const RULES = {
     "no upload is younger than `--grace`, unless a registry was asked and nobody can push: then uploads stay, with all of their repositories",
   "max-delete": "no more than `--max-delete` of the blobs go (50 %)",
   "links-unchanged": "all links are as they were marked, read again just before the first delete",
+  "can-be-recorded":
+    "the journal can be written (`--journal-dir`), and with `--quarantine` what goes can be moved aside on the same device",
   "one-at-a-time": "no other regcheck is at work: there is a lock in the storage",
 } as const satisfies Readonly<Record<string, string>>;
 

@@ -142,6 +142,33 @@ export class Journal {
   }
 }
 
+/** Why no journal can be made in a directory, in words; undefined where nothing speaks against it. Makes nothing. */
+export function whyNoJournal(directory: string): string | undefined {
+  const existing = nearest(path.resolve(directory));
+  try {
+    if (!fs.statSync(existing).isDirectory()) return `${existing} is no directory`;
+    fs.accessSync(existing, fs.constants.W_OK | fs.constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return causeOf(error);
+  }
+}
+
+/** The path, or the nearest above it that is there. */
+function nearest(file: string): string {
+  const parent = path.dirname(file);
+  return parent === file || isThere(file) ? file : nearest(parent);
+}
+
+function isThere(file: string): boolean {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // What lies below a file, or where nobody may look.
+    return false;
+  }
+}
+
 /** Lines of a journal, and of its copy. */
 export const journalLines = {
   head: (head: JournalHead, startedAt: string): string => lineOf({ type: "run", schemaVersion: "1.0", startedAt, ...head }),

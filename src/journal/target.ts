@@ -1,5 +1,4 @@
 import crypto from "node:crypto";
-import { EXIT_CODES, OperatorError } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { addRequests } from "../storage/requests.js";
@@ -9,7 +8,6 @@ import { identityOf } from "./identity.js";
 import { Journal, makeRunId } from "./journal.js";
 import type { JournalHead, RunWork } from "./journal.js";
 import { JournalCopy } from "./journal-copy.js";
-import { quarantineOf } from "./quarantine.js";
 
 /** What a sweep and its kin work on. */
 export interface SweepTarget {
@@ -56,26 +54,19 @@ export interface RunOptions {
 
 /**
  * Gives a run its name and its journal, just before the first change. Throws an `OperatorError` (exit code 4) when there can be no
- * quarantine or no journal, and the signal's reason when it is aborted.
+ * journal, and the signal's reason when it is aborted.
  */
 export async function beginRun({ storage, changes }: SweepTarget, work: RunWork, options: RunOptions): Promise<BegunRun> {
   const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
-  const head = { runId, storage: identityOf(storage), mode: await modeOf(runId, changes, options.quarantine), work };
+  const head = { runId, storage: identityOf(storage), mode: await modeOf(changes, options.quarantine), work };
   options.signal.throwIfAborted();
   const startedAt = new Date().toISOString();
   const copy = head.mode === "quarantine" ? new JournalCopy(head, startedAt, changes) : undefined;
   return { changes, head, journal: new Journal(options.journalDirectory, head, startedAt), copy };
 }
 
-async function modeOf(
-  runId: string,
-  changes: StorageChanges,
-  quarantine: RunOptions["quarantine"],
-): Promise<JournalHead["mode"]> {
+async function modeOf(changes: StorageChanges, quarantine: RunOptions["quarantine"]): Promise<JournalHead["mode"]> {
   if (quarantine === "repair") return "repair";
   if (!quarantine) return "delete";
-  if (await changes.keepsVersions()) return "versions";
-  const why = await changes.cannotMoveTo(quarantineOf(runId));
-  if (why === undefined) return "quarantine";
-  throw new OperatorError(`nothing can be moved to the quarantine: ${why}. Nothing was removed.`, EXIT_CODES.refused);
+  return (await changes.keepsVersions()) ? "versions" : "quarantine";
 }

@@ -1,11 +1,12 @@
+import { ASKED_LATER, formatRules } from "../guard/format.js";
 import { CATALOGUE } from "../report/catalogue.js";
 import { deletedBy } from "../report/finding-words.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf } from "../report/format.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
+import type { ExitCode } from "../errors.js";
 import type { Verdict } from "../guard/guard.js";
-import { formatVerdict } from "../sweep/format.js";
 import type { RepairOutcome, RepairResult } from "./execute.js";
 import { REPAIR_CODES } from "./codes.js";
 import type { Repair, RepairPlan } from "./plan.js";
@@ -15,11 +16,14 @@ interface ShownRepair extends RepairPlan {
   readonly verdicts: readonly Verdict[];
   /** Undefined where nothing was to be written, or it was a dry run. */
   readonly result: RepairResult | undefined;
+  /** The rule that would refuse it, if it was not done and one would. */
+  readonly refusal: Verdict | undefined;
+  readonly lockLeft: string | undefined;
 }
 
 /** Each repair with what it would do or did, what cannot be repaired and why, and what each rule says; for people. */
 export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextOptions, undoArguments: string): string {
-  const { repairs, unrepairable, verdicts } = shown;
+  const { repairs, unrepairable, verdicts, refusal } = shown;
   const outcomes = outcomesOf(shown);
   const lines: string[] = [];
   if (repairs.length > 0) {
@@ -40,7 +44,7 @@ export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextO
     }
     lines.push("");
   }
-  if (dryRun) lines.push("Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)), "");
+  if (dryRun) lines.push(...formatRules({ work: "repair", verdicts, refusal, later: ASKED_LATER }, options.colour), "");
   lines.push(...endLines(shown, dryRun, undoArguments));
   return `${wrapLines(lines, options).join("\n")}\n`;
 }
@@ -105,11 +109,12 @@ function endLines({ repairs, unrepairable, result }: ShownRepair, dryRun: boolea
   return lines;
 }
 
-/** The same for programs. */
-export function repairJson(shown: ShownRepair, dryRun: boolean): object {
-  const { repairs, unrepairable, verdicts, result } = shown;
+/** The same for programs: `repair.schema.json` describes it. */
+export function repairJson(shown: ShownRepair, dryRun: boolean, exitCode: ExitCode): object {
+  const { repairs, unrepairable, verdicts, refusal, result, lockLeft } = shown;
   const outcomes = outcomesOf(shown);
   return {
+    schemaVersion: "1.0",
     dryRun,
     repairs: repairs.map((repair) => {
       const { status, cause } = outcomes.get(repair) ?? {};
@@ -117,6 +122,9 @@ export function repairJson(shown: ShownRepair, dryRun: boolean): object {
     }),
     unrepairable: unrepairable.map((one) => ({ ...one, remedy: CATALOGUE[one.code].remedy })),
     verdicts,
+    refusedBy: refusal?.rule,
+    exitCode,
+    lockLeft,
     run: result && { runId: result.runId, journal: result.journal, stopped: result.stopped },
   };
 }

@@ -6,11 +6,12 @@ import { layerLinkPath, revisionLinkPath, tagCurrentPath } from "../registry/lay
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import { countOf } from "../report/format.js";
 import type { Report } from "../report/report.js";
+import type { StorageLook } from "../storage/changes.js";
 import { subjectOf } from "../report/subject.js";
 import { isRepairCode, REPAIR_CODES } from "./codes.js";
 import type { RepairCode } from "./codes.js";
 import { Prover } from "./proof.js";
-import type { Proof, StorageLook } from "./proof.js";
+import type { Proof } from "./proof.js";
 
 /** A link to write, as an operator would review it. */
 export interface Repair {

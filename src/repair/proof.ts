@@ -5,11 +5,8 @@ import { digestIn } from "../registry/link.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
 import { damageWords } from "../report/cause-words.js";
-import type { StorageChanges } from "../storage/changes.js";
+import type { StorageLook } from "../storage/changes.js";
 import { packManifest } from "../storage/manifest-batch.js";
-
-/** The part of a storage's changes that changes nothing. */
-export type StorageLook = Pick<StorageChanges, "list" | "read" | "stat">;
 
 /** A proof, or why there is none. */
 export type Proof<T> = { readonly proven: T } | { readonly because: string };

@@ -12,6 +12,8 @@ export interface ChangeOutcome {
   readonly deleteMarker?: string | undefined;
   /** A move: what was at `to` already. The same content makes it `done`, and the original is gone; any other makes it `failed`. */
   readonly found?: "same" | "other" | undefined;
+  /** A move that is done: the size of what is at `to` now, where the storage has told it. */
+  readonly bytes?: number | undefined;
 }
 
 /** The same, of an object that is known. */
@@ -68,6 +70,8 @@ export type Order = "in order" | "any order";
  */
 export interface StorageChanges {
   readonly requests: Readonly<StorageRequests>;
+  /** Whether what is read goes over the network: a content of gigabytes is not read to make sure of something. */
+  readonly isRemote: boolean;
   /** Whether deleting leaves older versions behind that can be brought back: an S3 bucket with versioning on. */
   keepsVersions(): Promise<boolean>;
   /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
@@ -121,3 +125,9 @@ export interface StorageChanges {
     uploads: readonly { readonly path: string; readonly uploadId: string }[],
   ): Promise<readonly ChangeOutcome[]>;
 }
+
+/** The part of a storage's changes that changes nothing. */
+export type StorageLook = Pick<
+  StorageChanges,
+  "cannotMoveTo" | "close" | "digest" | "emptyDirectories" | "hiding" | "keepsVersions" | "list" | "read" | "requests" | "stat"
+>;

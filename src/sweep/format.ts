@@ -1,31 +1,31 @@
 import { escapeForTerminal } from "../report/escape.js";
-import { withStyle } from "../report/style.js";
 import { countOf, formatBytes } from "../report/format.js";
 import type { Report } from "../report/report.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { Removed, SweepResult } from "./execute.js";
-import type { Verdict } from "../guard/guard.js";
-import { RULES } from "../guard/rules.js";
-import type { RuleName } from "../guard/rules.js";
+import { ASKED_LATER, formatRules } from "../guard/format.js";
+import type { AskedRules } from "../guard/format.js";
 import type { PlanTotals } from "./plan.js";
 
 /** A plan, as much of it as is shown. */
-interface Planned {
+interface Planned extends Omit<AskedRules, "work"> {
   readonly report: Pick<Report, "selected" | "trusted">;
   readonly totals: PlanTotals;
-  readonly verdicts: readonly Verdict[];
 }
 
 /** What a sweep would do and what each rule says of it, for people. `file` is where the plan was written to. */
-export function formatPlanned({ report, totals, verdicts }: Planned, options: TextOptions, file: string | undefined): string {
+export function formatPlanned(
+  { report, totals, verdicts, refusal }: Planned,
+  options: TextOptions,
+  file: string | undefined,
+): string {
   const isKnown = report.trusted.has(report.selected);
   const lines = isKnown
     ? ["", "A sweep would remove (nothing was changed)", `  ${describePlan(totals)}`]
     : ["", "A sweep would remove nothing: what is garbage cannot be told from this storage"];
   if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
-  lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
-  lines.push(...ASKED_LATER.map((rule) => `  later    ${rule}: ${RULES[rule].replaceAll("`", "")}`));
+  lines.push("", ...formatRules({ work: "sweep", verdicts, refusal, later: ASKED_LATER }, options.colour));
   return `${wrapLines(lines, options).join("\n")}\n`;
 }
 
@@ -40,17 +40,6 @@ function describePlan({ items, bytes }: PlanTotals): string {
     ...(items.directory === 0 ? [] : [countOf(items.directory, "empty tag or repository", "empty tags and repositories")]),
   ];
   return `${formatBytes(bytes)} in ${counts.join(", ")}`;
-}
-
-/** Rules that only a sweep itself can ask. */
-const ASKED_LATER = ["links-unchanged", "one-at-a-time"] as const satisfies readonly RuleName[];
-
-/** What one rule says, in a line or two. */
-export function formatVerdict({ rule, passed, evidence, remedy }: Verdict, colour: boolean): string[] {
-  const word = passed ? "passed " : "REFUSES";
-  const mark = withStyle(passed ? "green" : "red", word, { colour });
-  const lines = [`  ${mark}  ${rule}: ${escapeForTerminal(evidence)}`];
-  return remedy === undefined ? lines : [...lines, `           → ${escapeForTerminal(remedy)}`];
 }
 
 /** What is known where a sweep was asked for. */

@@ -34,13 +34,6 @@ export async function rewriteTags(run: JournaledRun, changes: StorageChanges, si
   return { restored, present, warnings: [], problems };
 }
 
-/** How many links `rewriteTags` would write. Changes nothing. */
-export async function countRewritable(run: JournaledRun, changes: StorageChanges): Promise<number> {
-  let count = 0;
-  for (const removal of run.removals()) if (contentOf(removal) !== undefined && !(await exists(changes, removal.path))) count++;
-  return count;
-}
-
 /** What a link of a tag held: an entry of its history names the digest of its path. */
 function contentOf({ path, digest }: Removal): string | undefined {
   const own = splitRepositoryPath(path)?.own;

@@ -83,13 +83,6 @@ function repositoryOf(write: JournalWrite): string {
   return splitRepositoryPath(write.path)?.name ?? "";
 }
 
-/** How many links `undoWrites` would change. Changes nothing. */
-export async function countUndoable(writes: readonly JournalWrite[], changes: StorageChanges): Promise<number> {
-  let count = 0;
-  for (const write of writes) if (stateOf(write, await changes.read(write.path)) === "repaired") count++;
-  return count;
-}
-
 type Problem = { readonly cause: string };
 const CHANGED: Problem = { cause: "somebody has changed it since it was repaired: left as it is" };
 

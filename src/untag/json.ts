@@ -18,10 +18,14 @@ export interface ToldTags extends RetentionSummary {
   readonly table: BlobTable;
   readonly repositories: readonly MarkedRepository[];
   readonly verdicts: readonly Verdict[];
+  /** The rule that would refuse it, if it was only shown and one would. */
+  readonly refusal: Verdict | undefined;
   /** Whether tags were to be removed, rather than shown. */
   readonly applied: boolean;
   /** Undefined where nothing was removed. */
   readonly result: SweepResult | undefined;
+  /** What is to be said of a lock that is still there. */
+  readonly lockLeft: string | undefined;
 }
 
 /** Every tag with what becomes of it, as JSON text in pieces. `untag.schema.json` describes it. */
@@ -48,7 +52,11 @@ export function* formatNdjson(told: ToldTags, tool: Tool, exitCode: ExitCode): G
   yield line("end", { tags });
 }
 
-function summaryOf({ report, policy, totals, policies, verdicts, applied, result }: ToldTags, tool: Tool, exitCode: ExitCode) {
+function summaryOf(
+  { report, policy, totals, policies, verdicts, refusal, applied, result, lockLeft }: ToldTags,
+  tool: Tool,
+  exitCode: ExitCode,
+) {
   return {
     schemaVersion: SCHEMA_VERSION,
     tool,
@@ -62,6 +70,8 @@ function summaryOf({ report, policy, totals, policies, verdicts, applied, result
     policies,
     totals,
     verdicts,
+    refusedBy: refusal?.rule,
+    lockLeft,
     untag: result,
   };
 }

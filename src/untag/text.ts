@@ -1,5 +1,5 @@
 import type { Verdict } from "../guard/guard.js";
-import { RULES } from "../guard/rules.js";
+import { ASKED_LATER, formatRules } from "../guard/format.js";
 import type { BlobTable } from "../mark/blob-table.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isUnjudged } from "../mark/retention.js";
@@ -10,7 +10,6 @@ import { withStyle } from "../report/style.js";
 import { whyOf } from "../report/tag-decision.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
-import { formatVerdict } from "../sweep/format.js";
 import type { RetentionSummary } from "./summary.js";
 
 /** What is shown of the tags, for people. */
@@ -18,6 +17,8 @@ export interface ShownTags extends RetentionSummary {
   readonly table: BlobTable;
   readonly repositories: readonly MarkedRepository[];
   readonly verdicts: readonly Verdict[];
+  /** The rule that would refuse it, if one would. */
+  readonly refusal: Verdict | undefined;
   /** Seconds since 1970 that ages are counted from. */
   readonly now: number;
   /** Where the plan was written to. */
@@ -26,7 +27,7 @@ export interface ShownTags extends RetentionSummary {
 
 /** Every tag with what becomes of it, then the figures, and what each rule says. In pieces: there may be many. */
 export function* formatPreview(shown: ShownTags, options: TextOptions): Generator<string> {
-  const { totals, policies, verdicts, planFile } = shown;
+  const { totals, policies, verdicts, refusal, planFile } = shown;
   for (const repository of byName(shown.repositories)) yield* repositoryLines(repository, shown, options, () => true);
   const lines = policies.map(({ name, action, decides }) =>
     escapeForTerminal(`${name}: ${action === "delete" ? "takes" : "keeps"} ${countOf(decides, "tag")}`),
@@ -40,8 +41,7 @@ export function* formatPreview(shown: ShownTags, options: TextOptions): Generato
   );
   if (planFile !== undefined)
     lines.push(`The plan is in ${escapeForTerminal(planFile)}: remove exactly these with --apply --plan.`);
-  lines.push("", "Safety rules", ...verdicts.flatMap((verdict) => formatVerdict(verdict, options.colour)));
-  for (const rule of ["links-unchanged", "one-at-a-time"] as const) lines.push(`  later    ${rule}: ${RULES[rule]}`);
+  lines.push("", ...formatRules({ work: "untag", verdicts, refusal, later: ASKED_LATER }, options.colour));
   yield `${wrapLines(lines, options).join("\n")}\n`;
 }
 

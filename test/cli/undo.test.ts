@@ -49,9 +49,12 @@ describe("--dry-run always wins: nothing is created, changed or removed", () => 
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       return stdout;
     };
-    expect(await said("restore", runId)).toMatch(/^\d\d objects would be restored \(nothing was changed\)\n$/);
-    expect(await said("purge", runId)).toMatch(/\d\d objects would be purged, .* kB\n$/);
-    expect(await said("purge", "--older-than", "0")).toMatch(/\d\d objects would be purged, .* kB\n1 run would be purged\n$/);
+    const rules = String.raw`\n\nSafety rules\n {2}passed .*\n$`;
+    const restored = String.raw`^\d\d objects would be restored \(nothing was changed\), 0 objects already there`;
+    expect(await said("restore", runId)).toMatch(new RegExp(restored + rules));
+    const purged = String.raw`\d\d objects would be purged, .* kB`;
+    expect(await said("purge", runId)).toMatch(new RegExp(purged + rules));
+    expect(await said("purge", "--older-than", "0")).toMatch(new RegExp(String.raw`${purged}\n1 run would be purged${rules}`));
     expect(await said("untag", "team/app-0:latest", "--storage", directory, "--registry-stopped")).toContain("would be removed");
     expect([stateOf(directory), stateOf(journal)]).toEqual(before);
   });
@@ -94,7 +97,7 @@ describe("purge --older-than", () => {
       expect(await regcheck(["purge", "--older-than", "0", ...name, "--journal-dir", journal, "--dry-run"]), name[1]).toEqual({
         exitCode: 0,
         stdout: expect.stringMatching(
-          new RegExp(`^${runId}: \\d+ objects would be purged, .*\n1 run would be purged\n$`),
+          new RegExp(`^${runId}: \\d+ objects would be purged, .*\n1 run would be purged\n\nSafety rules\n {2}passed .*\n$`),
         ) as unknown,
         stderr: "",
       });

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { OperatorError } from "#regcheck/errors.js";
 import type { StorageChanges, StoredObject } from "#regcheck/storage/changes.js";
-import { ReadOnlyChanges } from "#regcheck/storage/read-only-changes.js";
+import { RehearsedChanges } from "#regcheck/storage/rehearsed-changes.js";
 
 /** A storage that holds some objects, and whose next calls can be made to fail. */
 export interface ChangedStorage {
@@ -134,26 +134,52 @@ export function changesSuite(given: OpenChanges): void {
     });
   });
 
-  test("a dry run looks, and changes nothing whatever it tries", async () => {
-    const { changes, objects } = await open({ "docker/a/link": "a" });
-    const before = objects();
-    const dry = new ReadOnlyChanges(changes);
-    expect(text(await dry.read("docker/a/link"))).toBe("a");
-    expect((await dry.stat("docker/a/link"))?.bytes).toBe(1);
-    expect(await listed(dry, "docker")).toEqual(["docker/a/link"]);
-    for (const change of [
-      () => dry.remove(),
-      () => dry.move(),
-      () => dry.create(),
-      () => dry.replace(),
-      () => dry.unhide(),
-      () => dry.removeWithDirectories(),
-      () => dry.pruneDirectories(),
-      () => dry.makeDirectory(),
-      () => dry.settle(),
-      () => dry.abortMultipartUploads(),
-    ])
-      await expect(change()).rejects.toThrow("nothing was changed");
-    expect(objects()).toEqual(before);
+  describe("pretended changes", () => {
+    test("come to what real ones come to, and change nothing", async () => {
+      const files = { "docker/a/link": "a", "docker/b/link": "b", "docker/c/link": "b", "own/lock": "x" };
+      const work = async (changes: StorageChanges) => [
+        await changes.move([
+          { from: "docker/a/link", to: "own/a/link" },
+          { from: "docker/b/link", to: "docker/c/link" },
+          { from: "docker/none", to: "own/none" },
+        ]),
+        await changes.create("own/lock", bytes("y")),
+        await changes.create("own/new", bytes("new")),
+        await changes.replace("own/new", bytes("other"), bytes("z")),
+        await changes.replace("own/new", bytes("new"), bytes("newer")),
+        await changes.replace("own/none", bytes("new"), bytes("newer")),
+        text(await changes.read("own/new")),
+        text(await changes.read("own/a/link")),
+        await changes.read("docker/a/link"),
+        await changes.digest("own/a/link", "sha256"),
+        (await changes.stat("own/a/link"))?.bytes,
+        await changes.stat("docker/b/link"),
+        (await changes.remove(["docker/c/link", "own/new"])).map(({ path, status }) => ({ path, status })),
+        (await listed(changes, "docker")).sort(),
+        (await listed(changes, "own")).sort(),
+        await changes.emptyDirectories(["docker/a"]).then(() => changes.settle()),
+      ];
+      const real = await open(files);
+      const { changes, objects } = await open(files);
+      const before = objects();
+      const plain = (outcomes: unknown) =>
+        JSON.parse(JSON.stringify(outcomes).replaceAll(/,"(?:cause|bytes)":[^,}]*/g, "")) as unknown;
+      expect(plain(await work(new RehearsedChanges(changes)))).toEqual(plain(await work(real.changes)));
+      expect(objects()).toEqual(before);
+    });
+
+    test("what was never there is known from one listing", async () => {
+      const { changes, objects } = await open({ "docker/a/link": "a" });
+      const pretended = new RehearsedChanges(changes);
+      await listed(pretended, "docker");
+      const before = changes.requests.head;
+      expect(await pretended.stat("docker/b/link")).toBeUndefined();
+      expect((await pretended.stat("docker/a/link"))?.bytes).toBe(1);
+      expect(changes.requests.head).toBe(before);
+      expect(await pretended.removeForGood("docker/a/link")).toMatchObject({ status: "done" });
+      await pretended.store("docker/b", bytes("b"));
+      expect(await listed(pretended, "docker")).toEqual(["docker/b"]);
+      expect(Object.keys(objects())).toHaveLength(1);
+    });
   });
 }

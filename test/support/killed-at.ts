@@ -37,6 +37,7 @@ export function killedAt(
   };
   const wrapped: StorageChanges = {
     requests: changes.requests,
+    isRemote: changes.isRemote,
     keepsVersions: () => changes.keepsVersions(),
     remove: (paths, order) => each(paths, (one) => changes.remove([one], order)),
     removeWithDirectories: async (paths) => {

@@ -20,7 +20,7 @@ async function untagged() {
   const changes = new FilesystemChanges(directory);
   const writers = { registryUrls: [], registryStopped: true, config: undefined, probe: {} };
   const { signal } = new AbortController();
-  const options = { writers, grace: 0, quarantine: true, journalDirectory, dryRun: false, signal };
+  const options = { writers, grace: 0, quarantine: true, journalDirectory, signal };
   const { result } = await untag({ storage, changes }, [{ repository: "team/app", tag: "1" }], options);
   await storage.close();
   const at = (file: string): string => path.join(directory, "docker/registry/v2/repositories/team/app", file);

@@ -1,7 +1,7 @@
 import type { Move, Order, RemovedWithDirectories, Standing } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import type { ChangedObjects, ObjectChanges } from "./object-changes.js";
-import { parentOf } from "./plain-paths.js";
+import { parentOf } from "../parents.js";
 import { canBeJoined, joinMoves, joinPaths, unpackOutcomes } from "./change-messages.js";
 import type { PackedOutcomes } from "./change-messages.js";
 import type { WorkerPool } from "./pool.js";

@@ -23,7 +23,8 @@ import { changeError } from "./directory.js";
 import { listObjects, statObject } from "./list-objects.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
-import { ancestorsOf, PlainPaths } from "./plain-paths.js";
+import { PlainPaths } from "./plain-paths.js";
+import { ancestorsOf } from "../parents.js";
 import type { WorkerPool } from "./pool.js";
 import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
 
@@ -33,6 +34,7 @@ import { createFile, makeDirectories, readFile, replaceFile } from "./write-file
  */
 export class FilesystemChanges implements StorageChanges {
   readonly requests: StorageRequests = noRequests();
+  readonly isRemote = false;
   readonly #paths: PlainPaths;
   readonly #mainThread: ObjectChanges;
   readonly #threads: ChangeThreads | undefined;

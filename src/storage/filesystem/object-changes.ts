@@ -5,7 +5,7 @@ import type { StorageRequests } from "../requests.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
 import { entriesOf } from "./list-objects.js";
 import { moveFile } from "./move-file.js";
-import { parentOf } from "./plain-paths.js";
+import { parentOf } from "../parents.js";
 import type { PlainPaths } from "./plain-paths.js";
 import { makeDirectories } from "./write-file.js";
 

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
+import { parentOf } from "../parents.js";
 
 const MOST_PLAIN = 10_000;
 
@@ -39,15 +40,4 @@ export class PlainPaths {
       );
     this.#plain.add(directory);
   }
-}
-
-/** The directory of a path; empty for what lies in the root. */
-export function parentOf(file: string): string {
-  return file.slice(0, Math.max(0, file.lastIndexOf("/")));
-}
-
-/** The directories above a path, the topmost first. */
-export function ancestorsOf(file: string): string[] {
-  const parent = parentOf(file);
-  return parent === "" ? [] : [...ancestorsOf(parent), parent];
 }

@@ -42,6 +42,7 @@ const SETTLING = 2000;
 
 /** Changes to a registry's storage in a bucket. */
 export class S3Changes implements StorageChanges {
+  readonly isRemote = true;
   readonly #bucket: BucketWriter;
   readonly #root: string;
 
@@ -125,7 +126,7 @@ export class S3Changes implements StorageChanges {
       async ([i, copy]) => {
         const to = moves[i]?.to ?? "";
         if (copy.status === "done" && copy.found === undefined) await this.#compare(copy.path, to, before, after);
-        return copy;
+        return copy.status === "done" ? { ...copy, bytes: before(copy.path)?.bytes } : copy;
       },
     );
     const copied = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
