@@ -76,7 +76,8 @@ describe("--fail-on-new", () => {
     expect(exitCode).toBe(1);
     expect(stdout).toContain("team/app:new  (new)");
     expect((await regcheck([...args, "--fail-on-new", "--fail-on", "never"])).exitCode).toBe(0);
-    expect((await regcheck([...args, "--fail-on-new", "--dry-run"])).exitCode).toBe(1);
+    const dry = ["--dry-run", "--registry-stopped", "--max-delete=100%"];
+    expect((await regcheck([...args, "--fail-on-new", ...dry])).exitCode).toBe(1);
   });
 
   test("does not make an incomplete scan a success", async () => {

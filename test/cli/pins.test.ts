@@ -75,7 +75,15 @@ describe("--keep", () => {
   test("protects revision links from a sweep", async () => {
     const { directory, running, other } = untagged();
     const plan = path.join(temporaryDirectory(), "plan.ndjson");
-    const options = ["--delete-untagged", "--dry-run", "--plan-output", plan, "--keep", fileOf(podsOf(running))];
+    const options = [
+      "--delete-untagged",
+      "--dry-run",
+      "--registry-stopped",
+      "--plan-output",
+      plan,
+      "--keep",
+      fileOf(podsOf(running)),
+    ];
     expect((await regcheck([directory, ...options])).exitCode).toBe(0);
     const planned = fs.readFileSync(plan, "utf8");
     expect(planned).toContain(

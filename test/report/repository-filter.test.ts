@@ -41,7 +41,16 @@ describe("a report on some repositories", () => {
     const both = builder.repository("app-one").push("shared as well");
     builder.repository("app-two").mount(both);
     builder.repository("else").image({ layers: ["kept"], tag: "1" });
-    const { exitCode, stdout } = await regcheck([written(builder.tree), "--repository", glob, "--dry-run", "--format", "json"]);
+    const { exitCode, stdout } = await regcheck([
+      written(builder.tree),
+      "--repository",
+      glob,
+      "--dry-run",
+      "--registry-stopped",
+      "--max-delete=100%",
+      "--format",
+      "json",
+    ]);
     expect(exitCode).toBe(0);
     expect((JSON.parse(stdout) as Report).plan.items["blob"]).toBe(blobs);
   });
