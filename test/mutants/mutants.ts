@@ -73,7 +73,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "for (const verdict of [])",
     tests: ["sweep/safety"],
   },
-  { file: "guard/change-under-guard", search: "if (last !== undefined)", replace: "if (false)", tests: ["guard/writers"] },
+  {
+    file: "guard/change-under-guard",
+    search: "for (const verdict of last)",
+    replace: "for (const verdict of [])",
+    tests: ["guard/writers"],
+  },
   { file: "guard/lock", search: '=== "exists"', replace: '=== "never"', tests: ["sweep/sweep"] },
   { file: "storage/filesystem/changes", search: "stat.dev !== dev", replace: "false", tests: ["storage/filesystem/changes"] },
   // Order
@@ -167,11 +172,12 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "journal/identity", search: " && one.server === other.server", replace: "", tests: ["journal/identity"] },
   // A dry run
   {
-    file: "storage/read-only-changes",
-    search: "remove() {\n        return refuse();",
-    replace: "remove(paths) {\n        return this.changes.remove(paths);",
+    file: "storage/rehearsed-changes",
+    search: "if (!this.#pretended.has(stored.path))",
+    replace: "if (true)",
     tests: ["storage/filesystem/changes-suite"],
   },
+  { file: "guard/change-under-guard", search: "refusal ??= verdict", replace: "refusal = undefined", tests: ["cli/undo"] },
   // Referrers of what other repositories keep
   { file: "mark/repository-graph", search: "bits: isKept ? LIVE : marks & LIVE", replace: "bits: 0", tests: ["mark/referrers"] },
 ];
