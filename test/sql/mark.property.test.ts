@@ -7,16 +7,16 @@ import { Digest } from "#regcheck/registry/digest.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrary-registry.js";
 import { markInReport, markInSql, withoutJudgedSizes } from "../support/sql-mark.js";
-import { connectDuckdb, viewTables } from "../support/tables.js";
+import { connectForSmallTables, loadTables } from "../support/tables.js";
 import { makeTemporaryDirectory } from "../support/temporary.js";
 
 /** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 80);
+const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 200);
 
 test(
   "docs/sql/mark.sql says what the report says of random damaged registries, with every policy",
   async () => {
-    const connection = await connectDuckdb();
+    const connection = await connectForSmallTables();
     const parent = makeTemporaryDirectory();
     const root = path.join(parent, "registry");
     const out = path.join(parent, "out");
@@ -36,7 +36,7 @@ test(
           tool: { name: "regcheck", version: "0" },
         });
         await storage.close();
-        await viewTables(connection, out);
+        await loadTables(connection, out);
         const sql = withoutJudgedSizes(await markInSql(connection, file), report);
         expect(sql, describeTree(tree)).toEqual(markInReport(report));
       }),

@@ -48,12 +48,14 @@ export async function markInSql(connection: DuckDBConnection, { policy, asOf }: 
   const untagged = policy.deleteUntagged ? policy.variant : "with_delete_untagged";
   for (const { kind, name, query } of stepsOf(sql)) {
     const filled = query.replaceAll("{selected}", policy.variant).replaceAll("{untagged}", untagged);
-    const make = async (): Promise<void> => {
+    if (kind === "table") {
+      await connection.run(`create or replace table ${name} as ${filled}`);
+      continue;
+    }
+    for (let before = ""; before !== (before = await contentOf(connection, name));) {
       await connection.run(`create or replace table ${name}_next as ${filled}`);
-      await connection.run(`drop table if exists ${name}; alter table ${name}_next rename to ${name}`);
-    };
-    if (kind === "table") await make();
-    else for (let before = ""; before !== (before = await contentOf(connection, name));) await make();
+      await connection.run(`drop table ${name}; alter table ${name}_next rename to ${name}`);
+    }
   }
   const findings = await rowsOf(connection, "select code, repository, tag, digest from findings_by_sql");
   const reclaimable = await rowsOf(

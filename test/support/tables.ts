@@ -14,6 +14,13 @@ export async function connectDuckdb(): Promise<DuckDBConnection> {
   return connection;
 }
 
+/** The same for hundreds of small registries: on a few rows, making a query's plan good takes longer than the query. */
+export async function connectForSmallTables(): Promise<DuckDBConnection> {
+  const connection = await connectDuckdb();
+  await connection.run("pragma disable_optimizer");
+  return connection;
+}
+
 /** The rows of a query; 64-bit numbers and times come as text. */
 export async function rowsOf(connection: DuckDBConnection, sql: string): Promise<readonly SqlRow[]> {
   return (await connection.runAndReadAll(sql)).getRowObjectsJson();
@@ -24,6 +31,14 @@ export async function viewTables(connection: DuckDBConnection, directory: string
   for (const table of Object.keys(TABLES))
     await connection.run(
       `create or replace view ${table} as select * from read_parquet('${path.join(directory, table)}/*.parquet')`,
+    );
+}
+
+/** Reads the tables of an export into memory: where there are few rows, each look at a file takes longer than the query. */
+export async function loadTables(connection: DuckDBConnection, directory: string): Promise<void> {
+  for (const table of Object.keys(TABLES))
+    await connection.run(
+      `create or replace table ${table} as select * from read_parquet('${path.join(directory, table)}/*.parquet')`,
     );
 }
 

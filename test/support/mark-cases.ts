@@ -1,0 +1,179 @@
+import { GRACE, NOW } from "./arbitrary-registry.js";
+import { blobFile, RegistryBuilder, sha256, TYPES } from "./builder.js";
+import type { Descriptor } from "./builder.js";
+import { LONG_AGO } from "./registry-tree.js";
+import type { RegistryTree } from "./registry-tree.js";
+
+/** A registry of a few files, each about one clause of the mark that random registries hardly come to. */
+export interface MarkCase {
+  readonly name: string;
+  readonly tree: RegistryTree;
+  readonly pins?: readonly string[];
+}
+
+const YOUNG = NOW - GRACE / 60;
+/** One byte more than a manifest may have. */
+const TOO_LARGE = "x".repeat(4 * 1024 ** 2 + 1);
+
+function registryOf(build: (registry: RegistryBuilder) => void): RegistryTree {
+  const registry = new RegistryBuilder();
+  // A registry without a single tag has them somewhere else.
+  registry.repository("library/alpine").image({ layers: ["alpine"], config: "alpine", tag: "3.20" });
+  build(registry);
+  return registry.tree;
+}
+
+/** Does some of the work a moment ago. */
+function justNow<T>(registry: RegistryBuilder, work: () => T): T {
+  registry.now = YOUNG;
+  try {
+    return work();
+  } finally {
+    registry.now = LONG_AGO;
+  }
+}
+
+/** A digest of another algorithm under which nothing is stored. */
+const sha512Of = (digit: string): string => `sha512:${digit.repeat(128)}`;
+
+/** A signature, untagged, in a repository of its own, about a blob of another. */
+function signature(registry: RegistryBuilder, subject: Descriptor, tag?: string): Descriptor {
+  return registry.repository("signatures").image({
+    layers: [`signature of ${subject.digest}`],
+    config: "signature",
+    subject,
+    ...(tag === undefined ? {} : { tag }),
+  });
+}
+
+export const MARK_CASES: readonly MarkCase[] = [
+  {
+    name: "a large blob that was just pushed, and a signature of it elsewhere",
+    tree: registryOf((registry) => {
+      signature(
+        registry,
+        justNow(registry, () => registry.blob(TOO_LARGE)),
+      );
+    }),
+  },
+  {
+    name: "a manifest that was just pushed and has no link yet",
+    tree: registryOf((registry) => {
+      const layer = registry.blob("a layer");
+      const config = registry.blob("a config", TYPES.config);
+      justNow(registry, () =>
+        registry.blob(JSON.stringify({ schemaVersion: 2, mediaType: TYPES.image, config, layers: [layer] }), TYPES.image),
+      );
+    }),
+  },
+  {
+    name: "a layer that was just pushed and mentions a blob",
+    tree: registryOf((registry) => {
+      const other = registry.blob("mentioned");
+      justNow(registry, () => registry.blob(`see ${other.digest}`));
+    }),
+  },
+  {
+    name: "a tag whose manifest was deleted",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.deleteManifest(app.image({ layers: ["a layer"], config: "a config", tag: "v1" }));
+    }),
+  },
+  {
+    name: "an index with a child that was deleted, and that a tag still names",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const child = app.image({ layers: ["a layer"], config: "a config", tag: "v1" });
+      app.index([child], "v2");
+      app.deleteManifest(child);
+    }),
+  },
+  {
+    name: "a signature elsewhere that was deleted, and that a tag still names",
+    tree: registryOf((registry) => {
+      const subject = registry.repository("app").image({ layers: ["a layer"], config: "a config", tag: "v1" });
+      registry.repository("signatures").deleteManifest(signature(registry, subject, "signature"));
+    }),
+  },
+  {
+    name: "a signature elsewhere of a layer, deleted, and a tag still names it",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const layer = app.push("a layer");
+      app.image({ layers: [layer], config: "a config", tag: "v1" });
+      registry.repository("signatures").deleteManifest(signature(registry, layer, "signature"));
+    }),
+  },
+  {
+    name: "a tag whose manifest has a layer link alone",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.deleteManifest(app.mount(app.image({ layers: ["a layer"], config: "a config", tag: "v1" })));
+    }),
+  },
+  {
+    name: "a tag whose manifest has a layer link, and is gone",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const manifest = app.image({ layers: ["a layer"], config: "a config", tag: "v1" });
+      app.mount(manifest);
+      app.deleteManifest(manifest);
+      registry.tree.remove(blobFile(manifest.digest));
+    }),
+  },
+  {
+    name: "two names of another algorithm for one manifest, of which a tag uses one",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const content = JSON.stringify({
+        schemaVersion: 2,
+        mediaType: TYPES.image,
+        config: app.push("a config", TYPES.config),
+        layers: [app.push("a layer")],
+      });
+      app.tag("v1", app.pushSha512(content, TYPES.image).digest);
+      app.link(app.layerLink(sha512Of("7")), sha256(content));
+    }),
+  },
+  {
+    name: "a layer that was just mounted, of an image that has not come yet; and one whose blob has not",
+    tree: registryOf((registry) => {
+      const layer = registry.blob("a layer");
+      justNow(registry, () => {
+        const app = registry.repository("app");
+        app.mount(layer);
+        app.mount({ ...layer, digest: `sha256:${"5".repeat(64)}` });
+      });
+      signature(registry, layer);
+    }),
+  },
+  {
+    name: "an image whose layer, named by another algorithm, no link tells",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.image({ layers: [{ mediaType: TYPES.layer, digest: sha512Of("6"), size: 7 }], config: "a config", tag: "v1" });
+      app.push("perhaps it");
+      const damaged = app.push("or this, whose link is empty");
+      app.link(app.layerLink(damaged.digest), "");
+      registry.repository("other").push("not this");
+    }),
+  },
+  {
+    name: "an image whose layer, named by another algorithm, is stored in another size",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.image({ layers: [{ ...app.pushSha512("a layer"), size: 99 }], config: "a config", tag: "v1" });
+      app.push("perhaps it");
+    }),
+  },
+  {
+    name: "a layer link that was damaged a moment ago, and a signature elsewhere of its blob",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const layer = registry.blob("a layer");
+      justNow(registry, () => app.link(app.layerLink(layer.digest), ""));
+      signature(registry, layer);
+    }),
+  },
+];
