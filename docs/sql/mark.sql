@@ -188,6 +188,8 @@ from members m join (
   union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where not r.mismatched and r.modified > p.cutoff
   union all select r.repository, r.digest, true, true, true, true from linked r join blobs b on b.digest = r.digest cross join policy p where b.modified > p.cutoff
   union all select k.repository, k.digest, true, true, true, true from members k join pins p on p.digest = k.digest
+  -- What `docker inspect` prints as an image's ID is its config's digest.
+  union all select n.repository, n.manifest, true, true, true, true from named n join pins p on p.digest = n.id where n.role = 'config'
   union all select repository, digest, true, true, true, true from foreign_referrers where kept
 ) r on r.repository = m.repository and r.digest = m.digest
 group by m.repository, m.digest
@@ -365,6 +367,15 @@ from checked_references
 where not (role = 'child' and (not linked or member_kind is not null)) and not (is_lost and id = digest)
   and (not stored or not linked or (size <> stored_size and id = digest)) and not (role = 'foreign-layer' and (not stored or not linked))
 group by repository, id, stored, linked
+union all
+select 'revision-link-missing', m.repository, null, m.digest, null from members m join (
+  select t.repository, case when k.digest is not null then t.digest else coalesce(a.target, t.digest) end as digest
+  from tags t left join members k on k.repository = t.repository and k.digest = t.digest
+  left join aliases a on a.repository = t.repository and a.digest = t.digest where t.digest is not null
+  union
+  select repository, manifest_id from checked_references where role = 'child'
+) n on n.repository = m.repository and n.digest = m.digest
+where m.kind = 1
 union all
 select 'referrer-orphaned', t.repository, t.tag, t.digest, null from (
   select repository, tag, digest, regexp_extract(tag, '^sha256-([0-9a-f]{64})([.](sig|att|sbom))?$', 1) as subject from tags where digest is not null

@@ -6,9 +6,17 @@ import { exportTables } from "#regcheck/export.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrary-registry.js";
+import { blobFile } from "../support/builder.js";
+import type { RegistryTree } from "../support/registry-tree.js";
 import { markInReport, markInSql, withoutJudgedSizes } from "../support/sql-mark.js";
 import { connectForSmallTables, loadTables } from "../support/tables.js";
 import { makeTemporaryDirectory } from "../support/temporary.js";
+
+/** The digest of a manifest's config; its own where it has none. */
+function imageIdOf(tree: RegistryTree, digest: string): string {
+  const [, id] = /"config":\s*\{[^}]*"digest":\s*"([^"]+)"/.exec(tree.text(blobFile(digest)) ?? "") ?? [];
+  return id ?? digest;
+}
 
 /** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
 const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 200);
@@ -24,15 +32,20 @@ test(
       deleteUntagged: fc.boolean(),
       dropDanglingTags: fc.boolean(),
       grace: fc.constantFrom(0, GRACE),
+      pinBy: fc.constantFrom("digest", "image ID"),
     });
     await fc.assert(
-      fc.asyncProperty(arbitraryRegistry, anyPolicy, async ({ tree, pins }, policy) => {
+      fc.asyncProperty(arbitraryRegistry, anyPolicy, async ({ tree, pins }, { pinBy, ...policy }) => {
         for (const directory of [root, out]) fs.rmSync(directory, { recursive: true, force: true });
         fs.mkdirSync(path.join(root, "docker/registry/v2"), { recursive: true });
         tree.writeTo(root);
         const storage = FilesystemStorage.open(root, { concurrency: 1 });
         const { report, file } = await exportTables(storage, out, {
-          policy: { ...policy, now: NOW, pins: pins.flatMap((pin) => Digest.parse(pin) ?? []) },
+          policy: {
+            ...policy,
+            now: NOW,
+            pins: pins.flatMap((pin) => Digest.parse(pinBy === "digest" ? pin : imageIdOf(tree, pin)) ?? []),
+          },
           tool: { name: "regcheck", version: "0" },
         });
         await storage.close();

@@ -68,6 +68,12 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "where t.digest is not null and f.digest is null",
   ],
   ["aliases contradict", "having count(*) = 1\n", "having count(*) >= 1\n"],
+  ["image IDs pin nothing", "on p.digest = n.id where n.role = 'config'", "on p.digest = n.id where false"],
+  [
+    "what 3.x does not find is found",
+    "where m.kind = 1\nunion all\nselect 'referrer",
+    "where false\nunion all\nselect 'referrer",
+  ],
   ["young links keep no blob", "union all select target, true, true, true, true, false from links where young", ""],
   [
     "young links keep no referrers",

@@ -168,6 +168,16 @@ export const MARK_CASES: readonly MarkCase[] = [
     }),
   },
   {
+    name: "an image without a tag, pinned by its ID; and one whose config has a name of another algorithm",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.image({ layers: ["a layer"], config: "a config" });
+      app.image({ layers: ["another layer"], config: app.pushSha512("another config", TYPES.config) });
+      app.image({ layers: ["not pinned"], config: "no pin" });
+    }),
+    pins: ["a config", "another config"].map(sha256),
+  },
+  {
     name: "a layer link that was damaged a moment ago, and a signature elsewhere of its blob",
     tree: registryOf((registry) => {
       const app = registry.repository("app");

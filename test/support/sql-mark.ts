@@ -24,6 +24,7 @@ export const DERIVED_CODES = [
   "child-missing",
   "blob-missing",
   "layer-link-missing",
+  "revision-link-missing",
   "blob-size-mismatch",
   "referrer-orphaned",
   "tag-index-dangling",
