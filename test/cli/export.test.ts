@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import zlib from "node:zlib";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { TABLES } from "#regcheck/export/tables.js";
@@ -50,6 +51,15 @@ describe("regcheck export", () => {
     expect(rows["repositories"]).toHaveLength(report.totals["repositories"] ?? 0);
     expect(rows["blobs"]).toHaveLength(report.totals["blobs"] ?? 0);
     expect(rows["tags"]).toHaveLength(report.totals["tags"] ?? 0);
+  });
+
+  test("is compressed by ZSTD where Node has it, and says by what", async () => {
+    const { out } = await exported([FIXTURE, "--grace", "0"]);
+    const codec = Object.hasOwn(zlib, "zstdCompressSync") ? "ZSTD" : "GZIP";
+    expect(readExportFile(out)).toMatchObject({ compression: codec });
+    const connection = await connectDuckdb();
+    const codecs = await rowsOf(connection, `select distinct compression from parquet_metadata('${out}/*/*.parquet')`);
+    expect(codecs).toEqual([{ compression: codec }]);
   });
 
   test("has the same rows for a directory as for a bucket", async () => {

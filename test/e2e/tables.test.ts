@@ -15,6 +15,9 @@ const CACHE =
   process.env["REGCHECK_CI_CACHE"] ??
   path.join(process.env["XDG_CACHE_HOME"] ?? path.join(os.homedir(), ".cache"), "regcheck-ci");
 const PYTHON = path.join(CACHE, "engines/bin/python3");
+/** It has ZSTD, which the oldest Node that regcheck runs on has not. */
+const NEWEST_LTS = path.join(CACHE, "node-lts/node_modules/node/bin/node");
+const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
 const MARK = path.resolve(import.meta.dirname, "../../docs/sql/mark.py");
 const run = promisify(execFile);
 /** Whether the blob or the manifest is to blame for a size, only the blob's content tells. */
@@ -123,6 +126,18 @@ print(json.dumps({t: [p.read_table(sys.argv[1] + "/" + t).num_rows, p.read_schem
     },
     600_000,
   );
+
+  test("compressed by ZSTD, as the newest LTS of Node writes it, is read by Arrow, DuckDB and Spark", async () => {
+    const out = path.join(temporaryDirectory(), "out");
+    await run(NEWEST_LTS, [MAIN, "export", out, FIXTURE, "--grace", "0", "--quiet"]);
+    expect(readExportFile(out)).toMatchObject({ compression: "ZSTD" });
+    const script = `import sys, pyarrow.parquet as p
+f = p.ParquetFile(sys.argv[1] + "/blobs/part-00000.parquet")
+print({f.metadata.row_group(g).column(c).compression for g in range(f.num_row_groups) for c in range(f.metadata.num_columns)}, f.read().num_rows > 0)`;
+    expect((await run(PYTHON, ["-c", script, out])).stdout).toBe("{'ZSTD'} True\n");
+    for (const engine of ["duckdb", "spark"] as const)
+      expect(comparable(await marked(out, engine))).toEqual(await reported(FIXTURE));
+  }, 600_000);
 
   test.each(["duckdb", "spark"] as const)(
     "of a larger registry gives the report's findings and sums by %s",
