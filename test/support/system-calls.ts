@@ -17,7 +17,7 @@ export type Plan =
       readonly code: string;
       /** Of the path, from the storage's root on; calls with a descriptor count for the file that was opened. */
       readonly path: string;
-      /** So many matching calls of a thread pass first; all others fail, or the next `times`. */
+      /** So many matching calls of a thread pass first; all others fail, or the next `times` of all threads. */
       readonly skip?: number;
       readonly times?: number;
     }
@@ -55,8 +55,11 @@ const PRELOAD = `
   } else if (plan.kill === undefined) {
     let seen = 0;
     const pattern = new RegExp(plan.path);
+    const failures = open(process.env.REGCHECK_TEST_POINTS, "a");
+    const { fstatSync } = fs;
+    const isLeft = () => writeSync(failures, "f") > 0 && fstatSync(failures).size <= plan.times;
     wrap(plan.call, (call, file) => {
-      if (!pattern.test(file) || seen++ < (plan.skip ?? 0) || seen > (plan.skip ?? 0) + (plan.times ?? Infinity)) return call();
+      if (!pattern.test(file) || seen++ < (plan.skip ?? 0) || (plan.times !== undefined && !isLeft())) return call();
       if (seen === (plan.skip ?? 0) + 1) writeSync(2, isMainThread ? "INJECTED\\n" : "INJECTED IN A THREAD\\n");
       throw Object.assign(new Error(plan.code + ": injected, " + plan.call), { code: plan.code, syscall: plan.call, path: file });
     });
