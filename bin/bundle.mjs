@@ -38,8 +38,8 @@ const mainPlugin = {
       if (!text.includes(what)) throw new Error(`${file} does not have ${what} any more`);
       text = text.replace(what, by);
     }
-    return text.replaceAll(/import\("([^"]*\/storage\/s3\/([\w-]+))\.js"\)/g, (_, file, name) => {
-      const key = name.replaceAll("-", "_");
+    return text.replaceAll(/import\("([^"]*\/storage\/s3\/([\w/-]+))\.js"\)/g, (_, file, name) => {
+      const key = name.replaceAll(/\W/g, "_");
       bucketModules.set(key, path.resolve(path.dirname(id), `${file}.ts`));
       if (!text.includes("UsageError")) throw new Error(`${id} has no UsageError for a bundle without ${BUCKET}`);
       return `import("./${BUCKET}").then(({ ${key} }) => ${key}, (error) => {
@@ -84,6 +84,9 @@ async function bundle(file, plugin) {
   const { output: files } = await built.write(output);
   await built.close();
   if (files.length !== 1) throw new Error(`${file} came out as ${files.length} files`);
+  const ofBuckets = files[0].moduleIds.filter((id) => /node_modules\/@(?:aws-sdk|smithy)\/|src\/storage\/s3\//.test(id));
+  if (file === MAIN && ofBuckets.length > 0)
+    throw new Error(`${MAIN} has what only a bucket needs: load it by import(). ${ofBuckets.join(" ")}`);
 }
 
 fs.rmSync(OUTPUT, { recursive: true, force: true });

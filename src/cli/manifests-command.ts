@@ -2,12 +2,10 @@ import { errorMessage, EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
-import { ManifestCache } from "../storage/s3/manifest-cache.js";
-import { mergeParts } from "../storage/s3/parts/merge-parts.js";
-import { beginPart, finishPart, partFolder } from "../storage/s3/parts/part-folder.js";
+import type { Part } from "../storage/s3/parts/part.js";
 import type { PartFolder, PartStorage } from "../storage/s3/parts/part-folder.js";
 import type { PartRead } from "../storage/s3/parts/read-part.js";
-import { S3Storage } from "../storage/s3/s3.js";
+import type { S3Storage } from "../storage/s3/s3.js";
 import { untilAborted } from "../until-aborted.js";
 import { complain } from "./complain.js";
 import { openStorage } from "./open-storage.js";
@@ -33,11 +31,12 @@ export async function runManifests(args: ManifestsArguments, signal: AbortSignal
   const chosen = part === undefined ? undefined : parseManifestPart(part);
   const { storage } = await openStorage({ ...args, cache: undefined, cacheSize: undefined });
   try {
+    const { S3Storage } = await import("../storage/s3/s3.js");
     if (!(storage instanceof S3Storage))
       throw new UsageError(
         `${storage.location} is a directory: manifests are read there as fast as from a cache; regcheck manifests is for a bucket`,
       );
-    if (chosen !== undefined) return await readPart(storage, partFolder(cache, chosen), args, signal);
+    if (chosen !== undefined) return await readPart(storage, { cache, chosen }, args, signal);
     await joinParts(storage, cache, args, signal);
     return EXIT_CODES.clean;
   } catch (error) {
@@ -50,10 +49,15 @@ export async function runManifests(args: ManifestsArguments, signal: AbortSignal
 
 async function readPart(
   storage: S3Storage,
-  folder: PartFolder,
+  { cache: directory, chosen }: { readonly cache: string; readonly chosen: Part },
   { quiet }: ManifestsArguments,
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const [{ ManifestCache }, { beginPart, finishPart, partFolder }] = await Promise.all([
+    import("../storage/s3/manifest-cache.js"),
+    import("../storage/s3/parts/part-folder.js"),
+  ]);
+  const folder = partFolder(directory, chosen);
   await untilAborted(storage.markers(), signal);
   const cache = ManifestCache.open(folder.directory);
   let read: PartRead;
@@ -83,6 +87,7 @@ async function joinParts(
   { cacheSize, quiet }: ManifestsArguments,
   signal: AbortSignal,
 ): Promise<void> {
+  const { mergeParts } = await import("../storage/s3/parts/merge-parts.js");
   const progress = startProgressLine(process.stderr, quiet);
   try {
     const { parts, manifests, bytes } = await mergeParts(cache, ownerOf(storage), {

@@ -4,9 +4,12 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RegistryBuilder } from "../support/builder.js";
 import { buildFixture } from "../support/fixture.js";
+import { entriesOf, inventoryFiles } from "../support/inventory.js";
 import { FIXTURE } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
 import { findProgram } from "./support/programs.js";
 
 const run = promisify(execFile);
@@ -77,6 +80,20 @@ describe("the bundle, copied to another folder", () => {
     });
   });
 
+  test("reads an inventory, and a bucket's manifests in parts", async () => {
+    const server = await startedServer({ buckets: ["b", "inv"] });
+    store(server, buildFixture(), "md5");
+    for (const [key, content] of inventoryFiles(entriesOf(buildFixture()))) server.put("inv", key, content);
+    const bucket = ["s3://b", "--endpoint", server.endpoint];
+    const inventory = ["--inventory", "s3://inv/inventories/b/weekly", "--inventory-age", "99999d", "--fail-on", "never"];
+    expect((await regcheck([...bucket, ...inventory], KEYS)).stdout).toContain("15 repositories");
+    const cache = ["--cache", temporaryDirectory()];
+    expect((await regcheck(["manifests", ...bucket, ...cache, "--part", "0/1"], KEYS)).stdout).toContain(
+      "part 0/1: 15 repositories",
+    );
+    expect((await regcheck(["manifests", ...bucket, ...cache, "--merge"], KEYS)).stdout).toContain("1 part, ");
+  });
+
   test("without its second file says what a bucket needs", async () => {
     const alone = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-e2e-alone-"));
     fs.copyFileSync(program, path.join(alone, "regcheck.mjs"));
@@ -90,6 +107,26 @@ describe("the bundle, copied to another folder", () => {
       ) as string,
     });
     fs.rmSync(alone, { recursive: true });
+  });
+
+  test("sweeps as the image does: as the registry's user, with a root that is read-only but for the storage and the journals", async () => {
+    const registry = new RegistryBuilder();
+    registry.repository("team/app").image({ tag: "1" });
+    registry.repository("team/app").push("a layer that no image uses");
+    const [storage, journals] = [written(registry.tree), temporaryDirectory()];
+    const script = [
+      'mount --make-rprivate / && mount --bind "$4" "$4" && mount --bind "$5" "$5" && chown -R "$1:$1" "$4" "$5"',
+      "mount -o remount,bind,ro / && if touch /written 2>/dev/null; then exit 99; fi",
+      'exec env -i PATH="$PATH" setpriv --reuid "$1" --regid "$1" --clear-groups --no-new-privs "$2" "$3" "$4" --journal-dir "$5" "${@:6}"',
+    ].join("\n");
+    const as = (...args: readonly string[]) => {
+      const all = ["--mount", "bash", "-c", script, "image", "1000", process.execPath, program, storage, journals, ...args];
+      return run(findProgram("unshare"), all, { cwd: "/" });
+    };
+    const swept = await as("--sweep", "--quarantine", "--registry-stopped");
+    expect(swept.stderr).toBe("");
+    expect(swept.stdout).toContain("Moved to the quarantine: 26 B in 1 blob");
+    expect(fs.readdirSync(journals)).toHaveLength(1);
   });
 
   test("runs as the image does: an unknown user, no HOME, a root that is read-only", async () => {
