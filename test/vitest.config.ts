@@ -10,6 +10,7 @@ const FAULTS = [
   "test/storage/*/faults.test.ts",
   "test/cli/inventory.test.ts",
   "test/cli/dry-run.test.ts",
+  "test/cli/telling.test.ts",
   "test/storage/s3/inventory/*.test.ts",
   "test/sql/*.property.test.ts",
   "test/cli/{explain,s3,truth,undo,untag-policy}.test.ts",

@@ -198,6 +198,13 @@ export const REPAIR_OPTIONS = {
     requiresArg: true,
     describe: "How the repairs are written",
   },
+  quiet: {
+    type: "boolean",
+    alias: "q",
+    default: false,
+    group: "Report:",
+    describe: "No progress, and nothing at all when links were written and all went well",
+  },
 } as const satisfies Record<string, Options>;
 
 /** Which runs are listed, and how. */

@@ -15,7 +15,7 @@ import {
   WRITER_OPTIONS,
 } from "./change-options.js";
 import {
-  CODES_FORMAT_OPTION,
+  CODES_OPTIONS,
   EXPLAIN_OPTIONS,
   EXPORT_OPTIONS,
   GLOBAL_OPTIONS,
@@ -77,7 +77,7 @@ export const OPTIONS_OF = {
   purge: { ...NAMED_STORAGE_OPTIONS, ...UNDO_OPTIONS, ...PURGE_OPTIONS },
   runs: { ...STORAGE_OPTIONS, ...RUNS_OPTIONS },
   unlock: { ...STORAGE_OPTIONS, ...UNLOCK_OPTIONS },
-  codes: { format: CODES_FORMAT_OPTION },
+  codes: CODES_OPTIONS,
 } as const satisfies Record<string, Record<string, Options>>;
 
 const STORAGE = {
@@ -245,9 +245,9 @@ const declareCodes: Declare = (cli) =>
     "codes",
     "list the codes of findings, with what they mean and what to do",
     (command) => command.options(OPTIONS_OF.codes),
-    async ({ format }) => {
+    async (args) => {
       const { runCodes } = await import("./codes-command.js");
-      await runCodes(format);
+      await runCodes(args);
     },
   );
 

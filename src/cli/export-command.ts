@@ -2,20 +2,20 @@ import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { exportTables } from "../export.js";
 import type { ExportFile } from "../export/export-file.js";
-import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
 import { untilAborted } from "../until-aborted.js";
 import { asOfListing, policyOf } from "./check-command.js";
 import type { PolicyArguments } from "./check-command.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
+import { tell } from "./print.js";
+import type { Telling } from "./print.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
 
 /** The command line of `regcheck export`, parsed. */
-export interface ExportArguments extends StorageArguments, PolicyArguments {
+export interface ExportArguments extends StorageArguments, PolicyArguments, Telling {
   readonly out: string;
-  readonly quiet: boolean;
 }
 
 /** Writes the tables of an export, and says by the exit code whether they have everything. */
@@ -32,12 +32,13 @@ export async function runExport(args: ExportArguments, signal: AbortSignal): Pro
     });
     const { file } = await untilAborted(exporting, signal);
     progress.stop();
-    if (!args.quiet) process.stdout.write(`${escapeForTerminal(args.out)}: ${summaryOf(file)}\n`);
-    if (file.complete) return EXIT_CODES.clean;
+    const exitCode = file.complete ? EXIT_CODES.clean : EXIT_CODES.incomplete;
+    tell(args, true, [`${args.out}: ${summaryOf(file)}`], { out: args.out, ...file, exitCode });
+    if (file.complete) return exitCode;
     process.stderr.write(
       "regcheck: something could not be read (its path and cause are in the findings): the export says complete: false\n",
     );
-    return EXIT_CODES.incomplete;
+    return exitCode;
   } finally {
     progress.stop();
     await storage.close();

@@ -1,6 +1,5 @@
 import { errorMessage, EXIT_CODES, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
-import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatBytes } from "../report/format.js";
 import type { Part } from "../storage/s3/parts/part.js";
 import type { PartFolder, PartStorage } from "../storage/s3/parts/part-folder.js";
@@ -11,13 +10,14 @@ import { complain } from "./complain.js";
 import { openStorage } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
 import { parseBytes, parseManifestPart } from "./parse-values.js";
+import { tell } from "./print.js";
+import type { Telling } from "./print.js";
 import { startProgressLine } from "./progress-line.js";
 
 /** The command line of `regcheck manifests`, parsed. */
-export interface ManifestsArguments extends StorageArguments {
+export interface ManifestsArguments extends StorageArguments, Telling {
   readonly part: string | undefined;
   readonly merge: boolean;
-  readonly quiet: boolean;
 }
 
 /** Reads a part of a bucket's manifests, or joins the parts. */
@@ -50,7 +50,7 @@ export async function runManifests(args: ManifestsArguments, signal: AbortSignal
 async function readPart(
   storage: S3Storage,
   { cache: directory, chosen }: { readonly cache: string; readonly chosen: Part },
-  { quiet }: ManifestsArguments,
+  args: ManifestsArguments,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const [{ ManifestCache }, { beginPart, finishPart, partFolder }] = await Promise.all([
@@ -61,7 +61,7 @@ async function readPart(
   await untilAborted(storage.markers(), signal);
   const cache = ManifestCache.open(folder.directory);
   let read: PartRead;
-  const progress = startProgressLine(process.stderr, quiet);
+  const progress = startProgressLine(process.stderr, args.quiet);
   try {
     beginPart(folder, ownerOf(storage));
     const reading = storage.readPart(cache, folder, (done) => progress.say(`part ${nameOf(folder)}: ${describe(done)}`));
@@ -77,18 +77,16 @@ async function readPart(
     return EXIT_CODES.incomplete;
   }
   finishPart(folder, ownerOf(storage), read.read + read.known);
-  if (!quiet) tell(`${folder.directory}: part ${nameOf(folder)}: ${describe(read)}`);
+  const { faults: _none, ...counts } = read;
+  const json = { ...folder, ...counts, exitCode: EXIT_CODES.clean };
+  tell(args, true, [`${folder.directory}: part ${nameOf(folder)}: ${describe(read)}`], json);
   return EXIT_CODES.clean;
 }
 
-async function joinParts(
-  storage: S3Storage,
-  cache: string,
-  { cacheSize, quiet }: ManifestsArguments,
-  signal: AbortSignal,
-): Promise<void> {
+async function joinParts(storage: S3Storage, cache: string, args: ManifestsArguments, signal: AbortSignal): Promise<void> {
   const { mergeParts } = await import("../storage/s3/parts/merge-parts.js");
-  const progress = startProgressLine(process.stderr, quiet);
+  const { cacheSize } = args;
+  const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const { parts, manifests, bytes } = await mergeParts(cache, ownerOf(storage), {
       mostBytes: cacheSize === undefined ? undefined : parseBytes("cache-size", cacheSize),
@@ -96,7 +94,8 @@ async function joinParts(
       onProgress: (done, of) => progress.say(`joining: ${countOf(done, "manifest")} of ${of}`),
     });
     progress.stop();
-    if (!quiet) tell(`${cache}: ${countOf(parts, "part")}, ${countOf(manifests, "manifest")}, ${formatBytes(bytes)}`);
+    const line = `${cache}: ${countOf(parts, "part")}, ${countOf(manifests, "manifest")}, ${formatBytes(bytes)}`;
+    tell(args, true, [line], { cache, parts, manifests, bytes, exitCode: EXIT_CODES.clean });
   } finally {
     progress.stop();
   }
@@ -114,10 +113,6 @@ function describe({ repositories, read, known, damaged }: Readonly<PartRead>): s
   const before = known === 0 ? "" : `, ${known} known before`;
   const lost = damaged === 0 ? "" : `, ${damaged} missing or damaged`;
   return `${countOf(repositories, "repository", "repositories")}, ${countOf(read, "manifest")} read${before}${lost}`;
-}
-
-function tell(line: string): void {
-  process.stdout.write(`${escapeForTerminal(line)}\n`);
 }
 
 function isSystemError(error: unknown): boolean {

@@ -228,15 +228,28 @@ export const REPORT_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 /** How the catalogue is printed: for people or for programs. */
-export const CODES_FORMAT_OPTION = {
+export const CODES_OPTIONS = {
+  format: {
+    choices: ["text", "json"],
+    default: "text",
+    requiresArg: true,
+    describe: "How the catalogue is written",
+  },
+  quiet: { type: "boolean", alias: "q", default: false, describe: "Only the codes" },
+} as const satisfies Record<string, Options>;
+
+/** How what is written elsewhere is summed up. */
+const SUMMARY_FORMAT_OPTION = {
   choices: ["text", "json"],
   default: "text",
+  group: "Report:",
   requiresArg: true,
-  describe: "How the catalogue is written",
+  describe: "How the summary is written",
 } as const satisfies Options;
 
 /** How an export reports. */
 export const EXPORT_OPTIONS = {
+  format: SUMMARY_FORMAT_OPTION,
   quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
 } as const satisfies Record<string, Options>;
 
@@ -254,6 +267,7 @@ export const MANIFESTS_OPTIONS = {
     group: "Manifests:",
     describe: "Join the parts in the directory of --cache: it is the cache of a check then, which reads no manifest",
   },
+  format: SUMMARY_FORMAT_OPTION,
   quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
 } as const satisfies Record<string, Options>;
 

@@ -12,18 +12,18 @@ import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
+import type { Telling } from "./print.js";
 import { startProgressLine } from "./progress-line.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { textOptions, writeToStream } from "./write-report.js";
 
 /** The command line of `regcheck repair`, parsed. */
-export interface RepairArguments extends StorageArguments, Omit<WriterArguments, "quarantine"> {
+export interface RepairArguments extends StorageArguments, Omit<WriterArguments, "quarantine">, Telling {
   readonly code: readonly string[];
   readonly apply: boolean;
   readonly dryRun: boolean;
   readonly grace: string;
-  readonly format: "text" | "json";
 }
 
 /** Shows what can be repaired, or repairs it. */
@@ -36,7 +36,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
   const grace = parseTimeSpan("grace", args.grace);
   const dryRun = args.dryRun || !args.apply;
   const opened = await openStorage(args);
-  const progress = startProgressLine(process.stderr, false);
+  const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = { ...repairOptions(args, opened, grace, signal), codes };
     const watched = { ...options, check: { ...options.check, onProgress: progress.update } };
@@ -49,6 +49,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
     });
     progress.stop();
     const exitCode = exitCodeOf(done, args, signal);
+    if (args.quiet && !dryRun && exitCode === EXIT_CODES.clean) return exitCode;
     const text =
       args.format === "json"
         ? `${JSON.stringify(repairJson(done, dryRun, exitCode), undefined, 2)}\n`

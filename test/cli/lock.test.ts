@@ -1,4 +1,8 @@
+import fs from "node:fs";
+import path from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { brokenRegistry } from "../support/repairing.js";
 import { listRuns } from "#regcheck/journal/read-run.js";
 import { regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
@@ -52,5 +56,31 @@ describe("a lock that cannot be removed at the end", () => {
       exitCode: 4,
       stderr: expect.stringContaining("not running any more on this host") as unknown,
     });
+  });
+
+  test.each([
+    ["repair", "repair", brokenRegistry, ["repair", "layer-link-missing", "--storage", "s3://b"]],
+    [
+      "untag --policy",
+      "untag",
+      garbageRegistry,
+      ["untag", "--policy", "POLICY", "s3://b", "--allow-empty", "--max-untag", "100%"],
+    ],
+  ] as const)("is in the JSON of %s, as its schema says", async (_, layer, tree, words) => {
+    const server = await startedServer();
+    store(server, tree(1));
+    const effect = { kind: "error", status: 403, code: "AccessDenied" } as const;
+    server.inject({ operation: "DeleteObjects", key: "regcheck/lock", times: Infinity, effect });
+    const policy = path.join(temporaryDirectory(), "policy.yaml");
+    fs.writeFileSync(policy, "- {name: old, action: {type: Delete}, condition: {olderThan: 7d}}\n");
+    const args = words.map((word) => (word === "POLICY" ? policy : word));
+    const recorded = ["--registry-stopped", "--journal-dir", temporaryDirectory(), "--endpoint", server.endpoint];
+    const { exitCode, stdout } = await regcheck([...args, ...recorded, "--apply", "--format", "json"], KEYS);
+    const told = JSON.parse(stdout) as object;
+    expect(exitCode).toBe(5);
+    expect(told).toMatchObject({ exitCode: 5, lockLeft: expect.stringMatching(/AccessDenied.*s3:\/\/b/) as unknown });
+    const file = path.resolve(import.meta.dirname, `../../src/${layer}/${layer}.schema.json`);
+    const ajv = new Ajv2020({ strict: true, strictTypes: false, formats: { "date-time": true } });
+    expect(ajv.validate(JSON.parse(fs.readFileSync(file, "utf8")) as object, told), ajv.errorsText()).toBe(true);
   });
 });
