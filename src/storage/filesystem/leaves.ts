@@ -7,7 +7,7 @@ const EVERY = 64;
 
 /**
  * What lies beside links and blobs: most directories of a registry hold one file with a known name, and to list them all would double the
- * price of a check. What is put there is put into all of them (a NAS's thumbnails, a copy's attributes) or into one (a file that was in use
+ * price of a check (6 µs to list one, 5 µs to read its link). What is put there is put into all of them (a NAS's thumbnails, a copy's attributes) or into one (a file that was in use
  * when it was deleted, over NFS). So some are listed, in a small registry all, and where something is found, the others beside it as well.
  * `addStray` is called for each name besides `own`.
  */
