@@ -1,33 +1,35 @@
-import { elementAt } from "../element-at.js";
 import type { MarkContext } from "./context.js";
 import type { MarkedRepository, ReclaimableLinks } from "./marked-repository.js";
-import { layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { holdsRepository } from "./finding.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { checkAliases } from "./aliases.js";
 import { checkLayerLinked } from "./layer-linked.js";
+import { checkLayerLinks } from "./layer-links.js";
 import { linkBytes } from "./link-bytes.js";
-import { forEachPinnedConfig } from "./pinned.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
-import { perVariant, HELD, LIVE, MANIFEST, PINNED_CONFIG, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
+import { ownBlobs } from "./own-blobs.js";
+import { perVariant, HELD, LIVE, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { checkEmptiness } from "./emptiness.js";
 import { followReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
-import { buildGraph, foreignRoots, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "./repository-graph.js";
+import { buildGraph, foreignRoots, rootsOf } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
+import { resolveLayer } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkManifests } from "./broken-manifests.js";
 import { checkTags } from "./dangling-tags.js";
 import { checkHistory } from "./tag-history.js";
-import { objectsOfTags } from "./tag-objects.js";
+import { withObjects } from "./tag-objects.js";
 import { judgeTags } from "./retention.js";
 import type { JudgedTags } from "./retention.js";
+import { checkRevisions } from "./unreferenced-revisions.js";
 import { checkUploads } from "./uploads.js";
 import { checkVersions } from "./versions.js";
 import { witnessOf } from "./witness.js";
+import { keepYoungDamagedLayers, keepYoungLayers, keepYoungRevisions } from "./keep-young.js";
 import type { Witness } from "./witness.js";
 import { withoutWhatChanged } from "./second-look.js";
 
@@ -48,7 +50,8 @@ export async function markRepository(
   owner: number,
   listing: RepositoryListing,
 ): Promise<MarkedRepository | PendingRepository> {
-  const mark = new RepositoryMark(context, listing, await buildGraph(context, listing));
+  const graph = await buildGraph(context, listing);
+  const mark = new RepositoryMark(context, listing, graph);
   mark.checkManifests();
   mark.checkAliases();
   mark.judgeDamage();
@@ -57,10 +60,8 @@ export async function markRepository(
   mark.markRoots();
   await mark.keepYoungRevisions();
   mark.followReferences();
-  await mark.keepYoungDamagedLayers();
   await mark.keepYoungLayers();
-  mark.own(owner);
-  if (!context.table.isLeftOut(owner)) mark.show();
+  ownBlobs(context, graph, owner);
   const finish = async (): Promise<MarkedRepository> => {
     mark.checkVersions();
     mark.checkReferrers();
@@ -142,15 +143,18 @@ class RepositoryMark {
     for (const id of this.links.revisions) table.mark(id, REVISION);
     if (!this.#held) return;
     for (const id of this.links.damagedLayers) table.mark(id, HELD);
-    for (const id of this.links.layers) table.mark(id, HELD).mark(this.#target(id), HELD);
+    for (const id of this.links.layers) table.mark(id, HELD).mark(resolveLayer(this.links, id), HELD);
   }
 
-  /** A revision link younger than the grace time may be part of a push: the times are only asked for where they decide. */
+  /** What is younger than the grace time may be part of a push: the times are only asked for where they decide. */
   async keepYoungRevisions(): Promise<void> {
     // A held repository keeps all its revisions; those that a mismatched link names by its content have no path of their own.
-    if (this.#held) return;
-    const candidates = this.links.revisions.filter((id) => (this.reachability.marks(id) & LIVE) !== LIVE);
-    for (const id of await youngRevisions(this.context, this.graph, candidates, this.#addFault)) this.reachability.mark(id, LIVE);
+    if (!this.#held) await keepYoungRevisions(this.context, this.graph, this.#addFault);
+  }
+
+  async keepYoungLayers(): Promise<void> {
+    if (!this.#held) await keepYoungDamagedLayers(this.context, this.graph, this.#addFault);
+    this.#youngLayers = await keepYoungLayers(this.context, this.graph, this.#layerMarks, this.#held, this.#addFault);
   }
 
   followReferences(): void {
@@ -187,20 +191,7 @@ class RepositoryMark {
   }
 
   checkRevisions(): void {
-    const { table, policy } = this.context;
-    const untagged = policy.deleteUntagged ? this.#selected : VARIANT_BITS.withDeleteUntagged;
-    for (const id of this.links.revisions) {
-      const marks = this.reachability.marks(id);
-      this.#count("revisions", marks);
-      if ((marks & (untagged | HELD)) !== 0 || !table.isStored(id)) continue;
-      const digest = table.digest(id);
-      this.#add("manifest-unreferenced", revisionLinkPath(this.listing.name, digest), {
-        digest,
-        bytes: table.size(id),
-        height: this.reachability.height(id),
-        reclaimable: (marks & this.#selected) === 0,
-      });
-    }
+    this.#addAll(checkRevisions(this.context, this.graph, this.#selected, (marks) => this.#count("revisions", marks)));
   }
 
   checkHistory(): void {
@@ -208,51 +199,9 @@ class RepositoryMark {
     this.#addAll(checkHistory(context, listing.name, links, reachability, this.#selected));
   }
 
-  /** The blob that a layer link leads to. */
-  #target(link: number): number {
-    return this.links.aliases.get(link) ?? link;
-  }
-
-  /** A damaged layer link younger than the grace time may be in the middle of being written: what it names stays. */
-  async keepYoungDamagedLayers(): Promise<void> {
-    if (this.#held) return;
-    const damaged = [...this.links.damagedLayers];
-    for (const id of await youngDamagedLayers(this.context, this.graph, damaged, this.#addFault))
-      this.context.table.mark(id, LIVE);
-  }
-
-  /**
-   * A layer link younger than the grace time keeps its blob: the times are only asked for where they decide. Where all is held, that is
-   * whether a link whose blob was not listed has been pushed since.
-   */
-  async keepYoungLayers(): Promise<void> {
-    const { layers } = this.links;
-    const { table } = this.context;
-    const isUnused = (i: number): boolean => this.#layerMarks[i] !== LIVE;
-    const decides = (i: number): boolean => !this.#held || !table.isStored(this.#target(elementAt(layers, i)));
-    const unused = Array.from(layers.keys()).filter((i) => isUnused(i) && decides(i));
-    this.#youngLayers = new Set(await youngLayers(this.context, this.graph, unused, this.#addFault));
-    for (const i of this.#youngLayers) this.context.table.mark(this.#target(elementAt(layers, i)), LIVE);
-  }
-
   checkLayerLinks(): void {
-    const { table } = this.context;
-    const { layers } = this.links;
-    const held = this.#held ? HELD : 0;
-    const isDangling = (link: number): boolean => !table.isStored(this.#target(link));
-    const path = (position: number): string => layerLinkPath(this.listing.name, table.digest(elementAt(layers, position)));
-    for (const [i, link] of layers.entries()) {
-      if (this.#youngLayers.has(i)) continue;
-      const marks = elementAt(this.#layerMarks, i) | held;
-      // Where a live manifest needs the blob, it is the blob that is missing: once restored, its link is needed too.
-      this.#count("layerLinks", marks);
-      if (isDangling(link)) {
-        if ((marks & this.#selected) === 0)
-          this.#add("layer-link-dangling", path(i), { digest: table.digest(link), reclaimable: held === 0 });
-      } else if ((marks & (this.#selected | HELD)) === 0) {
-        this.#add("layer-link-unreferenced", path(i), { digest: table.digest(link), bytes: table.size(this.#target(link)) });
-      }
-    }
+    const known = { marks: this.#layerMarks, young: this.#youngLayers, isHeld: this.#held, selected: this.#selected };
+    this.#addAll(checkLayerLinks(this.context, this.graph, known, (marks) => this.#count("layerLinks", marks)));
   }
 
   checkUploads(): void {
@@ -268,30 +217,9 @@ class RepositoryMark {
 
   /** Of the dangling tags that may go; those of uploads are with them already. */
   async nameObjects(): Promise<void> {
-    const isDoomed = ({ code, reclaimable }: Finding): boolean => code === "tag-dangling" && reclaimable === true;
-    const tags = new Set(this.#findings.flatMap((finding) => (isDoomed(finding) ? (finding.tag ?? []) : [])));
-    if (tags.size === 0) return;
-    const objects = await objectsOfTags(this.context.storage, this.listing, tags, this.#addFault);
-    this.#findings = this.#findings.map((finding) =>
-      isDoomed(finding) ? { ...finding, objects: objects.get(finding.tag ?? "") } : finding,
-    );
-  }
-
-  own(owner: number): void {
-    const { table, aliases } = this.context;
-    for (const id of this.links.layers) table.own(this.#target(id), owner);
-    for (const [id, target] of this.links.aliases) aliases.set(id, (aliases.get(id) ?? new Set()).add(target));
-    for (const id of this.reachability.manifests) {
-      table.own(id, owner);
-      table.mark(id, MANIFEST);
-      forEachPinnedConfig(this.context, this.links, id, (config) => table.mark(config, PINNED_CONFIG));
-    }
-  }
-
-  /** Notes the blobs that it names, for a check that reads those of some repositories only. */
-  show(): void {
-    const { shownBlobs, table } = this.context;
-    if (shownBlobs !== undefined) for (const id of namedBlobs(this.links, this.reachability.manifests, table)) shownBlobs[id] = 1;
+    const faults: StorageFault[] = [];
+    this.#findings = await withObjects(this.context.storage, this.listing, this.#findings, (fault) => faults.push(fault));
+    for (const fault of faults) this.#addFault(fault);
   }
 
   result(): MarkedRepository {

@@ -1,5 +1,6 @@
 import { TAG_CURRENT, TAGS_DIRECTORY, UNFINISHED_LINK } from "../registry/layout.js";
 import { parseOwnPath } from "../registry/parse-path.js";
+import type { Finding } from "./finding.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
 import type { Storage } from "../storage/storage.js";
 
@@ -24,6 +25,22 @@ export async function objectsOfTags(
     else objects.set(tag, toObjects(files));
   }
   return objects;
+}
+
+/** Findings with what each dangling tag that may go consists of. */
+export async function withObjects(
+  storage: Storage,
+  listing: RepositoryListing,
+  findings: readonly Finding[],
+  onFault: (fault: StorageFault) => void,
+): Promise<Finding[]> {
+  const goes = ({ code, reclaimable }: Finding): boolean => code === "tag-dangling" && reclaimable === true;
+  const tags = new Set(findings.flatMap((finding) => (goes(finding) ? (finding.tag ?? []) : [])));
+  if (tags.size === 0) return [...findings];
+  const objects = await objectsOfTags(storage, listing, tags, onFault);
+  return findings.map((finding) =>
+    goes(finding) && finding.tag !== undefined ? { ...finding, objects: objects.get(finding.tag) } : finding,
+  );
 }
 
 function toObjects(files: readonly string[]): OwnObject[] {

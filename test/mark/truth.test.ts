@@ -23,6 +23,7 @@ test("where a database decides what is live, nothing is garbage", async () => {
   expect(garbage(findingsOf(report))).toEqual([]);
   expect(report.repositories.map(({ reclaimableBytes }) => reclaimableBytes)).toEqual([0]);
   expect(report.trusted.size).toBe(0);
+  expect(report.reclaimable.withDeleteUntagged).toEqual({ blobs: 0, bytes: 0, revisions: 0, layerLinks: 0 });
 });
 
 test("a registry without a tag has its tags elsewhere, unless a pin that is found says what is live", async () => {

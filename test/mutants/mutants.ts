@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "return true ? undefined",
     tests: ["retention/evaluate"],
   },
-  { file: "mark/retention", search: "return this.isHeld", replace: "return false", tests: ["guard/judge-retention"] },
+  { file: "mark/retention", search: "return this.isHeld", replace: "return false", tests: ["mark/retention"] },
   { file: "guard/judge-retention", search: "return share <= limit", replace: "return true", tests: ["guard/judge-retention"] },
   { file: "guard/judge-retention", search: "if (emptied.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
   { file: "guard/judge-retention", search: "if (unused.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },

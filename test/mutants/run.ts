@@ -28,7 +28,19 @@ function copyProgram(lane: number): string {
 async function run(copy: string, tests: readonly string[]): Promise<{ readonly pass: boolean; readonly output: string }> {
   const vitest = path.join(ROOT, "node_modules/vitest/vitest.mjs");
   const files = tests.map((name) => `test/${name}.test.ts`);
-  const args = [vitest, "run", "--config", "test/vitest.config.ts", "--project", "unit", "--bail", "1", ...files];
+  const args = [
+    vitest,
+    "run",
+    "--config",
+    "test/vitest.config.ts",
+    "--project",
+    "unit",
+    "--project",
+    "faults",
+    "--bail",
+    "1",
+    ...files,
+  ];
   const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
