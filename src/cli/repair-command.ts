@@ -11,7 +11,7 @@ import { complainOfLock, endOf, preview, refusalEnd } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { parseTimeSpan } from "./parse-values.js";
-import { undoArguments } from "./undo-arguments.js";
+import { storageArguments, undoArguments } from "./undo-arguments.js";
 import type { Telling } from "./print.js";
 import { startProgressLine } from "./progress-line.js";
 import { writerOptions } from "./sweep-command.js";
@@ -54,7 +54,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
       args.format === "json"
         ? `${JSON.stringify(repairJson(done, dryRun, exitCode), undefined, 2)}\n`
         : args.code.length === 0
-          ? formatRepairable(done, textOptions(process.stdout))
+          ? formatRepairable(done, textOptions(process.stdout), storageArguments(args))
           : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
     await writeToStream(process.stdout, [text]);
     complainOfLock(done);

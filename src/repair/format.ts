@@ -49,8 +49,11 @@ export function formatRepair(shown: ShownRepair, dryRun: boolean, options: TextO
   return `${wrapLines(lines, options).join("\n")}\n`;
 }
 
-/** Each code that can be repaired, with how much of it there is here and what to type next; for people. */
-export function formatRepairable({ repairs, unrepairable }: RepairPlan, options: TextOptions): string {
+/**
+ * Each code that can be repaired, with how much of it there is here and what to type next; for people. `named` is what names the storage on
+ * a command line.
+ */
+export function formatRepairable({ repairs, unrepairable }: RepairPlan, options: TextOptions, named: string): string {
   const lines = REPAIR_CODES.flatMap((code) => {
     const can = repairs.filter((one) => one.code === code).length;
     const cannot = unrepairable.filter((one) => one.code === code).length;
@@ -59,7 +62,9 @@ export function formatRepairable({ repairs, unrepairable }: RepairPlan, options:
   });
   const found = REPAIR_CODES.filter((code) => repairs.some((one) => one.code === code));
   const next =
-    found.length === 0 ? "Nothing is to be repaired." : `To see what would be written: regcheck repair ${found.join(" ")}`;
+    found.length === 0
+      ? "Nothing is to be repaired."
+      : `To see what would be written: regcheck repair ${found.join(" ")}${escapeForTerminal(named)}`;
   return `${wrapLines([...lines, "", next], options).join("\n")}\n`;
 }
 

@@ -89,7 +89,7 @@ describe("the bundle, copied to another folder", () => {
     expect((await regcheck([...bucket, ...inventory], KEYS)).stdout).toContain("15 repositories");
     const cache = ["--cache", temporaryDirectory()];
     expect((await regcheck(["manifests", ...bucket, ...cache, "--part", "0/1"], KEYS)).stdout).toContain(
-      "part 0/1: 15 repositories",
+      "part 0/1: 14 repositories, ",
     );
     expect((await regcheck(["manifests", ...bucket, ...cache, "--merge"], KEYS)).stdout).toContain("1 part, ");
   });
