@@ -1,6 +1,6 @@
 import { isDigestAlgorithm, isDigestHex } from "./digest.js";
 import type { DigestAlgorithm } from "./digest.js";
-import { BLOBS, REPOSITORIES } from "./layout.js";
+import { BLOBS, LAYERS_DIRECTORY, MANIFESTS_DIRECTORY, REPOSITORIES, UPLOADS_DIRECTORY } from "./layout.js";
 
 /** The other direction of `layout.ts`: what a path below `repositories/<name>/` or `blobs/` is. */
 export type OwnPath =
@@ -45,13 +45,13 @@ export function parseOwnPath(own: string): OwnPath {
   const parts = own.split("/");
   const [first = ""] = parts;
   switch (first) {
-    case "_layers":
+    case LAYERS_DIRECTORY:
       return parseSection("layers", parts, 1);
-    case "_manifests":
+    case MANIFESTS_DIRECTORY:
       if (parts[1] === "revisions") return parseSection("revisions", parts, 2);
       if (parts[1] === "tags") return parseTag(parts);
       return stray(parts, 1);
-    case "_uploads":
+    case UPLOADS_DIRECTORY:
       return parseUpload(parts);
     default:
       return stray(parts, 0);

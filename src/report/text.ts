@@ -6,7 +6,8 @@ import { SEVERITY_MARKS } from "./severity.js";
 import type { Severity } from "./severity.js";
 import { changesSince } from "./changes.js";
 import { escapeForTerminal } from "./escape.js";
-import { asSentence, countOf, formatBytes, formatCount, formatDollars, formatDuration } from "./format.js";
+import { asSentence, countOf, formatBytes, formatCount, formatDuration } from "./format.js";
+import { requestsLine, verifiedLine } from "./head-lines.js";
 import { ownLines } from "./own-lines.js";
 import type { Report } from "./report.js";
 import { tagsThatGo } from "./repository-report.js";
@@ -101,38 +102,12 @@ class TextReport {
     this.#line(`${countOf(totals.blobs, "blob")}, ${formatBytes(totals.blobBytes)}`);
     this.#line(storedLine(this.report.stored));
     for (const line of ownLines(this.report.own)) this.#line(escapeForTerminal(line));
-    this.#verified();
-    this.#requests();
-    const { filter, repositories } = this.report;
+    const { filter, repositories, verified } = this.report;
+    if (verified !== undefined) this.#line(verifiedLine(verified));
+    const requests = requestsLine(this.report);
+    if (requests !== undefined) this.#line(this.#style("dim", requests));
     if (filter !== undefined) this.#line(escapeForTerminal(filterNote(filter, repositories.length, totals.repositories)));
     for (const notice of this.report.notices) this.#line(this.#style("yellow", `! ${notice}`));
-  }
-
-  #verified(): void {
-    const { verified } = this.report;
-    if (verified === undefined) return;
-    const { blobs, bytes, vouchedBytes } = verified;
-    const vouched = vouchedBytes === 0 ? "" : `, ${formatBytes(vouchedBytes)} of it by the checksums that S3 keeps`;
-    this.#line(`verified ${countOf(blobs, "blob")}, ${formatBytes(bytes)}${vouched}${partOf(verified)}`);
-  }
-
-  /** What a run on S3 came to; on a filesystem nobody counts calls. */
-  #requests(): void {
-    const { storage, requests, requestCost, verified } = this.report;
-    if (storage.driver !== "s3") return;
-    const kinds = [
-      `${formatCount(requests.list)} list`,
-      `${formatCount(requests.get)} get`,
-      `${formatCount(requests.head)} head`,
-      // Only what changes a storage makes these.
-      ...(requests.put === 0 ? [] : [`${formatCount(requests.put)} put`]),
-      ...(requests.delete === 0 ? [] : [`${formatCount(requests.delete)} delete`]),
-    ];
-    const total = requests.list + requests.get + requests.head + requests.put + requests.delete;
-    // Where the bucket is in another region, reading all costs far more than the requests.
-    const without = verified === undefined ? "" : ", without the transfer";
-    const price = requestCost === undefined ? "" : `, about ${formatDollars(requestCost)} at AWS's list prices${without}`;
-    this.#line(this.#style("dim", `${countOf(total, "request")} (${kinds.join(", ")})${price}`));
   }
 
   #findings(): void {
@@ -256,11 +231,6 @@ class TextReport {
     if (this.report.baseline !== undefined) this.#line(changesSince(this.report.baseline));
     this.#line(this.#style([colour, "bold"], word) + `: ${escapeForTerminal(sentence)}`);
   }
-}
-
-/** Which part was verified, unless it is all. */
-function partOf({ part, parts }: NonNullable<Report["verified"]>): string {
-  return parts === 1 ? "" : ` (part ${part} of ${parts})`;
 }
 
 function repositoryLine({ name, reclaimableBytes, abandonedBytes, bytes, withPolicy }: RepositoryReport): string {

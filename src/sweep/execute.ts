@@ -1,4 +1,3 @@
-import path from "node:path";
 import { TAG_CURRENT } from "../registry/layout.js";
 import type { ChangeOutcome, Standing, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
@@ -6,15 +5,13 @@ import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
 import type { JournalCopy } from "../journal/journal-copy.js";
 import { orderOf } from "../journal/item-kinds.js";
 import type { ItemKind } from "../journal/item-kinds.js";
+import { BATCH, batchOf, emptied, piecesOf } from "./pieces.js";
+import type { Piece } from "./pieces.js";
 import type { PlanItem, Stage } from "./plan.js";
 import { quarantineOf } from "../journal/quarantine.js";
 import { batches, LookAhead } from "./batches.js";
 import { Watch, whyStopped } from "../guard/watch.js";
 
-/** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
-const BATCH = 1000;
-/** The same where they depend on nothing: threads share them, and each batch waits for the last of these. */
-const INDEPENDENT_BATCH = 5 * BATCH;
 /** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
 const MOVES = 50;
 
@@ -81,14 +78,6 @@ export async function execute(stages: readonly Stage[], context: SweepContext): 
   return { runId: head.runId, quarantined, keepsVersions, deleted, standing, journal: journal.file, stopped };
 }
 
-/** One of the objects that an item consists of, or an item without any: an empty directory. */
-interface Piece {
-  readonly item: PlanItem;
-  readonly entry: JournalEntry | undefined;
-  /** Nothing of the item comes after it. */
-  readonly isLast: boolean;
-}
-
 class Sweep {
   readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0, repositories: 0 };
   readonly standing: { count: number; first: Standing[] } = { count: 0, first: [] };
@@ -105,7 +94,7 @@ class Sweep {
   async run(stages: readonly Stage[]): Promise<string | undefined> {
     for (const stage of stages) {
       if (stage.barrier) await this.context.changes.settle();
-      const ahead = new LookAhead(batches(this.#pieces(stage.items()), batchOf));
+      const ahead = new LookAhead(batches(piecesOf(stage.items()), batchOf));
       for (let batch = ahead.take(); batch !== undefined; batch = ahead.take()) {
         const reason = await this.#removeBatch(batch, () => ahead.prepare());
         if (reason !== undefined) return reason;
@@ -189,33 +178,6 @@ class Sweep {
     }
   }
 
-  /** A batch is of objects: on S3 it is one request, however many of them an upload has. */
-  *#pieces(items: Iterable<PlanItem>): Generator<Piece> {
-    for (const item of items) {
-      const entries = this.#objectsOf(item);
-      if (entries.length === 0) yield { item, entry: undefined, isLast: true };
-      for (const [i, entry] of entries.entries()) yield { item, entry, isLast: i === entries.length - 1 };
-    }
-  }
-
-  /**
-   * Those that the mark has seen, so that nothing goes that was written since. A tag's history goes before its `current/link`: killed in
-   * between, it is still a dangling tag that another run finds.
-   */
-  #objectsOf(item: PlanItem): readonly JournalEntry[] {
-    const { kind, digest, dangling, objects } = item;
-    if (kind === "directory") return [];
-    if (objects === undefined) return [item];
-    return objects
-      .filter(({ isStray }) => isStray !== true)
-      .map(({ name, bytes }) => ({
-        kind,
-        path: `${item.path}/${name}`,
-        bytes,
-        ...(name === TAG_CURRENT ? { digest, dangling } : {}),
-      }));
-  }
-
   async #remove(entries: readonly JournalEntry[]): Promise<void> {
     const { changes, head } = this.context;
     const paths = entries.map((entry) => entry.path);
@@ -267,27 +229,4 @@ class Sweep {
     if (entry.kind === "multipart") removed.uploads++;
     if (entry.kind === "tag" && entry.path.endsWith(`/${TAG_CURRENT}`)) removed.tags++;
   }
-}
-
-/** The directories that were made for the object alone: a digest's, a tag's, an upload's. Those above them the registry may be using. */
-function emptied({ kind, path: object, tag }: PlanItem): string[] {
-  switch (kind) {
-    case "multipart":
-      return [];
-    case "tag":
-    case "upload":
-      return [object];
-    case "directory":
-      // A repository's own directories first: other repositories may lie below it.
-      return tag === undefined ? [...["_layers", "_manifests", "_uploads"].map((own) => `${object}/${own}`), object] : [object];
-    case "tag-index":
-    case "revision":
-    case "layer-link":
-    case "blob":
-      return [path.posix.dirname(object)];
-  }
-}
-
-function batchOf({ item }: Piece): number {
-  return orderOf([item]) === "any order" ? INDEPENDENT_BATCH : BATCH;
 }
