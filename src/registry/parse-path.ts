@@ -40,8 +40,14 @@ export function parseBlobPath(
   return data === "data" && more === undefined ? { algorithm, hex } : strayFrom(3);
 }
 
+/** Most of a repository's keys: worth a look of its own, too. */
+const SHA256_LINK = /^_(layers|manifests\/revisions)\/sha256\/([0-9a-f]{64})\/link$/;
+
 /** What a repository's own path is, such as `_layers/sha256/<hex>/link`. */
 export function parseOwnPath(own: string): OwnPath {
+  const [, section, sound] = SHA256_LINK.exec(own) ?? [];
+  if (sound !== undefined)
+    return { kind: "link", section: section === "layers" ? section : "revisions", algorithm: "sha256", hex: sound };
   const parts = own.split("/");
   const [first = ""] = parts;
   switch (first) {

@@ -175,8 +175,12 @@ export class WorkerPool {
     } catch (error) {
       job.reject(error);
     }
+    if (this.#worked < WORTH_THREADS) this.#worked = this.#processorTime();
+  }
+
+  #processorTime(): number {
     const { user, system } = process.cpuUsage(this.#began);
-    if (this.#worked < WORTH_THREADS) this.#worked = (user + system) / 1000;
+    return (user + system) / 1000;
   }
 
   async #waitHere(job: Job, running: Promise<TaskOutcome>): Promise<void> {

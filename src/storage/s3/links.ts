@@ -58,6 +58,13 @@ export class LinkReader {
 
 const GUESSED_SECONDS = 3;
 
+let lastText = "";
+let lastHash = "";
+
+/** What a tag names is asked about twice, one after the other: by its own link, and by its history. */
 function md5(text: string): string {
-  return crypto.hash("md5", text, "hex");
+  if (text === lastText) return lastHash;
+  lastHash = crypto.hash("md5", text, "hex");
+  lastText = text;
+  return lastHash;
 }

@@ -64,25 +64,30 @@ export function parsePage(xml: string): ListedPage {
 }
 
 function parseObject(xml: string): ListedObject {
-  const key = textOf(xml, "Key");
-  const size = Number(textOf(xml, "Size") ?? "none");
-  const modified = secondsOf(textOf(xml, "LastModified") ?? "");
+  const key = textBehind(xml, "<Key>");
+  const size = Number(textBehind(xml, "<Size>") ?? "none");
+  const modified = secondsOf(textBehind(xml, "<LastModified>") ?? "");
   if (key === undefined || !Number.isSafeInteger(size) || size < 0 || Number.isNaN(modified))
     throw new DamagedPage(`the listing has an entry without key, size or date: ${describe(xml)}`);
-  const object = { key: decode(key), size, etag: etagOf(textOf(xml, "ETag") ?? ""), modified };
+  const object = { key: decode(key), size, etag: etagOf(textBehind(xml, "<ETag>") ?? ""), modified };
   return isArchived(xml) ? { ...object, isArchived: true } : object;
 }
 
 /** By its storage class, and where the listing tells of that, without a copy that was restored for a time. */
 function isArchived(xml: string): boolean {
-  const storageClass = textOf(xml, "StorageClass");
+  const storageClass = textBehind(xml, "<StorageClass>");
   return (storageClass === "GLACIER" || storageClass === "DEEP_ARCHIVE") && !xml.includes("<RestoreExpiryDate>");
 }
 
 function textOf(xml: string, element: string): string | undefined {
-  const open = xml.indexOf(`<${element}>`);
+  return textBehind(xml, `<${element}>`);
+}
+
+/** `tag` with its brackets: asked for each element of each key, where making it would take as long as finding it. */
+function textBehind(xml: string, tag: string): string | undefined {
+  const open = xml.indexOf(tag);
   if (open < 0) return undefined;
-  const start = open + element.length + 2;
+  const start = open + tag.length;
   const end = xml.indexOf("<", start);
   return end < 0 ? undefined : xml.slice(start, end);
 }

@@ -88,6 +88,14 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
 
   #readOwn(builder: RepositoryListingBuilder, own: string, object: ListedObject): void {
     const parsed = parseOwnPath(own);
+    if (parsed.kind === "link") {
+      builder.markRepository();
+      this.#turnTo(builder, undefined, undefined);
+      this.#readLink(builder, parsed, object);
+    } else this.#readOther(builder, own, parsed, object);
+  }
+
+  #readOther(builder: RepositoryListingBuilder, own: string, parsed: Exclude<OwnPath, LinkPath>, object: ListedObject): void {
     const path = `${repositoryPath(builder.name)}/${own}`;
     const isMarker = own.endsWith("/");
     if (isMarker) addStray(builder, path, path, object);
@@ -100,9 +108,6 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
       this.#tag.isThere ||= !isMarker;
     }
     switch (parsed.kind) {
-      case "link":
-        this.#readLink(builder, parsed, object);
-        break;
       case "current":
         if (this.#tag !== undefined) this.#tag.current = object;
         break;
