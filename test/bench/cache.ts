@@ -9,15 +9,15 @@ import { finishPart, partFolder } from "#regcheck/storage/s3/parts/part-folder.j
 import { machine } from "./measure.js";
 
 /**
- * `npm run bench:cache [MANIFESTS] [PARTS] [DIRECTORY]`: the cache of a registry that is only computed, by default of 20 million manifests
+ * `npm run bench:cache [MANIFESTS] [PARTS] [DIRECTORY]`: the cache of a registry that is only computed, by default of 100 million manifests
  * of a config and five layers, in four parts. Writes the parts, joins them, then opens the cache and asks it for manifests that it has and
  * that it has not. Digests are made by a hash of their number, whose time is measured first and taken off.
  */
-const [manifests = 20e6, parts = 4] = process.argv.slice(2, 4).map(Number);
+const [manifests = 100e6, parts = 4] = process.argv.slice(2, 4).map(Number);
 const directory = process.argv[4] ?? path.join(fs.realpathSync("."), ".cache/bench-cache");
 const STORAGE = { location: "s3://bucket", server: undefined };
 /** Lookups, of each kind. */
-const LOOKUPS = 1_000_000;
+const LOOKUPS = 200_000;
 
 const hexOf = (number: number): string => crypto.hash("sha256", String(number));
 

@@ -7,7 +7,7 @@ import type { KnownManifest } from "./read-manifests.js";
  * what it holds. Numbers are 32 bits, little-endian:
  *
  *     magic (16 bytes)
- *     blocks of up to 32 entries, sorted by digest: checksum (8 bytes), then for each entry:
+ *     blocks of up to 8 entries, sorted by digest: checksum (8 bytes), then for each entry:
  *         digest (32 bytes), bytes of the manifest, number of its words, packed references (`registry/packed-manifest.ts`)
  *     for each block: the first 8 bytes of its first digest, its offset (low word, high word), the last 2 bytes of each of its digests
  *     footer: magic, number of entries, number of blocks, where the blocks end (low word, high word), the first 8 bytes of the last digest,
@@ -21,8 +21,8 @@ export const CHECKSUM_BYTES = 8;
 const DIGEST_BYTES = 32;
 /** Of a record before its words. */
 const RECORD_HEAD = DIGEST_BYTES + 8;
-/** 80 bytes of memory for each block, 250 MB for 100 million manifests; a block is some 10 KB to read. */
-const BLOCK_ENTRIES = 32;
+/** 32 bytes of memory for each block, 400 MB for 100 million manifests; a block is some 2.5 KB to read and to verify. */
+const BLOCK_ENTRIES = 8;
 const PREFIX_BYTES = 8;
 const PLACE_BYTES = PREFIX_BYTES + 8 + 2 * BLOCK_ENTRIES;
 const FOOTER_HEAD = MAGIC.length + 16 + PREFIX_BYTES;
@@ -190,7 +190,7 @@ export function keyOf(digest: Buffer, at = 0): number {
   return digest.readUIntBE(at, KEY_BYTES);
 }
 
-/** The block in which a digest is, if it is in any: one of about 2,000 that are not is taken to be, and looked for. */
+/** The block in which a digest is, if it is in any: one of about 8,000 that are not is taken to be, and looked for. */
 export function locate({ places, blocks }: SegmentFooter, digest: Buffer): number | undefined {
   let low = 0;
   let high = blocks;
