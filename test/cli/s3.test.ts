@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import fs from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { buildFixture } from "../support/fixture.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
@@ -134,6 +137,18 @@ describe("regcheck s3://", () => {
     const { exitCode, stderr } = await regcheck(["s3://b", "--endpoint", server.endpoint], KEYS);
     expect(stderr).toContain("reading needs s3:ListBucket on the bucket and s3:GetObject on its objects");
     expect(exitCode).toBe(2);
+  });
+
+  test("an answer without a word, as of a proxy: its status", async () => {
+    const proxy = http.createServer((_, response) => response.writeHead(502).end()).listen(0, "127.0.0.1");
+    onTestFinished(() => void proxy.close());
+    await once(proxy, "listening");
+    const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const { exitCode, stderr } = await regcheck(["s3://b", "--endpoint", endpoint, "--timeout", "3s"], KEYS);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 3,
+      stderr: `regcheck: s3://b: cannot be reached at ${endpoint}: HTTP 502\n`,
+    });
   });
 
   test("no network: one line, exit 3", async () => {

@@ -47,6 +47,7 @@ export function causeOf(error: unknown): string {
   const meaning = MEANINGS[meant];
   if (meaning !== undefined) return `${meant}: ${meaning}`;
   if (name === "DamagedPage" || name === "ShortBody" || name === "ServerGone" || name === "Error") return firstLine(message);
+  if (name === `HTTP ${status}`) return name;
   // Not the server's whole message: that of a signature's mismatch has the string that was signed.
   return status === undefined ? `${name}: ${firstLine(message)}` : `${name} (HTTP ${status}): ${firstLine(message)}`;
 }
@@ -123,10 +124,8 @@ function failureOf(error: unknown): Failure {
     };
   const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
   const status = numberOf(metadata, "httpStatusCode");
-  // The answer to a HEAD has no body to name the error in.
-  const isNameless = status === 403 && (error.name === "Unknown" || error.name === "403");
   return {
-    name: isNameless ? "Forbidden" : error.name === "Error" ? (stringOf(error, "Code") ?? error.name) : error.name,
+    name: nameFor(error, status),
     message: error.message === "" && error instanceof AggregateError ? errorMessage(error.errors[0]) : error.message,
     status,
     code: systemCode(error),
@@ -134,6 +133,13 @@ function failureOf(error: unknown): Failure {
     // AWS says which: it may be the key's, kms:Decrypt.
     action: /not authorized to perform: ([\w-]+:\w+)/.exec(error.message)?.[1] ?? stringOf(error, "action"),
   };
+}
+
+/** An answer without a body has no name for the error: that to a HEAD, and what a proxy says in the server's place. */
+function nameFor(error: Error, status: number | undefined): string {
+  if (error.name === "Error") return stringOf(error, "Code") ?? error.name;
+  if (error.name !== "Unknown" || status === undefined) return error.name;
+  return status === 403 ? "Forbidden" : `HTTP ${status}`;
 }
 
 /** Node's code of a failed connection; the SDK's own codes are names as well. */

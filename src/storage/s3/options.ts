@@ -42,10 +42,11 @@ const DEFAULT_PATIENCE = 60_000;
 
 /**
  * Six attempts take some ten seconds: a throttling or failing-over server has time to recover, and a dead one is told apart from it. One
- * that hangs gets two attempts in the time that it has: a large bucket on Ceph may take half a minute for a page.
+ * that hangs gets two attempts in the time that it has, and some of it stays for the start of the program: a large bucket on Ceph may take
+ * nearly half a minute for a page.
  */
 export function retriesFor(patience = DEFAULT_PATIENCE): RetryOptions {
-  return { attempts: 6, delay: 200, timeout: Math.max(1, Math.floor((patience - 1000) / 2)), patience };
+  return { attempts: 6, delay: 200, timeout: Math.max(1, Math.floor(patience * 0.45)), patience };
 }
 
 export const DEFAULT_RETRIES: RetryOptions = retriesFor();
