@@ -1,10 +1,14 @@
-import { UsageError } from "./errors.js";
+import { EXIT_CODES, OperatorError, UsageError } from "./errors.js";
 import { changeUnderGuard, rehearseWhole } from "./guard/change-under-guard.js";
 import type { GuardedChange, JudgedPlan, Performed, RehearsedWhole } from "./guard/change-under-guard.js";
-import { isSameStorage } from "./journal/identity.js";
+import { identityOf, isSameStorage } from "./journal/identity.js";
 import type { StorageIdentity } from "./journal/identity.js";
+import { readCopiedHead, withJournalCopy } from "./journal/journal-copy.js";
+import { isRunId, readRun, timeOfRun } from "./journal/read-run.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
+import { surveyOwn } from "./storage/own-data.js";
+import { hasVersionsLeft } from "./undo/restore.js";
 import { emptyQuarantine } from "./undo/purge.js";
 import type { Purged } from "./undo/purge.js";
 
@@ -24,6 +28,30 @@ export function insistOnQuarantine({ head: { mode, runId } }: RunHead): void {
 export function isOldQuarantine({ head, startedAt }: RunHead, before: number, named: StorageIdentity | undefined): boolean {
   if (head.mode !== "quarantine" || Date.parse(startedAt) >= before) return false;
   return named === undefined || isSameStorage(head.storage, named);
+}
+
+/**
+ * The old runs that a storage has something of, whatever journals there are: those whose quarantine is to be emptied, and those in older
+ * versions that have all expired, of which only the copy of the journal is left. `isKnown` are seen to already.
+ */
+export async function* findOldRuns(
+  { storage, changes }: SweepTarget,
+  before: number,
+  isKnown: (runId: string) => boolean,
+): AsyncGenerator<RunHead> {
+  const own = await surveyOwn(changes);
+  if (own.fault !== undefined) throw new OperatorError(own.fault, EXIT_CODES.incomplete);
+  for (const runId of own.quarantine.keys()) {
+    if (!isRunId(runId) || timeOfRun(runId) >= before) continue;
+    const run = await readCopiedHead(runId, changes);
+    if (run?.head.mode === "versions") {
+      const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
+      if (left?.result === false) yield run;
+    } else if (!isKnown(runId)) {
+      const head = { runId, mode: "quarantine", work: "sweep", storage: identityOf(storage) } as const;
+      yield run ?? { head, startedAt: new Date(timeOfRun(runId)).toISOString() };
+    }
+  }
 }
 
 /** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */

@@ -51,11 +51,17 @@ export async function listAllRuns(directory: string, target: SweepTarget | undef
       problems.push(errorMessage(error));
     }
   }
-  for (const [runId, { bytes }] of own?.quarantine ?? []) {
+  for (const [runId, { bytes, hasMoved }] of own?.quarantine ?? []) {
     if (target === undefined || runs.has(runId)) continue;
     const copied = await readCopiedHead(runId, target.changes);
     if (copied === undefined) problems.push(`regcheck/quarantine/${runId}: no journal of it, here or in the quarantine`);
-    else runs.set(runId, { ...described(copied), state: DONE[copied.head.work], bytes, journal: undefined });
+    else
+      runs.set(runId, {
+        ...described(copied),
+        state: DONE[copied.head.work],
+        bytes: hasMoved ? bytes : undefined,
+        journal: undefined,
+      });
   }
   return { runs: [...runs.values()].sort((a, b) => (a.runId < b.runId ? -1 : 1)), problems };
 }
@@ -65,7 +71,7 @@ function fromJournal(run: RunHead, directory: string, own: OwnData | undefined):
   const { fate, removedBytes } = readRunEnd(directory, runId);
   const inQuarantine = own?.quarantine.get(runId);
   const base = { ...described(run), journal: journalFile(directory, runId) };
-  if (inQuarantine !== undefined) return { ...base, state: DONE[work], bytes: inQuarantine.bytes };
+  if (inQuarantine?.hasMoved === true) return { ...base, state: DONE[work], bytes: inQuarantine.bytes };
   if (fate !== undefined) return { ...base, state: fate.state, bytes: removedBytes };
   const isEmptied = mode === "quarantine" && own !== undefined && own.fault === undefined;
   return { ...base, state: isEmptied ? "emptied" : DONE[work], bytes: removedBytes };

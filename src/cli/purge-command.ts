@@ -7,7 +7,7 @@ import { noteFate } from "../journal/journal.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRunHead } from "../journal/read-run.js";
 import type { RunHead } from "../journal/read-run.js";
-import { insistOnQuarantine, isOldQuarantine, purge, rehearsePurge } from "../purge.js";
+import { findOldRuns, insistOnQuarantine, isOldQuarantine, purge, rehearsePurge } from "../purge.js";
 import type { Verdict } from "../guard/guard.js";
 import { countQuarantined } from "../undo/purge.js";
 import type { Purged } from "../undo/purge.js";
@@ -15,7 +15,9 @@ import { complain } from "./complain.js";
 import { complainOfLock, refusalEnd } from "./ends.js";
 import { withRun, withRunStorage } from "./find-run.js";
 import type { RunPlace, UndoArguments } from "./find-run.js";
-import { openStorage } from "./open-storage.js";
+import { openStorage, withChanges } from "./open-storage.js";
+import type { OpenedStorage } from "./open-storage.js";
+import type { StorageChanges } from "../storage/changes.js";
 import { parseTimeSpan } from "./parse-values.js";
 import { rulesOf, tell } from "./print.js";
 
@@ -54,21 +56,35 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
   const named = await namedStorage(args);
   let exitCode: ExitCode = EXIT_CODES.clean;
   const all: PurgedRun[] = [];
-  for (const runId of listRuns(directory)) {
+  const attempt = async (what: string, work: () => Promise<PurgedRun | undefined>): Promise<void> => {
     signal.throwIfAborted();
     try {
-      const run = readRunHead(directory, runId);
-      if (run === undefined || !isOldQuarantine(run, before, named)) continue;
-      const purged = await withRunStorage(run, args, (opened, changes) =>
-        purgeRun(run, { opened, changes, directory }, args, signal),
-      );
+      const purged = await work();
       // A run that was purged before is nothing to tell of each night.
-      if (purged.objects > 0 || purged.problems.length > 0) all.push(purged);
+      if (purged !== undefined && (purged.objects > 0 || purged.problems.length > 0)) all.push(purged);
     } catch (error) {
       if (!(error instanceof OperatorError) || signal.aborted) throw error;
-      complain(`run ${runId}: ${error.message}`);
+      complain(`${what}: ${error.message}`);
       exitCode = error.exitCode;
     }
+  };
+  const journaled = listRuns(directory);
+  for (const runId of journaled) {
+    await attempt(`run ${runId}`, async () => {
+      const run = readRunHead(directory, runId);
+      if (run === undefined || !isOldQuarantine(run, before, named)) return undefined;
+      return withRunStorage(run, args, (opened, changes) => purgeRun(run, { opened, changes, directory }, args, signal));
+    });
+  }
+  if (named !== undefined) {
+    await withStorage(args, async (opened, changes) => {
+      const target = { storage: opened.storage, changes };
+      await attempt(opened.storage.location, async () => {
+        for await (const run of findOldRuns(target, before, (runId) => journaled.includes(runId)))
+          await attempt(`run ${run.head.runId}`, () => purgeRun(run, { opened, changes, directory }, args, signal));
+        return undefined;
+      });
+    });
   }
   return showPurged(all, args, [`${countOf(all.length, "run")} ${args.dryRun ? "would be " : ""}purged`], exitCode);
 }
@@ -76,9 +92,21 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
 /** The storage that the command line names, if it names one. */
 async function namedStorage(args: PurgeArguments): Promise<StorageIdentity | undefined> {
   if (args.storage === undefined && args.config === undefined) return undefined;
-  const { storage } = await openStorage({ ...args, storage: args.storage });
+  const { storage } = await openStorage(args);
   await storage.close();
   return identityOf(storage);
+}
+
+async function withStorage(
+  args: PurgeArguments,
+  work: (opened: OpenedStorage, changes: StorageChanges) => Promise<void>,
+): Promise<void> {
+  const opened = await openStorage(args);
+  try {
+    await withChanges(opened, args.dryRun, (changes) => work(opened, changes));
+  } finally {
+    await opened.storage.close();
+  }
 }
 
 async function purgeRun(
@@ -89,7 +117,7 @@ async function purgeRun(
 ): Promise<PurgedRun> {
   const { runId } = run.head;
   const target = { storage, changes };
-  if (olderThan !== undefined && (await countQuarantined(runId, changes)).objects === 0)
+  if (olderThan !== undefined && run.head.mode === "quarantine" && (await countQuarantined(runId, changes)).objects === 0)
     return { runId, objects: 0, bytes: 0, problems: [] };
   if (dryRun) {
     const { result, verdicts, refusal } = await rehearsePurge(target, run, signal);

@@ -9,7 +9,7 @@ import { parseRunHead } from "./read-run.js";
 import type { RunHead } from "./read-run.js";
 
 /**
- * The copy of a run's journal that lies in its quarantine: with the disk that the journal is on, the way back would be lost. An object for
+ * The copy of a run's journal that lies in its quarantine, or where that would be if a bucket did not keep versions: with the disk that the journal is on, the way back would be lost. An object for
  * each batch, since a bucket cannot append to one.
  */
 export class JournalCopy {

@@ -40,7 +40,7 @@ export interface BegunRun {
   readonly changes: StorageChanges;
   readonly head: JournalHead;
   readonly journal: Journal;
-  /** In the quarantine, where there is one. */
+  /** In the quarantine, which in a bucket that keeps versions holds nothing else. */
   readonly copy: JournalCopy | undefined;
 }
 
@@ -61,7 +61,7 @@ export async function beginRun({ storage, changes }: SweepTarget, work: RunWork,
   const head = { runId, storage: identityOf(storage), mode: await modeOf(changes, options.quarantine), work };
   options.signal.throwIfAborted();
   const startedAt = new Date().toISOString();
-  const copy = head.mode === "quarantine" ? new JournalCopy(head, startedAt, changes) : undefined;
+  const copy = head.mode === "quarantine" || head.mode === "versions" ? new JournalCopy(head, startedAt, changes) : undefined;
   return { changes, head, journal: new Journal(options.journalDirectory, head, startedAt), copy };
 }
 

@@ -9,7 +9,7 @@ export function quarantineTotals({ quarantine }: OwnData): {
 } {
   const runs = [...quarantine.values()];
   return {
-    runs: runs.length,
+    runs: runs.filter(({ hasMoved }) => hasMoved).length,
     objects: runs.reduce((sum, run) => sum + run.objects, 0),
     bytes: runs.reduce((sum, run) => sum + run.bytes, 0),
   };

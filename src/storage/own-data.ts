@@ -16,6 +16,8 @@ export interface OwnData {
 export interface QuarantinedRun {
   readonly objects: number;
   readonly bytes: number;
+  /** Whether there is anything but the copy of its journal: in a bucket that keeps versions there is not. */
+  readonly hasMoved: boolean;
 }
 
 /** Lists what regcheck keeps; what cannot be listed is a fault in the result. */
@@ -27,8 +29,9 @@ export async function surveyOwn(storage: { list(directory: string): AsyncIterabl
       if (path === LOCK) lockedAt = modified;
       const runId = path.startsWith(`${QUARANTINE}/`) ? path.slice(QUARANTINE.length + 1).split("/", 1)[0] : undefined;
       if (runId === undefined) continue;
-      const { objects, bytes: before } = quarantine.get(runId) ?? { objects: 0, bytes: 0 };
-      quarantine.set(runId, { objects: objects + 1, bytes: before + bytes });
+      const known = quarantine.get(runId) ?? { objects: 0, bytes: 0, hasMoved: false };
+      const hasMoved = known.hasMoved || !path.startsWith(`${QUARANTINE}/${runId}/journal/`);
+      quarantine.set(runId, { objects: known.objects + 1, bytes: known.bytes + bytes, hasMoved });
     }
     return { quarantine, lockedAt, fault: undefined };
   } catch (error) {

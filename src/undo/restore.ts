@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import { Digest } from "../registry/digest.js";
 import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
+import { slices } from "../slices.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
 import { orderOf } from "../journal/item-kinds.js";
@@ -36,11 +37,24 @@ export async function restoreObjects(run: JournaledRun, changes: StorageChanges,
     await giveWay(signal);
     await restorer.restoreBatch(batch);
   }
-  if (!isHidden && restorer.problems.length === 0) {
+  if (run.head.mode !== "delete" && restorer.problems.length === 0) {
     await removeJournalCopy(run.head.runId, changes);
     await pruneQuarantine(run.head.runId, changes);
   }
   return { restored: restorer.restored, present: restorer.present, warnings: restorer.warnings, problems: restorer.problems };
+}
+
+/** Objects that are asked about before it is known that none is left. */
+const ASKED = 16;
+
+/** Whether any object of a run in the older versions of its bucket can still be brought back: they expire, by a rule of the bucket's. */
+export async function hasVersionsLeft(run: JournaledRun, changes: StorageChanges): Promise<boolean> {
+  for (const batch of batchesToRestore(run))
+    for (const some of slices(batch, ASKED)) {
+      const hiding = await changes.hiding(some.map(({ path }) => path));
+      if (hiding.some(({ markers, written }) => markers.length > 0 && written !== undefined)) return true;
+    }
+  return false;
 }
 
 /**

@@ -1,10 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
+import { DeleteObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
 import { listRuns } from "#regcheck/journal/read-run.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
+import type { S3Server } from "../support/s3-server/index.js";
 import { contentOf, garbageRegistry } from "../support/sweeping.js";
 import { treeOf } from "../support/sweeping-s3.js";
 import { sweepEverything } from "../support/system-calls.js";
@@ -69,6 +71,76 @@ describe("a run whose journal is lost", () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ dryRun: false, runs: [{ runId, problems: [] }], exitCode: 0 });
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
   });
+});
+
+describe("a run of a bucket that keeps versions, whose journal is lost", () => {
+  async function swept() {
+    const before = garbageRegistry(1);
+    const server = await startedServer({ buckets: [{ name: "b", versioned: true }] });
+    store(server, before);
+    const journal = temporaryDirectory();
+    const at = ["--endpoint", server.endpoint];
+    expect(await regcheck(sweepEverything("s3://b", journal, "--quarantine", ...at), KEYS)).toMatchObject({ exitCode: 0 });
+    const [runId = ""] = listRuns(journal);
+    const own = () => [...server.objects("b").keys()].filter((key) => key.startsWith("regcheck/"));
+    return { before, server, runId, own, elsewhere: ["--journal-dir", temporaryDirectory(), ...at] };
+  }
+
+  test("is listed, and restored by the copy in the bucket, of which nothing is left then", async () => {
+    const { before, server, runId, own, elsewhere } = await swept();
+    const runs = await regcheck(["runs", "s3://b", ...elsewhere], KEYS);
+    expect(runs.stdout).toMatch(new RegExp(`^${runId} .* sweep +swept, kept as older versions$`, "m"));
+    const report = await regcheck(["s3://b", "--endpoint", server.endpoint, "--format", "json", "--fail-on", "never"], KEYS);
+    expect(JSON.parse(report.stdout)).toMatchObject({ quarantine: { runs: 0 } });
+    const restore = (...more: string[]) => regcheck(["restore", runId, "--storage", "s3://b", ...elsewhere, ...more], KEYS);
+    const dry = await restore("--dry-run", "--format", "json");
+    const run = await restore("--format", "json");
+    const { restored } = JSON.parse(run.stdout) as { restored: number };
+    expect(JSON.parse(dry.stdout)).toMatchObject({ restored, problems: [], exitCode: 0 });
+    expect(run).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+    expect(own()).toEqual([]);
+  });
+
+  test("stays until its versions have expired; purge --older-than takes what is left of it then", async () => {
+    const { server, own, elsewhere } = await swept();
+    const purge = () => regcheck(["purge", "--older-than", "0", "--storage", "s3://b", ...elsewhere], KEYS);
+    expect(await purge()).toEqual({ exitCode: 0, stdout: "0 runs purged\n", stderr: "" });
+    expect(own()).not.toEqual([]);
+    await expire(server);
+    expect(await purge()).toEqual({ exitCode: 0, stdout: "0 runs purged\n", stderr: "" });
+    expect(own()).toEqual([]);
+  });
+});
+
+/** What a lifecycle rule does to noncurrent versions. */
+async function expire(server: S3Server): Promise<void> {
+  const client = new S3Client({
+    endpoint: server.endpoint,
+    region: "us-east-1",
+    forcePathStyle: true,
+    credentials: CREDENTIALS,
+  });
+  const { Versions = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: "b" }));
+  for (const { Key, VersionId, IsLatest } of Versions)
+    if (IsLatest !== true) await client.send(new DeleteObjectCommand({ Bucket: "b", Key, VersionId }));
+  client.destroy();
+}
+
+test("purge --older-than of a named storage empties runs of which only the storage knows", async () => {
+  const { directory, journal, runId } = await quarantined();
+  const purge = (...more: string[]) =>
+    regcheck(["purge", "--storage", directory, "--journal-dir", temporaryDirectory(), "--older-than", ...more]);
+  expect(await purge("7d")).toEqual({ exitCode: 0, stdout: "0 runs purged\n", stderr: "" });
+  const dry = await purge("0", "--dry-run");
+  expect(dry.stdout).toMatch(new RegExp(`^${runId}: \\d\\d objects would be purged, .*\n1 run would be purged\n`));
+  // Even a run that has neither has its date in its name.
+  fs.rmSync(path.join(directory, "regcheck/quarantine", runId, "journal"), { recursive: true });
+  const run = await purge("0");
+  expect(run).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(run.stdout).toMatch(new RegExp(`^${runId}: \\d\\d objects purged, .*\n1 run purged\n$`));
+  expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  expect(await regcheck(["purge", "--older-than", "0", "--journal-dir", journal])).toMatchObject({ stdout: "0 runs purged\n" });
 });
 
 test("restoring a run that was purged says so in one line; --quiet says nothing of what went well", async () => {
