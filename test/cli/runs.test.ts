@@ -96,3 +96,12 @@ describe("a lock", () => {
     expect(await changesOf(server).hiding(["regcheck/lock"])).toEqual([{ markers: [], written: undefined }]);
   });
 });
+
+test("a dry run is refused where the run would be, and shows all the same what that would do", async () => {
+  const [directory, journal] = [written(garbageRegistry(1)), temporaryDirectory()];
+  await regcheck(sweepEverything(directory, journal, "--quarantine"));
+  fs.writeFileSync(path.join(directory, "regcheck/lock"), "");
+  const dry = await regcheck(["restore", listRuns(journal)[0] ?? "", "--journal-dir", journal, "--dry-run"]);
+  expect(dry).toMatchObject({ exitCode: 4, stdout: expect.stringMatching(/^\d\d objects would be restored/) as unknown });
+  expect(dry.stdout).toContain("The restore would be refused by one-at-a-time, with the exit code 4.\n");
+});

@@ -60,14 +60,6 @@ describe("--dry-run always wins: nothing is created, changed or removed", () => 
   });
 });
 
-test("a dry run is refused where the run would be, and shows all the same what that would do", async () => {
-  const { directory, journal, runId } = await quarantined();
-  fs.writeFileSync(path.join(directory, "regcheck/lock"), "");
-  const dry = await regcheck(["restore", runId, "--journal-dir", journal, "--dry-run"]);
-  expect(dry).toMatchObject({ exitCode: 4, stdout: expect.stringMatching(/^\d\d objects would be restored/) as unknown });
-  expect(dry.stdout).toContain("The restore would be refused by one-at-a-time, with the exit code 4.\n");
-});
-
 describe("purge --older-than", () => {
   test("passes over runs of another storage, and those that are empty; a damaged journal keeps no other from it", async () => {
     const one = await quarantined();

@@ -177,7 +177,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (true)",
     tests: ["storage/filesystem/changes-suite"],
   },
-  { file: "guard/change-under-guard", search: "refusal ??= verdict", replace: "refusal = undefined", tests: ["cli/undo"] },
+  { file: "guard/change-under-guard", search: "refusal ??= verdict", replace: "refusal = undefined", tests: ["cli/runs"] },
   // Referrers of what other repositories keep
   { file: "mark/repository-graph", search: "bits: isKept ? LIVE : marks & LIVE", replace: "bits: 0", tests: ["mark/referrers"] },
 ];
