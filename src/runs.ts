@@ -8,7 +8,7 @@ import { listRuns, readRunEnd, readRunHead } from "./journal/read-run.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
 import { surveyOwn } from "./storage/own-data.js";
-import type { OwnData } from "./storage/own-data.js";
+import type { OwnData, QuarantinedRun } from "./storage/own-data.js";
 
 /** What has become of a run. `emptied`: its quarantine is empty, and its journal does not say whether it was restored or purged. */
 export type RunState = "swept" | "untagged" | "repaired" | "restored" | "purged" | "emptied";
@@ -51,19 +51,17 @@ export async function listAllRuns(directory: string, target: SweepTarget | undef
       problems.push(errorMessage(error));
     }
   }
-  for (const [runId, { bytes, hasMoved }] of own?.quarantine ?? []) {
+  for (const [runId, held] of own?.quarantine ?? []) {
     if (target === undefined || runs.has(runId)) continue;
     const copied = await readCopiedHead(runId, target.changes);
     if (copied === undefined) problems.push(`regcheck/quarantine/${runId}: no journal of it, here or in the quarantine`);
-    else
-      runs.set(runId, {
-        ...described(copied),
-        state: DONE[copied.head.work],
-        bytes: hasMoved ? bytes : undefined,
-        journal: undefined,
-      });
+    else runs.set(runId, fromCopy(copied, held));
   }
   return { runs: [...runs.values()].sort((a, b) => (a.runId < b.runId ? -1 : 1)), problems };
+}
+
+function fromCopy(copied: RunHead, { bytes, hasMoved }: QuarantinedRun): ListedRun {
+  return { ...described(copied), state: DONE[copied.head.work], bytes: hasMoved ? bytes : undefined, journal: undefined };
 }
 
 function fromJournal(run: RunHead, directory: string, own: OwnData | undefined): ListedRun {
