@@ -5,7 +5,7 @@ import path from "node:path";
  * Makes a directory for this user alone, and its parents where they are missing. Throws the system's error.
  *
  * `mkdirSync` with `recursive` does the same, but in Node 20 it never returns where a directory cannot be made although its parent is
- * there, as in `/proc`, and then no signal is heard.
+ * there, as in `/proc`, and then no signal is handled.
  */
 export function makeDirectory(directory: string): void {
   if (isDirectory(directory)) return;

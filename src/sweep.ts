@@ -78,7 +78,7 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
     judgeUploadListing(marked, options.purgeUploads),
     judgeUploads(marked, writers),
     judgeTags(marked),
-    // Where garbage is not known, there is no share of it to speak of, nor to allow.
+    // Where garbage is not known, there is no share of it that could be too large.
     ...(report.trusted.has(report.selected) ? [judgeShare(report, totals.items.blob, options.maxDelete)] : []),
   ];
   return { ...checked, stages, totals, verdicts };

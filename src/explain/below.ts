@@ -2,6 +2,8 @@ import type { Marked } from "../mark/marked.js";
 import { isYoung, selectedBit } from "../mark/policy.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
 import type { RepositoryGraph } from "../mark/repository-graph.js";
+import { elementAt } from "../element-at.js";
+import { resolveLayer } from "../mark/repository-links.js";
 import type { StorageFault } from "../storage/listing.js";
 import { reach, repositorySpace, unlinkedRoots, unlinkedSpace } from "./space.js";
 import type { Space } from "./space.js";
@@ -128,8 +130,8 @@ class KeeperFinder implements Keepers {
 
   async #askLayerLinks(graph: RepositoryGraph, isHeld: boolean): Promise<void> {
     const { context } = this.marked;
-    const { layers, aliases, damagedLayers } = graph.links;
-    const target = (position: number): number => aliases.get(layers[position] ?? 0) ?? layers[position] ?? 0;
+    const { layers, damagedLayers } = graph.links;
+    const target = (position: number): number => resolveLayer(graph.links, elementAt(layers, position));
     const positions = [...layers.keys()].filter((position) => this.below.all.has(target(position)));
     const damaged = [...damagedLayers].filter((id) => this.below.all.has(id));
     const keeping = isHeld ? positions : await youngLayers(context, graph, positions, this.onFault);

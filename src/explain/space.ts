@@ -76,7 +76,7 @@ export interface Way {
   readonly next: { readonly id: number; readonly as: KeptAs } | undefined;
 }
 
-/** For each manifest of the space from which the bits flow to the focus: the way there. */
+/** For each manifest of the space from which bits pass to the focus: the way there. */
 export function findWays(space: Space, focus: number, bits: number): ReadonlyMap<number, Way> {
   const ways = new Map<number, Way>();
   const isOpen = (id: number): boolean => space.accepts(id, bits) !== 0;

@@ -54,7 +54,7 @@ function recordTags(tables: Tables, digests: DigestText, { name: repository, tag
     });
   for (const { tag, algorithm, hex, content } of tags.oddIndex) {
     const named = Digest.fromParts(algorithm, hex);
-    // A damaged entry is a finding, and nobody's history.
+    // A damaged entry is a finding, and no history.
     if (named !== undefined && digestIn(content)?.equals(named) === true)
       tables.tag_history.add({ repository, tag: tags.names[tag] ?? "", digest: digests.of(named) });
   }

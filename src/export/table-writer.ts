@@ -40,7 +40,7 @@ interface Column {
   values: unknown[];
 }
 
-/** What a finished table came to. */
+/** What is known of a finished table. */
 export interface WrittenTable {
   readonly rows: number;
   readonly files: number;

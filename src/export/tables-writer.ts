@@ -28,7 +28,7 @@ export function openTables(directory: string): Writers {
 }
 export type { Writers as Tables };
 
-/** Finishes all tables, and says what each came to. */
+/** Finishes all tables, and says what is in each. */
 export function finishTables(tables: Writers): Record<TableName, WrittenTable> {
   return {
     blobs: tables.blobs.finish(),

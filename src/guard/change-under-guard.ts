@@ -48,13 +48,13 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
   change: GuardedChange<Plan, Result>,
 ): Promise<Performed<Plan, Result>> {
   const { work } = change;
-  const hear = (verdict: Verdict): true => {
+  const onVerdict = (verdict: Verdict): true => {
     insist(verdict, work);
     return true;
   };
-  await askWriters(change, hear);
+  await askWriters(change, onVerdict);
   const { result, lockLeft } = await withLock(changes, storage.location, work, async (lock) => {
-    const plan = await ask(change, lock, hear);
+    const plan = await ask(change, lock, onVerdict);
     change.signal.throwIfAborted();
     return { plan: { ...plan, verdicts: [...plan.verdicts, NOT_LOCKED] }, done: await change.perform(plan) };
   });
@@ -70,17 +70,17 @@ export async function rehearse<Plan extends JudgedPlan, Result>(
   change: GuardedChange<Plan, Result>,
 ): Promise<Rehearsed<Plan>> {
   let refusal: Verdict | undefined;
-  const hear = (verdict: Verdict): boolean => {
+  const onVerdict = (verdict: Verdict): boolean => {
     if (!verdict.passed) refusal ??= verdict;
     return refusal === undefined;
   };
-  await askWriters(change, hear);
+  await askWriters(change, onVerdict);
   const lock = await judgeLock(changes, storage.location);
-  hear(lock);
+  onVerdict(lock);
   const plan = await unlessRefused(
     () => refusal,
     change.work,
-    () => ask(change, { storageTime: undefined }, hear),
+    () => ask(change, { storageTime: undefined }, onVerdict),
   );
   return { ...plan, verdicts: [...plan.verdicts, lock], refusal };
 }
@@ -105,22 +105,26 @@ export async function rehearseWhole<Plan extends JudgedPlan, Result>(
 }
 
 /** Takes a verdict; returns whether the next rule is asked. */
-type Hear = (verdict: Verdict) => boolean;
+type OnVerdict = (verdict: Verdict) => boolean;
 
-async function askWriters({ writers }: Pick<GuardedChange<JudgedPlan, unknown>, "writers">, hear: Hear): Promise<void> {
-  if (writers !== undefined) hear(plain(await judgeWriters(writers)));
+async function askWriters({ writers }: Pick<GuardedChange<JudgedPlan, unknown>, "writers">, onVerdict: OnVerdict): Promise<void> {
+  if (writers !== undefined) onVerdict(plain(await judgeWriters(writers)));
 }
 
 /** What is asked under the lock. */
-async function ask<Plan extends JudgedPlan, Result>(change: GuardedChange<Plan, Result>, lock: Lock, hear: Hear): Promise<Plan> {
+async function ask<Plan extends JudgedPlan, Result>(
+  change: GuardedChange<Plan, Result>,
+  lock: Lock,
+  onVerdict: OnVerdict,
+): Promise<Plan> {
   const { signal, lookAgain = async () => [] } = change;
   const plan = await untilAborted(change.plan(lock), signal);
   let goesOn = true;
-  for (const verdict of plan.verdicts) goesOn = hear(verdict);
+  for (const verdict of plan.verdicts) goesOn = onVerdict(verdict);
   if (!goesOn) return plan;
   const last = await untilAborted(lookAgain(plan), signal);
-  for (const verdict of last) hear(verdict);
-  await askWriters(change, hear);
+  for (const verdict of last) onVerdict(verdict);
+  await askWriters(change, onVerdict);
   return { ...plan, verdicts: [...plan.verdicts, ...last] };
 }
 

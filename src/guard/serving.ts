@@ -59,9 +59,9 @@ export async function whyNotServed(
     if (witnesses.length === 0) return await whyNotEmpty(target, repositories, options);
     const unclear: string[] = [];
     for (const witness of witnesses) {
-      const heard = judgeWitness(witness, await askRegistry(target, questionOf(witness), options));
-      if (heard.kind === "contradicts") return heard.why;
-      if (heard.kind === "unclear") unclear.push(heard.why);
+      const answer = judgeWitness(witness, await askRegistry(target, questionOf(witness), options));
+      if (answer.kind === "contradicts") return answer.why;
+      if (answer.kind === "unclear") unclear.push(answer.why);
     }
     // What no answer was got to says nothing; one that matches and none that contradicts is proof.
     return unclear.length < witnesses.length ? undefined : unclear[0];

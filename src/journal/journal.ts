@@ -111,7 +111,7 @@ export class Journal {
   }
 
   /**
-   * Closes the record of a run that came to an end; says nothing more after a write that failed. Returns why the run stopped, which is the
+   * Closes the record of a run that has ended; says nothing more after a write that failed. Returns why the run stopped, which is the
    * journal itself where only this line could not be written: all objects are in it.
    */
   end(result: object, stopped: string | undefined): string | undefined {
@@ -142,7 +142,7 @@ export class Journal {
   }
 }
 
-/** Why no journal can be made in a directory, in words; undefined where nothing speaks against it. Makes nothing. */
+/** Why no journal can be made in a directory, in words; undefined where one can. Makes nothing. */
 export function whyNoJournal(directory: string): string | undefined {
   const existing = nearest(path.resolve(directory));
   try {

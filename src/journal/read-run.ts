@@ -165,7 +165,7 @@ export function parseRunHead(text: string, runId: string): RunHead | undefined {
   return head?.runId === runId ? { head, startedAt: String(line?.["startedAt"]) } : undefined;
 }
 
-/** How a run came to its end, and what became of it since, from the last lines of its journal. Throws a `UsageError`. */
+/** How a run ended, and what was done about it since, from the last lines of its journal. Throws a `UsageError`. */
 export function readRunEnd(
   directory: string,
   runId: string,

@@ -29,7 +29,7 @@ export function checkKnownSizes({ table, policy }: MarkContext, found: Findings)
     wrong.set(id, { code: "blob-corrupt", path: blobPath(digest), digest, bytes: stored, cause });
   };
   table.forEach((id, size, modified) => {
-    // Until 3.1 a registry empties a file before it writes it: this one may be on its way.
+    // Until 3.1 a registry empties a file before it writes it: this one may be about to be written.
     const isArriving = isYoung(policy, modified) && table.owner(id) === NOBODY;
     if (size === 0 && !known.has(id) && !isArriving) add(id, size);
   });

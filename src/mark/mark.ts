@@ -226,7 +226,7 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
       const problem = store.problem(id);
       if (problem === undefined) manifests.push(id);
       if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.cause }));
-      // Most young blobs are layers, which are no manifests: what a layer mentions is nobody's reference.
+      // Most young blobs are layers, which are no manifests: what a layer mentions is no reference.
       if (problem !== undefined && !named.has(id)) continue;
       forEachMeantAnywhere(context, id, (reference, role) => {
         table.mark(reference, LIVE);

@@ -9,7 +9,7 @@ export interface ReclaimableLinks {
   layerLinks: number;
 }
 
-/** What marking one repository came to. */
+/** The result of marking one repository. */
 export interface MarkedRepository {
   readonly name: string;
   readonly tags: number;

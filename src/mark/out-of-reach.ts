@@ -6,7 +6,7 @@ import type { Finding } from "./finding.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import { HELD, selectedBit } from "./policy.js";
 
-/** What the inventory tells of blobs that are stored, and that a registry does not get at. */
+/** What the inventory tells of blobs that are stored, and that a registry cannot read. */
 export interface OutOfReach {
   /** By path. */
   readonly archived: string[];

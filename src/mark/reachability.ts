@@ -7,7 +7,7 @@ import type { RepositoryLinks } from "./repository-links.js";
 import type { RepositoryManifests } from "./repository-manifests.js";
 
 /**
- * Which manifests of one repository are live, by variant. Bits flow from the roots along two kinds of edges: from a manifest to the
+ * Which manifests of one repository are live, by variant. Bits pass from the roots along two kinds of edges: from a manifest to the
  * manifests that it names (an index to its children; the registry also takes a manifest for a layer), and from a subject to its
  * referrers (a live subject keeps its signatures). Bits are only ever added, so the order of the roots does not matter and cycles end.
  */

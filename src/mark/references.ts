@@ -9,7 +9,7 @@ import { isLayerLinked, resolveLayer } from "./repository-links.js";
 import { isLost } from "./meant-blobs.js";
 import { search } from "./sorted-ids.js";
 
-/** What following the references of a repository's live manifests came to. */
+/** The result of following the references of a repository's live manifests. */
 export interface FollowedReferences {
   /** For each of `links.layers`, the variants in which a live manifest needs it. */
   readonly layerMarks: Uint16Array;
@@ -127,7 +127,7 @@ class Follower implements FollowedReferences {
     const { table } = this.context;
     const code = !table.isStored(id) ? "blob-missing" : isLinked ? "blob-size-mismatch" : "layer-link-missing";
     if (code === "blob-size-mismatch" ? declared === undefined : role === "foreign-layer") return;
-    // Whether the blob is to blame for a wrong size, or each of the manifests that say it, is not known yet.
+    // Whether the blob is wrong, or each of the manifests that say another size, is not known yet.
     const isAnother = code === "blob-size-mismatch" && !this.#wrongSizes.has(manifest);
     if (this.#isReported(code, id) && !isAnother) return;
     if (code === "blob-size-mismatch") this.#wrongSizes.add(manifest);

@@ -20,7 +20,7 @@ interface Judged {
 }
 
 /**
- * Finds out who is to blame for each blob of another size than a manifest says: the blob, or the manifest if the blob is what its digest
+ * Finds out what is wrong where a blob has another size than a manifest says: the blob, or the manifest if the blob is what its digest
  * says. What `verified` has not hashed is hashed here, the smallest blobs first. One that cannot be read is a fault of the storage.
  */
 export async function judgeSizes(context: MarkContext, found: Findings, verified: VerifyPart | undefined): Promise<void> {
@@ -32,7 +32,7 @@ export async function judgeSizes(context: MarkContext, found: Findings, verified
   const judged = await judge(context, found, suspects, verified);
   for (const [i, repository] of found.repositories.entries())
     if (repository.findings.some(({ code }) => code === CODE))
-      found.repositories[i] = { ...repository, findings: withCulprits(repository, table, judged) };
+      found.repositories[i] = { ...repository, findings: withVerdicts(repository, table, judged) };
 }
 
 async function judge(
@@ -83,15 +83,15 @@ function affordable(table: BlobTable, ids: readonly number[]): number[] {
 }
 
 /** A broken blob is one finding, whatever the number of manifests that know its size; a wrong manifest is one for itself. */
-function withCulprits({ findings }: MarkedRepository, table: BlobTable, { sound, corrupt }: Judged): Finding[] {
+function withVerdicts({ findings }: MarkedRepository, table: BlobTable, { sound, corrupt }: Judged): Finding[] {
   const seen = new Set<string>();
   return findings.flatMap((finding) => {
     const { code, digest, usedBy, cause } = finding;
     if (code !== CODE || digest === undefined || usedBy === undefined || cause?.kind !== "size") return [finding];
     const manifest = usedBy.digest;
     const id = table.idOfDigest(digest);
-    const culprit = sound.has(id) ? manifest : digest;
-    if (seen.size === seen.add(culprit.toString()).size) return [];
+    const wrong = sound.has(id) ? manifest : digest;
+    if (seen.size === seen.add(wrong.toString()).size) return [];
     if (corrupt.has(id)) return [{ ...finding, cause: { ...cause, blob: "corrupt" } }];
     if (!sound.has(id)) return [{ ...finding, cause: { ...cause, blob: "not-hashed" } }];
     const { repository, tag } = finding;

@@ -37,12 +37,12 @@ export interface Verified extends VerifyPart {
   readonly vouchedBytes: number;
 }
 
-/** Blobs from this size on (bytes) are read first, the largest before all others: no reader is left alone with one at the end. */
+/** Blobs from this size on (bytes) are read first, the largest before all others: no reader begins one when the others are done. */
 const LARGE = 64 * 1024 ** 2;
 /** A selection that is worth its own message between threads, and small enough to be shared out. */
 const BLOBS_PER_SELECTION = 128;
 const BYTES_PER_SELECTION = 16 * 1024 ** 2;
-/** Milliseconds between two words on the progress. */
+/** Milliseconds between two calls for progress. */
 const PROGRESS_INTERVAL = 100;
 
 /** Where findings go: to the repositories, by owner's number less one, or to what belongs to none. */
@@ -55,7 +55,7 @@ export interface Findings {
  * Reads the blobs of a part, compares them with their digests, and adds what is corrupt to the findings: to those of the only owner,
  * where there is one. What the mark has reported is not reported again. A corrupt blob changes no mark: whether it is needed does not
  * depend on its content. A manifest is no exception, for it is read here only if what it references is known from when it was sound,
- * or if it is nobody's.
+ * or if it belongs to no repository.
  */
 export async function verifyBlobs(
   context: MarkContext,

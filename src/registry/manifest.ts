@@ -56,7 +56,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map([
   ["application/vnd.oci.image.index.v1+json", "index"],
 ]);
 
-/** What a registry decodes of each kind: a wrong type in any other field does not trouble it. */
+/** What a registry decodes of each kind: a wrong type in any other field is no error to it. */
 const FIELDS: Readonly<Record<Kind, readonly string[]>> = {
   image: ["config", "layers", "annotations"],
   "docker-image": ["config", "layers"],

@@ -1,12 +1,12 @@
 import type { FindingCode } from "../mark/finding.js";
 import type { Severity } from "./severity.js";
 
-/** What people are told of a code, whatever the case at hand. */
+/** What people are told of a code, the same in each case. */
 export interface CodeWords {
   readonly severity: Severity;
   /** The severity of those findings that the selected policy lets a sweep take, where that differs. */
   readonly severityIfReclaimable?: Severity;
-  /** What it means, for people who have never heard of it. */
+  /** What it means, for people who do not know the code. */
   readonly meaning: string;
   /** What it means for a pull, and what to do. */
   readonly remedy: string;

@@ -2,7 +2,7 @@ import type { Finding } from "../mark/finding.js";
 import { CATALOGUE } from "./catalogue.js";
 import { causeWords, useWords } from "./cause-words.js";
 
-/** One sentence on the case at hand, then what it means for a pull and what to do. Not escaped: names come from the storage. */
+/** One sentence on this case, then what it means for a pull and what to do. Not escaped: names come from the storage. */
 export function messageOf(finding: Finding): string {
   const deleted = deletedBy(finding);
   return `${caseOf(finding)}. ${CATALOGUE[finding.code].remedy}${deleted === undefined ? "" : ` To delete: ${deleted}`}`;

@@ -13,7 +13,7 @@ export function filterNote({ glob }: RepositoryFilter, shown: number, all: numbe
   return `Only repositories that match ${glob}, ${shown} of ${all}; the totals are of the whole registry.`;
 }
 
-/** Throws a `UsageError` where nothing matches: a name with a slip would look like a sound repository. */
+/** Throws a `UsageError` where nothing matches: a misspelled name would look like a sound repository. */
 export function refuseNoMatch({ glob, matches }: RepositoryFilter, names: readonly string[]): void {
   if (names.length === 0 || names.some((name) => matches(name))) return;
   const alike = names

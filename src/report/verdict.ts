@@ -1,7 +1,7 @@
 import { countOf, formatBytes } from "./format.js";
 import type { Report } from "./report.js";
 
-/** What a report comes to, in a word and a sentence. */
+/** The result of a check, in a word and a sentence. */
 export interface Verdict {
   readonly word: "INCOMPLETE" | "DAMAGED" | "SERVING, with warnings" | "SOUND";
   readonly colour: "red" | "yellow" | "green";

@@ -87,7 +87,7 @@ export interface StorageChanges {
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
   /** For each object what hides it now, on a storage that keeps versions. Throws an `OperatorError`. */
   hiding(paths: readonly string[]): Promise<readonly Hiding[]>;
-  /** Why nothing can be moved into a directory, with the path; undefined where nothing speaks against it. Makes nothing. */
+  /** Why nothing can be moved into a directory, with the path; undefined where it can. Makes nothing. */
   cannotMoveTo(directory: string): Promise<string | undefined>;
   /** Moves objects; makes what directories it needs. `failed` if there is something else at `to` already. */
   move(moves: readonly Move[], order?: Order): Promise<readonly ChangeOutcome[]>;

@@ -61,7 +61,7 @@ export interface Storage {
    * Compares blobs with their digests: reads each to its end as a stream, or takes the word of a storage that keeps a checksum of the
    * content where that is the digest. A content that is wrong is read again, since only what comes out the same twice is damage.
    * Selections are begun in their order and as they are needed; results come in any.
-   * `onBytes` hears of bytes as they come: of fewer, negative, when they have to come again. A blob that is gone is a fault.
+   * `onBytes` receives the number of bytes as they are read: a negative one when some have to be read again. A blob that is gone is a fault.
    */
   verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncIterable<VerifiedBlobs>;
   /** Multipart uploads of S3 that were begun and neither completed nor aborted; a filesystem has none. */

@@ -22,7 +22,7 @@ export interface CorruptBlob {
   readonly listedBytes: number;
 }
 
-/** What some blobs came to. Sound ones are counted only. */
+/** The result for some blobs. Sound ones are counted only. */
 export interface VerifiedBlobs {
   /** Blobs whose content was compared with their digest, corrupt ones included. */
   readonly blobs: number;
@@ -40,7 +40,7 @@ export type BlobOutcome =
   | { readonly kind: "corrupt"; readonly contentHex: string; readonly bytes: number }
   | { readonly kind: "unreadable"; readonly cause: string };
 
-/** What the content of a blob that was read came to. */
+/** The result for a blob that was read. */
 export interface BlobContent {
   readonly hex: string;
   readonly bytes: number;

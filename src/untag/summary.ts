@@ -3,7 +3,7 @@ import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { Retention } from "../retention/retention.js";
 
-/** What a policy file comes to, in figures. */
+/** What a policy file would do, in figures. */
 export interface RetentionSummary {
   readonly totals: {
     readonly repositories: number;

@@ -56,7 +56,7 @@ export function shareOut(counts: FindingCounts, most: number): ReadonlyMap<strin
   return shares;
 }
 
-/** Hidden until the script has come alive: without it nothing pretends to work. */
+/** Hidden until the script runs: without it the filter would do nothing. */
 function filter({ severities }: Report): Markup {
   const boxes = SEVERITIES.filter((severity) => severities[severity] > 0).map(
     (severity) =>

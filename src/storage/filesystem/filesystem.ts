@@ -246,7 +246,7 @@ function isPrefix(name: string): name is string {
   return /^[0-9a-f]{2}$/.test(name);
 }
 
-/** An empty directory is nobody's repository: deleting the last tag of `team/app` leaves `team`. */
+/** An empty directory is no repository: deleting the last tag of `team/app` leaves `team`. */
 function holdsAnything(listing: RepositoryListing): boolean {
   return listing.isRepository || listing.strays.length > 0 || listing.faults.length > 0;
 }

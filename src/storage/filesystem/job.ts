@@ -12,7 +12,7 @@ export interface Job {
   readonly requests: StorageRequests;
 }
 
-/** Tells whoever has asked for a task what it came to. */
+/** Gives the result of a task to whoever has asked for it. */
 export function answerJob({ resolve, reject, requests }: Job, outcome: TaskOutcome): void {
   addRequests(requests, outcome.requests);
   if ("refusal" in outcome) {

@@ -81,7 +81,7 @@ export class ObjectChanges {
       makeDirectories(this.paths.resolve(directory));
       return true;
     } catch {
-      // The move comes to the same, and says so.
+      // The move fails as well, and says why.
       return false;
     }
   }

@@ -16,7 +16,7 @@ type Answer = { readonly id: number } & (
   | { readonly bytes: number }
 );
 
-/** Who hears of a task before it is done. */
+/** Receives the progress of a task. */
 interface Account {
   /** Told of what a task that may take long has read. */
   readonly onBytes?: (bytes: number) => void;
@@ -27,7 +27,7 @@ interface Account {
 interface Thread {
   readonly worker: Worker;
   readonly jobs: Map<number, Job>;
-  /** Whether its calls waited when it was last heard of. */
+  /** Whether its calls waited by its last message. */
   waits: boolean;
 }
 
@@ -154,7 +154,7 @@ export class WorkerPool {
     return isLong ? undefined : this.#running.find((thread) => thread.jobs.size < capacityOf(thread));
   }
 
-  /** The main thread takes a task that nobody else has taken, and hears of everything else before the next one. */
+  /** The main thread takes a task that nobody else has taken, and receives all messages before the next one. */
   #scheduleHere(): void {
     if (this.#isScheduled || this.#underWay >= QUEUED_WHERE_WAITING || !this.#waiting.some(({ task }) => isReading(task))) return;
     this.#isScheduled = true;

@@ -16,7 +16,7 @@ export interface TaskThreadOptions {
   readonly root: string;
   /** Calls under way at a time, where calls wait. */
   readonly lanes: number;
-  /** Whether no call may stop the thread: the main one hears of signals. */
+  /** Whether no call may stop the thread: the main one handles signals. */
   readonly neverStops: boolean;
 }
 

@@ -88,7 +88,7 @@ export class TaskRunner {
     this.#changes = new ObjectChanges(new PlainPaths(root), counts);
   }
 
-  /** Throws on nothing but errors of its own. `onBytes` hears of bytes as they are read, from tasks that may take long. */
+  /** Throws on nothing but errors of its own. `onBytes` receives the number of bytes as they are read, from tasks that may take long. */
   run(task: Task, onBytes: (bytes: number) => void): TaskOutcome {
     try {
       return { result: this.#dispatch(task, onBytes), requests: takeCounts(), waits: false };

@@ -14,7 +14,7 @@ import { pauseForWriter } from "./read-file.js";
 /** Read at a time: small enough to stay in a processor's cache until it is hashed. */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
-/** Reads blobs whole, one after the other, and compares them with their digests. `onBytes` hears of bytes as they are read. */
+/** Reads blobs whole, one after the other, and compares them with their digests. `onBytes` receives the number of bytes as they are read. */
 export function verifyBlobs(
   root: string,
   { algorithm, digests, sizes }: BlobSelection,

@@ -32,7 +32,7 @@ export class Watch {
     if (isLikely) this.#busyBefore = busyTime();
   }
 
-  /** Whether the work was ended: what it came to is worth nothing. */
+  /** Whether the work was ended: its result is not to be used. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }

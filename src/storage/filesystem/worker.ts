@@ -10,7 +10,7 @@ const port = parentPort;
 const thread = new TaskThread(workerData as TaskThreadOptions);
 if (port === null) throw new Error("worker.js runs as a worker thread only");
 
-/** Bytes read until the main thread hears of them: a large blob takes minutes, a message some microseconds. */
+/** Bytes read until the main thread is told: a large blob takes minutes, a message some microseconds. */
 const BYTES_PER_MESSAGE = 32 * 1024 ** 2;
 
 port.on("message", ({ id, task }: { readonly id: number; readonly task: Task }) => {

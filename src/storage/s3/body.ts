@@ -31,7 +31,7 @@ export function collect(stream: Readable, expected: number | undefined, most = N
   });
 }
 
-/** The hash, as hex, of a body of any length. `onBytes` hears of bytes as they come. */
+/** The hash, as hex, of a body of any length. `onBytes` receives the number of bytes as they are read. */
 export async function hashOf(
   stream: Readable,
   expected: number | undefined,

@@ -108,7 +108,7 @@ export class BucketReader {
   }
 
   /**
-   * Gets an object and asks for the checksum that the server keeps of it, which `read` hears of before the body comes; each attempt
+   * Gets an object and asks for the checksum that the server keeps of it, which `read` receives before the body; each attempt
    * calls it anew. undefined when there is no such object.
    */
   getWithChecksum<T>(

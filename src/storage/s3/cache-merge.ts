@@ -41,7 +41,7 @@ class Cursor {
 
 /**
  * The entries of all segments in the order of their digests, each once: of several the one of the first segment. A block of each segment
- * is in memory, and nothing else. A block that is not what was written is passed over, and `onDamage` hears of it.
+ * is in memory, and nothing else. A block that is not what was written is passed over, and `onDamage` is called.
  */
 export function* mergeSegments(
   segments: readonly CacheSegment[],

@@ -5,7 +5,7 @@ import type { BucketReader } from "./bucket-reader.js";
 import { causeOf } from "./errors.js";
 import type { ListedObject } from "./page.js";
 
-/** What reading a small object came to. */
+/** The result of reading a small object. */
 export type LinkRead = { readonly content: Uint8Array } | { readonly fault: string } | { readonly gone: true };
 
 /**

@@ -35,7 +35,7 @@ const PIECE = 3;
 /** Requests spent on cutting, besides a share of the pages: each piece ends in a page that is half empty on average. */
 const FREE_CUTS = 8;
 const CUTS_PER_PAGE = 0.08;
-/** Which part of them may be spent at the first sight: the rest is for evening out, and comes free as pages come in. */
+/** Which part of them may be spent on the first cuts: the rest is for later ones, and is allowed as pages are read. */
 const FIRST_SHARE = 0.5;
 /** Ranges that keep a processor busy: dividing them further only costs requests. */
 const ENOUGH_RANGES = 8;
@@ -47,13 +47,13 @@ const PAGES_BEFORE_GUESSING = 2;
 interface Job<T> {
   readonly range: KeyRange;
   readonly reader: RangeReader<T>;
-  /** A page is under way, or its yield has not been given out yet. */
+  /** A page is under way, or its result has not been yielded yet. */
   busy: boolean;
-  /** Up to which key the yield has been given out. */
+  /** Up to which key results have been yielded. */
   given: string;
 }
 
-/** A page that was read, and what is to be noted when its yield is given out. */
+/** A page that was read, and what is to be noted when its result is yielded. */
 interface Outcome<T> {
   readonly result: PageResult<T>;
   readonly settle: () => void;

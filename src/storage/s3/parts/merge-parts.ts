@@ -10,7 +10,7 @@ import type { PartFolder, PartStorage } from "./part-folder.js";
 /** Bytes of a segment that a merge writes: so much is written before signals have their turn. */
 const SEGMENT_BYTES = 256 * 1024 ** 2;
 
-/** What a merge came to. */
+/** The result of a merge. */
 export interface Merged {
   readonly parts: number;
   /** Entries of the cache. */

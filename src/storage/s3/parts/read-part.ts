@@ -9,7 +9,7 @@ import { readManifest } from "../read-manifests.js";
 import { beginOf, placeIn } from "./part.js";
 import type { Part } from "./part.js";
 
-/** What the reading of a part came to, and how far it is. */
+/** The result of reading a part, and its progress. */
 export interface PartRead {
   /** Repositories that were looked into. */
   repositories: number;
