@@ -1,15 +1,15 @@
 -- The listing half of an export, from an S3 Inventory: SQL that DuckDB and Spark run as it is.
 -- In:  inventory(key, size, last_modified_date, e_tag):  current versions that are no delete markers; keys decoded (in CSV they are URL-encoded), from
 -- docker/registry/v2/ on.
--- A link is believed where its ETag is the MD5 of what its path says. All others (sha512 names, SSE-KMS, damage) are in  unproven, to be read.
+-- A link is believed where its ETag is the MD5 of what its path says. All others (other algorithms, SSE-KMS, damage) are in  unproven, to be read.
 
 -- @table parsed
 select key, size, last_modified_date as modified, e_tag,
-  regexp_extract(key, '^blobs/(sha256|sha512)/[0-9a-f][0-9a-f]/([0-9a-f]+)/data$', 1) as blob_algorithm,
-  regexp_extract(key, '^blobs/(sha256|sha512)/[0-9a-f][0-9a-f]/([0-9a-f]+)/data$', 2) as blob_hex,
+  regexp_extract(key, '^blobs/(sha256|sha384|sha512)/[0-9a-f][0-9a-f]/([0-9a-f]+)/data$', 1) as blob_algorithm,
+  regexp_extract(key, '^blobs/(sha256|sha384|sha512)/[0-9a-f][0-9a-f]/([0-9a-f]+)/data$', 2) as blob_hex,
   regexp_extract(key, '^repositories/(([^_/][^/]*/)*[^_/][^/]*)/(_layers|_manifests|_uploads)/', 1) as repository,
-  regexp_extract(key, '^repositories/([^_/][^/]*/)+(_layers|_manifests/revisions)/(sha256|sha512)/([0-9a-f]+)/link$', 2) as section,
-  regexp_extract(key, '^repositories/([^_/][^/]*/)+(_layers|_manifests/revisions)/(sha256|sha512)/([0-9a-f]+)/link$', 4) as link_hex,
+  regexp_extract(key, '^repositories/([^_/][^/]*/)+(_layers|_manifests/revisions)/(sha256|sha384|sha512)/([0-9a-f]+)/link$', 2) as section,
+  regexp_extract(key, '^repositories/([^_/][^/]*/)+(_layers|_manifests/revisions)/(sha256|sha384|sha512)/([0-9a-f]+)/link$', 4) as link_hex,
   regexp_extract(key, '^repositories/([^_/][^/]*/)+_manifests/tags/([^/]+)/(current|index/sha256/[0-9a-f]+)/link$', 2) as tag,
   regexp_extract(key, '^repositories/([^_/][^/]*/)+_manifests/tags/([^/]+)/index/sha256/([0-9a-f]+)/link$', 3) as index_hex
 from inventory

@@ -19,10 +19,10 @@ select repository, digest, max(modified) as modified, bool_and(mismatched) as mi
 -- @table aliases  Links by which a digest of another algorithm leads to the sha256 blob that it is stored as; none that contradicts another, or a blob.
 select l.repository, l.digest, l.target, l.modified from layer_links l
 join (
-  select repository, target from layer_links where digest like 'sha512:%' and target like 'sha256:%'
-  group by repository, target having count(*) = 1
-) u on u.repository = l.repository and u.target = l.target
-where l.digest like 'sha512:%' and not exists (select 1 from blobs b where b.digest = l.digest)
+  select repository, target, substr(digest, 1, 6) as algorithm from layer_links where digest not like 'sha256:%' and target like 'sha256:%'
+  group by repository, target, substr(digest, 1, 6) having count(*) = 1
+) u on u.repository = l.repository and u.target = l.target and u.algorithm = substr(l.digest, 1, 6)
+where l.digest not like 'sha256:%' and not exists (select 1 from blobs b where b.digest = l.digest)
 
 -- @table sound_layers  Layer links in order, by what their path names, and where they lead.
 select repository, digest, target, modified from layer_links where target = digest
@@ -133,7 +133,7 @@ select digest, bool_or(named) as named from (
   union all
   select b.digest, true from unlinked u join manifest_references f on f.manifest = u.digest
   join manifests m on m.digest = u.digest and (m.problem is null or u.named)
-  left join aliases a on a.digest = f.digest and f.digest like 'sha512:%'
+  left join aliases a on a.digest = f.digest and f.digest not like 'sha256:%'
   join blobs b on b.digest = f.digest or b.digest = a.target
   where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
 ) u group by digest
@@ -148,7 +148,7 @@ left join blobs b on b.digest = a.target
 
 -- @table anything  Whether one of these may be stored as any blob: then all blobs stay.
 select count(*) > 0 as kept from (
-  select digest, role, size from unlinked_references where role <> 'mention' and digest like 'sha512:%' and not named_stored
+  select digest, role, size from unlinked_references where role <> 'mention' and digest not like 'sha256:%' and not named_stored
   group by digest, role, size having not bool_or(stored and (size is null or size = stored_size))
 ) x
 
@@ -222,7 +222,7 @@ where r.held or l.as_is or l.with_delete_untagged or l.with_drop_dangling_tags o
 select k.repository, bool_or(k.as_is) as as_is, bool_or(k.with_delete_untagged) as with_delete_untagged,
   bool_or(k.with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(k.with_both) as with_both, bool_or(k.held) as held
 from named n join marks k on k.repository = n.repository and k.digest = n.manifest
-where n.role <> 'mention' and n.digest like 'sha512:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size)
+where n.role <> 'mention' and n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size)
 group by k.repository
 
 -- @table needs  What the live manifests of each repository need, by name and as it is stored.
@@ -331,7 +331,7 @@ left join (
 
 -- @table checked_references  Every reference that a pull of a live manifest follows, with what there is of it.
 select n.*, m.kind as member_kind,
-  n.digest like 'sha512:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size) as is_lost
+  n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size) as is_lost
 from named n join marks k on k.repository = n.repository and k.digest = n.manifest
 left join members m on m.repository = n.repository and m.digest = n.id
 where n.role <> 'mention' and (k.{selected} or k.held)
@@ -387,7 +387,7 @@ where not exists (select 1 from members m where m.repository = r.repository and 
   and not exists (select 1 from members m join blobs b on b.digest = m.digest where m.digest = f.digest)
 union all
 select 'tag-index-dangling', f.repository, f.tag, f.digest, null from former f
-left join marks k on k.repository = f.repository and k.digest = f.digest
+left join marks k on k.repository = f.repository and k.digest = f.id
 where not coalesce(k.held or k.{selected}, false)
 union all
 select 'tag-index-dangling', h.repository, h.tag, h.digest, null from tag_history h

@@ -17,7 +17,7 @@ export function checkHistory(
   selected: number,
 ): Finding[] {
   return history.flatMap(({ tag, target }): Finding[] => {
-    if ((reachability.marks(target) & (selected | HELD)) !== 0) return [];
+    if ((reachability.marks(reachability.resolve(target)) & (selected | HELD)) !== 0) return [];
     const digest = table.digest(target);
     const path = tagIndexLinkPath(repository, tag, digest);
     return [{ code: "tag-index-dangling", path, repository, tag, digest, cause: { kind: "goes-with-manifest" } }];

@@ -61,7 +61,7 @@ test.each<[string, (app: RepositoryBuilder) => void]>([
     "a tagged index, by its sha512",
     (app) => {
       const image = app.image({ layers: ["layer"] });
-      const alias = app.pushSha512(app.registry.tree.text(blobFile(image.digest)) ?? "", TYPES.image);
+      const alias = app.pushAlias(app.registry.tree.text(blobFile(image.digest)) ?? "", TYPES.image);
       app.deleteManifest(image);
       app.index([alias], "1");
     },
@@ -83,6 +83,19 @@ test.each<[string, (app: RepositoryBuilder) => void]>([
   // As a layer, it is found by all versions.
   expect(findings.some((line) => line.startsWith("revision-link-missing "))).toBe(
     name !== "a bundle, as a layer that is a manifest",
+  );
+});
+
+test("what a tag once named by another algorithm stays as well", async () => {
+  const { registry, app } = start();
+  const image = app.image({ layers: ["layer"] });
+  linkAsLayer(app, image);
+  const alias = app.pushAlias(registry.tree.text(blobFile(image.digest)) ?? "", TYPES.image);
+  app.tag("1", alias.digest);
+  app.image({ layers: ["another"], config: "another", tag: "1" });
+  expect(findingsOf(await checkTree(registry.tree))).toEqual([]);
+  expect(offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })))).toEqual(
+    expect.arrayContaining([`tag-index-dangling ${alias.digest}`, `layer-link-unreferenced ${alias.digest}`]),
   );
 });
 

@@ -120,7 +120,8 @@ class ReadAhead {
     if (content === undefined) return [];
     const hex = soundHex(content);
     const parent = `${path}/index/sha256`;
-    if (hex !== undefined && (await this.#stat(parent))?.nlink === 3) {
+    const holdsOne = async (directory: string): Promise<boolean> => (await this.#stat(directory))?.nlink === 3;
+    if (hex !== undefined && (await holdsOne(`${path}/index`)) && (await holdsOne(parent))) {
       await this.#content(`${parent}/${hex}/link`);
       return [`${path}/current`, `${parent}/${hex}`];
     }

@@ -34,7 +34,7 @@ export function readTag(reader: RepositoryReader, name: string, path: string, re
     read.tags.push(path);
     read.links.push(`${path}/current`);
   }
-  if (hex !== undefined && isOnlyIndexEntry(reader, `${path}/index/sha256`, hex)) {
+  if (hex !== undefined && isOnlyIndexEntry(reader, `${path}/index`, hex)) {
     reader.builder.addIndexEntry(tag, hex);
     read.links.push(`${path}/index/sha256/${hex}`);
     return;
@@ -59,14 +59,15 @@ function readStrays(reader: RepositoryReader, tag: number, directory: string): v
 /**
  * Whether the index holds the sound link to `hex` and no other entry: true of every tag that was never moved. The number of links of
  * a directory is 2 + its subdirectories where a filesystem counts them, which saves two `readdir` a tag; where it does not (btrfs,
- * overlays), the directory is listed. Manifests are always sha256: no other algorithm is looked for beside it.
+ * overlays), the directory is listed.
  */
-function isOnlyIndexEntry(reader: RepositoryReader, parent: string, hex: string): boolean {
-  counts.head++;
+function isOnlyIndexEntry(reader: RepositoryReader, index: string, hex: string): boolean {
+  counts.head += 2;
   try {
-    if (lstat(`${reader.root}/${parent}`)?.nlink !== 3) return false;
+    const directory = `${reader.root}/${index}`;
+    if (lstat(directory)?.nlink !== 3 || lstat(`${directory}/sha256`)?.nlink !== 3) return false;
     counts.get++;
-    return linkHolds(readLink(`${reader.root}/${parent}/${hex}/link`), hex);
+    return linkHolds(readLink(`${directory}/sha256/${hex}/link`), hex);
   } catch {
     // Listing it says what is wrong.
     return false;

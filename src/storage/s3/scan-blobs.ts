@@ -1,4 +1,4 @@
-import { hexToWords } from "../../registry/digest.js";
+import { ALGORITHMS, hexToWords } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import { parseBlobPath } from "../../registry/parse-path.js";
@@ -32,8 +32,8 @@ const EMPTY: BlobBatch = {
 };
 
 function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBatch[] {
-  const hexes: Record<DigestAlgorithm, string[]> = { sha256: [], sha512: [] };
-  const blobs: Record<DigestAlgorithm, ListedObject[]> = { sha256: [], sha512: [] };
+  const hexes: Record<DigestAlgorithm, string[]> = { sha256: [], sha512: [], sha384: [] };
+  const blobs: Record<DigestAlgorithm, ListedObject[]> = { sha256: [], sha512: [], sha384: [] };
   const strays: Stray[] = [];
   const archived: string[] = [];
   for (const object of objects) {
@@ -46,7 +46,7 @@ function batchesOf(objects: readonly ListedObject[], rootLength: number): BlobBa
       blobs[parsed.algorithm].push(object);
     }
   }
-  const batches = (["sha256", "sha512"] as const).map((algorithm) => ({
+  const batches = ALGORITHMS.map((algorithm) => ({
     algorithm,
     digests: hexToWords(algorithm, hexes[algorithm]),
     sizes: Float64Array.from(blobs[algorithm], ({ size }) => size),
