@@ -58,7 +58,7 @@ function findNumber({ table }: Marked, reference: Reference, tagged: Digest | un
   return tagged && table.idOfDigest(tagged);
 }
 
-/** A repository may resolve a sha512 digest to a blob that is stored by its sha256: then that is what it is about. */
+/** A repository may resolve a digest of another algorithm to a blob that is stored by its sha256: then that is what it is about. */
 async function surveyFocus(marked: Marked, id: number, reference: Reference, maxChains: number) {
   const tag = reference.kind === "tag" ? reference.tag : undefined;
   const surveyOf = (focus: number): Promise<Survey> =>

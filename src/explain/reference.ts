@@ -28,7 +28,7 @@ const CANDIDATES_SHOWN = 3;
 export function parseReference(text: string): Reference {
   const at = text.indexOf("@");
   if (at > 0) return parseDigest(text, text.slice(at + 1), text.slice(0, at));
-  if (/^sha(?:256|512):/.test(text) || /^[0-9a-fA-F]+$/.test(text)) return parseDigest(text, text, undefined);
+  if (/^sha(?:256|384|512):/.test(text) || /^[0-9a-fA-F]+$/.test(text)) return parseDigest(text, text, undefined);
   const colon = text.lastIndexOf(":");
   if (colon < 1 || colon === text.length - 1 || text.includes("/", colon))
     throw new UsageError(

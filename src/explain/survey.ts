@@ -21,7 +21,7 @@ export interface Survey {
   /** Repositories that have changed since they were marked. */
   readonly changed: readonly string[];
   readonly faults: readonly StorageFault[];
-  /** For a sha512 digest that a repository resolves by a link: what it stores the blob as. */
+  /** For a digest of another algorithm that a repository resolves by a link: what it stores the blob as. */
   readonly storedAs: number | undefined;
 }
 

@@ -21,7 +21,7 @@ export function compression(): Compression {
 }
 
 /** A page of digests begins with the length of the first one, in four bytes, and its `sha`. */
-const DIGEST_PAGE = /^.\0\0\0sha(?:256|512):/s;
+const DIGEST_PAGE = /^.\0\0\0sha(?:256|384|512):/s;
 const { Z_HUFFMAN_ONLY, Z_DEFAULT_STRATEGY } = zlib.constants;
 
 /** Digests share nothing but the alphabet: to look for repeats in them takes three times as long, and saves a tenth. */

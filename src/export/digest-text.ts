@@ -7,12 +7,13 @@ const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) => {
   return new Uint16Array(text.buffer.slice(text.byteOffset, text.byteOffset + 2))[0] ?? 0;
 });
 
-/** `sha256:` or `sha512:`; the hex after it begins at an even place if this begins at an odd one. */
+/** `sha256:` and the others; the hex after it begins at an even place if this begins at an odd one. */
 const PREFIX_LENGTH = 7;
-const PREFIXES = { sha256: Buffer.from("sha256:"), sha512: Buffer.from("sha512:") } as const satisfies Record<
-  DigestAlgorithm,
-  Buffer
->;
+const PREFIXES = {
+  sha256: Buffer.from("sha256:"),
+  sha512: Buffer.from("sha512:"),
+  sha384: Buffer.from("sha384:"),
+} as const satisfies Record<DigestAlgorithm, Buffer>;
 const SLAB_BYTES = 64 * 1024;
 
 /**

@@ -33,7 +33,7 @@ export type Cause =
   | { readonly kind: "lost-alias" }
   /** A revision or layer link holds another digest than its path. */
   | { readonly kind: "holds-another"; readonly held: Digest; readonly of: "manifest" | "layer" }
-  /** A sha512 link holds a digest that something else contradicts. */
+  /** A link by another algorithm holds a digest that something else contradicts. */
   | { readonly kind: "contradicted-alias"; readonly held: Digest; readonly by: "own-blob" | "another-link" }
   | {
       readonly kind: "alias-size";

@@ -57,7 +57,7 @@ class Follower implements FollowedReferences {
     const isRelevant = (marks & this.relevant) !== 0;
     store.forEachReference(manifest, (role, named, position) => {
       if (role === "subject") return;
-      // A reference is resolved as the registry does: by the content of the layer link under its name (sha512 aliases).
+      // A reference is resolved as the registry does: by the content of the layer link under its name (aliases).
       const id = resolveLayer(links, named);
       table.mark(id, role === "child" ? marks | CHILD : marks);
       const isLinked = this.#markLink(named, marks) || isLayerLinked(links, named);

@@ -44,7 +44,7 @@ export interface RepositoryLinks {
   readonly layerTimes: Uint32Array | undefined;
   /** The same by revision. */
   readonly revisionTimes: ReadonlyMap<number, number> | undefined;
-  /** Those of `layers` that are sha512 links to a sha256 blob, as the registry writes them: from one number to the other. */
+  /** Those of `layers` that are links by another algorithm to a sha256 blob, as the registry writes them: from one number to the other. */
   readonly aliases: ReadonlyMap<number, number>;
   /** What damaged layer links name by path or by content: linked after all, but to be repaired. */
   readonly damagedLayers: ReadonlySet<number>;
@@ -162,7 +162,7 @@ class Resolver {
     const target = this.table.idOfDigest(link.digest);
     if (target === id) {
       if (!isRevision) this.#oddLayers.push({ id, modified });
-    } else if (!isRevision && algorithm === "sha512" && link.digest.algorithm === "sha256") {
+    } else if (!isRevision && algorithm !== "sha256" && link.digest.algorithm === "sha256") {
       this.#aliasLinks.push({ id, target, modified });
     } else {
       if (isRevision) this.#mismatched.add(target);
@@ -181,10 +181,13 @@ class Resolver {
 
   /** A link of another algorithm tells what its digest is stored as: one that contradicts something else may mean any blob. */
   #resolveAliases(): void {
-    const links = new Map<number, number>();
-    for (const { target } of this.#aliasLinks) links.set(target, (links.get(target) ?? 0) + 1);
-    for (const { id, target, modified } of this.#aliasLinks) {
-      const isContradicted = this.table.isStored(id) || (links.get(target) ?? 0) > 1;
+    // A content has one digest of each algorithm.
+    const keyOf = ({ id, target }: { id: number; target: number }): string => `${this.table.algorithm(id)} ${target}`;
+    const links = new Map<string, number>();
+    for (const link of this.#aliasLinks) links.set(keyOf(link), (links.get(keyOf(link)) ?? 0) + 1);
+    for (const link of this.#aliasLinks) {
+      const { id, target, modified } = link;
+      const isContradicted = this.table.isStored(id) || links.get(keyOf(link)) !== 1;
       if (!isContradicted) {
         this.#aliases.set(id, target);
         this.#oddLayers.push({ id, modified });

@@ -1,7 +1,10 @@
-import { Digest, HEX_LENGTH } from "./digest.js";
+import { ALGORITHMS, Digest, HEX_LENGTH } from "./digest.js";
 
 /** A digest is not followed by more hex: that would be a longer number, which only begins like one. */
-const DIGESTS = new RegExp(`sha(?:256:[0-9a-f]{${HEX_LENGTH.sha256}}|512:[0-9a-f]{${HEX_LENGTH.sha512}})(?![0-9a-fA-F])`, "g");
+const DIGESTS = new RegExp(
+  `(?:${ALGORITHMS.map((algorithm) => `${algorithm}:[0-9a-f]{${HEX_LENGTH[algorithm]}}`).join("|")})(?![0-9a-fA-F])`,
+  "g",
+);
 /** What is looked at again with the next piece: no digest that goes on there is longer, with the character after it. */
 const OVERLAP = "sha512:".length + HEX_LENGTH.sha512;
 

@@ -1,18 +1,18 @@
-/** A digest names content by its hash. Only these two algorithms occur in the storage of a registry. */
-export type DigestAlgorithm = "sha256" | "sha512";
+/** A digest names content by its hash. A registry takes these algorithms, 2.8 and 3.1 alike (`go-digest`, `algorithm.go`). */
+export type DigestAlgorithm = "sha256" | "sha512" | "sha384";
 
 /** Number of 32-bit words in a digest: bulk data holds digests as big-endian words in a `Uint32Array`. */
-export const DIGEST_WORDS: Readonly<Record<DigestAlgorithm, number>> = { sha256: 8, sha512: 16 };
+export const DIGEST_WORDS: Readonly<Record<DigestAlgorithm, number>> = { sha256: 8, sha512: 16, sha384: 12 };
 
 /** Number of hex characters in a digest. */
-export const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128 };
+export const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128, sha384: 96 };
 
-/** Both algorithms, in the order in which tables are laid out. */
-export const ALGORITHMS = ["sha256", "sha512"] as const satisfies readonly DigestAlgorithm[];
+/** All algorithms, in the order in which tables are laid out. */
+export const ALGORITHMS = ["sha256", "sha512", "sha384"] as const satisfies readonly DigestAlgorithm[];
 
-/** `sha256` or `sha512`, as it stands in a path or before the colon of a digest. */
+/** Whether it is an algorithm, as it stands in a path or before the colon of a digest. */
 export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
-  return text === "sha256" || text === "sha512";
+  return text === "sha256" || text === "sha512" || text === "sha384";
 }
 
 /** The value of each lower-case hex digit by its character code; -1 for all else. */
@@ -41,7 +41,7 @@ export class Digest {
     readonly hex: string,
   ) {}
 
-  /** `sha256:<64 lower-case hex>` or `sha512:<128>`, exactly: no white space, no other algorithm. */
+  /** `sha256:<64 lower-case hex>`, `sha384:<96>` or `sha512:<128>`, exactly: no white space, no other algorithm. */
   static parse(text: string): Digest | undefined {
     const colon = text.indexOf(":");
     return colon < 0 ? undefined : Digest.fromParts(text.slice(0, colon), text.slice(colon + 1));

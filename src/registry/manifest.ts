@@ -157,7 +157,7 @@ function addReferences(references: Reference[], field: ListField, descriptors: r
     else if (!isElsewhere) {
       const place = field === "config" ? field : `${field}[${i}]`;
       const name = field === "fsLayers" ? "blobSum" : "digest";
-      return `${place}.${name} is ${quote(descriptor.digest)}, which is no sha256 or sha512 digest`;
+      return `${place}.${name} is ${quote(descriptor.digest)}, which is no sha256, sha384 or sha512 digest`;
     }
   }
   return undefined;

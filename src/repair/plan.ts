@@ -137,8 +137,8 @@ class Planner implements RepairPlan {
     if (this.prover.sizeOf(digest) === undefined)
       return {
         because:
-          digest.algorithm === "sha512"
-            ? "a sha512 link holds the sha256 digest of the same blob, which its path does not tell"
+          digest.algorithm !== "sha256"
+            ? `a ${digest.algorithm} link holds the sha256 digest of the same blob, which its path does not tell`
             : "its blob is not stored",
       };
     const link = layerLinkPath(repository, digest);

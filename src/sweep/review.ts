@@ -1,4 +1,4 @@
-import { Digest } from "../registry/digest.js";
+import { ALGORITHMS, Digest } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import type { Storage } from "../storage/storage.js";
@@ -51,7 +51,7 @@ class Kept {
   async follow(): Promise<void> {
     while (this.#pending.length > 0) {
       const digests = this.#pending.splice(0).flatMap((text) => Digest.parse(text) ?? []);
-      for (const algorithm of ["sha256", "sha512"] as const) {
+      for (const algorithm of ALGORITHMS) {
         const some = digests.filter((digest) => digest.algorithm === algorithm);
         if (some.length > 0) await this.#read(algorithm, some);
       }
@@ -66,7 +66,7 @@ class Kept {
     for (const [position, offset] of batch.offsets.entries()) {
       if (damaged.has(position)) continue;
       for (const { role, algorithm: named, at } of unpackReferences(batch.words, offset)) {
-        // The blob of a sha512 reference is stored by its sha256, which only the layer link tells.
+        // The blob of a reference by another algorithm is stored by its sha256, which only the layer link tells.
         if (named !== "sha256") this.#isUnknown = true;
         if (role !== "subject") this.#need(Digest.fromWords(named, batch.words, at).toString(), role === "child");
       }

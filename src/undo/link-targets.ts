@@ -43,7 +43,7 @@ export class LinkTargets {
   /** What a link names that is not there; undefined where all of it is, or was missing before it was removed. */
   async missing(entry: JournalEntry): Promise<string | undefined> {
     const subject = subjectOf(entry.path);
-    // By sha512 the content is stored under another digest, which only the link tells.
+    // By another algorithm the content is stored under another digest, which only the link tells.
     if (subject === undefined || subject.kind === "blob" || entry.dangling === true) return undefined;
     if (subject.kind === "current") return this.#missingOfTag(subject.repository, entry);
     const { repository, digest } = subject;

@@ -100,7 +100,7 @@ describe("what is alive", () => {
   test("a layer that is pushed under its sha512 digest is found by it", async () => {
     const registry = new RegistryBuilder();
     const app = registry.repository("crypto");
-    const layer = app.pushSha512("a layer");
+    const layer = app.pushAlias("a layer");
     const image = app.image({ layers: [layer], tag: "1" });
     const explanation = await explainOne(registry.tree, layer.digest, { deleteUntagged: true });
     expect(explanation.digest?.toString()).toBe(sha256("a layer"));

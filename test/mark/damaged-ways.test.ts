@@ -19,7 +19,7 @@ function start() {
 
 /** An image whose only layer is named by its sha512; nothing names the layer otherwise. */
 function aliased(app: RepositoryBuilder, ...[tag]: readonly string[]): { layer: Descriptor; image: Descriptor } {
-  const layer = app.pushSha512("layer");
+  const layer = app.pushAlias("layer");
   return { layer, image: app.image({ layers: [layer], config: "config", ...(tag === undefined ? {} : { tag }) }) };
 }
 
@@ -39,7 +39,7 @@ describe("a link of another algorithm than sha256", () => {
       "to the same as another link",
       "link-mismatch",
       (app) => {
-        app.pushSha512("one more");
+        app.pushAlias("one more");
         app.registry.tree.write(link(app), sha256("one more"));
       },
     ],

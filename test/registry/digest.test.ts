@@ -9,14 +9,14 @@ const anyHex = (length: number) =>
     .map((digits) => digits.map((digit) => digit.toString(16)).join(""));
 
 describe("Digest", () => {
-  test.each([`sha256:${HEX}`, `sha512:${HEX}${HEX}`])("%s is one", (text) => {
+  test.each([`sha256:${HEX}`, `sha512:${HEX}${HEX}`, `sha384:${HEX}${HEX.slice(32)}`])("%s is one", (text) => {
     expect(Digest.parse(text)?.toString()).toBe(text);
   });
 
   test.each([
     ["nothing", ""],
     ["no algorithm", HEX],
-    ["an algorithm that the storage does not have", `sha384:${HEX}${HEX.slice(32)}`],
+    ["an algorithm that registries do not take", `sha224:${HEX.slice(8)}`],
     ["upper case", `sha256:${HEX.toUpperCase()}`],
     ["another case of the algorithm", `SHA256:${HEX}`],
     ["a hex too short", `sha256:${HEX.slice(1)}`],

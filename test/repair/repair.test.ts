@@ -214,7 +214,7 @@ describe("what they do not prove is not", () => {
     [
       "a sha512 link, which holds another digest than its path names",
       (app) => {
-        const layer = app.pushSha512("a layer");
+        const layer = app.pushAlias("a layer");
         app.image({ layers: [layer], tag: "1" });
         app.link(app.layerLink(layer.digest), "");
       },

@@ -23,7 +23,7 @@ const KINDS = {
   "manifest blob": /\/blobs\//,
   blob: /\/blobs\//,
   "layer link": /\/_layers\//,
-  "alias link": /\/_layers\/sha512\//,
+  "alias link": /\/_layers\/sha(?:384|512)\//,
   "revision link": /\/_manifests\/revisions\//,
   "tag link": /\/current\/link$/,
   "tag index link": /\/index\/.*\/link$/,
@@ -197,12 +197,12 @@ class World {
     if (change === "alias manifest") {
       const { mediaType, digest } = this.manifest(which);
       const content = this.registry.tree.text(blobFile(digest));
-      if (content !== undefined) this.#manifests.push(target.pushSha512(content, mediaType));
+      if (content !== undefined) this.#manifests.push(target.pushAlias(content, mediaType));
     }
     if (change === "forget tags") target.remove("_manifests/tags");
     if (change === "orphan") this.registry.blob(`nobody's ${which}`);
     if (change === "alias") {
-      const layer = target.pushSha512(`layer ${which % 10}`);
+      const layer = target.pushAlias(`layer ${which % 10}`, TYPES.layer, which % 3 === 0 ? "sha384" : "sha512");
       this.#manifests.push(target.image({ layers: [layer], tag: pick(this.names.tags, tag) }));
     }
   }

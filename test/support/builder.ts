@@ -102,10 +102,10 @@ export class RepositoryBuilder {
     return blob;
   }
 
-  /** Uploads a blob under its sha512 digest: stored by sha256, with a link for each, both of which hold the sha256 digest. */
-  pushSha512(content: string, mediaType: string = TYPES.layer): Descriptor {
+  /** Uploads a blob under its sha512 digest, or its sha384: stored by sha256, with a link for each, both of which hold the sha256 digest. */
+  pushAlias(content: string, mediaType: string = TYPES.layer, algorithm: "sha512" | "sha384" = "sha512"): Descriptor {
     const blob = this.push(content, mediaType);
-    const digest = `sha512:${crypto.createHash("sha512").update(content).digest("hex")}`;
+    const digest = `${algorithm}:${crypto.createHash(algorithm).update(content).digest("hex")}`;
     this.link(this.layerLink(digest), blob.digest);
     return { ...blob, digest };
   }

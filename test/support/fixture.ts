@@ -198,7 +198,7 @@ function sparse(repository: RepositoryBuilder): void {
 
 /** Sound: a layer that was uploaded under its sha512 digest. */
 function aliased(repository: RepositoryBuilder): void {
-  const aliasedLayer = repository.pushSha512(layer("firmware", 4));
+  const aliasedLayer = repository.pushAlias(layer("firmware", 4));
   repository.image({ layers: [aliasedLayer], config: config("amd64"), tag: "1" });
 }
 

@@ -132,7 +132,7 @@ export const MARK_CASES: readonly MarkCase[] = [
         config: app.push("a config", TYPES.config),
         layers: [app.push("a layer")],
       });
-      app.tag("v1", app.pushSha512(content, TYPES.image).digest);
+      app.tag("v1", app.pushAlias(content, TYPES.image).digest);
       app.link(app.layerLink(sha512Of("7")), sha256(content));
     }),
   },
@@ -163,7 +163,7 @@ export const MARK_CASES: readonly MarkCase[] = [
     name: "an image whose layer, named by another algorithm, is stored in another size",
     tree: registryOf((registry) => {
       const app = registry.repository("app");
-      app.image({ layers: [{ ...app.pushSha512("a layer"), size: 99 }], config: "a config", tag: "v1" });
+      app.image({ layers: [{ ...app.pushAlias("a layer"), size: 99 }], config: "a config", tag: "v1" });
       app.push("perhaps it");
     }),
   },
@@ -172,7 +172,7 @@ export const MARK_CASES: readonly MarkCase[] = [
     tree: registryOf((registry) => {
       const app = registry.repository("app");
       app.image({ layers: ["a layer"], config: "a config" });
-      app.image({ layers: ["another layer"], config: app.pushSha512("another config", TYPES.config) });
+      app.image({ layers: ["another layer"], config: app.pushAlias("another config", TYPES.config) });
       app.image({ layers: ["not pinned"], config: "no pin" });
     }),
     pins: ["a config", "another config"].map(sha256),

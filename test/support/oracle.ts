@@ -67,7 +67,7 @@ export interface Manifests {
   readonly kept: Set<string>;
 }
 
-const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
 
 /** A tree, read. */
 export interface World {
@@ -130,7 +130,9 @@ export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
 function settleAliases(repository: Repository, stored: World["stored"]): void {
   const aliases = [...repository.layers].filter(([digest, { target }]) => digest !== target);
   for (const [digest, { target, modified }] of aliases) {
-    if (!stored.has(digest) && aliases.filter(([, other]) => other.target === target).length === 1) continue;
+    const algorithm = digest.slice(0, 7);
+    const same = aliases.filter(([other, link]) => link.target === target && other.startsWith(algorithm));
+    if (!stored.has(digest) && same.length === 1) continue;
     repository.layers.delete(digest);
     repository.damagedLinks.add(digest);
     repository.named.set(digest, modified).set(target, modified);
@@ -376,7 +378,7 @@ function readFile(repository: Repository, file: string, path: string, content: s
     if (DIGEST.test(content) && !repository.revisions.has(content)) repository.revisions.set(content, { path, modified });
   } else if (layer !== null && DIGEST.test(named(layer))) {
     const digest = named(layer);
-    const isAlias = digest.startsWith("sha512:") && /^sha256:[0-9a-f]{64}$/.test(content);
+    const isAlias = !digest.startsWith("sha256:") && /^sha256:[0-9a-f]{64}$/.test(content);
     if (content === digest || isAlias) {
       repository.layers.set(digest, { path, target: content, modified });
       return;
@@ -412,7 +414,7 @@ interface ManifestJson {
 
 /** Every digest in a content that nobody can read. */
 function mentions(content: Buffer | undefined): string[] {
-  return content?.toString("latin1").match(/sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g) ?? [];
+  return content?.toString("latin1").match(/sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}/g) ?? [];
 }
 
 /** References of a sound manifest; undefined for anything else. */

@@ -98,7 +98,7 @@ describe("a reviewed plan", () => {
     const registry = new RegistryBuilder();
     const app = registry.repository("team/app");
     app.image({ layers: ["live"], tag: "live" });
-    const alias = app.pushSha512("aliased");
+    const alias = app.pushAlias("aliased");
     app.image({ layers: ["another"] });
     const accept = await review(registry.tree);
     const later = app.image({ layers: [alias] });

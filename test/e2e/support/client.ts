@@ -34,11 +34,11 @@ export class RegistryClient {
     return response;
   }
 
-  /** Uploads a blob in one request, under its digest by either algorithm. */
+  /** Uploads a blob in one request, under its digest by any algorithm. */
   async push(
     content: string | Buffer,
     mediaType: string = TYPES.layer,
-    algorithm: "sha256" | "sha512" = "sha256",
+    algorithm: "sha256" | "sha384" | "sha512" = "sha256",
   ): Promise<Descriptor> {
     const digest = `${algorithm}:${crypto.createHash(algorithm).update(content).digest("hex")}`;
     await this.#finish(await this.startUpload(), digest, content);

@@ -5,7 +5,7 @@ import type { RegistryClient } from "./client.js";
 import type { RealRegistry } from "./registry.js";
 import { makeImageDirectory, skopeoCopy } from "./skopeo.js";
 
-/** Pushes one of everything that is legal: by skopeo in two formats, indexes, mounts, chunks, sha512, referrers, odd names. Three repositories, ten tags. */
+/** Pushes one of everything that is legal: by skopeo in two formats, indexes, mounts, chunks, sha384 and sha512, referrers, odd names. Three repositories, ten tags. */
 export async function pushAllThatIsLegal(registry: RealRegistry, client: RegistryClient, directory: string): Promise<void> {
   const image = makeImageDirectory(path.join(directory, "image"), ["a base layer", "an app"]);
   await skopeoCopy(`dir:${image}`, `docker://${registry.address}/library/app:docker`);
@@ -17,7 +17,11 @@ export async function pushAllThatIsLegal(registry: RealRegistry, client: Registr
   const base = await client.push("a shared base");
   await client.image([base], "base");
   await other.image([await other.mount(base, "team/app"), "and more"], "list");
-  await client.image([await client.push("a layer by its sha512 digest", TYPES.layer, "sha512")], "_layers");
+  const algorithms = ["sha512", "sha384"] as const;
+  const named = algorithms.map((algorithm) => client.push(`a layer by its ${algorithm} digest`, TYPES.layer, algorithm));
+  // The same content by two names is one blob with three links.
+  named.push(client.push("a layer by its sha512 digest", TYPES.layer, "sha384"));
+  await client.image(await Promise.all(named), "_layers");
   await client.image([await client.pushInChunks(["a layer ", "in three ", "chunks"])], "chunks");
   await client.image(["the SBOM"], undefined, await client.image(["an image with an SBOM"], "current"));
 }

@@ -40,7 +40,7 @@ function registry() {
   const app = builder.repository("team/app");
   const image = app.image({ layers: ["a layer"], tag: "1" });
   app.image({ layers: ["another layer"] });
-  const alias = app.pushSha512("aliased");
+  const alias = app.pushAlias("aliased");
   app.image({ layers: [alias], tag: "2" });
   return { tree: builder.tree, manifest: blobFile(image.digest), alias: `${app.path}/${app.layerLink(alias.digest)}/link` };
 }
