@@ -1,15 +1,6 @@
-import { elementAt } from "../element-at.js";
 import { Digest } from "../registry/digest.js";
-import {
-  layerLinkPath,
-  repositoryPath,
-  revisionLinkPath,
-  tagCurrentPath,
-  tagIndexLinkPath,
-  tagPath,
-} from "../registry/layout.js";
+import { layerLinkPath, repositoryPath, revisionLinkPath, tagPath } from "../registry/layout.js";
 import { parseLink } from "../registry/link.js";
-import type { LinkProblem } from "../registry/link.js";
 import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { OddLink, RepositoryListing } from "../storage/listing.js";
 import type { BlobTable } from "./blob-table.js";
@@ -17,18 +8,8 @@ import type { Cause } from "./cause.js";
 import { strayFinding } from "./strays.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { search, sortLayers, timesById } from "./sorted-ids.js";
-
-/** A tag whose `current/link` holds a digest. */
-export interface Tag {
-  readonly name: string;
-  readonly target: number;
-}
-
-/** An entry of a tag's `index/` that names a revision other than the tag's own. */
-export interface TagHistoryEntry {
-  readonly tag: string;
-  readonly target: number;
-}
+import { resolveTagLinks } from "./tag-links.js";
+import type { Tag, TagHistoryEntry } from "./tag-links.js";
 
 /** A repository's links by blob number, and what is wrong with the links themselves. */
 export interface RepositoryLinks {
@@ -79,22 +60,12 @@ class Resolver {
   readonly #aliasLinks: { readonly id: number; readonly target: number; readonly modified: number | undefined }[] = [];
   readonly #damagedLayers = new Set<number>();
   readonly #damagedLayerLinks = new Set<number>();
-  readonly #history: TagHistoryEntry[] = [];
-  readonly #lostTargets: number[] = [];
-  /** By position: the tag's index has entries. */
-  readonly #tagsWithHistory: ReadonlySet<number>;
-  /** By position: there is something outside the layout. */
-  readonly #tagsWithOthers: ReadonlySet<number>;
   readonly #oddLayers: { readonly id: number; readonly modified: number | undefined }[] = [];
 
   constructor(
     private readonly listing: RepositoryListing,
     private readonly table: BlobTable,
-  ) {
-    const { indexTag, oddIndex, others } = listing.tags;
-    this.#tagsWithHistory = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag)]);
-    this.#tagsWithOthers = new Set(others.map(({ tag }) => tag));
-  }
+  ) {}
 
   resolve(): RepositoryLinks {
     const { revisions, layers } = this.listing;
@@ -107,20 +78,22 @@ class Resolver {
     const revisionLinks = [...this.#revisions, ...this.#mismatched];
     const layerIds = this.#ids(layers.digests);
     const sorted = sortLayers(layerIds, layers.modified, this.#oddLayers);
-    const tags = this.#resolveTags();
-    this.#checkIndex(tags, (id) => this.#damagedLayerLinks.has(id) || search(sorted.layers, id) >= 0);
+    const isLayer = (id: number): boolean => this.#damagedLayerLinks.has(id) || search(sorted.layers, id) >= 0;
+    const isFound = (id: number): boolean => this.#revisions.has(id) || this.#mismatched.has(id) || isLayer(id);
+    const { tags, history, lostTargets, findings } = resolveTagLinks(this.listing, this.table, isFound);
+    for (const finding of findings) this.#findings.push(finding);
     return {
       // In order, whatever the storage's: which tag or manifest a finding names must not depend on a listing.
       revisions: [...Uint32Array.from(revisionLinks).sort()],
       mismatched: this.#mismatched,
-      tags: tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
+      tags,
       ...sorted,
       revisionTimes: timesById(revisionIds, revisions.modified),
       aliases: this.#aliases,
       damagedLayers: this.#damagedLayers,
       damagedLayerLinks: this.#damagedLayerLinks,
-      history: this.#history,
-      lostTargets: this.#lostTargets,
+      history,
+      lostTargets,
       findings: this.#findings,
     };
   }
@@ -156,7 +129,10 @@ class Resolver {
     if (isRevision) this.#revisions.add(id);
     if ("problem" in link) {
       if (!isRevision) this.#addDamagedLayer(id);
-      this.#add(isRevision ? "revision-link-invalid" : "layer-link-invalid", path, { digest: named, cause: problemIn(link) });
+      this.#add(isRevision ? "revision-link-invalid" : "layer-link-invalid", path, {
+        digest: named,
+        cause: { kind: "link-problem", problem: link.problem },
+      });
       return;
     }
     const target = this.table.idOfDigest(link.digest);
@@ -200,82 +176,4 @@ class Resolver {
       this.#add("link-mismatch", layerLinkPath(this.listing.name, digest), { digest, cause });
     }
   }
-
-  /** Every tag, with the manifest that it names now if its link says one. */
-  #resolveTags(): { readonly name: string; readonly target: number | undefined }[] {
-    const { names, current, oddCurrent } = this.listing.tags;
-    const odd = new Map(oddCurrent.map(({ tag, content }) => [tag, content]));
-    return names.map((name, tag) => ({
-      name,
-      target: odd.has(tag) ? this.#resolveOddTag(tag, odd.get(tag)) : this.table.idOf("sha256", current, tag * 8),
-    }));
-  }
-
-  #resolveOddTag(position: number, content: Uint8Array | undefined): number | undefined {
-    const { name, tags } = this.listing;
-    const tag = elementAt(tags.names, position);
-    if (content === undefined) {
-      // Nobody has ever pushed it: what is wrong is its name.
-      if (!isTagName(tag) && !this.#tagsWithHistory.has(position)) return undefined;
-      this.#add("tag-without-current", tagPath(name, tag), { tag, ...this.#lossOf(position) });
-      return undefined;
-    }
-    const link = parseLink(content);
-    if ("digest" in link) return this.table.idOfDigest(link.digest);
-    this.#add("tag-link-invalid", tagCurrentPath(name, tag), { tag, cause: problemIn(link) });
-    return undefined;
-  }
-
-  /** What a tag without `current/link` has lost: a link that its index shows to have been there, or nothing. */
-  #lossOf(position: number): Partial<Finding> {
-    if (this.#tagsWithHistory.has(position)) return { cause: { kind: "had-link" } };
-    // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
-    return this.#tagsWithOthers.has(position)
-      ? { holds: false }
-      : { holds: false, reclaimable: true, cause: { kind: "empty-tag" } };
-  }
-
-  /**
-   * The index is a tag's history: no root, and garbage where it names what is gone. The tag's own target is the tag's affair; where its
-   * link does not tell, any entry may be its own. `isLayer` says whether a layer link names a digest: registry 2.x finds a manifest so.
-   */
-  #checkIndex(
-    tags: readonly { readonly name: string; readonly target: number | undefined }[],
-    isLayer: (id: number) => boolean,
-  ): void {
-    const { name } = this.listing;
-    const { indexTag, indexDigests, oddIndex } = this.listing.tags;
-    const checkTarget = (tag: number, id: number): void => {
-      const { name: tagName, target } = elementAt(tags, tag);
-      if (target === id) return;
-      if (target === undefined) {
-        this.#lostTargets.push(id);
-        return;
-      }
-      if (this.#revisions.has(id) || this.#mismatched.has(id) || isLayer(id)) {
-        this.#history.push({ tag: tagName, target: id });
-        return;
-      }
-      const digest = this.table.digest(id);
-      this.#add("tag-index-dangling", tagIndexLinkPath(name, tagName, digest), { tag: tagName, digest });
-    };
-    for (let i = 0; i < indexTag.length; i++) checkTarget(elementAt(indexTag, i), this.table.idOf("sha256", indexDigests, i * 8));
-    for (const { tag, algorithm, hex, content } of oddIndex) {
-      const named = Digest.fromParts(algorithm, hex);
-      if (named === undefined) continue;
-      const link = parseLink(content);
-      if ("digest" in link && link.digest.equals(named)) {
-        checkTarget(tag, this.table.idOfDigest(named));
-        continue;
-      }
-      const { name: tagName, target } = elementAt(tags, tag);
-      if (target === undefined) this.#lostTargets.push(this.table.idOfDigest(named));
-      const cause: Cause = { kind: "history-entry", found: "problem" in link ? link.problem : link.digest };
-      this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, cause });
-    }
-  }
-}
-
-function problemIn({ problem }: { readonly problem: LinkProblem }): Cause {
-  return { kind: "link-problem", problem };
 }

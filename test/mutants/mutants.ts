@@ -33,6 +33,9 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["undo/link-targets"],
   },
   { file: "storage/s3/links", search: "!this.always && object.size", replace: "object.size", tests: ["storage/s3/links"] },
+  { file: "mark/keep-young", search: "reachability.mark(id, LIVE);", replace: "", tests: ["mark/grace"] },
+  { file: "mark/keep-young", search: "table.mark(target(position), LIVE);", replace: "", tests: ["mark/grace"] },
+  { file: "sweep/pieces", search: ".filter(({ isStray }) => isStray !== true)", replace: "", tests: ["sweep/directories"] },
   // Guard
   { file: "guard/roots", search: "changed.push(...before.keys());", replace: "", tests: ["guard/roots"] },
   {

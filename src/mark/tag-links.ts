@@ -1,0 +1,135 @@
+import { elementAt } from "../element-at.js";
+import { Digest } from "../registry/digest.js";
+import { tagCurrentPath, tagIndexLinkPath, tagPath } from "../registry/layout.js";
+import { parseLink } from "../registry/link.js";
+import { isTagName } from "../registry/reference.js";
+import type { RepositoryListing } from "../storage/listing.js";
+import type { BlobTable } from "./blob-table.js";
+import type { Cause } from "./cause.js";
+import type { Finding, FindingCode } from "./finding.js";
+
+/** A tag whose `current/link` holds a digest. */
+export interface Tag {
+  readonly name: string;
+  readonly target: number;
+}
+
+/** An entry of a tag's `index/` that names a revision other than the tag's own. */
+export interface TagHistoryEntry {
+  readonly tag: string;
+  readonly target: number;
+}
+
+/** A repository's tags, and what is wrong with their links. */
+export interface TagLinks {
+  /** By name. */
+  readonly tags: readonly Tag[];
+  readonly history: readonly TagHistoryEntry[];
+  /** What the history of tags names whose `current/link` is damaged or gone: each may be what the tag named last. */
+  readonly lostTargets: readonly number[];
+  readonly findings: readonly Finding[];
+}
+
+/** Resolves the tags' links. `isFound` says whether a registry finds a manifest of this number, by a revision link or, as 2.x does, by a layer link. */
+export function resolveTagLinks(listing: RepositoryListing, table: BlobTable, isFound: (id: number) => boolean): TagLinks {
+  return new Resolver(listing, table, isFound);
+}
+
+class Resolver implements TagLinks {
+  readonly tags: readonly Tag[];
+  readonly history: TagHistoryEntry[] = [];
+  readonly lostTargets: number[] = [];
+  readonly findings: Finding[] = [];
+  /** By position: the tag's index has entries. */
+  readonly #tagsWithHistory: ReadonlySet<number>;
+  /** By position: there is something outside the layout. */
+  readonly #tagsWithOthers: ReadonlySet<number>;
+
+  constructor(
+    private readonly listing: RepositoryListing,
+    private readonly table: BlobTable,
+    private readonly isFound: (id: number) => boolean,
+  ) {
+    const { indexTag, oddIndex, others } = listing.tags;
+    this.#tagsWithHistory = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag)]);
+    this.#tagsWithOthers = new Set(others.map(({ tag }) => tag));
+    const tags = this.#resolve();
+    this.#checkIndex(tags);
+    this.tags = tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #add(code: FindingCode, path: string, more: Partial<Finding>): void {
+    this.findings.push({ code, path, repository: this.listing.name, ...more });
+  }
+
+  /** Every tag, with the manifest that it names now if its link says one. */
+  #resolve(): { readonly name: string; readonly target: number | undefined }[] {
+    const { names, current, oddCurrent } = this.listing.tags;
+    const odd = new Map(oddCurrent.map(({ tag, content }) => [tag, content]));
+    return names.map((name, tag) => ({
+      name,
+      target: odd.has(tag) ? this.#resolveOddTag(tag, odd.get(tag)) : this.table.idOf("sha256", current, tag * 8),
+    }));
+  }
+
+  #resolveOddTag(position: number, content: Uint8Array | undefined): number | undefined {
+    const { name, tags } = this.listing;
+    const tag = elementAt(tags.names, position);
+    if (content === undefined) {
+      // Nobody has ever pushed it: what is wrong is its name.
+      if (!isTagName(tag) && !this.#tagsWithHistory.has(position)) return undefined;
+      this.#add("tag-without-current", tagPath(name, tag), { tag, ...this.#lossOf(position) });
+      return undefined;
+    }
+    const link = parseLink(content);
+    if ("digest" in link) return this.table.idOfDigest(link.digest);
+    this.#add("tag-link-invalid", tagCurrentPath(name, tag), { tag, cause: { kind: "link-problem", problem: link.problem } });
+    return undefined;
+  }
+
+  /** What a tag without `current/link` has lost: a link that its index shows to have been there, or nothing. */
+  #lossOf(position: number): Partial<Finding> {
+    if (this.#tagsWithHistory.has(position)) return { cause: { kind: "had-link" } };
+    // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
+    return this.#tagsWithOthers.has(position)
+      ? { holds: false }
+      : { holds: false, reclaimable: true, cause: { kind: "empty-tag" } };
+  }
+
+  /**
+   * The index is a tag's history: no root, and garbage where it names what is gone. The tag's own target is the tag's affair; where its
+   * link does not tell, any entry may be its own.
+   */
+  #checkIndex(tags: readonly { readonly name: string; readonly target: number | undefined }[]): void {
+    const { name } = this.listing;
+    const { indexTag, indexDigests, oddIndex } = this.listing.tags;
+    const checkTarget = (tag: number, id: number): void => {
+      const { name: tagName, target } = elementAt(tags, tag);
+      if (target === id) return;
+      if (target === undefined) {
+        this.lostTargets.push(id);
+        return;
+      }
+      if (this.isFound(id)) {
+        this.history.push({ tag: tagName, target: id });
+        return;
+      }
+      const digest = this.table.digest(id);
+      this.#add("tag-index-dangling", tagIndexLinkPath(name, tagName, digest), { tag: tagName, digest });
+    };
+    for (let i = 0; i < indexTag.length; i++) checkTarget(elementAt(indexTag, i), this.table.idOf("sha256", indexDigests, i * 8));
+    for (const { tag, algorithm, hex, content } of oddIndex) {
+      const named = Digest.fromParts(algorithm, hex);
+      if (named === undefined) continue;
+      const link = parseLink(content);
+      if ("digest" in link && link.digest.equals(named)) {
+        checkTarget(tag, this.table.idOfDigest(named));
+        continue;
+      }
+      const { name: tagName, target } = elementAt(tags, tag);
+      if (target === undefined) this.lostTargets.push(this.table.idOfDigest(named));
+      const cause: Cause = { kind: "history-entry", found: "problem" in link ? link.problem : link.digest };
+      this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, cause });
+    }
+  }
+}
