@@ -82,8 +82,9 @@ export async function markAndReport(
 }
 
 /** What was not looked for. */
-function deniedUploads({ uploadsDenied }: Marked): readonly string[] {
-  return uploadsDenied === undefined ? [] : [`unfinished multipart uploads could not be looked for: ${uploadsDenied}`];
+function deniedUploads({ uploadsDenied, uploadsUnmeasured }: Marked): readonly string[] {
+  const denied = uploadsDenied === undefined ? [] : [`unfinished multipart uploads could not be looked for: ${uploadsDenied}`];
+  return uploadsUnmeasured === undefined ? denied : [...denied, `not all bytes of uploads are counted: ${uploadsUnmeasured}`];
 }
 
 /** With what the storage's own files say of the registry's start. */

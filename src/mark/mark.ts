@@ -99,6 +99,7 @@ export async function mark(
     context,
     unlinked,
     uploadsDenied: multipart.denied,
+    uploadsUnmeasured: multipart.unmeasured,
     pins: sumUpPins(table, [...pins]),
     truthElsewhere: [],
   };

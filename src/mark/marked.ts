@@ -25,6 +25,8 @@ export interface Marked {
   readonly pins: MarkedPins;
   /** Why unfinished multipart uploads may not be listed; undefined where they were. */
   readonly uploadsDenied: string | undefined;
+  /** Why the bytes of some multipart uploads are not known; undefined where all are. */
+  readonly uploadsUnmeasured: string | undefined;
   /** What else than the storage decides what is live; none for an ordinary registry. See `withTruth`. */
   readonly truthElsewhere: readonly TruthElsewhere[];
 }

@@ -24,13 +24,13 @@ export function checkUploads(repository: string, uploads: readonly UploadListing
 }
 
 /**
- * The same for multipart uploads, whose size S3 does not tell. One younger than the grace time shows that somebody writes, even where
+ * The same for multipart uploads. One younger than the grace time shows that somebody writes, even where
  * the registry's own files of the upload are older.
  */
 export function checkMultipartUploads(uploads: readonly MultipartUpload[], policy: Policy): Finding[] {
-  return uploads.flatMap(({ path, uploadId, initiated }): Finding[] => {
+  return uploads.flatMap(({ path, uploadId, initiated, bytes }): Finding[] => {
     const age = policy.now - initiated;
-    const about = { path, repository: splitRepositoryPath(path)?.name, uploadId, cause: ageCause(age, true) };
+    const about = { path, repository: splitRepositoryPath(path)?.name, uploadId, bytes, cause: ageCause(age, true) };
     if (age < 0 || age < policy.grace) return [{ code: "upload-active", ...about }];
     return [{ code: isAbandoned(age, policy) ? "multipart-stale" : "upload-idle", ...about }];
   });

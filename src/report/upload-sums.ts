@@ -5,7 +5,7 @@ import { isRepositoryName } from "../registry/reference.js";
 /** Abandoned uploads that a sweep with --purge-uploads takes. */
 export interface AbandonedUploads {
   uploads: number;
-  /** Without those of S3's multipart uploads, which it does not tell. */
+  /** Those of S3's multipart uploads as far as they could be told. */
   bytes: number;
 }
 

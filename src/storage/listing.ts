@@ -140,6 +140,8 @@ export interface MultipartUpload {
   readonly uploadId: string;
   /** Seconds since 1970. */
   readonly initiated: number;
+  /** Of its parts; undefined where that could not be told. */
+  readonly bytes: number | undefined;
 }
 
 /** All unfinished multipart uploads. */
@@ -147,5 +149,7 @@ export interface MultipartListing {
   readonly uploads: readonly MultipartUpload[];
   /** Why they may not be listed, where that is so. */
   readonly denied?: string;
+  /** Why the bytes of some are not known, where that is so. */
+  readonly unmeasured?: string;
   readonly faults: readonly StorageFault[];
 }

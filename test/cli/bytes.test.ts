@@ -120,6 +120,34 @@ describe("multipart uploads", () => {
     expect((JSON.parse(stdout) as JsonReport).findings.map(({ code }) => code)).toContain("multipart-stale");
   });
 
+  test("are measured by their parts, a request for each thousand: in the finding, in what is reclaimable, and by a sweep", async () => {
+    const { server, args } = await served();
+    const parts = Array.from({ length: 1500 }, () => "x".repeat(10));
+    const key = "docker/registry/v2/repositories/team/app-0/_uploads/2/data";
+    server.startUpload("b", key, new Date(Date.now() - 300 * HOUR), parts);
+    const { stdout } = await regcheck([...args, "--format", "json"], KEYS);
+    const report = JSON.parse(stdout) as JsonReport;
+    expect(report.findings.filter(({ code }) => code === "multipart-stale")).toMatchObject([{ bytes: 15_000 }, { bytes: 0 }]);
+    expect(server.requests["ListParts"]).toBe(3);
+    const { bytes } = report.reclaimable["withPurgeUploads"] as { readonly bytes: number };
+    expect(bytes).toBeGreaterThanOrEqual(15_000);
+    const sweep = ["--sweep", "--purge-uploads", "--registry-stopped", "--max-delete=100%", "--fail-on=never", "--format=json"];
+    const swept = await regcheck([...args, ...sweep, "--journal-dir", temporaryDirectory()], KEYS);
+    const { sweep: done } = JSON.parse(swept.stdout) as { readonly sweep: { readonly deleted: { readonly bytes: number } } };
+    expect(done.deleted.bytes).toBeGreaterThanOrEqual(15_000);
+  });
+
+  test("whose parts may not be listed have bytes that are not known, and the report says so", async () => {
+    const { server, args } = await served();
+    const effect = { kind: "error", status: 403, code: "AccessDenied" } as const;
+    server.inject({ operation: "ListParts", times: Infinity, effect });
+    const { stdout, exitCode } = await regcheck([...args, "--fail-on", "never"], KEYS);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/! not all bytes of uploads are counted: .*s3:ListMultipartUploadParts/);
+    const { findings } = JSON.parse((await regcheck([...args, "--format", "json"], KEYS)).stdout) as JsonReport;
+    expect(findings.find(({ code }) => code === "multipart-stale")).not.toHaveProperty("bytes");
+  });
+
   test("that may not be listed leave the check complete, and refuse only a sweep that would purge them", async () => {
     const { server, args } = await served();
     const effect = { kind: "error", status: 403, code: "AccessDenied" } as const;

@@ -5,6 +5,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   ListObjectsV2Command: "s3:ListBucket",
   ListObjectVersionsCommand: "s3:ListBucketVersions",
   ListMultipartUploadsCommand: "s3:ListBucketMultipartUploads",
+  ListPartsCommand: "s3:ListMultipartUploadParts",
   GetBucketVersioningCommand: "s3:GetBucketVersioning",
   GetObjectCommand: "s3:GetObject",
   // Without the second one, an object that is not there is forbidden.

@@ -1,7 +1,18 @@
 import { isAscii } from "node:buffer";
 import type { Readable } from "node:stream";
-import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
-import type { HeadObjectCommandOutput, ListMultipartUploadsCommandOutput, S3Client } from "@aws-sdk/client-s3";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+} from "@aws-sdk/client-s3";
+import type {
+  HeadObjectCommandOutput,
+  ListMultipartUploadsCommandOutput,
+  ListPartsCommandOutput,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import type { RetryStrategyV2 } from "@smithy/types";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { noRequests } from "../requests.js";
@@ -205,6 +216,16 @@ export class BucketReader {
           return body;
         },
       });
+      return this.client.send(command);
+    });
+  }
+
+  /** One page of the parts of a multipart upload, from a part's number on. */
+  parts(key: string, uploadId: string, after: string | undefined): Promise<ListPartsCommandOutput> {
+    return this.limit.run((onThrottled) => {
+      const upload = { Bucket: this.name, Key: key, UploadId: uploadId };
+      const command = new ListPartsCommand({ ...upload, PartNumberMarker: after });
+      observe(command, { onAttempt: () => this.requests.list++, onThrottled });
       return this.client.send(command);
     });
   }

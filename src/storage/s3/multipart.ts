@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import type { ListMultipartUploadsCommandOutput, MultipartUpload as ListedUpload } from "@aws-sdk/client-s3";
 import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
@@ -12,7 +13,7 @@ import { causeOf, isDenied, isNotImplemented, nameOf } from "./errors.js";
  */
 export async function listMultipartUploads(bucket: BucketReader, root: string): Promise<MultipartListing> {
   const prefix = `${root}${V2}/`;
-  const uploads: MultipartUpload[] = [];
+  const uploads: ListedMultipart[] = [];
   try {
     let after: Marker | undefined;
     do {
@@ -22,13 +23,63 @@ export async function listMultipartUploads(bucket: BucketReader, root: string): 
         if (upload.Key?.startsWith(prefix) !== false) uploads.push(parseUpload(upload, root.length));
       after = page.IsTruncated === true ? nextMarker(page, after) : undefined;
     } while (after !== undefined);
-    return { uploads, faults: [] };
+    return { ...(await measure(bucket, root, uploads)), faults: [] };
   } catch (error) {
-    if (isNotImplemented(error)) return { uploads, faults: [] };
+    if (isNotImplemented(error)) return { uploads: [], faults: [] };
     if (isDenied(nameOf(error))) return { uploads: [], faults: [], denied: causeOf(error) };
     const cause = `unfinished multipart uploads cannot be listed: ${causeOf(error)}`;
-    return { uploads, faults: [{ path: V2, cause }] };
+    return { uploads: uploads.map((upload) => ({ ...upload, bytes: undefined })), faults: [{ path: V2, cause }] };
   }
+}
+
+/** An upload as the listing has it, which tells no size. */
+type ListedMultipart = Omit<MultipartUpload, "bytes">;
+
+/** Uploads whose parts are asked for, a request each: a bucket that nobody has ever cleared of them may have a million. */
+const MOST_MEASURED = 1000;
+/** Those at a time. */
+const AT_A_TIME = 16;
+
+/**
+ * Asks for the sizes of their parts. They are worth their requests: these are bytes that are billed, that no listing of objects shows, and that
+ * mostly are few uploads with much in them. What cannot be told is said, and nothing else depends on it.
+ */
+async function measure(
+  bucket: BucketReader,
+  root: string,
+  uploads: readonly ListedMultipart[],
+): Promise<Pick<MultipartListing, "uploads" | "unmeasured">> {
+  let unmeasured =
+    uploads.length > MOST_MEASURED
+      ? `there are ${uploads.length} multipart uploads, of which ${MOST_MEASURED} were measured`
+      : undefined;
+  let isRefused = false;
+  const measured = await pLimit(AT_A_TIME).map(uploads, async (upload, i): Promise<MultipartUpload> => {
+    if (isRefused || i >= MOST_MEASURED) return { ...upload, bytes: undefined };
+    try {
+      return { ...upload, bytes: await bytesOf(bucket, `${root}${upload.path}`, upload.uploadId) };
+    } catch (error) {
+      // It was completed or aborted since it was listed: what of it is stored, the next check says.
+      if (nameOf(error) === "NoSuchUpload") return { ...upload, bytes: 0 };
+      isRefused = true;
+      unmeasured = `the parts of multipart uploads cannot be listed: ${causeOf(error)}`;
+      return { ...upload, bytes: undefined };
+    }
+  });
+  return { uploads: measured, ...(unmeasured === undefined ? {} : { unmeasured }) };
+}
+
+async function bytesOf(bucket: BucketReader, key: string, uploadId: string): Promise<number> {
+  let bytes = 0;
+  let after: string | undefined;
+  do {
+    const page = await bucket.parts(key, uploadId, after);
+    for (const { Size = 0 } of page.Parts ?? []) bytes += Size;
+    const next = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+    if (next !== undefined && Number(next) <= Number(after ?? 0)) throw new Error("the server's listing of parts repeats itself");
+    after = next;
+  } while (after !== undefined);
+  return bytes;
 }
 
 /** Where a page of the listing begins. */
@@ -37,7 +88,7 @@ interface Marker {
   readonly uploadId: string;
 }
 
-function parseUpload({ Key, UploadId, Initiated }: ListedUpload, rootLength: number): MultipartUpload {
+function parseUpload({ Key, UploadId, Initiated }: ListedUpload, rootLength: number): ListedMultipart {
   if (Key === undefined || UploadId === undefined || Initiated === undefined)
     throw new Error("the server lists an upload without key, id or date");
   return { path: Key.slice(rootLength), uploadId: UploadId, initiated: Math.floor(Initiated.getTime() / 1000) };

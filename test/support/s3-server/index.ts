@@ -64,7 +64,7 @@ export interface S3Server {
   /** Removes an object, past HTTP: in a versioned bucket, puts a delete marker in front of it. */
   readonly remove: (bucket: string, key: string) => void;
   /** Begins a multipart upload, past HTTP, and returns its id. */
-  readonly startUpload: (bucket: string, key: string, initiated?: Date) => string;
+  readonly startUpload: (bucket: string, key: string, initiated?: Date, parts?: readonly (string | Uint8Array)[]) => string;
   /** What a listing would show now, in its order. */
   readonly objects: (bucket: string) => ReadonlyMap<string, Buffer>;
   /** Multipart uploads that are neither completed nor aborted: id -> key. */
@@ -125,9 +125,10 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
     },
     put,
     remove: (bucket, key) => void bucketOf(bucket).remove(toBytes(key)),
-    startUpload: (bucket, key, initiated = new Date()) => {
+    startUpload: (bucket, key, initiated = new Date(), parts = []) => {
       const id = nextId();
-      bucketOf(bucket).uploads.set(id, { key: toBytes(key), id, initiated, parts: new Map() });
+      const stored = new Map(parts.map((part, i) => [i + 1, Buffer.from(part)]));
+      bucketOf(bucket).uploads.set(id, { key: toBytes(key), id, initiated, parts: stored });
       return id;
     },
     objects: (bucket) => contentsOf(bucketOf(bucket)),

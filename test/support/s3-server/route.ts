@@ -10,6 +10,7 @@ import {
   completeMultipartUpload,
   createMultipartUpload,
   listMultipartUploads,
+  listParts,
   uploadPart,
 } from "./uploads.js";
 import { getBucketLocation, getBucketVersioning, listObjectVersions, putBucketVersioning } from "./versions.js";
@@ -38,6 +39,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   HeadBucket: ({ bucket }) => ({ status: 200, headers: { "x-amz-bucket-region": bucket.region } }),
   HeadObject: getObject,
   ListMultipartUploads: listMultipartUploads,
+  ListParts: listParts,
   ListObjectsV2: listObjectsV2,
   ListObjectVersions: listObjectVersions,
   PutBucketVersioning: putBucketVersioning,
@@ -62,6 +64,7 @@ const ROUTES: readonly (readonly [method: string, level: "bucket" | "object", pa
   ["POST", "object", "uploadId", "CompleteMultipartUpload"],
   ["DELETE", "object", "uploadId", "AbortMultipartUpload"],
   ["DELETE", "object", "", "DeleteObject"],
+  ["GET", "object", "uploadId", "ListParts"],
   ["GET", "object", "", "GetObject"],
   ["HEAD", "object", "", "HeadObject"],
 ];
@@ -69,7 +72,7 @@ const ROUTES: readonly (readonly [method: string, level: "bucket" | "object", pa
 const PARAMETERS: ReadonlySet<string> = new Set(
   (
     "x-id list-type location versioning versions uploads delete uploadId partNumber versionId prefix delimiter start-after continuation-token " +
-    "max-keys encoding-type fetch-owner key-marker version-id-marker upload-id-marker max-uploads"
+    "max-keys encoding-type fetch-owner key-marker version-id-marker upload-id-marker max-uploads max-parts part-number-marker"
   ).split(" "),
 );
 

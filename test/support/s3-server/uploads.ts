@@ -103,6 +103,30 @@ export function listMultipartUploads({ bucket, query }: Call): Reply {
   );
 }
 
+/** ListParts: by their numbers. */
+export function listParts(call: Call): Reply {
+  const { key, id, parts } = uploadOf(call);
+  const marker = Number(call.query.get("part-number-marker") ?? "0");
+  const all = [...parts].filter(([number]) => number > marker).sort(([a], [b]) => a - b);
+  const page = all.slice(0, limitOf(call.query, "max-parts"));
+  const last = page.at(-1)?.[0];
+  const isTruncated = all.length > page.length;
+  return xmlReply(
+    document(
+      "ListPartsResult",
+      [
+        element("Bucket", call.bucket.name),
+        element("Key", escapeXml(fromBytes(key))),
+        element("UploadId", id),
+        element("PartNumberMarker", marker),
+        isTruncated ? element("NextPartNumberMarker", last) : "",
+        element("IsTruncated", isTruncated),
+        ...page.map(([number, content]) => element("Part", element("PartNumber", number) + element("Size", content.length))),
+      ].join(""),
+    ),
+  );
+}
+
 function byKeyAndId(a: Upload, b: Upload): number {
   if (a.key !== b.key) return a.key < b.key ? -1 : 1;
   return a.id < b.id ? -1 : 1;
