@@ -13,7 +13,7 @@ const FAULTS = [
   "test/cli/telling.test.ts",
   "test/storage/s3/inventory/*.test.ts",
   "test/sql/*.property.test.ts",
-  "test/cli/{explain,s3,truth,undo,untag-policy}.test.ts",
+  "test/cli/{explain,manifests,s3,truth,undo,untag-policy}.test.ts",
   "test/storage/s3/{requests,strays}.test.ts",
   "test/sweep/s3-requests.test.ts",
   "test/mark/size.test.ts",

@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { RegistryBuilder } from "../support/builder.js";
 import { buildFixture } from "../support/fixture.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
@@ -48,6 +50,31 @@ describe("regcheck manifests", () => {
     const { exitCode, stdout, stderr } = await regcheck(["manifests", "s3://b", ...args]);
     expect(stderr).toContain(`regcheck: ${message}`);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  });
+
+  test("told to end, it writes what it has read; run again, it reads the rest", async () => {
+    const registry = new RegistryBuilder();
+    for (let i = 0; i < 60; i++) registry.repository("app").image({ layers: [`layer ${i}`], tag: `v${i}` });
+    const server = await startedServer();
+    store(server, registry.tree);
+    const cache = temporaryDirectory();
+    const args = ["manifests", "s3://b", "--endpoint", server.endpoint, "--cache", cache, "--part", "0/1"];
+    const program = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
+    server.setLatency(50);
+    const child = spawn(process.execPath, [program, ...args, "--concurrency", "1"], {
+      env: { PATH: process.env["PATH"], ...KEYS },
+      stdio: "ignore",
+    });
+    const closed = new Promise((resolve) => child.on("close", resolve));
+    await expect.poll(() => server.requests["GetObject"] ?? 0, { timeout: 20_000 }).toBeGreaterThan(5);
+    child.kill("SIGTERM");
+    expect(await closed).toBe(143);
+    expect(fs.existsSync(path.join(cache, "part-0-of-1/part.json"))).toBe(false);
+    server.setLatency(0);
+    const { stdout } = await regcheck(args, KEYS);
+    const [, read, known] = /(\d+) manifests read, (\d+) known before\n$/.exec(stdout) ?? [];
+    expect(Number(read) + Number(known)).toBe(60);
+    expect(Number(known)).toBeGreaterThan(3);
   });
 
   test("is for a bucket", async () => {

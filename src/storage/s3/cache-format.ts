@@ -190,7 +190,10 @@ export function keyOf(digest: Buffer, at = 0): number {
   return digest.readUIntBE(at, KEY_BYTES);
 }
 
-/** The block in which a digest is, if it is in any: one of about 8,000 that are not is taken to be, and looked for. */
+/**
+ * The block in which a digest is, if it is in any: one of about 8,000 that are not is taken to be, and looked for. Where the first 8 bytes of
+ * two digests are the same, one of them may not be found: it is read from the bucket.
+ */
 export function locate({ places, blocks }: SegmentFooter, digest: Buffer): number | undefined {
   let low = 0;
   let high = blocks;
