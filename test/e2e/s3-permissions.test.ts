@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -24,6 +25,9 @@ const POLICIES = path.resolve(import.meta.dirname, "../../docs/examples/s3-polic
 /** The user that regcheck is run as; the buckets are somebody else's. */
 const USER = { name: "regcheck", accessKeyId: "UK", secretAccessKey: "US" };
 const ENVIRONMENT = { AWS_ACCESS_KEY_ID: USER.accessKeyId, AWS_SECRET_ACCESS_KEY: USER.secretAccessKey };
+
+/** Milliseconds after which an upload is older than `--uploads-older-than 0`: times are whole seconds. */
+const AGE = 2000;
 
 interface Statement {
   readonly Effect: string;
@@ -102,6 +106,7 @@ describe("the policies in docs/examples/s3-policies, on Ceph's radosgw", () => {
     for (const [key, object] of tree.files) await put(buckets.registry, key, Buffer.from(object.content));
     const upload = { Bucket: buckets.registry, Key: "docker/registry/v2/repositories/team/app/_uploads/x/data" };
     await client.send(new CreateMultipartUploadCommand(upload));
+    const old = setTimeout(AGE);
     const inventory = inventoryFiles(entriesOf(tree), { sourceBucket: buckets.registry, created: Date.now() });
     for (const [key, object] of inventory) await put(buckets.inventories, key, object);
     const statements = statementsOf(file, buckets, without);
@@ -113,6 +118,7 @@ describe("the policies in docs/examples/s3-policies, on Ceph's radosgw", () => {
       const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
       if (Statement.length > 0) await client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
     }
+    await old;
     return buckets;
   }
 

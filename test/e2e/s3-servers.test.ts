@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -86,6 +87,8 @@ describe.each(Object.keys(S3_PROGRAMS) as (keyof typeof S3_PROGRAMS)[])("the buc
     const upload = { Bucket, Key: "a/registry/docker/registry/v2/repositories/team/app/_uploads/x/data" };
     const { UploadId } = await client.send(new CreateMultipartUploadCommand(upload));
     await client.send(new UploadPartCommand({ ...upload, UploadId, PartNumber: 1, Body: Buffer.alloc(100_000) }));
+    // Older than `--uploads-older-than 0`, in whole seconds.
+    await setTimeout(2000);
     const registry = await writable.restart({ readOnly: true });
     onTestFinished(() => registry.stop());
 
