@@ -45,7 +45,7 @@ function undoing({ stdout }: Run): string[] {
   return command.trim().split(" ");
 }
 
-describe.each(Object.keys(S3_PROGRAMS) as (keyof typeof S3_PROGRAMS)[])("the bucket of registry 3.1 on %s", (name) => {
+describe.each(Object.keys(S3_PROGRAMS))("the bucket of registry 3.1 on %s", (name) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-e2e-servers-"));
   let server: S3Program;
 
