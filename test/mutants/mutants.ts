@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "mark/references", search: "this.#lostMarks |= marks;", replace: "this.#lostMarks = 0;", tests: ["mark/damaged-ways"] },
   {
     file: "mark/repository-links",
-    search: "const isContradicted = this.table.isStored(id) || (links.get(target) ?? 0) > 1;",
+    search: "const isContradicted = this.table.isStored(id) || links.get(keyOf(link)) !== 1;",
     replace: "const isContradicted = false;",
     tests: ["mark/damaged-ways"],
   },
