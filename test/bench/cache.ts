@@ -9,12 +9,12 @@ import { finishPart, partFolder } from "#regcheck/storage/s3/parts/part-folder.j
 import { machine } from "./measure.js";
 
 /**
- * `npm run bench:cache [MANIFESTS] [PARTS] [DIRECTORY]`: the cache of a registry that is only computed, by default of 100 million manifests
- * of a config and five layers, in four parts. Writes the parts, joins them, then opens the cache and asks it for manifests that it has and
+ * `npm run bench:cache [MANIFESTS] [PARTS] [LAYERS] [DIRECTORY]`: the cache of a registry that is only computed, by default of 100 million
+ * manifests of a config and five layers, in four parts. Writes the parts, joins them, then opens the cache and asks it for manifests that it has and
  * that it has not. Digests are made by a hash of their number, whose time is measured first and taken off.
  */
-const [manifests = 100e6, parts = 4] = process.argv.slice(2, 4).map(Number);
-const directory = process.argv[4] ?? path.join(fs.realpathSync("."), ".cache/bench-cache");
+const [manifests = 100e6, parts = 4, layers = 5] = process.argv.slice(2, 5).map(Number);
+const directory = process.argv[5] ?? path.join(fs.realpathSync("."), ".cache/bench-cache");
 const STORAGE = { location: "s3://bucket", server: undefined };
 /** Lookups, of each kind. */
 const LOOKUPS = 200_000;
@@ -29,7 +29,7 @@ function digestOf(hex: string): Digest {
 
 /** All manifests have these: what it costs to keep them does not depend on which they are. */
 const words = packReferences(
-  Array.from({ length: 6 }, (_, i) => ({
+  Array.from({ length: 1 + layers }, (_, i) => ({
     role: i === 0 ? ("config" as const) : ("layer" as const),
     digest: digestOf(hexOf(-i - 1)),
     size: 1000 * i,

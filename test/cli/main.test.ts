@@ -263,7 +263,7 @@ describe("an internal error", () => {
     });
     const { exitCode, stderr } = await regcheck([...args, "--debug"], environment);
     expect(exitCode).toBe(70);
-    expect(stderr).toMatch(/^regcheck: out of order\nTypeError: out of order\n {4}at .*\n.*open-storage/s);
+    expect(stderr).toMatch(/^regcheck: out of order\nTypeError: out of order\n {4}at .*\n.*openStorage/s);
   });
 });
 

@@ -41,7 +41,12 @@ async function run(copy: string, tests: readonly string[]): Promise<{ readonly p
     "1",
     ...files,
   ];
-  const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT });
+  const child = spawn(process.execPath, args, {
+    cwd: copy,
+    env: { ...process.env, REGCHECK_TEST_MAIN: "dist/cli/main.js" },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: TIMEOUT,
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   const status = await new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));

@@ -5,7 +5,8 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 
 /** The damaged registry that is committed. */
 export const FIXTURE = path.join(ROOT, "fixtures/registry");
-const MAIN = path.join(ROOT, "dist/cli/main.js");
+/** What an installed program loads: few files. Mutants are made in the modules that these are made of. */
+const MAIN = path.join(ROOT, process.env["REGCHECK_TEST_MAIN"] ?? "dist/program/main.js");
 
 /** What a run of the program came to. */
 export interface Run {
