@@ -34,7 +34,7 @@ export function repositorySpace({ name, links, reachability }: RepositoryGraph, 
   };
 }
 
-/** Manifests that no repository links: only indexes lead on from one to another. */
+/** Manifests that no repository links: indexes lead on from one to another, and damage to what it mentions. */
 export function unlinkedSpace(manifests: readonly number[], context: MarkContext): Space {
   const own = new Set(manifests);
   return {
@@ -43,7 +43,7 @@ export function unlinkedSpace(manifests: readonly number[], context: MarkContext
     has: (id) => own.has(id),
     forEachKept: (id, visit) =>
       forEachMeantAnywhere(context, id, (named, role) => {
-        if (role === "child" && own.has(named)) visit(named, role);
+        if ((role === "child" || role === "mention") && own.has(named)) visit(named, role);
       }),
     forEachBlob: (id, visit) => forEachMeantAnywhere(context, id, visit),
     accepts: (_, bits) => bits,

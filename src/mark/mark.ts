@@ -214,32 +214,31 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
     if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && (table.marks(id) & REVISION) === 0) pending.push(id);
   });
   for (const id of pins) table.mark(id, LIVE);
-  // A pin may be young as well.
-  const seen = new Set(pending);
   /** Those that somebody takes for manifests. */
   const named = new Set(pins);
-  const manifests: number[] = [];
-  for (let batch = [...seen]; batch.length > 0;) {
+  const manifests = new Set<number>();
+  // A pin may be young as well.
+  for (let batch = [...new Set(pending)]; batch.length > 0;) {
     await store.load(batch);
     const next: number[] = [];
     for (const id of batch) {
       table.mark(id, LIVE);
       const problem = store.problem(id);
-      if (problem === undefined) manifests.push(id);
       if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.cause }));
       // Most young blobs are layers, which are no manifests: what a layer mentions is no reference.
       if (problem !== undefined && !named.has(id)) continue;
+      manifests.add(id);
       forEachMeantAnywhere(context, id, (reference, role) => {
         table.mark(reference, LIVE);
         const isManifest =
           role === "child" || (role === "mention" && table.isStored(reference) && table.size(reference) <= MAX_MANIFEST_BYTES);
-        if (!isManifest || seen.has(reference) || !table.isStored(reference)) return;
+        // One that was met as a young blob is looked at again: by now somebody takes it for a manifest.
+        if (!isManifest || named.has(reference) || !table.isStored(reference)) return;
         named.add(reference);
-        seen.add(reference);
         next.push(reference);
       });
     }
     batch = next;
   }
-  return manifests;
+  return [...manifests];
 }

@@ -222,6 +222,18 @@ describe("what is garbage", () => {
     });
   });
 
+  test("what a pinned manifest mentions that nobody can read is kept by the pin", async () => {
+    const registry = new RegistryBuilder();
+    const image = registry.repository("app").image({ layers: ["a layer"], config: "a config" });
+    registry.repository("app").deleteManifest(image);
+    registry.repository("app").image({ tag: "latest", layers: ["another"] });
+    registry.tree.write(blobFile(image.digest), (registry.tree.text(blobFile(image.digest)) ?? "").slice(0, -1));
+    const pins = [Digest.parse(image.digest)].filter((pin) => pin !== undefined);
+    const explanation = await explainOne(registry.tree, sha256("a layer"), { pins });
+    expect(explanation.verdict).toBe("alive");
+    expect(chainsOf(explanation)).toEqual([`pin > manifest ${image.digest} > mention ${sha256("a layer")}`]);
+  });
+
   test("a manifest that was deleted by digest is read, and what it needed goes with it", async () => {
     const registry = new RegistryBuilder();
     const app = registry.repository("app");

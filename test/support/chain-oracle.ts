@@ -113,16 +113,23 @@ export class ChainOracle {
       digest,
       ...repositories.map((repository) => targetOf(repository, digest)).filter((target) => target !== digest),
     ];
+    /** What somebody takes for a manifest: what of these nobody can read may name all that it mentions. */
+    const claimed = new Set(this.policy.pins);
+    const manifestsIn = (digest: string): readonly string[] =>
+      parse(digest)?.children ?? (claimed.has(digest) ? this.world.namesOf(digest).blobs : []);
     for (const digest of reached)
-      for (const child of (parse(digest)?.children ?? []).flatMap(targetsOf)) if (stored.has(child)) reached.add(child);
+      for (const child of manifestsIn(digest).flatMap(targetsOf)) {
+        if (!stored.has(child)) continue;
+        if (!claimed.has(child)) reached.delete(child);
+        reached.add(child);
+        claimed.add(child);
+      }
     const edges = new Edges();
+    const isManifest = (digest: string): boolean => reached.has(digest) && (parse(digest) !== undefined || claimed.has(digest));
     for (const digest of reached) {
-      const manifest = parse(digest);
-      if (manifest === undefined) continue;
-      edges.manifests.set(
-        digest,
-        manifest.children.flatMap(targetsOf).filter((child) => reached.has(child) && parse(child) !== undefined),
-      );
+      if (!isManifest(digest)) continue;
+      const manifest = this.world.namesOf(digest);
+      edges.manifests.set(digest, manifestsIn(digest).flatMap(targetsOf).filter(isManifest));
       const isLost = manifest.sizes.some((one) =>
         targetsOf(one.digest).every((target) => this.world.isLost(one.digest, target, one.size)),
       );

@@ -292,6 +292,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     // What cannot be read may name anything.
     for (const named of [...children, ...(parse(digest) === undefined ? blobs : [])])
       for (const one of [named, ...targetsOf(named)]) {
+        // One that was met as a young blob is looked at again.
+        if (!claimed.has(one)) reached.delete(one);
         reached.add(one);
         claimed.add(one);
       }
