@@ -5,7 +5,7 @@ import zlib from "node:zlib";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { TABLES } from "#regcheck/export/tables.js";
-import { RegistryBuilder } from "../support/builder.js";
+import { RegistryBuilder, TYPES } from "../support/builder.js";
 import { buildFixture } from "../support/fixture.js";
 import { LONG_AGO } from "../support/registry-tree.js";
 import { FIXTURE, regcheck } from "../support/run.js";
@@ -60,6 +60,21 @@ describe("regcheck export", () => {
     const connection = await connectDuckdb();
     const codecs = await rowsOf(connection, `select distinct compression from parquet_metadata('${out}/*/*.parquet')`);
     expect(codecs).toEqual([{ compression: codec }]);
+  });
+
+  test("has the largest size that a manifest can say, as far as it can be told exactly", async () => {
+    const builder = new RegistryBuilder();
+    const app = builder.repository("app");
+    const { digest } = app.push("{}");
+    const config = `"config": { "digest": "${digest}", "size": 9223372036854775807 }`;
+    const manifest = `{ "schemaVersion": 2, "mediaType": "${TYPES.image}", ${config}, "layers": [] }`;
+    app.manifest(manifest, "1");
+    const { out, exitCode, stderr } = await exported([written(builder.tree)]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const connection = await connectDuckdb();
+    await viewTables(connection, out);
+    const sizes = await rowsOf(connection, "select size from manifest_references");
+    expect(sizes).toEqual([{ size: "9007199254740991" }]);
   });
 
   test("has the same rows for a directory as for a bucket", async () => {

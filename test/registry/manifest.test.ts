@@ -85,6 +85,21 @@ describe("parseManifest on every kind that exists in the wild", () => {
     });
   });
 
+  test("a size that a registry takes is one that any reader of 64-bit integers takes from us", () => {
+    const image = JSON.parse(fs.readFileSync(path.join(MANIFESTS, "oci-image.json"), "utf8")) as { config: { size: unknown } };
+    image.config.size = "the size";
+    const sizesOf = (size: string): (number | undefined)[] => {
+      const parsed = parseManifest(Buffer.from(JSON.stringify(image).replace('"the size"', size)));
+      return "problem" in parsed ? [] : parsed.references.slice(0, 1).map((reference) => reference.size);
+    };
+    expect(["-9223372036854775808", "0", "9007199254740991", "9223372036854775807"].map(sizesOf)).toEqual([
+      [undefined],
+      [undefined],
+      [Number.MAX_SAFE_INTEGER],
+      [Number.MAX_SAFE_INTEGER],
+    ]);
+  });
+
   test("white space around the JSON is no damage", () => {
     const content = fs.readFileSync(path.join(MANIFESTS, "oci-image.json"), "utf8");
     expect(parseManifest(Buffer.from(`\r\n ${content}\n\n`))).toEqual(parseManifest(Buffer.from(content)));

@@ -15,7 +15,7 @@ import type { KnownManifest } from "./read-manifests.js";
  *
  * The magic changes whenever the packed form does, or what the parser of manifests takes out of them.
  */
-export const MAGIC = Buffer.from("regcheck-refs-6\n");
+export const MAGIC = Buffer.from("regcheck-refs-7\n");
 export const MAGIC_OF_ALL_VERSIONS = Buffer.from("regcheck-refs-");
 export const CHECKSUM_BYTES = 8;
 const DIGEST_BYTES = 32;
