@@ -74,7 +74,7 @@ export class ChainCollector {
 
   constructor(
     private readonly limit: number,
-    private readonly asked: { readonly repository: string | undefined; readonly tag: string | undefined },
+    readonly asked: { readonly repository: string | undefined; readonly tag: string | undefined },
   ) {}
 
   /** How many repositories there are that keep it. */

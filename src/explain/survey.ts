@@ -62,7 +62,9 @@ class Surveyor implements Survey {
     if (fingerprintOf(listing) !== known?.fingerprint) this.changed.push(listing.name);
     this.faults.push(...listing.faults);
     const graph = await buildGraph(marked.context, listing);
-    this.storedAs ??= graph.links.aliases.get(focus);
+    const { repository } = this.chains.asked;
+    // The registry goes by its own link there, and another repository may have linked another blob.
+    if (repository === undefined || repository === graph.name) this.storedAs ??= graph.links.aliases.get(focus);
     const isHeld = known?.heldBlobs !== undefined;
     const namers = findNamers(graph, store, focus);
     const live = await this.#addChains(graph, isHeld);

@@ -107,6 +107,19 @@ describe("what is alive", () => {
     expect(chainsOf(explanation)).toEqual([`tag crypto 1 > manifest ${image.digest} > layer ${sha256("a layer")}`]);
     expect(explanation.mentions[0]?.links).toHaveLength(2);
   });
+
+  test.each(["b:1", "b@"])("what another repository stores it as is nothing to %s", async (asked) => {
+    const registry = new RegistryBuilder();
+    const layer = registry.repository("a").pushAlias("a layer");
+    const other = registry.repository("b");
+    if (asked === "b:1") other.tag("1", layer.digest);
+    else other.image({ layers: [layer], tag: "1" });
+    const reference = asked === "b:1" ? asked : `${asked}${layer.digest}`;
+    const explanation = await explainOne(registry.tree, reference);
+    expect(explanation).toMatchObject({ verdict: "missing", blob: undefined });
+    expect(explanation.digest?.toString()).toBe(layer.digest);
+    expect((await explainOne(registry.tree, layer.digest)).digest?.toString()).toBe(sha256("a layer"));
+  });
 });
 
 describe("what is kept for now", () => {
