@@ -1,11 +1,9 @@
 import type { BucketReader } from "./bucket-reader.js";
+import { BrokenListing, tokenBehind } from "./page.js";
 import type { ListedObject } from "./page.js";
 
 /** Pages without a key, one after the other, that a listing may have: a bucket full of delete markers has some. */
 const MOST_EMPTY_PAGES = 10_000;
-
-/** A listing that contradicts itself: nobody can say what it left out. */
-class BrokenListing extends Error {}
 
 /**
  * A part of a bucket's keys that is listed page by page: those behind `after`, through `through`. The end may move nearer while the
@@ -41,12 +39,10 @@ export class KeyRange {
       token: this.#token,
     });
     this.#checkOrder(page.objects);
-    if (page.isTruncated && page.nextToken === undefined)
-      throw new BrokenListing("the server says that there is more, but not where (IsTruncated without NextContinuationToken)");
-    if (page.isTruncated && page.nextToken === this.#token) throw new BrokenListing("the server repeats a continuation token");
+    const next = page.isTruncated ? tokenBehind(page, this.#token) : undefined;
     this.#emptyPages = page.objects.length === 0 ? this.#emptyPages + 1 : 0;
     if (page.isTruncated && this.#emptyPages > MOST_EMPTY_PAGES) throw new BrokenListing("the listing goes on without any key");
-    this.#token = page.nextToken;
+    this.#token = next;
     const last = page.objects.at(-1)?.key;
     if (last !== undefined) {
       this.firstOfPage = page.objects[0]?.key;

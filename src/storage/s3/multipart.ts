@@ -1,9 +1,14 @@
 import pLimit from "p-limit";
-import type { ListMultipartUploadsCommandOutput, MultipartUpload as ListedUpload } from "@aws-sdk/client-s3";
+import type {
+  ListMultipartUploadsCommandOutput,
+  ListPartsCommandOutput,
+  MultipartUpload as ListedUpload,
+} from "@aws-sdk/client-s3";
 import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { causeOf, isDenied, isNotImplemented, nameOf } from "./errors.js";
+import { BrokenListing } from "./page.js";
 
 /**
  * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none. Where the credentials may
@@ -75,11 +80,18 @@ async function bytesOf(bucket: BucketReader, key: string, uploadId: string): Pro
   do {
     const page = await bucket.parts(key, uploadId, after);
     for (const { Size = 0 } of page.Parts ?? []) bytes += Size;
-    const next = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
-    if (next !== undefined && Number(next) <= Number(after ?? 0)) throw new Error("the server's listing of parts repeats itself");
-    after = next;
+    after = page.IsTruncated === true ? partBehind(page, after) : undefined;
   } while (after !== undefined);
   return bytes;
+}
+
+function partBehind({ NextPartNumberMarker: next }: ListPartsCommandOutput, after = "0"): string {
+  if (next === undefined || next === "")
+    throw new BrokenListing(
+      "the server says that there are more parts, but not where (IsTruncated without NextPartNumberMarker)",
+    );
+  if (Number(next) <= Number(after)) throw new BrokenListing("the server's listing of parts repeats itself");
+  return next;
 }
 
 /** Where a page of the listing begins. */
@@ -97,6 +109,6 @@ function parseUpload({ Key, UploadId, Initiated }: ListedUpload, rootLength: num
 function nextMarker(page: ListMultipartUploadsCommandOutput, { key, uploadId }: Marker = { key: "", uploadId: "" }): Marker {
   const next = { key: page.NextKeyMarker ?? "", uploadId: page.NextUploadIdMarker ?? "" };
   if (next.key < key || next.key === "" || (next.key === key && next.uploadId === uploadId))
-    throw new Error("the server's listing of multipart uploads repeats itself");
+    throw new BrokenListing("the server's listing of multipart uploads repeats itself");
   return next;
 }

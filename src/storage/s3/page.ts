@@ -27,6 +27,17 @@ export class DamagedPage extends Error {
   readonly $retryable = {};
 }
 
+/** A listing that contradicts itself: nobody can say what it left out. */
+export class BrokenListing extends Error {}
+
+/** Where the page behind one that is truncated begins, which `token` asked for. Throws where the server does not say. */
+export function tokenBehind({ nextToken }: ListedPage, token: string | undefined): string {
+  if (nextToken === undefined)
+    throw new BrokenListing("the server says that there is more, but not where (IsTruncated without NextContinuationToken)");
+  if (nextToken === token) throw new BrokenListing("the server repeats a continuation token");
+  return nextToken;
+}
+
 /**
  * Parses the XML of a `ListObjectsV2` page. The SDK's own parser takes some 17 ms of processor time for a thousand keys, which would
  * be the bound of a whole check; this one takes 1. It looks for the few elements that matter and insists on a whole document.

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { errorMessage, UsageError } from "../../../errors.js";
 import type { BucketReader } from "../bucket-reader.js";
 import { causeOf, openError } from "../errors.js";
+import { tokenBehind } from "../page.js";
 import type { InventoryFile } from "./manifest.js";
 import { folderTime } from "./manifest.js";
 
@@ -91,7 +92,7 @@ export class BucketSource implements InventorySource {
       for (let token: string | undefined, isFirst = true; isFirst || token !== undefined; isFirst = false) {
         const page = await this.bucket.list({ prefix, delimiter: "/", token });
         folders.push(...page.prefixes.filter((folder) => folderTime(folder.slice(prefix.length, -1)) !== undefined));
-        token = page.isTruncated ? page.nextToken : undefined;
+        token = page.isTruncated ? tokenBehind(page, token) : undefined;
       }
     } catch (error) {
       throw openError(error, `--inventory ${this.#name(this.key)}`, undefined);
