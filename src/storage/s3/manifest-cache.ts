@@ -17,7 +17,7 @@ const SMALL_BYTES = 128 * 1024 ** 2;
 
 /**
  * Parsed manifests that earlier runs have verified, by digest: a manifest never changes, so it needs no other key, and one directory
- * may serve any number of registries and processes. Whatever is damaged is not there.
+ * may serve any number of registries and processes. Whatever is damaged or cannot be read is not there.
  *
  * What comes from here was not read again in this run: a manifest's blob of the right size whose content is wrong shows on a run
  * without the cache, or with `--verify`.
@@ -26,6 +26,8 @@ export class ManifestCache implements KnownManifests {
   /** Newest first. */
   #segments: CacheSegment[];
   #added = new Map<string, CacheEntry>();
+  /** What the disk said first: from then on nothing is written. */
+  #failure: Error | undefined;
 
   private constructor(
     private readonly directory: string,
@@ -63,28 +65,48 @@ export class ManifestCache implements KnownManifests {
 
   /** Takes a manifest that was read and verified. Manifests with another digest than sha256 do not occur in a registry. */
   add({ algorithm, hex }: Digest, manifest: KnownManifest): void {
-    if (algorithm !== "sha256") return;
+    if (algorithm !== "sha256" || this.#failure !== undefined) return;
     this.#added.set(hex, { digest: Buffer.from(hex, "hex"), ...manifest });
-    if (this.#added.size >= SEGMENT_ENTRIES) this.#flush();
+    if (this.#added.size >= SEGMENT_ENTRIES) this.#orFailure(() => this.#flush());
   }
 
-  /** Writes what is new, and keeps the directory within its bounds. Throws when it cannot be written: all else is well. */
+  /** Throws what the disk said, if it has failed: for those to whom a manifest is of no use that is not kept. */
+  throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /**
+   * Writes what is new, and keeps the directory within its bounds. Throws when anything of the cache could not be read or written until
+   * then: all else is well.
+   */
   close(): void {
-    this.#flush();
+    if (this.#failure === undefined) this.#orFailure(() => this.#flush());
     let bytes = 0;
     for (const segment of this.#segments) {
       bytes += segment.bytes;
-      if (bytes > this.mostBytes) fs.rmSync(segment.file, { force: true });
-      segment.close();
+      this.#orFailure(() => {
+        if (bytes > this.mostBytes) fs.rmSync(segment.file, { force: true });
+        segment.close();
+      });
     }
     this.#segments = [];
+    this.throwFailure();
+  }
+
+  #orFailure<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      return undefined;
+    }
   }
 
   #find(hex: string): KnownManifest | undefined {
     const digest = Buffer.from(hex, "hex");
     const key = keyOf(digest);
     for (const segment of this.#segments) {
-      const manifest = segment.get(digest, key);
+      const manifest = this.#orFailure(() => segment.get(digest, key));
       if (manifest !== undefined) return manifest;
     }
     return undefined;

@@ -156,7 +156,7 @@ export class S3Storage implements Storage {
     try {
       this.#cache?.close();
     } catch (error) {
-      this.options.onWarning?.(`the cache ${this.options.cache ?? ""} could not be written: ${errorMessage(error)}`);
+      this.options.onWarning?.(`the cache ${this.options.cache ?? ""} could not be read or written: ${errorMessage(error)}`);
     }
   }
 }

@@ -1,7 +1,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Digest } from "#regcheck/registry/digest.js";
 import { ManifestCache } from "#regcheck/storage/s3/manifest-cache.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
@@ -10,6 +10,7 @@ import { blobFile, RegistryBuilder } from "../../support/builder.js";
 import { buildFixture } from "../../support/fixture.js";
 import { regcheck } from "../../support/run.js";
 import { bucketOf, CREDENTIALS, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { regcheckWith } from "../../support/system-calls.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 import { reportOf } from "../suite.js";
 
@@ -206,7 +207,56 @@ describe("ManifestCache", () => {
   });
 });
 
+describe("a disk that fails", () => {
+  test("while it is read, costs what is there, and is said at the end", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const cache = ManifestCache.open(directory);
+    const read = vi.spyOn(fs, "readSync").mockImplementation(() => {
+      throw Object.assign(new Error("ESTALE: stale file handle, read"), { code: "ESTALE", syscall: "read" });
+    });
+    try {
+      expect([cache.get(digestOf(5), 105), cache.has(digestOf(5))]).toEqual([undefined, false]);
+    } finally {
+      read.mockRestore();
+    }
+    expect(cache.get(digestOf(5), 105)).toEqual(wordsOf(5));
+    expect(() => cache.close()).toThrow("ESTALE");
+    expect(found(directory, 20)).toEqual(upTo(20));
+  });
+
+  test("before the run is over, stops the writing, and is said at the end", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const cache = ManifestCache.open(directory);
+    fs.rmSync(directory, { recursive: true });
+    for (let i = 20; i < 100_030; i++) cache.add(digestOf(i), { words: Uint32Array.of(0), bytes: 1 });
+    expect(cache.get(digestOf(5), 105)).toEqual(wordsOf(5));
+    expect(() => cache.throwFailure()).toThrow("ENOENT");
+    expect(() => cache.close()).toThrow("ENOENT");
+    expect(fs.existsSync(directory)).toBe(false);
+  });
+});
+
 describe("--cache", () => {
+  test.each(["readSync", "writeFileSync"])("no failing disk ends a check (%s)", async (call) => {
+    const server = await startedServer();
+    store(server, buildFixture());
+    const cache = temporaryDirectory();
+    const environment = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
+    const args = ["s3://b", "--endpoint", server.endpoint, "--format", "csv", "--cache"];
+    const sound = await regcheck([...args, temporaryDirectory()], environment);
+    if (call === "readSync") await regcheck([...args, cache], environment);
+    // What is read of a segment first is its head, its footer and where its blocks are.
+    const plan = { call, code: "ESTALE", path: "\\.manifests", skip: call === "readSync" ? 3 : 0 };
+    const { injected, exitCode, stdout, stderr } = await regcheckWith(plan, [...args, cache], environment);
+    expect({ injected, exitCode, stdout }).toEqual({ injected: true, exitCode: sound.exitCode, stdout: sound.stdout });
+    expect(stderr).toBe(`regcheck: warning: the cache ${cache} could not be read or written: ESTALE: injected, ${call}\n`);
+    const part = ["manifests", ...args.slice(0, 3), "--cache", temporaryDirectory(), "--part", "0/1"];
+    const failed = await regcheckWith({ ...plan, call: "writeFileSync", skip: 0 }, part, environment);
+    expect({ injected: failed.injected, exitCode: failed.exitCode }).toEqual({ injected: true, exitCode: 2 });
+  });
+
   test("the second run reads no manifest, and says the same", async () => {
     const server = await startedServer();
     store(server, buildFixture());

@@ -5,6 +5,7 @@ import type { StorageFault } from "../../listing.js";
 import type { BucketReader } from "../bucket-reader.js";
 import { causeOf } from "../errors.js";
 import type { ManifestCache } from "../manifest-cache.js";
+import { tokenBehind } from "../page.js";
 import { readManifest } from "../read-manifests.js";
 import { beginOf, placeIn } from "./part.js";
 import type { Part } from "./part.js";
@@ -74,7 +75,10 @@ class PartReader {
           this.#listings.push(() => this.#listRevisions(revisions));
         } else if (!name.startsWith("_")) this.#listings.push(() => this.#listDirectory(prefix));
       }
-      if (page.isTruncated) this.#listings.push(() => this.#listDirectory(directory, page.nextToken));
+      if (page.isTruncated) {
+        const next = tokenBehind(page, token);
+        this.#listings.push(() => this.#listDirectory(directory, next));
+      }
     });
   }
 
@@ -91,7 +95,10 @@ class PartReader {
         if (isBehind) break;
         if (place === 0 && hex !== undefined) this.#want(hex);
       }
-      if (page.isTruncated && !isBehind) this.#listings.push(() => this.#listRevisions(revisions, page.nextToken));
+      if (page.isTruncated && !isBehind) {
+        const next = tokenBehind(page, token);
+        this.#listings.push(() => this.#listRevisions(revisions, next));
+      }
     });
   }
 
@@ -110,6 +117,7 @@ class PartReader {
     const manifest = await readManifest(this.bucket, this.root, digest);
     if ("words" in manifest) {
       this.cache.add(digest, manifest);
+      this.cache.throwFailure();
       this.progress.read++;
     } else if (manifest.damage.kind === "unreadable")
       this.progress.faults.push({ path: blobPath(digest), cause: manifest.damage.cause });

@@ -126,6 +126,34 @@ describe("parts of the manifests", () => {
       await expect(mergeParts(directory, STORAGE)).rejects.toThrow(/part 0\/1 was not finished/);
     }
   });
+
+  test.each([
+    ["truncated-without-token", "repositories/$"],
+    ["repeated-token", "repositories/$"],
+    ["truncated-without-token", "revisions"],
+    ["repeated-token", "revisions"],
+  ] as const)("a listing that contradicts itself (%s, %s) leaves the part unfinished", async (kind, key) => {
+    const server = await bucketWith(registry(5));
+    const directory = temporaryDirectory();
+    server.inject({ operation: "ListObjectsV2", key: new RegExp(key), times: 5, effect: { kind } });
+    const { faults } = await readPart(server, directory, 0, 1);
+    expect(faults[0]?.cause).toMatch(/not where|repeats a continuation token/);
+    await expect(mergeParts(directory, STORAGE)).rejects.toThrow(/part 0\/1 was not finished/);
+  });
+
+  test("a disk that fails ends the part at once, not when all is read", async () => {
+    const server = await bucketWith(registry(40));
+    const directory = temporaryDirectory();
+    const cache = ManifestCache.open(directory);
+    const storage = new S3Storage(optionsFor(server, { concurrency: 1 }));
+    const failure = new Error("ENOSPC: no space left on device, write");
+    cache.throwFailure = () => {
+      throw failure;
+    };
+    await expect(storage.readPart(cache, { part: 0, parts: 1 }, () => {})).rejects.toBe(failure);
+    expect(blobGets(server)).toHaveLength(1);
+    await storage.close();
+  });
 });
 
 describe("the merge", () => {
