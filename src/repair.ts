@@ -75,11 +75,11 @@ function changeOf(target: SweepTarget, options: RepairOptions): GuardedChange<Pl
     plan: ({ storageTime }) => planRepair(target, byClockOf(storageTime, options)),
     lookAgain: async ({ repairs, marked }) =>
       repairs.length === 0 ? [] : [await judgeRoots(storage, marked), await judgeRun(changes, run)],
-    perform: async ({ repairs }) =>
+    perform: async ({ repairs }, { storageTime }) =>
       repairs.length === 0
         ? undefined
         : executeRepairs(repairs, {
-            ...(await beginRun(target, "repair", run)),
+            ...(await beginRun(target, "repair", run, storageTime)),
             judgeWriters: () => judgeWriters(writers),
             signal,
           }),

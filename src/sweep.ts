@@ -111,9 +111,9 @@ function changeOf(target: SweepTarget, options: SweepOptions): GuardedChange<Pla
     signal,
     plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
     lookAgain: async ({ marked }) => [await judgeRoots(storage, marked), await judgeRun(changes, options)],
-    perform: async ({ stages }) =>
+    perform: async ({ stages }, { storageTime }) =>
       execute(stages, {
-        ...(await beginRun(target, "sweep", options)),
+        ...(await beginRun(target, "sweep", options, storageTime)),
         judgeWriters: () => judgeWriters(writers),
         deadline,
         signal,

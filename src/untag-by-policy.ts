@@ -81,11 +81,11 @@ function changeOf(target: SweepTarget, options: PolicyUntagOptions): GuardedChan
     signal,
     plan: ({ storageTime }) => planUntagByPolicy(storage, byClockOf(storageTime, options)),
     lookAgain: async (plan) => (isIdle(plan) ? [] : [await judgeRoots(storage, plan.marked), await judgeRun(changes, options)]),
-    perform: async (plan) =>
+    perform: async (plan, { storageTime }) =>
       isIdle(plan)
         ? undefined
         : execute(plan.stages, {
-            ...(await beginRun(target, "untag", options)),
+            ...(await beginRun(target, "untag", options, storageTime)),
             judgeWriters: () => judgeWriters(writers),
             deadline: undefined,
             signal,

@@ -109,9 +109,9 @@ function changeOf(
     signal,
     plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
     lookAgain: async () => [await judgeRun(changes, options)],
-    perform: async ({ items }) =>
+    perform: async ({ items }, { storageTime }) =>
       execute([{ name: "tags", barrier: false, items: () => items }], {
-        ...(await beginRun(target, "untag", options)),
+        ...(await beginRun(target, "untag", options, storageTime)),
         judgeWriters: () => judgeWriters(writers),
         deadline: undefined,
         signal,

@@ -26,8 +26,8 @@ export interface GuardedChange<Plan extends JudgedPlan, Result> {
    * where there is nothing to do.
    */
   readonly lookAgain?: (plan: Plan) => Promise<readonly Verdict[]>;
-  /** Does what was planned. */
-  readonly perform: (plan: Plan) => Promise<Result>;
+  /** Does what was planned. Of the lock, the time is that of now. */
+  readonly perform: (plan: Plan, lock: Lock) => Promise<Result>;
 }
 
 /** A plan with what it came to, and what is to be said of a lock that is still there. */
@@ -54,9 +54,11 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
   };
   await askWriters(change, onVerdict);
   const { result, lockLeft } = await withLock(changes, storage.location, work, async (lock) => {
+    const locked = performance.now();
     const plan = await ask(change, lock, onVerdict);
     change.signal.throwIfAborted();
-    return { plan: { ...plan, verdicts: [...plan.verdicts, NOT_LOCKED] }, done: await change.perform(plan) };
+    const done = await change.perform(plan, laterBy(performance.now() - locked, lock));
+    return { plan: { ...plan, verdicts: [...plan.verdicts, NOT_LOCKED] }, done };
   });
   return { ...result.plan, result: result.done, lockLeft };
 }
@@ -99,9 +101,14 @@ export async function rehearseWhole<Plan extends JudgedPlan, Result>(
     result: await unlessRefused(
       () => plan.refusal,
       change.work,
-      () => change.perform(plan),
+      () => change.perform(plan, { storageTime: undefined }),
     ),
   };
+}
+
+/** A plan may take hours. */
+function laterBy(milliseconds: number, { storageTime }: Lock): Lock {
+  return { storageTime: storageTime === undefined ? undefined : storageTime + Math.floor(milliseconds / 1000) };
 }
 
 /** Takes a verdict; returns whether the next rule is asked. */

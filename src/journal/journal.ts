@@ -38,6 +38,8 @@ export interface JournalHead {
   readonly mode: "delete" | "quarantine" | "versions" | "repair";
   /** What the run was. */
   readonly work: RunWork;
+  /** When it began by the storage's clock, in whole seconds since 1970; undefined where the storage did not tell, and in journals of earlier versions. */
+  readonly storageTime?: number | undefined;
 }
 
 /** Works that leave a journal. */

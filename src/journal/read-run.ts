@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { UsageError } from "../errors.js";
 import { causeOf } from "../system-errors.js";
+import type { StorageIdentity } from "./identity.js";
 import { journalFile } from "./journal.js";
 import type { JournalEntry, JournalHead, JournalWrite } from "./journal.js";
 import { readLines, readLinesBackwards } from "./lines.js";
@@ -194,19 +195,25 @@ function headOf(line: Line, file: string, runId: string): RunHead {
 }
 
 function parseHead(line: Line): JournalHead | undefined {
-  const { type, runId, storage, mode, work } = line;
-  if (type !== "run" || typeof runId !== "string" || typeof storage !== "object" || storage === null) return undefined;
+  const { type, runId, storage, mode, work, storageTime } = line;
+  const identity = parseStorage(storage);
+  if (type !== "run" || typeof runId !== "string" || identity === undefined) return undefined;
   if (mode !== "delete" && mode !== "quarantine" && mode !== "versions" && mode !== "repair") return undefined;
-  if (!("driver" in storage) || !("location" in storage)) return undefined;
-  const server = "server" in storage ? { server: String(storage.server) } : {};
   const isWork = work === "sweep" || work === "untag" || work === "repair";
   return {
     runId,
     mode,
     // Journals of earlier versions do not tell.
     work: isWork ? work : mode === "repair" ? "repair" : "sweep",
-    storage: { driver: String(storage.driver), location: String(storage.location), ...server },
+    storage: identity,
+    storageTime: typeof storageTime === "number" ? storageTime : undefined,
   };
+}
+
+function parseStorage(storage: unknown): StorageIdentity | undefined {
+  if (typeof storage !== "object" || storage === null || !("driver" in storage) || !("location" in storage)) return undefined;
+  const server = "server" in storage ? { server: String(storage.server) } : {};
+  return { driver: String(storage.driver), location: String(storage.location), ...server };
 }
 
 function fateOf({ type, at }: Line): RunFate | undefined {

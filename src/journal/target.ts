@@ -54,11 +54,16 @@ export interface RunOptions {
 
 /**
  * Gives a run its name and its journal, just before the first change. Throws an `OperatorError` (exit code 4) when there can be no
- * journal, and the signal's reason when it is aborted.
+ * journal, and the signal's reason when it is aborted. `storageTime` is the time by the storage's clock, in seconds since 1970.
  */
-export async function beginRun({ storage, changes }: SweepTarget, work: RunWork, options: RunOptions): Promise<BegunRun> {
+export async function beginRun(
+  { storage, changes }: SweepTarget,
+  work: RunWork,
+  options: RunOptions,
+  storageTime: number | undefined,
+): Promise<BegunRun> {
   const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
-  const head = { runId, storage: identityOf(storage), mode: await modeOf(changes, options.quarantine), work };
+  const head = { runId, storage: identityOf(storage), mode: await modeOf(changes, options.quarantine), work, storageTime };
   options.signal.throwIfAborted();
   const startedAt = new Date().toISOString();
   const copy = head.mode === "quarantine" || head.mode === "versions" ? new JournalCopy(head, startedAt, changes) : undefined;

@@ -121,7 +121,7 @@ class Restorer {
     }
     const ready = await this.#ready(removals);
     if (this.isHidden) {
-      const outcomes = await unhide(ready, Date.parse(this.run.startedAt) / 1000, this.changes);
+      const outcomes = await unhide(ready, beginningOf(this.run), this.changes);
       await pLimit(AT_A_TIME).map(ready, (removal, i) => this.#afterUnhiding(removal, outcomes[i]));
       return;
     }
@@ -245,6 +245,11 @@ class Restorer {
     if (found === undefined) this.restored++;
     else this.present++;
   }
+}
+
+/** When a run began, by the clock that tells when objects were written: ours may be another. In whole seconds since 1970. */
+function beginningOf({ head, startedAt }: JournaledRun): number {
+  return head.storageTime ?? Math.floor(Date.parse(startedAt) / 1000);
 }
 
 function digestOf({ kind, digest }: Removal): Digest | undefined {

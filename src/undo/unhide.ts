@@ -8,7 +8,7 @@ const NO_VERSION = "the bucket keeps no version of it any more";
 /**
  * Brings objects back into sight in a bucket that keeps versions: all delete markers above what the run removed go. There may be more
  * of them than the run knows of, since a request whose answer was lost is sent again, and puts a marker on the marker.
- * `startedAt` is the run's, in seconds since 1970. `found: same`: it can be seen already.
+ * `startedAt` is when the run began by the bucket's clock, in whole seconds since 1970. `found: same`: it can be seen already.
  */
 export async function unhide(
   removals: readonly Removal[],
@@ -49,6 +49,6 @@ function judge({ deleteMarker }: Removal, { markers, written }: Hiding, startedA
   if (written === undefined) return { status: "failed", cause: NO_VERSION } as const;
   if (markers.length === 0) return { status: "done", found: "same" } as const;
   // The run has seen what it removed: content that is younger was written after it, and hidden by somebody else.
-  const isOfTheRun = deleteMarker === undefined ? written <= startedAt : markers.includes(deleteMarker);
+  const isOfTheRun = deleteMarker === undefined ? Math.floor(written) <= startedAt : markers.includes(deleteMarker);
   return isOfTheRun ? undefined : ({ status: "failed", cause: HIDDEN_ANEW } as const);
 }

@@ -1,8 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { DeleteObjectCommand, ListObjectVersionsCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
 import { listRuns } from "#regcheck/journal/read-run.js";
+import { RegistryBuilder, V2 } from "../support/builder.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
@@ -112,6 +114,39 @@ describe("a run of a bucket that keeps versions, whose journal is lost", () => {
     expect(own()).toEqual([]);
   });
 });
+
+test.each([
+  ["ahead of this host's", 600_000],
+  ["behind this host's", -600_000],
+])(
+  "a bucket that keeps versions, whose clock is %s: a run is restored, and what was removed after it stays away",
+  async (_, ahead) => {
+    const registry = new RegistryBuilder();
+    registry.repository("app").image({ layers: ["one"], tag: "latest" });
+    registry.repository("app").image({ layers: ["one"], tag: "other" });
+    const server = await startedServer({ buckets: [{ name: "b", versioned: true, ahead }] });
+    for (const [file, { content }] of registry.tree.files) server.put("b", file, content);
+    const run = (...args: string[]) => regcheck([...args, "--endpoint", server.endpoint], KEYS);
+    const journal = temporaryDirectory();
+    const tags = ["app:latest", "app:other"];
+    const change = ["--storage", "s3://b", "--registry-stopped", "--quarantine", "--journal-dir", journal];
+    expect(await run("untag", ...tags, ...change)).toMatchObject({ exitCode: 0, stderr: "" });
+    // Pushed and untagged since, by others.
+    const other = `${V2}/repositories/app/_manifests/tags/other/current/link`;
+    await setTimeout(1100);
+    server.put("b", other, registry.tree.files.get(other)?.content ?? "");
+    server.remove("b", other);
+    const [runId = ""] = listRuns(journal);
+    const restored = await run("restore", runId, "--storage", "s3://b", "--journal-dir", temporaryDirectory());
+    expect(restored).toMatchObject({
+      exitCode: 5,
+      stderr: expect.stringMatching(/^regcheck: \S+other\/current\/link: it is still hidden: .*\n$/) as unknown,
+    });
+    expect([...server.objects("b").keys()].filter((key) => !key.startsWith("regcheck/"))).toEqual(
+      [...registry.tree.files.keys()].filter((file) => file !== other).sort(),
+    );
+  },
+);
 
 /** What a lifecycle rule does to noncurrent versions. */
 async function expire(server: S3Server): Promise<void> {

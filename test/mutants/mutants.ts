@@ -32,10 +32,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: " ? link",
     tests: ["undo/link-targets"],
   },
-  { file: "storage/s3/links", search: "!this.always && object.size", replace: "object.size", tests: ["storage/s3/links"] },
+  { file: "storage/s3/links", search: "!this.always && isSoundLink", replace: "isSoundLink", tests: ["storage/s3/links"] },
   { file: "mark/keep-young", search: "reachability.mark(id, LIVE);", replace: "", tests: ["mark/grace"] },
   { file: "mark/keep-young", search: "table.mark(target(position), LIVE);", replace: "", tests: ["mark/grace"] },
   { file: "sweep/pieces", search: ".filter(({ isStray }) => isStray !== true)", replace: "", tests: ["sweep/directories"] },
+  { file: "storage/s3/link-writer", search: ', { IfNoneMatch: "*" }', replace: "", tests: ["storage/s3/changes"] },
   // Guard
   { file: "guard/roots", search: "changed.push(...before.keys());", replace: "", tests: ["guard/roots"] },
   {

@@ -96,7 +96,8 @@ export class S3Changes implements StorageChanges {
   /**
    * S3 has no rename: an object is copied, the copy is compared, then the original goes. Stopped in between, both are there; moving
    * again takes what is at `to` for the copy if it is the same content. Beyond a request for each copy and one for a thousand deletes, it is
-   * asked what is at both places before, so that nothing is overwritten, and what is there afterwards: by listings, where these say it.
+   * asked what is at both places before, so that nothing is overwritten, and what is there afterwards: by listings, where these say it. A
+   * link that comes back, such as a tag's, may be written by somebody in between: it is put where it goes only if there is none.
    */
   async move(moves: readonly Move[]): Promise<readonly ChangeOutcome[]> {
     const before = await this.#copies.heads(moves.flatMap(({ from, to }) => [from, to]));

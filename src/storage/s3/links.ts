@@ -3,6 +3,7 @@ import { LINK_BYTES, MAX_LINK_BYTES } from "../../registry/layout.js";
 import { soundLink } from "../../registry/link.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { causeOf } from "./errors.js";
+import type { ObjectHead } from "./object-head.js";
 import type { ListedObject } from "./page.js";
 
 /** The result of reading a small object. */
@@ -23,7 +24,7 @@ export class LinkReader {
 
   /** Whether the listing alone shows that the link holds `sha256:<hex>`. */
   holds(object: ListedObject, hex: string): boolean {
-    return !this.always && object.size === LINK_BYTES && object.etag === md5(soundLink(hex));
+    return !this.always && isSoundLink({ bytes: object.size, etag: object.etag }, hex);
   }
 
   /** When an upload began, by its `startedat`: that is the time of its own writing, so the text can be guessed to the second. */
@@ -54,6 +55,11 @@ export class LinkReader {
       return { fault: causeOf(error) };
     }
   }
+}
+
+/** Whether a head shows that a link holds `sha256:<hex>`. */
+export function isSoundLink({ bytes, etag }: Pick<ObjectHead, "bytes" | "etag">, hex: string): boolean {
+  return bytes === LINK_BYTES && etag === md5(soundLink(hex));
 }
 
 const GUESSED_SECONDS = 3;

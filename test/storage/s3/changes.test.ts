@@ -1,5 +1,5 @@
 import crypto from "node:crypto";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { S3Changes } from "#regcheck/storage/s3/changes.js";
 import { optionsFor, startedServer } from "../../support/s3-bucket.js";
 import type { Effect, S3Server } from "../../support/s3-server/index.js";
@@ -211,6 +211,71 @@ describe("move", () => {
     const { server, changes } = await changed([from]);
     expect((await changes.move([{ from, to: `away/${from}` }]))[0]).toMatchObject({ status: "done" });
     expect(keysOf(server)).toEqual([`away/${from}`]);
+  });
+});
+
+describe("move of a link into the registry, while somebody writes it", () => {
+  const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
+  const to = "docker/registry/v2/repositories/app/_manifests/tags/latest/current/link";
+  const move = { from: `regcheck/quarantine/run/${to}`, to };
+
+  /** The link in the quarantine, and somebody who writes it when the server is asked for an operation on one of the keys. */
+  async function raced(operation: string, key: string, conditions: "known" | "unknown") {
+    const { server, changes } = await changed([]);
+    server.put("b", move.from, digest("a"));
+    if (conditions === "unknown")
+      server.inject({ operation: "PutObject", key: move.from, times: Infinity, effect: refused("NotImplemented", 501) });
+    const fault = server.inject({ operation, key, effect: { kind: "stall", ms: 100 } });
+    const [[outcome]] = await Promise.all([
+      changes.move([move]),
+      vi.waitFor(() => expect(fault.hits()).toBe(1), { interval: 5 }).then(() => server.put("b", to, digest("b"))),
+    ]);
+    return { outcome, tag: text(server.objects("b").get(to)), kept: text(server.objects("b").get(move.from)) };
+  }
+
+  test.each([
+    ["GetObject", move.from, "known"],
+    ["PutObject", to, "known"],
+    ["GetObject", to, "unknown"],
+  ] as const)("%s of %s, conditions being %s: what he wrote stays, and the link where it was", async (operation, key, are) => {
+    expect(await raced(operation, key, are)).toEqual({
+      outcome: { path: move.from, status: "failed", found: "other", cause: `there is something else at ${to} already` },
+      tag: digest("b"),
+      kept: digest("a"),
+    });
+  });
+
+  test("one that holds the digest of its path is copied; one that does not is as it was, if nobody else wrote it", async () => {
+    const { server, changes } = await changed([]);
+    const paths = ["c", "d"].map(
+      (digit) => `docker/registry/v2/repositories/app/_layers/${digest(digit).replace(":", "/")}/link`,
+    );
+    const moves = paths.map((path) => ({ from: `regcheck/quarantine/run/${path}`, to: path }));
+    for (const { from } of moves) server.put("b", from, digest("c"));
+    expect((await changes.move(moves)).map(({ status, found }) => [status, found])).toEqual([
+      ["done", undefined],
+      ["done", undefined],
+    ]);
+    expect(Object.fromEntries([...server.objects("b")].map(([key, content]) => [key, text(content)]))).toEqual(
+      Object.fromEntries(paths.map((path) => [path, digest("c")])),
+    );
+    expect(server.log.flatMap(({ operation, key }) => (operation === "CopyObject" ? [key] : []))).toEqual([paths[0]]);
+  });
+
+  test("a reply that is lost after the deed is ours all the same", async () => {
+    const { server, changes } = await changed([]);
+    server.put("b", move.from, digest("a"));
+    server.inject({ operation: "PutObject", key: to, effect: { kind: "reset", applied: true } });
+    expect((await changes.move([move]))[0]).toMatchObject({ status: "done" });
+    expect([...server.objects("b").keys()]).toEqual([to]);
+  });
+
+  test("a server that takes a delete marker for an object, and refuses: it is written all the same", async () => {
+    const { server, changes } = await changed([]);
+    server.put("b", move.from, digest("a"));
+    server.inject({ operation: "PutObject", key: to, times: 2, effect: refused("PreconditionFailed", 412) });
+    expect((await changes.move([move]))[0]).toMatchObject({ status: "done" });
+    expect(text(server.objects("b").get(to))).toBe(digest("a"));
   });
 });
 

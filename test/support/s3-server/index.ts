@@ -23,6 +23,8 @@ export interface BucketOptions {
   readonly versioned?: boolean;
   /** As MinIO does: a prefix of multipart uploads is taken for a key. */
   readonly listsUploadsByKey?: boolean;
+  /** Milliseconds that its clock is ahead of ours, as its own writes tell. */
+  readonly ahead?: number;
 }
 
 export interface ServerOptions {
@@ -90,13 +92,15 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       region = options.region ?? "us-east-1",
       versioned = false,
       listsUploadsByKey = false,
+      ahead = 0,
     } = typeof wanted === "string" ? { name: wanted } : wanted;
     const bucket = new Bucket(name, region);
     if (versioned) bucket.versioning = "Enabled";
     bucket.listsUploadsByKey = listsUploadsByKey;
+    bucket.ahead = ahead;
     server.buckets.set(name, bucket);
   }
-  const put: S3Server["put"] = (bucket, key, text, { modified = new Date(), etag = "md5", checksumSha256 } = {}) => {
+  const put: S3Server["put"] = (bucket, key, text, { modified = bucketOf(bucket).now(), etag = "md5", checksumSha256 } = {}) => {
     const content = Buffer.from(text);
     bucketOf(bucket).put(toBytes(key), { content, etag: etagOf(content, etag), modified, checksumSha256, metadata: {} });
   };

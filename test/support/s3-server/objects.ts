@@ -36,7 +36,7 @@ export function putObject({ bucket, key, headers, body }: Call): Reply {
   const version = bucket.put(key, {
     content: body,
     etag: etagOf(body, "md5"),
-    modified: new Date(),
+    modified: bucket.now(),
     checksumSha256: headers["x-amz-checksum-sha256"],
     contentType: headers["content-type"],
     metadata,
@@ -69,7 +69,7 @@ export function copyObject(call: Call): Reply {
   const copy = bucket.put(key, {
     content,
     etag: etagOf(content, "md5"),
-    modified: new Date(),
+    modified: bucket.now(),
     checksumSha256,
     contentType,
     metadata,

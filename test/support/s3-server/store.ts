@@ -43,6 +43,8 @@ export class Bucket {
   versioning: Versioning;
   /** MinIO lists multipart uploads of one key, or all: it takes a prefix for a key. */
   listsUploadsByKey = false;
+  /** Milliseconds that its clock is ahead of ours. */
+  ahead = 0;
   readonly uploads = new Map<string, Upload>();
   readonly #versions = new Map<ByteString, Version[]>();
   #sorted: ByteString[] | undefined = [];
@@ -53,6 +55,11 @@ export class Bucket {
     readonly region: string,
     readonly virtual?: { readonly list: VirtualListing; readonly read: VirtualRead },
   ) {}
+
+  /** The time by its clock. */
+  now(): Date {
+    return new Date(Date.now() + this.ahead);
+  }
 
   /** Keys that have any version, in S3's order. */
   allKeys(): readonly ByteString[] {
@@ -97,7 +104,7 @@ export class Bucket {
       isMarker: true,
       content: Buffer.alloc(0),
       etag: "",
-      modified: new Date(),
+      modified: this.now(),
       metadata: {},
     };
     return this.#add(marker);
