@@ -41,8 +41,11 @@ export function parsePart(text: string): VerifyPart {
 export function parseManifestPart(text: string): Part {
   const [, part = "", parts = ""] = /^(0|[1-9]\d{0,4})\/([1-9]\d{0,4})$/.exec(text) ?? [];
   if (part === "") throw new UsageError(`--part ${text}: expected a part such as 0/16, the first of sixteen`);
-  if (Number(part) >= Number(parts))
-    throw new UsageError(`--part ${text}: the parts of ${parts} are 0/${parts} to ${Number(parts) - 1}/${parts}`);
+  if (Number(part) >= Number(parts)) {
+    const there =
+      parts === "1" ? "there is part 0/1 alone" : `the parts of ${parts} are 0/${parts} to ${Number(parts) - 1}/${parts}`;
+    throw new UsageError(`--part ${text}: ${there}`);
+  }
   return { part: Number(part), parts: Number(parts) };
 }
 

@@ -60,6 +60,7 @@ test.each(["", "1", "16/16", "1/0", "-1/4", "01/4", "1/4/4", "a/b", " 1/4", "0/1
 
 test("--part counts from 0, and says so", () => {
   expect(() => parseManifestPart("16/16")).toThrow("--part 16/16: the parts of 16 are 0/16 to 15/16");
+  expect(() => parseManifestPart("1/1")).toThrow("--part 1/1: there is part 0/1 alone");
 });
 
 test.each([
