@@ -11,17 +11,20 @@ export function causeWords(finding: Finding): string | undefined {
   return finding.cause && wordsOf(finding.cause, finding);
 }
 
-function wordsOf<K extends Cause["kind"]>(cause: Extract<Cause, { readonly kind: K }>, finding: Finding): string {
+function wordsOf<K extends Cause["kind"]>(cause: Extract<Cause, { readonly kind: K }>, finding: Finding): string | undefined {
   const kind: K = cause.kind;
   return WORDS[kind](cause, finding);
 }
 
-const WORDS: { readonly [K in Cause["kind"]]: (cause: Extract<Cause, { readonly kind: K }>, finding: Finding) => string } = {
+const WORDS: {
+  readonly [K in Cause["kind"]]: (cause: Extract<Cause, { readonly kind: K }>, finding: Finding) => string | undefined;
+} = {
   fault: ({ fault }) => fault,
   "blobs-listed-twice": ({ blobs }) => `the listing named ${blobs} blobs twice, so it cannot be trusted`,
   "repository-listed-twice": () => "the listing named this repository twice, so it cannot be trusted",
   "listed-outside": () => "it lies in a repository, but was not listed with one",
-  "manifest-damage": ({ damage }, { digest }) => damageWords(damage, digest?.algorithm),
+  // That its blob is not stored is what the code means.
+  "manifest-damage": ({ damage }, { digest }) => (damage.kind === "missing" ? undefined : damageWords(damage, digest?.algorithm)),
   "link-problem": ({ problem }) => linkWords(problem),
   "proxy-state": ({ problem }) => problem,
   content: contentWords,

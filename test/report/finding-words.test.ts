@@ -31,6 +31,15 @@ describe("a finding in English", () => {
     expect(caseOf(finding)).toBe(detail === undefined ? meaning : `${meaning}; ${detail}`);
   });
 
+  test("that a missing manifest is not stored is said once", () => {
+    const damage: Finding = {
+      code: "manifest-missing",
+      path: "a/path",
+      cause: { kind: "manifest-damage", damage: { kind: "missing" } },
+    };
+    expect(caseOf(damage)).toBe("a revision link names a manifest whose blob is not stored");
+  });
+
   test("a link's content is quoted on one line, and cut", () => {
     const parsed = parseLink(Buffer.from('\n"'.repeat(50)));
     const words = "problem" in parsed ? linkWords(parsed.problem) : "";
