@@ -86,8 +86,16 @@ function inventory({ totals, stored, abandoned, own, pins, requests }: Report): 
     ["regcheck_revisions", "Manifests, counted in each repository.", one(totals.revisions)],
     ["regcheck_layer_links", "Layer links.", one(totals.layerLinks)],
     ["regcheck_uploads", "Uploads that are under way or were abandoned.", one(totals.uploads)],
-    ["regcheck_upload_bytes", "Bytes of all that lies in uploads.", one(totals.uploadBytes)],
-    ["regcheck_abandoned_upload_bytes", "Of these, bytes that a sweep with --purge-uploads removes.", one(abandoned.bytes)],
+    [
+      "regcheck_upload_bytes",
+      "Bytes of all that lies in uploads, without S3's multipart uploads, which are no objects.",
+      one(totals.uploadBytes),
+    ],
+    [
+      "regcheck_abandoned_upload_bytes",
+      "Bytes that a sweep with --purge-uploads removes, those of S3's multipart uploads included.",
+      one(abandoned.bytes),
+    ],
     ["regcheck_blobs", "Stored blobs.", one(totals.blobs)],
     [
       "regcheck_stored_bytes",

@@ -16,6 +16,7 @@ import { PIN_NOTES } from "./pin-notes.js";
 import { filterNote } from "./repository-filter.js";
 import { storedLine } from "./stored-bytes.js";
 import { subjectOf } from "./subject.js";
+import { abandonedWords } from "./upload-sums.js";
 import { shownVariants, VARIANT_LABELS } from "./variant-labels.js";
 import { verdictOf } from "./verdict.js";
 import { withStyle } from "./style.js";
@@ -178,10 +179,7 @@ class TextReport {
     }
     if (abandoned.uploads > 0) {
       const label = "with --purge-uploads".padEnd(27);
-      this.#line(
-        `${label}${formatBytes(abandoned.bytes).padStart(8)}  more: ${countOf(abandoned.uploads, "abandoned upload")}`,
-        2,
-      );
+      this.#line(`${label}${formatBytes(abandoned.bytes).padStart(8)}  more: ${abandonedWords(abandoned)}`, 2);
     }
     if (policy.retention !== undefined) {
       const { file } = policy.retention;

@@ -1,11 +1,17 @@
 import type { Finding, FindingCode } from "../mark/finding.js";
 import type { Marked } from "../mark/marked.js";
 import { isRepositoryName } from "../registry/reference.js";
+import { countOf } from "./format.js";
 
-/** Abandoned uploads that a sweep with --purge-uploads takes. */
+/**
+ * Abandoned uploads that a sweep with --purge-uploads takes. Unlike the totals of uploads, which are of what lies in the storage as files or
+ * objects, they have S3's multipart uploads too.
+ */
 export interface AbandonedUploads {
   uploads: number;
-  /** Those of S3's multipart uploads as far as they could be told. */
+  /** Of these, S3's multipart uploads. */
+  multipart: number;
+  /** Those of multipart uploads as far as their parts could be listed. */
   bytes: number;
 }
 
@@ -21,18 +27,26 @@ export function sumAbandoned(
   const held = new Set(repositories.filter(({ heldBlobs }) => heldBlobs !== undefined).map(({ name }) => name));
   for (const { code, repository = "", bytes = 0 } of findings) {
     if (!ABANDONED.has(code) || held.has(repository) || (repository !== "" && !isRepositoryName(repository))) continue;
-    const sum = sums.get(repository) ?? { uploads: 0, bytes: 0 };
-    sums.set(repository, { uploads: sum.uploads + 1, bytes: sum.bytes + bytes });
+    const sum = sums.get(repository) ?? { uploads: 0, multipart: 0, bytes: 0 };
+    const multipart = sum.multipart + Number(code === "multipart-stale");
+    sums.set(repository, { uploads: sum.uploads + 1, multipart, bytes: sum.bytes + bytes });
   }
   return sums;
 }
 
 /** Those of all repositories. */
 export function totalAbandoned(sums: ReadonlyMap<string, AbandonedUploads>): AbandonedUploads {
-  const total = { uploads: 0, bytes: 0 };
-  for (const { uploads, bytes } of sums.values()) {
+  const total = { uploads: 0, multipart: 0, bytes: 0 };
+  for (const { uploads, multipart, bytes } of sums.values()) {
     total.uploads += uploads;
+    total.multipart += multipart;
     total.bytes += bytes;
   }
   return total;
+}
+
+/** How many there are, and whether the totals of uploads have them all. */
+export function abandonedWords({ uploads, multipart }: AbandonedUploads): string {
+  const count = countOf(uploads, "abandoned upload");
+  return multipart === 0 ? count : `${count}, ${multipart} of them multipart, which no figure above has`;
 }

@@ -129,8 +129,11 @@ describe("multipart uploads", () => {
     const report = JSON.parse(stdout) as JsonReport;
     expect(report.findings.filter(({ code }) => code === "multipart-stale")).toMatchObject([{ bytes: 15_000 }, { bytes: 0 }]);
     expect(server.requests["ListParts"]).toBe(3);
-    const { bytes } = report.reclaimable["withPurgeUploads"] as { readonly bytes: number };
-    expect(bytes).toBeGreaterThanOrEqual(15_000);
+    const abandoned = report.reclaimable["withPurgeUploads"] as Readonly<Record<string, number>>;
+    expect(abandoned["multipart"]).toBe(2);
+    expect(abandoned["bytes"]).toBeGreaterThanOrEqual(15_000);
+    const { stdout: text } = await regcheck(args, KEYS);
+    expect(text).toMatch(/more: \d+ abandoned uploads, 2 of them multipart, which no figure above has/);
     const sweep = ["--sweep", "--purge-uploads", "--registry-stopped", "--max-delete=100%", "--fail-on=never", "--format=json"];
     const swept = await regcheck([...args, ...sweep, "--journal-dir", temporaryDirectory()], KEYS);
     const { sweep: done } = JSON.parse(swept.stdout) as { readonly sweep: { readonly deleted: { readonly bytes: number } } };

@@ -42,7 +42,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     },
     stored: { blobs: 0, links: 0, uploads: 0, quarantine: 0, strays: 0 },
     own: { quarantine: new Map(), lockedAt: undefined, fault: undefined },
-    abandoned: { uploads: 0, bytes: 0 },
+    abandoned: { uploads: 0, multipart: 0, bytes: 0 },
     selected: "asIs",
     repositories: [],
     counts,

@@ -6,6 +6,7 @@ import type { GarbageAge } from "../garbage-ages.js";
 import { filterNote } from "../repository-filter.js";
 import { storedLine } from "../stored-bytes.js";
 import { tagsThatGo } from "../repository-report.js";
+import { abandonedWords } from "../upload-sums.js";
 import { shownVariants, VARIANT_LABELS } from "../variant-labels.js";
 import { verdictOf } from "../verdict.js";
 import { html } from "./markup.js";
@@ -83,7 +84,7 @@ export function reclaimable({ reclaimable: all, abandoned, selected, trusted, po
       : html`<tr>
           <th scope="row">with <code>--purge-uploads</code></th>
           <td class="number">${formatBytes(abandoned.bytes)}</td>
-          <td class="bar">${bar(abandoned.bytes, most)}<small>more: ${countOf(abandoned.uploads, "abandoned upload")}</small></td>
+          <td class="bar">${bar(abandoned.bytes, most)}<small>more: ${abandonedWords(abandoned)}</small></td>
         </tr>`;
   const grace =
     policy.grace === 0
