@@ -26,32 +26,29 @@ export function insistOnQuarantine({ head: { mode, runId } }: RunHead): void {
  * directory: where a storage is named, the runs of others are none of its concern.
  */
 export function isOldQuarantine({ head, startedAt }: RunHead, before: number, named: StorageIdentity | undefined): boolean {
-  if (head.mode !== "quarantine" || Date.parse(startedAt) >= before) return false;
+  if (head.mode !== "quarantine" || !(Date.parse(startedAt) < before)) return false;
   return named === undefined || isSameStorage(head.storage, named);
 }
 
-/**
- * The old runs that a storage has something of, whatever journals there are: those whose quarantine is to be emptied, and those in older
- * versions that have all expired, of which only the copy of the journal is left. `isKnown` are seen to already.
- */
-export async function* findOldRuns(
-  { storage, changes }: SweepTarget,
-  before: number,
-  isKnown: (runId: string) => boolean,
-): AsyncGenerator<RunHead> {
+/** The old runs that a storage has something of, whatever journals there are. Throws an `OperatorError` where that cannot be listed. */
+export async function listOldRuns({ changes }: SweepTarget, before: number): Promise<readonly string[]> {
   const own = await surveyOwn(changes);
   if (own.fault !== undefined) throw new OperatorError(own.fault, EXIT_CODES.incomplete);
-  for (const runId of own.quarantine.keys()) {
-    if (!isRunId(runId) || timeOfRun(runId) >= before) continue;
-    const run = await readCopiedHead(runId, changes);
-    if (run?.head.mode === "versions") {
-      const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
-      if (left?.result === false) yield run;
-    } else if (!isKnown(runId)) {
-      const head = { runId, mode: "quarantine", work: "sweep", storage: identityOf(storage) } as const;
-      yield run ?? { head, startedAt: new Date(timeOfRun(runId)).toISOString() };
-    }
+  return [...own.quarantine.keys()].filter((runId) => isRunId(runId) && timeOfRun(runId) < before);
+}
+
+/**
+ * One of these, if there is something to purge of it: its quarantine, or the copy of the journal of a run in older versions that have all
+ * expired. Throws an `OperatorError` for a copy that cannot be read.
+ */
+export async function findOldRun({ storage, changes }: SweepTarget, runId: string): Promise<RunHead | undefined> {
+  const run = await readCopiedHead(runId, changes);
+  if (run?.head.mode === "versions") {
+    const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
+    return left?.result === false ? run : undefined;
   }
+  const head = { runId, mode: "quarantine", work: "sweep", storage: identityOf(storage) } as const;
+  return run ?? { head, startedAt: new Date(timeOfRun(runId)).toISOString() };
 }
 
 /** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */

@@ -3,11 +3,12 @@ import type { ExitCode } from "../errors.js";
 import { countOf, formatBytes } from "../report/format.js";
 import { identityOf } from "../journal/identity.js";
 import type { StorageIdentity } from "../journal/identity.js";
+import { readCopiedHead } from "../journal/journal-copy.js";
 import { noteFate } from "../journal/journal.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRunHead } from "../journal/read-run.js";
 import type { RunHead } from "../journal/read-run.js";
-import { findOldRuns, insistOnQuarantine, isOldQuarantine, purge, rehearsePurge } from "../purge.js";
+import { findOldRun, insistOnQuarantine, isOldQuarantine, listOldRuns, purge, rehearsePurge } from "../purge.js";
 import type { Verdict } from "../guard/guard.js";
 import { countQuarantined } from "../undo/purge.js";
 import type { Purged } from "../undo/purge.js";
@@ -60,19 +61,19 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
     signal.throwIfAborted();
     try {
       const purged = await work();
-      // A run that was purged before is nothing to tell of each night.
-      if (purged !== undefined && (purged.objects > 0 || purged.problems.length > 0)) all.push(purged);
+      if (purged !== undefined && isWorthTelling(purged)) all.push(purged);
     } catch (error) {
       if (!(error instanceof OperatorError) || signal.aborted) throw error;
       complain(`${what}: ${error.message}`);
       exitCode = error.exitCode;
     }
   };
-  const journaled = listRuns(directory);
-  for (const runId of journaled) {
+  const attempted = new Set<string>();
+  for (const runId of listRuns(directory)) {
     await attempt(`run ${runId}`, async () => {
       const run = readRunHead(directory, runId);
       if (run === undefined || !isOldQuarantine(run, before, named)) return undefined;
+      attempted.add(runId);
       return withRunStorage(run, args, (opened, changes) => purgeRun(run, { opened, changes, directory }, args, signal));
     });
   }
@@ -80,13 +81,29 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
     await withStorage(args, async (opened, changes) => {
       const target = { storage: opened.storage, changes };
       await attempt(opened.storage.location, async () => {
-        for await (const run of findOldRuns(target, before, (runId) => journaled.includes(runId)))
-          await attempt(`run ${run.head.runId}`, () => purgeRun(run, { opened, changes, directory }, args, signal));
+        for (const runId of await listOldRuns(target, before)) {
+          if (attempted.has(runId)) continue;
+          await attempt(`run ${runId}`, async () => {
+            const run = await findOldRun(target, runId);
+            return run && purgeRun(run, { opened, changes, directory }, args, signal);
+          });
+        }
         return undefined;
       });
     });
   }
   return showPurged(all, args, [`${countOf(all.length, "run")} ${args.dryRun ? "would be " : ""}purged`], exitCode);
+}
+
+/** A run that was purged before is nothing to tell of each night. */
+function isWorthTelling({ objects, problems, refusal, lockLeft }: PurgedRun): boolean {
+  return objects > 0 || problems.length > 0 || refusal !== undefined || lockLeft !== undefined;
+}
+
+/** Whether nothing is left of a run, not even the copy of its journal. */
+async function isEmpty({ head: { runId, mode } }: RunHead, changes: StorageChanges): Promise<boolean> {
+  if (mode !== "quarantine" || (await countQuarantined(runId, changes)).objects > 0) return false;
+  return (await readCopiedHead(runId, changes)) === undefined;
 }
 
 /** The storage that the command line names, if it names one. */
@@ -117,8 +134,7 @@ async function purgeRun(
 ): Promise<PurgedRun> {
   const { runId } = run.head;
   const target = { storage, changes };
-  if (olderThan !== undefined && run.head.mode === "quarantine" && (await countQuarantined(runId, changes)).objects === 0)
-    return { runId, objects: 0, bytes: 0, problems: [] };
+  if (olderThan !== undefined && (await isEmpty(run, changes))) return { runId, objects: 0, bytes: 0, problems: [] };
   if (dryRun) {
     const { result, verdicts, refusal } = await rehearsePurge(target, run, signal);
     return { runId, ...result, verdicts, refusal };

@@ -216,6 +216,8 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
   for (const id of pins) table.mark(id, LIVE);
   /** Those that somebody takes for manifests. */
   const named = new Set(pins);
+  /** Those of them whose turn has come, or comes. */
+  const queued = new Set(pending.filter((id) => named.has(id)));
   const manifests = new Set<number>();
   // A pin may be young as well.
   for (let batch = [...new Set(pending)]; batch.length > 0;) {
@@ -233,8 +235,9 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
         const isManifest =
           role === "child" || (role === "mention" && table.isStored(reference) && table.size(reference) <= MAX_MANIFEST_BYTES);
         // One that was met as a young blob is looked at again: by now somebody takes it for a manifest.
-        if (!isManifest || named.has(reference) || !table.isStored(reference)) return;
+        if (!isManifest || queued.has(reference) || !table.isStored(reference)) return;
         named.add(reference);
+        queued.add(reference);
         next.push(reference);
       });
     }

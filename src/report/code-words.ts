@@ -109,12 +109,12 @@ export const CODE_WORDS: Readonly<Record<FindingCode, CodeWords>> = {
   "layer-link-missing": {
     severity: "error",
     meaning: "a blob that a live manifest needs is stored, but the repository has no layer link for it",
-    remedy: `Pulls fail with 'blob unknown'. regcheck repair layer-link-missing writes the link; or ${PUSH_AGAIN}.`,
+    remedy: `Pulls fail with 'blob unknown'. regcheck repair layer-link-missing writes the link of a sha256 digest; or ${PUSH_AGAIN}.`,
   },
   "layer-link-invalid": {
     severity: "error",
     meaning: "a layer link is empty or malformed",
-    remedy: `Pulls and pushes of images with this layer fail. regcheck repair layer-link-invalid rewrites the link; or delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
+    remedy: `Pulls and pushes of images with this layer fail. regcheck repair layer-link-invalid rewrites the link of a sha256 digest; or delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
     deletes: true,
   },
   "link-mismatch": {
@@ -156,7 +156,7 @@ export const CODE_WORDS: Readonly<Record<FindingCode, CodeWords>> = {
     severity: "warning",
     meaning: "a key that ends with a slash, or has two in a row, lies where the registry looks for uploads",
     remedy:
-      "A console made it for a folder. Registry 2.x goes down with a panic within an hour of each start, when it purges uploads (https://github.com/distribution/distribution/issues/4358). No pull needs it. It is kept, never swept; delete this key alone, by its whole name, or set storage.maintenance.uploadpurging.enabled to false.",
+      "Consoles make such keys for folders. Registry 2.x goes down with a panic within an hour of each start, when it purges uploads (https://github.com/distribution/distribution/issues/4358). No pull needs it. It is kept, never swept; delete this key alone, by its whole name, or set storage.maintenance.uploadpurging.enabled to false.",
   },
   "stray-aborts-collector": {
     severity: "warning",

@@ -78,6 +78,14 @@ export async function execute(stages: readonly Stage[], context: SweepContext): 
   return { runId: head.runId, quarantined, keepsVersions, deleted, standing, journal: journal.file, stopped };
 }
 
+/** Nothing came between. */
+const ALL = { late: undefined, asked: Number.POSITIVE_INFINITY };
+
+/** Those of the items that end with one of the objects: of each, the objects before are in the same order. */
+function itemsOf(pieces: readonly Piece[], objects: ReadonlySet<JournalEntry>): PlanItem[] {
+  return pieces.flatMap(({ item, entry, isLast }) => (isLast && entry !== undefined && objects.has(entry) ? [item] : []));
+}
+
 class Sweep {
   readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0, repositories: 0 };
   readonly standing: { count: number; first: Standing[] } = { count: 0, first: [] };
@@ -127,24 +135,27 @@ class Sweep {
       await this.context.copy?.willRemove(told);
     }
     const objects = entries.filter(({ kind }) => kind !== "multipart");
-    const isTogether = !isMove && orderOf(items) === "any order";
-    const left = isTogether ? await this.#removeWithDirectories(objects, meanwhile) : items.flatMap(emptied);
-    const late = isTogether ? undefined : await this.#removeAll(objects, isMove);
+    const isTogether = !isMove && orderOf(pieces.map(({ item }) => item)) === "any order";
+    const left = isTogether ? await this.#removeWithDirectories(objects, meanwhile) : undefined;
+    const { late, asked } = isTogether ? ALL : await this.#removeAll(objects, isMove);
     if (late === undefined) await this.#abort(multiparts);
-    if (this.#failed === 0 && late === undefined) this.removed.uploads += items.filter(({ kind }) => kind === "upload").length;
-    await this.#prune(items, left);
+    const gone = late === undefined ? items : itemsOf(pieces, new Set(objects.slice(0, asked)));
+    if (this.#failed === 0) this.removed.uploads += gone.filter(({ kind }) => kind === "upload").length;
+    await this.#prune(gone, left ?? gone.flatMap(emptied));
     this.context.onProgress?.(this.removed);
     return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
   }
 
-  /** Returns why it has ended before the last of them. */
-  async #removeAll(entries: readonly JournalEntry[], isMove: boolean): Promise<string | undefined> {
+  /** Returns why it has ended before the last of them, if it has, and how many the storage was asked for. */
+  async #removeAll(entries: readonly JournalEntry[], isMove: boolean): Promise<{ late: string | undefined; asked: number }> {
+    let asked = 0;
     for (const some of batches(entries, () => (isMove ? MOVES : BATCH))) {
       const late = isMove ? await this.#reasonToStop() : undefined;
-      if (late !== undefined) return late;
+      if (late !== undefined) return { late, asked };
       await this.#remove(some);
+      asked += some.length;
     }
-    return undefined;
+    return { late: undefined, asked };
   }
 
   async #emptyDirectories(items: readonly PlanItem[]): Promise<readonly JournalEntry[]> {
@@ -195,9 +206,16 @@ class Sweep {
   /** Returns the directories that are left. */
   async #removeWithDirectories(entries: readonly JournalEntry[], meanwhile: () => void): Promise<string[]> {
     const removal = this.context.changes.removeWithDirectories(entries.map((entry) => entry.path));
-    meanwhile();
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      meanwhile();
+    } catch (error) {
+      // The storage is being changed: that is waited for, and noted, before anything ends.
+      failure = { error };
+    }
     const { outcomes, left } = await removal;
     this.#take(entries, outcomes);
+    if (failure !== undefined) throw failure.error;
     return [...left];
   }
 

@@ -178,6 +178,47 @@ test("purge --older-than of a named storage empties runs of which only the stora
   expect(await regcheck(["purge", "--older-than", "0", "--journal-dir", journal])).toMatchObject({ stdout: "0 runs purged\n" });
 });
 
+describe("purge --older-than, with a storage that is named,", () => {
+  const purgeAt = (directory: string, journal: string, ...more: string[]) =>
+    regcheck(["purge", "--older-than", "0", "--storage", directory, "--journal-dir", journal, ...more]);
+
+  test("empties a run whose journal knows the storage by another path", async () => {
+    const { directory, journal, runId } = await quarantined();
+    const moved = `${directory}-moved`;
+    fs.renameSync(directory, moved);
+    expect((await purgeAt(moved, journal)).stdout).toMatch(new RegExp(`^${runId}: \\d\\d objects purged, .*\n1 run purged\n$`));
+    expect(fs.existsSync(path.join(moved, "regcheck"))).toBe(false);
+    fs.rmSync(moved, { recursive: true });
+  });
+
+  test("removes the copy of a journal that nothing else is with", async () => {
+    const { directory, runId } = await quarantined();
+    fs.rmSync(path.join(directory, "regcheck/quarantine", runId, "docker"), { recursive: true });
+    expect(await purgeAt(directory, temporaryDirectory())).toMatchObject({ exitCode: 0 });
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  });
+
+  test("goes on after a copy that cannot be read", async () => {
+    const { directory, runId } = await quarantined();
+    const quarantine = path.join(directory, "regcheck/quarantine");
+    const damaged = runId.replace(/^\d{4}/, "2020");
+    fs.cpSync(path.join(quarantine, runId), path.join(quarantine, damaged), { recursive: true });
+    const copy = fs.readdirSync(path.join(quarantine, damaged, "journal"))[0] ?? "";
+    fs.writeFileSync(path.join(quarantine, damaged, "journal", copy), '{"event":"begin"');
+    const { stdout } = await purgeAt(directory, temporaryDirectory());
+    expect(stdout).toContain(`${runId}: `);
+    expect(fs.existsSync(path.join(quarantine, runId))).toBe(false);
+  });
+
+  test("has the exit code of a run that is refused when it is dry, whatever there is to purge", async () => {
+    const { directory, journal } = await quarantined();
+    fs.writeFileSync(path.join(directory, "regcheck/lock"), JSON.stringify({ host: "another", pid: 1, work: "sweep" }));
+    const real = await purgeAt(directory, journal);
+    const dry = await purgeAt(directory, journal, "--dry-run");
+    expect([dry.exitCode, real.exitCode]).toEqual([4, 4]);
+  });
+});
+
 test("restoring a run that was purged says so in one line; --quiet says nothing of what went well", async () => {
   const { journal, runId } = await quarantined();
   expect(await regcheck(["purge", runId, "--journal-dir", journal, "--quiet"])).toEqual({ exitCode: 0, stdout: "", stderr: "" });

@@ -127,7 +127,9 @@ describe.each(Object.keys(S3_PROGRAMS))("the bucket of registry 3.1 on %s", (nam
     const purged = await run("purge", "--older-than", "0", "--config", registry.config, ...journal);
     expect(purged).toMatchObject({ exitCode: 0, stderr: "" });
     expect((await report("--delete-untagged", "--fail-on", "garbage")).complete).toBe(true);
-    const left = [...(await contentOf(client, Bucket)).keys()].filter((key) => !key.startsWith("a/registry/docker/"));
+    const others = [...(await contentOf(client, Bucket)).keys()].filter((key) => !key.startsWith("a/registry/docker/"));
+    // A run in older versions can be restored until they expire: so long, the copy of its journal stays.
+    const left = others.filter((key) => !name.endsWith("versions") || !/\/regcheck\/quarantine\/[^/]+\/journal\//.test(key));
     expect(left).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { arbitraryRegistry, GRACE, NOW } from "./arbitrary-registry.js";
 import { RegistryBuilder, V2 } from "./builder.js";
-import { readWorld } from "./oracle.js";
+import { hasLayerLink, readWorld, targetOf } from "./oracle.js";
 import type { Repository, World } from "./oracle.js";
 import type { RegistryTree } from "./registry-tree.js";
 import { judgeTags } from "./retention-oracle.js";
@@ -65,23 +65,31 @@ export function withoutTags(tree: RegistryTree, policies: readonly OraclePolicyE
 /** The oracle's tags of a repository. Nothing goes where damage holds it back. */
 function goingTags(
   tree: RegistryTree,
-  { stored, parse }: World,
-  { name, revisions, tags, held }: Repository,
+  { stored, parse, manifestsOf }: World,
+  repository: Repository,
   policies: readonly OraclePolicyEntry[],
   pins: readonly string[],
   grace: number,
 ): string[] {
+  const { name, revisions, tags, held } = repository;
   if (held) return [];
+  const { layerLinked } = manifestsOf(repository);
   const isHere = (digest: string): boolean =>
-    revisions.has(digest) || (stored.has(digest) && [...tags.values()].includes(digest));
+    revisions.has(digest) || layerLinked.has(digest) || (stored.has(digest) && [...tags.values()].includes(digest));
   const parts = (digest: string): string[] => {
     const { children = [], blobs = [] } = parse(digest) ?? {};
     return [...children, ...blobs].filter(isHere);
   };
   const below = (digest: string): string[] => [digest, ...parts(digest).flatMap(below)];
   const isYoung = (modified: number | undefined): boolean => modified !== undefined && modified > NOW - grace;
-  const isJudged = (tag: string, image: string): boolean => /^\w[\w.-]{0,127}$/.test(tag) && revisions.has(image);
-  const here = [...new Set([...revisions.keys(), ...tags.values()])].filter(isHere);
+  /** What a tag names, as it is stored: registry 2.x finds it by a layer link too. */
+  const found = (digest: string): string | undefined => {
+    if (revisions.has(digest)) return digest;
+    const target = targetOf(repository, digest);
+    return hasLayerLink(repository, digest) && (stored.has(target) || revisions.has(target)) ? target : undefined;
+  };
+  const isJudged = (tag: string, image: string): boolean => /^\w[\w.-]{0,127}$/.test(tag) && found(image) !== undefined;
+  const here = [...new Set([...revisions.keys(), ...layerLinked, ...tags.values()])].filter(isHere);
   return judgeTags(
     policies,
     {
@@ -91,7 +99,7 @@ function goingTags(
         .map(([tag, image]) => {
           const hex = REFERRER.exec(tag)?.[1];
           const pushed = tree.files.get(`${V2}/repositories/${name}/_manifests/tags/${tag}/current/link`)?.modified ?? Number.NaN;
-          return { name: tag, image, pushed, subject: hex && `sha256:${hex}` };
+          return { name: tag, image: found(image) ?? image, pushed, subject: hex && `sha256:${hex}` };
         }),
       children: parts,
       others: [
