@@ -9,6 +9,7 @@ import { orderOf } from "../journal/item-kinds.js";
 import { removeJournalCopy } from "../journal/journal-copy.js";
 import { directoriesOf, listQuarantined, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
+import { settle } from "./settle.js";
 import { rewriteTags } from "./rewrite-tags.js";
 import type { Restored } from "./restored.js";
 import { undoWrites } from "./undo-writes.js";
@@ -156,7 +157,8 @@ class Restorer {
     const isReady = await pLimit(atATime).map(removals, async (removal) => {
       const missing = await this.#targets.missing(removal);
       if (missing === undefined) return true;
-      if (await exists(this.changes, removal.path)) this.present++;
+      if (await exists(this.changes, removal.path))
+        await this.#leave(removal, `not put back: it names ${missing}, which is gone`);
       else this.#fail(removal, `not put back: it names ${missing}, which is gone`);
       return false;
     });
@@ -227,7 +229,7 @@ class Restorer {
     else this.#fail(removal, NOWHERE);
   }
 
-  /** Somebody has written it since: a link as he wanted it, and a blob the same content, if it is sound. */
+  /** Somebody has written it since: a link as he wanted it, and a blob the same content, if it is sound. Nothing of it is left in the quarantine. */
   async #settle(removal: Removal, { cause = "" }: ChangeOutcome): Promise<void> {
     const digest = digestOf(removal);
     if (digest !== undefined) {
@@ -237,8 +239,17 @@ class Restorer {
       }
       const [removed] = await this.changes.remove([this.#placeOf(removal.path)]);
       if (removed?.status === "failed") this.problems.push({ path: removed.path, cause: removed.cause ?? "no answer" });
-    }
-    this.present++;
+      this.present++;
+    } else await this.#leave(removal, cause);
+  }
+
+  /** What is in the storage stays; nothing of it is left in the quarantine, unless it is nowhere else. */
+  async #leave(removal: Removal, cause: string): Promise<void> {
+    const { path } = removal;
+    const { warning, problem } = this.isHidden ? {} : await settle(this.#placeOf(path), path, cause, this.changes);
+    if (warning !== undefined) this.warnings.push({ path, cause: warning });
+    if (problem === undefined) this.present++;
+    else this.problems.push({ path, cause: problem });
   }
 
   #count({ found }: ChangeOutcome): void {

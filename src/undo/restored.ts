@@ -4,7 +4,7 @@ export interface Restored {
   readonly restored: number;
   /** Objects that were back already, had never gone, or were written anew by somebody else. */
   readonly present: number;
-  /** Objects that are back, but are not what they should be. */
+  /** Objects that are back, but are not what they should be; and links that somebody has written anew, with what they were. */
   readonly warnings: readonly { readonly path: string; readonly cause: string }[];
   /** Objects that could not be brought back, and why. */
   readonly problems: readonly { readonly path: string; readonly cause: string }[];

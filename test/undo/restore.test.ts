@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { Journal } from "#regcheck/journal/journal.js";
 import { readLines, readLinesBackwards } from "#regcheck/journal/lines.js";
@@ -117,8 +117,76 @@ describe("what somebody has written since", () => {
     const anew = `sha256:${"1".repeat(64)}`;
     fs.mkdirSync(path.dirname(path.join(directory, tag)), { recursive: true });
     fs.writeFileSync(path.join(directory, tag), anew);
-    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({ present: 1, problems: [] });
+    const named = fs.readFileSync(path.join(directory, "regcheck/quarantine", result.runId, tag), "utf8");
+    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({
+      present: 1,
+      problems: [],
+      warnings: [
+        { path: tag, cause: `somebody has written it since, and it stays so; when this run removed it: it named ${named}` },
+      ],
+    });
     expect(fs.readFileSync(path.join(directory, tag), "utf8")).toBe(anew);
+    expect(fs.existsSync(path.join(directory, "regcheck")), "nothing is left in the quarantine").toBe(false);
+    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({ restored: 0, problems: [], warnings: [] });
+  });
+
+  test("stays on S3 when it is a tag that is pushed while the restore runs", async () => {
+    const before = garbageRegistry(1);
+    const server = await startedServer();
+    store(server, before);
+    const run = await swept(server);
+    const tag = [...run.removals()].find(({ path: object }) => object.endsWith("dangling/current/link"))?.path ?? "";
+    const anew = `sha256:${"1".repeat(64)}`;
+    const fault = server.inject({ operation: "PutObject", key: tag, effect: { kind: "stall", ms: 100 } });
+    const [restored] = await Promise.all([
+      restoreObjects(run, changesOf(server)),
+      vi.waitFor(() => expect(fault.hits()).toBe(1), { interval: 5 }).then(() => server.put("b", tag, anew)),
+    ]);
+    expect(restored).toMatchObject({
+      present: 1,
+      problems: [],
+      warnings: [{ path: tag, cause: expect.stringContaining("somebody has written it since") as unknown }],
+    });
+    expect(treeOf(server).files.get(tag)?.content.toString()).toBe(anew);
+    expect([...treeOf(server).files.keys()].filter((file) => file.startsWith("regcheck/"))).toEqual([]);
+  });
+
+  test("is no link: it stays, and so does what is in the quarantine, with its journal", async () => {
+    const before = garbageRegistry(1);
+    const directory = written(before);
+    const journal = temporaryDirectory();
+    const options = sweepOptions(journal, { quarantine: true });
+    const { result } = await sweepDirectory(directory, options);
+    const run = readRun(journal, result.runId);
+    const upload =
+      [...run.removals()].find(({ path: object }) => object.endsWith("/data") && object.includes("_uploads"))?.path ?? "";
+    fs.mkdirSync(path.dirname(path.join(directory, upload)), { recursive: true });
+    fs.writeFileSync(path.join(directory, upload), "anew");
+    const { problems } = await restoreObjects(run, onDisk(directory));
+    expect(problems).toEqual([{ path: upload, cause: `there is something else at ${upload} already` }]);
+    expect(fs.readFileSync(path.join(directory, upload), "utf8")).toBe("anew");
+    const kept = path.join(directory, "regcheck/quarantine", result.runId);
+    expect([fs.existsSync(path.join(kept, upload)), fs.existsSync(path.join(kept, "journal"))]).toEqual([true, true]);
+  });
+
+  test("is a link whose target is gone: nothing is left of it in the quarantine", async () => {
+    const registry = new RegistryBuilder();
+    registry.repository("team/other").image({ layers: ["shared"], tag: "kept" });
+    const app = registry.repository("team/app");
+    app.image({ layers: ["kept"], tag: "kept" });
+    const shared = app.push("shared");
+    app.image({ layers: [shared] });
+    const directory = written(registry.tree);
+    const journal = temporaryDirectory();
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    const run = readRun(journal, result.runId);
+    const link = `docker/registry/v2/repositories/team/app/_layers/${shared.digest.replace(":", "/")}/link`;
+    expect([...run.removals()].map((removal) => removal.path)).toContain(link);
+    fs.rmSync(path.join(directory, `docker/registry/v2/blobs/${shared.digest.replace(/:(..)/, "/$1/$1")}/data`));
+    fs.mkdirSync(path.dirname(path.join(directory, link)), { recursive: true });
+    fs.writeFileSync(path.join(directory, link), shared.digest);
+    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({ present: 1, problems: [], warnings: [] });
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
   });
 });
 
