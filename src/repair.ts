@@ -8,6 +8,7 @@ import type { RepairPlan } from "./repair/plan.js";
 import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
 import type { GuardedChange, Rehearsed } from "./guard/change-under-guard.js";
 import { judgeCompleteness, judgeOwners, judgeUploads } from "./guard/guard.js";
+import { judgeOthers } from "./guard/watch.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
 import type { Locked } from "./guard/lock.js";
@@ -75,12 +76,12 @@ function changeOf(target: SweepTarget, options: RepairOptions): GuardedChange<Pl
     plan: ({ storageTime }) => planRepair(target, byClockOf(storageTime, options)),
     lookAgain: async ({ repairs, marked }) =>
       repairs.length === 0 ? [] : [await judgeRoots(storage, marked), await judgeRun(changes, run)],
-    perform: async ({ repairs }, { storageTime }) =>
+    perform: async ({ repairs }, { storageTime, judge }) =>
       repairs.length === 0
         ? undefined
         : executeRepairs(repairs, {
             ...(await beginRun(target, "repair", run, storageTime)),
-            judgeWriters: () => judgeWriters(writers),
+            judgeWriters: () => judgeOthers(judge, writers),
             signal,
           }),
   };

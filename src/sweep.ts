@@ -15,6 +15,7 @@ import {
   judgeUploadListing,
   pushedRepositories,
 } from "./guard/guard.js";
+import { judgeOthers } from "./guard/watch.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { Verdict } from "./guard/guard.js";
 import type { Locked } from "./guard/lock.js";
@@ -111,10 +112,10 @@ function changeOf(target: SweepTarget, options: SweepOptions): GuardedChange<Pla
     signal,
     plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
     lookAgain: async ({ marked }) => [await judgeRoots(storage, marked), await judgeRun(changes, options)],
-    perform: async ({ stages }, { storageTime }) =>
+    perform: async ({ stages }, { storageTime, judge }) =>
       execute(stages, {
         ...(await beginRun(target, "sweep", options, storageTime)),
-        judgeWriters: () => judgeWriters(writers),
+        judgeWriters: () => judgeOthers(judge, writers),
         deadline,
         signal,
         onProgress,

@@ -42,14 +42,13 @@ export async function unlock(target: SweepTarget, writers: WriterOptions): Promi
   const { lock, refusal } = await rehearseUnlock(target, writers);
   if (refusal !== undefined) insist(refusal, "unlock");
   if (lock === undefined) return undefined;
-  const now = await readLock(changes);
-  if (now?.text !== lock.text)
+  const removed = await release(changes, lock.content);
+  if (removed.status === "changed")
     throw new OperatorError(
       `${storage.location}: another run has taken the lock meanwhile. Nothing was changed.`,
       EXIT_CODES.refused,
     );
-  const problem = await release(changes);
-  if (problem !== undefined)
-    throw new OperatorError(`${storage.location}: the lock is still there: ${problem}`, EXIT_CODES.stopped);
+  if (removed.status === "failed")
+    throw new OperatorError(`${storage.location}: the lock is still there: ${removed.cause}`, EXIT_CODES.stopped);
   return lock;
 }

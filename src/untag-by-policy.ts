@@ -9,6 +9,7 @@ import { judgeRetention } from "./guard/judge-retention.js";
 import type { RetentionLimits } from "./guard/judge-retention.js";
 import { judgeRoots } from "./guard/roots.js";
 import { judgeRun } from "./guard/judge-run.js";
+import { judgeOthers } from "./guard/watch.js";
 import { judgeWriters, judgeWritersAgain, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { beginRun, byClockOf } from "./journal/target.js";
@@ -81,12 +82,12 @@ function changeOf(target: SweepTarget, options: PolicyUntagOptions): GuardedChan
     signal,
     plan: ({ storageTime }) => planUntagByPolicy(storage, byClockOf(storageTime, options)),
     lookAgain: async (plan) => (isIdle(plan) ? [] : [await judgeRoots(storage, plan.marked), await judgeRun(changes, options)]),
-    perform: async (plan, { storageTime }) =>
+    perform: async (plan, { storageTime, judge }) =>
       isIdle(plan)
         ? undefined
         : execute(plan.stages, {
             ...(await beginRun(target, "untag", options, storageTime)),
-            judgeWriters: () => judgeWriters(writers),
+            judgeWriters: () => judgeOthers(judge, writers),
             deadline: undefined,
             signal,
           }),

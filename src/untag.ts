@@ -21,6 +21,7 @@ import type { Locked } from "./guard/lock.js";
 import { judgeOwners, judgeUploads } from "./guard/guard.js";
 import type { Verdict } from "./guard/guard.js";
 import { judgeRun } from "./guard/judge-run.js";
+import { judgeOthers } from "./guard/watch.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import type { PlanItem } from "./sweep/plan.js";
@@ -109,10 +110,10 @@ function changeOf(
     signal,
     plan: ({ storageTime }) => planUntag(storage, references, options, storageTime),
     lookAgain: async () => [await judgeRun(changes, options)],
-    perform: async ({ items }, { storageTime }) =>
+    perform: async ({ items }, { storageTime, judge }) =>
       execute([{ name: "tags", barrier: false, items: () => items }], {
         ...(await beginRun(target, "untag", options, storageTime)),
-        judgeWriters: () => judgeWriters(writers),
+        judgeWriters: () => judgeOthers(judge, writers),
         deadline: undefined,
         signal,
       }),

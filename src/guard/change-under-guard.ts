@@ -20,13 +20,13 @@ export interface GuardedChange<Plan extends JudgedPlan, Result> {
   readonly writers: WriterOptions | undefined;
   readonly signal: AbortSignal;
   /** Reads the storage and says what to do. Changes nothing. */
-  readonly plan: (lock: Lock) => Promise<Plan>;
+  readonly plan: (lock: Pick<Lock, "storageTime">) => Promise<Plan>;
   /**
    * The rules that are asked last, just before the first change: whether what was planned from is still so, and all is ready for it. None
    * where there is nothing to do.
    */
   readonly lookAgain?: (plan: Plan) => Promise<readonly Verdict[]>;
-  /** Does what was planned. Of the lock, the time is that of now. */
+  /** Does what was planned. Of the lock, the time is that of now; long work asks again whether it is still its own. */
   readonly perform: (plan: Plan, lock: Lock) => Promise<Result>;
 }
 
@@ -41,7 +41,7 @@ export type Rehearsed<Plan> = Plan & {
 
 /**
  * The one order in which a storage is changed: nobody writes, the lock, the plan, its rules, a last look at what was planned from, nobody
- * writes, the change. Nothing is changed before the last of these steps. Throws an `OperatorError` that names the rule that refuses.
+ * writes, the lock is still ours, the change. Nothing is changed before the last of these steps. Throws an `OperatorError` that names the rule that refuses.
  */
 export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
   { storage, changes }: SweepTarget,
@@ -56,9 +56,11 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
   const { result, lockLeft } = await withLock(changes, storage.location, work, async (lock) => {
     const locked = performance.now();
     const plan = await ask(change, lock, onVerdict);
+    const held = await lock.judge();
+    onVerdict(held);
     change.signal.throwIfAborted();
     const done = await change.perform(plan, laterBy(performance.now() - locked, lock));
-    return { plan: { ...plan, verdicts: [...plan.verdicts, NOT_LOCKED] }, done };
+    return { plan: { ...plan, verdicts: [...plan.verdicts, held] }, done };
   });
   return { ...result.plan, result: result.done, lockLeft };
 }
@@ -101,14 +103,14 @@ export async function rehearseWhole<Plan extends JudgedPlan, Result>(
     result: await unlessRefused(
       () => plan.refusal,
       change.work,
-      () => change.perform(plan, { storageTime: undefined }),
+      () => change.perform(plan, { storageTime: undefined, judge: async () => NOT_LOCKED }),
     ),
   };
 }
 
 /** A plan may take hours. */
-function laterBy(milliseconds: number, { storageTime }: Lock): Lock {
-  return { storageTime: storageTime === undefined ? undefined : storageTime + Math.floor(milliseconds / 1000) };
+function laterBy(milliseconds: number, { storageTime, judge }: Lock): Lock {
+  return { judge, storageTime: storageTime === undefined ? undefined : storageTime + Math.floor(milliseconds / 1000) };
 }
 
 /** Takes a verdict; returns whether the next rule is asked. */
@@ -121,7 +123,7 @@ async function askWriters({ writers }: Pick<GuardedChange<JudgedPlan, unknown>, 
 /** What is asked under the lock. */
 async function ask<Plan extends JudgedPlan, Result>(
   change: GuardedChange<Plan, Result>,
-  lock: Lock,
+  lock: Pick<Lock, "storageTime">,
   onVerdict: OnVerdict,
 ): Promise<Plan> {
   const { signal, lookAgain = async () => [] } = change;

@@ -6,6 +6,7 @@ import { codeOf } from "../system-errors.js";
 /** A lock that somebody has written. */
 export interface FoundLock {
   /** As it is stored. */
+  readonly content: Uint8Array;
   readonly text: string;
   /** Undefined where it does not say: it was written to a full disk, or by somebody else. */
   readonly owner: LockOwner | undefined;
@@ -28,7 +29,7 @@ export async function readLock(look: Pick<StorageLook, "read">): Promise<FoundLo
   if (content === undefined) return undefined;
   const text = Buffer.from(content).toString("utf8").trim();
   const owner = parseOwner(text);
-  return { text, owner, process: owner === undefined ? "unknown" : stateOf(owner) };
+  return { content, text, owner, process: owner === undefined ? "unknown" : stateOf(owner) };
 }
 
 /** Why a run is refused by a lock, and what to do. */
@@ -41,7 +42,7 @@ export function refusalBy(lock: FoundLock | undefined, location: string): string
 }
 
 /** For people: `a sweep on backup-1 (process 4711) since 2026-01-31T03:00:00.000Z`. */
-export function describeOwner({ text, owner }: FoundLock): string {
+export function describeOwner({ text, owner }: Pick<FoundLock, "owner" | "text">): string {
   if (owner === undefined) return text === "" ? "its lock has no content" : text;
   return `a run of ${owner.command} on ${owner.host} (process ${owner.pid}) since ${owner.startedAt}`;
 }

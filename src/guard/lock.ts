@@ -1,8 +1,8 @@
 import os from "node:os";
-import { readLock, refusalBy } from "./lock-owner.js";
+import { describeOwner, readLock, refusalBy } from "./lock-owner.js";
 import { errorMessage, EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
 import { LOCK, OWN } from "../registry/layout.js";
-import type { StorageChanges, StorageLook } from "../storage/changes.js";
+import type { RemovedIfSame, StorageChanges, StorageLook } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
 import { causeOf, isFull } from "../system-errors.js";
 
@@ -10,12 +10,19 @@ import { causeOf, isFull } from "../system-errors.js";
 export interface Lock {
   /** When the storage says that the lock was written, in seconds since 1970: what the time is by the storage's clock. */
   readonly storageTime: number | undefined;
+  /** Safety rule 9 while the lock is held: whether it is still ours. Throws an `OperatorError` where it cannot be read. */
+  readonly judge: JudgeLock;
 }
+
+export type JudgeLock = () => Promise<Verdict>;
 
 /** What was done under the lock. */
 export interface Locked<T> {
   readonly result: T;
-  /** In a sentence: the lock could not be removed, why, and how it goes. Undefined where it is gone. */
+  /**
+   * In a sentence: the lock could not be removed, why, and how it goes; or it was not ours any more, so that another run may have been at
+   * work at the same time. Undefined where it was ours and is gone.
+   */
   readonly lockLeft: string | undefined;
 }
 
@@ -44,20 +51,46 @@ export async function withLock<T>(
   work: (lock: Lock) => Promise<T>,
 ): Promise<Locked<T>> {
   const owner = { host: os.hostname(), pid: process.pid, startedAt: new Date().toISOString(), command: what };
-  if ((await create(changes, location, `${JSON.stringify(owner)}\n`)) === "exists")
-    throw new OperatorError(refusalBy(await readLock(changes), location), EXIT_CODES.refused);
+  const content = await create(changes, location, Buffer.from(`${JSON.stringify(owner)}\n`));
+  if (content === "exists") throw new OperatorError(refusalBy(await readLock(changes), location), EXIT_CODES.refused);
   let result: T;
   try {
-    result = await work({ storageTime: await timeOf(changes) });
+    result = await work({ storageTime: await timeOf(changes), judge: () => judgeOwn(changes, content) });
   } catch (error) {
     // The lock that is left says so itself, to the next run; what went wrong first must not be lost for it.
-    await release(changes).catch(() => {});
+    await release(changes, content).catch(() => {});
     throw error;
   }
-  const problem = await release(changes).catch(errorMessage);
-  if (problem === undefined) return { result, lockLeft: undefined };
-  const lockLeft = `the ${what} has come to its end, but its lock is still there (${problem}), and the next run is refused: remove it with regcheck unlock ${location}`;
-  return { result, lockLeft };
+  return { result, lockLeft: lockLeftBy(await released(changes, content), what, location) };
+}
+
+/** Whether the lock is still the one with this content: an operator may have removed it, and another run have taken its own. */
+async function judgeOwn(changes: StorageChanges, content: Uint8Array): Promise<Verdict> {
+  const lock = await readLock(changes);
+  if (lock !== undefined && Buffer.from(content).equals(lock.content)) return NOT_LOCKED;
+  const now = lock === undefined ? "it is gone" : `it is of ${describeOwner(lock)} now`;
+  return {
+    rule: "one-at-a-time",
+    passed: false,
+    evidence: `the lock of this run was removed while it was at work, ${now}`,
+    remedy: "See to it that no other regcheck is at work, and run it again.",
+  };
+}
+
+async function released(changes: StorageChanges, content: Uint8Array): Promise<RemovedIfSame> {
+  try {
+    return await release(changes, content);
+  } catch (error) {
+    return { status: "failed", cause: errorMessage(error) };
+  }
+}
+
+function lockLeftBy(removed: RemovedIfSame, what: string, location: string): string | undefined {
+  if (removed.status === "done") return undefined;
+  if (removed.status === "failed")
+    return `the ${what} has come to its end, but its lock is still there (${removed.cause}), and the next run is refused: remove it with regcheck unlock ${location}`;
+  const now = removed.status === "absent" ? "it is gone" : "another run has it now, and keeps it";
+  return `the ${what} has come to its end, but its lock on ${location} was removed while it was at work, ${now}: another run may have been at work at the same time`;
 }
 
 /** What cannot be told of the lock stops a run before it has begun. */
@@ -69,14 +102,16 @@ async function timeOf(changes: StorageChanges): Promise<number | undefined> {
   }
 }
 
-async function create(changes: StorageChanges, location: string, content: string): Promise<"created" | "exists"> {
+/** Returns what the lock holds. */
+async function create(changes: StorageChanges, location: string, content: Uint8Array): Promise<Uint8Array | "exists"> {
+  const write = async (some: Uint8Array) => ((await changes.create(LOCK, some)) === "created" ? some : "exists");
   try {
     try {
-      return await changes.create(LOCK, Buffer.from(content));
+      return await write(content);
     } catch (error) {
       // A sweep is what frees a full disk: an empty file may still find its place there, and who made it is only for people.
       if (!(error instanceof OperatorError) || !isFull(error.cause)) throw error;
-      return await changes.create(LOCK, new Uint8Array());
+      return await write(new Uint8Array());
     }
   } catch (error) {
     await changes.pruneDirectories([OWN]).catch(() => {});
@@ -86,9 +121,9 @@ async function create(changes: StorageChanges, location: string, content: string
   }
 }
 
-/** Removes the lock, on a storage that keeps versions without a trace. Returns why it failed, if it did. */
-export async function release(changes: StorageChanges): Promise<string | undefined> {
-  const outcome = await changes.removeForGood(LOCK);
-  await changes.pruneDirectories([OWN]);
-  return outcome.status === "failed" ? (outcome.cause ?? "no answer") : undefined;
+/** Removes the lock with this content and no other, on a storage that keeps versions without a trace. */
+export async function release(changes: StorageChanges, content: Uint8Array): Promise<RemovedIfSame> {
+  const removed = await changes.removeForGood(LOCK, content);
+  if (removed.status !== "changed") await changes.pruneDirectories([OWN]);
+  return removed;
 }

@@ -15,7 +15,8 @@ export const RULES = {
   "links-unchanged": "all links are as they were marked, read again just before the first delete",
   "can-be-recorded":
     "the journal can be written (`--journal-dir`), and with `--quarantine` what goes can be moved aside on the same device",
-  "one-at-a-time": "no other regcheck is at work: there is a lock in the storage",
+  "one-at-a-time":
+    "no other regcheck is at work: there is a lock in the storage, read again before the first delete and every 30 seconds",
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The rules that a policy file must pass besides those, before a tag goes by it. */

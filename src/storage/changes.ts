@@ -19,6 +19,11 @@ export interface ChangeOutcome {
 /** The same, of an object that is known. */
 export type OutcomeOfOne = Omit<ChangeOutcome, "path">;
 
+/** What became of an object that was to go only if it had a certain content. `changed`: it has another one, and is as it was. */
+export type RemovedIfSame =
+  | { readonly status: "done" | "absent" | "changed" }
+  | { readonly status: "failed"; readonly cause: string };
+
 /** What hides an object in a bucket that keeps versions. */
 export interface Hiding {
   /** The delete markers above the newest version of the content, newest first; none where that is what is seen, or there is nothing. */
@@ -81,8 +86,11 @@ export interface StorageChanges {
    * `pruneDirectories` says why. Nothing but `remove` on S3.
    */
   removeWithDirectories(paths: readonly string[]): Promise<RemovedWithDirectories>;
-  /** Removes an object of regcheck's own; a storage that keeps versions keeps none of it, as far as it lets them go. */
-  removeForGood(path: string): Promise<ChangeOutcome>;
+  /**
+   * Removes an object of regcheck's own if it has the content that is expected, and never one that was stored after it; a storage that keeps
+   * versions keeps none of it, as far as it lets them go.
+   */
+  removeForGood(path: string, expected: Uint8Array): Promise<RemovedIfSame>;
   /** Undoes `remove` on a storage that keeps versions: takes delete markers away. */
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]>;
   /** For each object what hides it now, on a storage that keeps versions. Throws an `OperatorError`. */

@@ -5,6 +5,7 @@ import type {
   ChangeOutcome,
   Hiding,
   Move,
+  RemovedIfSame,
   RemovedWithDirectories,
   Standing,
   StorageChanges,
@@ -114,9 +115,12 @@ export class RehearsedChanges implements StorageChanges {
     return { outcomes: await this.remove(paths), left: [] };
   }
 
-  async removeForGood(path: string): Promise<ChangeOutcome> {
-    const [outcome] = await this.remove([path]);
-    return outcome ?? { path, status: "absent" };
+  async removeForGood(path: string, expected: Uint8Array): Promise<RemovedIfSame> {
+    const stored = await this.read(path);
+    if (stored === undefined) return { status: "absent" };
+    if (!Buffer.from(stored).equals(expected)) return { status: "changed" };
+    this.#pretended.set(path, undefined);
+    return { status: "done" };
   }
 
   async unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]> {

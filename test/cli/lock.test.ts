@@ -25,7 +25,7 @@ describe("a lock that cannot be removed at the end", () => {
     const journal = temporaryDirectory();
     const at = ["--endpoint", server.endpoint];
     const denied = server.inject({
-      operation: "DeleteObjects",
+      operation: "DeleteObject",
       key: "regcheck/lock",
       times: Infinity,
       effect: { kind: "error", status: 403, code: "AccessDenied" },
@@ -70,7 +70,7 @@ describe("a lock that cannot be removed at the end", () => {
     const server = await startedServer();
     store(server, tree(1));
     const effect = { kind: "error", status: 403, code: "AccessDenied" } as const;
-    server.inject({ operation: "DeleteObjects", key: "regcheck/lock", times: Infinity, effect });
+    server.inject({ operation: "DeleteObject", key: "regcheck/lock", times: Infinity, effect });
     const policy = path.join(temporaryDirectory(), "policy.yaml");
     fs.writeFileSync(policy, "- {name: old, action: {type: Delete}, condition: {olderThan: 7d}}\n");
     const args = words.map((word) => (word === "POLICY" ? policy : word));

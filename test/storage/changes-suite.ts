@@ -32,6 +32,16 @@ export function changesSuite(given: OpenChanges): void {
     return storage;
   };
 
+  test("removeForGood: what has the expected content goes, and nothing else", async () => {
+    const { changes, objects } = await open({ "regcheck/lock": "another run's" });
+    expect(await changes.removeForGood("regcheck/lock", bytes("ours"))).toEqual({ status: "changed" });
+    expect(await changes.removeForGood("regcheck/lock", bytes("another run"))).toEqual({ status: "changed" });
+    expect(objects()).toEqual({ "regcheck/lock": "another run's" });
+    expect(await changes.removeForGood("regcheck/lock", bytes("another run's"))).toEqual({ status: "done" });
+    expect(objects()).toEqual({});
+    expect(await changes.removeForGood("regcheck/lock", bytes("another run's"))).toEqual({ status: "absent" });
+  });
+
   test("remove: what is there goes, what is not there is no failure, all else stays; outcomes come in the order asked for", async () => {
     const { changes, objects } = await open({ "docker/a/data": "a", "docker/b/data": "b", "docker/c/data": "c" });
     const outcomes = await changes.remove(["docker/b/data", "docker/none/data", "docker/a/data"]);
@@ -157,6 +167,9 @@ export function changesSuite(given: OpenChanges): void {
         (await changes.remove(["docker/c/link", "own/new"])).map(({ path, status }) => ({ path, status })),
         (await listed(changes, "docker")).sort(),
         (await listed(changes, "own")).sort(),
+        await changes.removeForGood("docker/c/link", bytes("another")),
+        await changes.removeForGood("docker/c/link", bytes("c")),
+        await changes.removeForGood("docker/c/link", bytes("c")),
         await changes.emptyDirectories(["docker/a"]).then(() => changes.settle()),
       ];
       const real = await open(files);
@@ -176,7 +189,7 @@ export function changesSuite(given: OpenChanges): void {
       expect(await pretended.stat("docker/b/link")).toBeUndefined();
       expect((await pretended.stat("docker/a/link"))?.bytes).toBe(1);
       expect(changes.requests.head).toBe(before);
-      expect(await pretended.removeForGood("docker/a/link")).toMatchObject({ status: "done" });
+      expect(await pretended.removeForGood("docker/a/link", bytes("a"))).toEqual({ status: "done" });
       await pretended.store("docker/b", bytes("b"));
       expect(await listed(pretended, "docker")).toEqual(["docker/b"]);
       expect(Object.keys(objects())).toHaveLength(1);

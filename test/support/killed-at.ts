@@ -46,7 +46,7 @@ export function killedAt(
       const standing = await each(directories, (one) => changes.pruneDirectories([one]));
       return { outcomes, left: standing.map(({ directory }) => directory) };
     },
-    removeForGood: (file) => step(() => changes.removeForGood(file)),
+    removeForGood: (file, expected) => step(() => changes.removeForGood(file, expected)),
     move: (moves, order) => each(moves, (one) => changes.move([one], order)),
     hiding: (paths) => changes.hiding(paths),
     cannotMoveTo: (directory) => changes.cannotMoveTo(directory),

@@ -89,7 +89,8 @@ describe("a sweep of a bucket", () => {
     const before = garbageRegistry(2);
     const server = await startedServer();
     store(server, before);
-    server.inject({ operation: "DeleteObjects", key: /./, times: Infinity, effect: DENIED });
+    for (const operation of ["DeleteObject", "DeleteObjects"])
+      server.inject({ operation, key: /./, times: Infinity, effect: DENIED });
     const run = await sweepBucket(server, sweepOptions(temporaryDirectory()));
     expect(run).toMatchObject({
       exitCode: 5,

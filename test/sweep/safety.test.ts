@@ -139,8 +139,7 @@ describe("the clock", () => {
 
 describe("the lock", () => {
   test("that cannot be removed hides no error, and is told beside the result", async () => {
-    const removeForGood: StorageChanges["removeForGood"] = async (file) => ({
-      path: file,
+    const removeForGood: StorageChanges["removeForGood"] = async () => ({
       status: "failed",
       cause: "EIO: i/o error",
     });

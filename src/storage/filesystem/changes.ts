@@ -9,6 +9,7 @@ import type {
   Hiding,
   Move,
   Order,
+  RemovedIfSame,
   RemovedWithDirectories,
   Standing,
   StorageChanges,
@@ -18,7 +19,7 @@ import type { StorageRequests } from "../requests.js";
 import { ChangeThreads } from "./change-threads.js";
 import { noRequests } from "../requests.js";
 import { syncDirectory } from "../../durable-files.js";
-import { isAbsent } from "../../system-errors.js";
+import { causeOf, isAbsent } from "../../system-errors.js";
 import { changeError } from "./directory.js";
 import { listObjects, statObject } from "./list-objects.js";
 import { ObjectChanges } from "./object-changes.js";
@@ -64,9 +65,16 @@ export class FilesystemChanges implements StorageChanges {
     return { outcomes: this.#merge(parts), left: parts.flatMap(({ left }) => left) };
   }
 
-  async removeForGood(file: string): Promise<ChangeOutcome> {
-    const [outcome] = await this.remove([file]);
-    return outcome ?? { path: file, status: "failed" };
+  async removeForGood(file: string, expected: Uint8Array): Promise<RemovedIfSame> {
+    try {
+      // No system call removes a file by its content: nothing of this thread comes between these two.
+      if (!readFile(this.#paths.resolve(file)).equals(expected)) return { status: "changed" };
+    } catch (error) {
+      return isAbsent(error) ? { status: "absent" } : { status: "failed", cause: causeOf(error) };
+    }
+    const { outcomes } = this.#mainThread.remove([file]);
+    const { status = "failed", cause = "no answer" } = outcomes[0] ?? {};
+    return status === "failed" ? { status, cause } : { status };
   }
 
   async unhide(): Promise<readonly ChangeOutcome[]> {

@@ -15,6 +15,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   CreateMultipartUploadCommand: "s3:PutObject",
   UploadPartCopyCommand: "s3:GetObject and s3:PutObject",
   CompleteMultipartUploadCommand: "s3:PutObject",
+  DeleteObjectCommand: "s3:DeleteObject",
   AbortMultipartUploadCommand: "s3:AbortMultipartUpload",
 };
 

@@ -1,4 +1,3 @@
-import crypto from "node:crypto";
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -14,9 +13,10 @@ import type { StorageRequests } from "../requests.js";
 import { observe } from "./attempt.js";
 import type { Observable } from "./attempt.js";
 import { BucketReader } from "./bucket-reader.js";
+import { sendContentMd5 } from "./content-md5.js";
 import { copyObject } from "./copy.js";
 import type { ObjectHead } from "./object-head.js";
-import { causeOf, isNoSuchObject, isNotImplemented, nameOf } from "./errors.js";
+import { causeOf, isConflict, isNoSuchObject, isNotImplemented, isPreconditionFailed, nameOf } from "./errors.js";
 
 /** A key, or one version of it. */
 export interface Doomed {
@@ -27,10 +27,18 @@ export interface Doomed {
 /** What became of it: the delete marker that hides it now, if the bucket keeps versions. */
 export type Deletion = { readonly deleteMarker?: string | undefined } | { readonly failure: string; readonly code: string };
 
+/** One version of an object, or a delete marker. */
+export interface ObjectVersion {
+  readonly versionId: string;
+  readonly etag: string;
+  readonly isMarker: boolean;
+  readonly isLatest: boolean;
+}
+
 /** When an object is stored: only where there is none, or only in the place of the one with this ETag. */
 export type PutCondition =
-  | { readonly IfNoneMatch: "*" }
-  | { readonly IfMatch: string }
+  | { readonly IfNoneMatch: "*"; readonly IfMatch?: never }
+  | { readonly IfMatch: string; readonly IfNoneMatch?: never }
   | { readonly IfNoneMatch?: never; readonly IfMatch?: never };
 
 /** How a server takes deletes: each of those that do not take the one before is asked in the next way from then on. */
@@ -70,11 +78,19 @@ export class BucketWriter extends BucketReader {
     }
   }
 
-  /** The versions of an object, delete markers among them: the newest thousand. */
-  async versionsOf(key: string): Promise<readonly string[]> {
+  /** The versions of an object, the newest first, and then its delete markers: all of them, or it throws. */
+  async versionsOf(key: string): Promise<readonly ObjectVersion[]> {
     const command = new ListObjectVersionsCommand({ Bucket: this.name, Prefix: key, MaxKeys: 1000 });
-    const { Versions = [], DeleteMarkers = [] } = await this.#send("list", () => this.client.send(command), command);
-    return [...Versions, ...DeleteMarkers].flatMap(({ Key, VersionId }) => (Key === key ? (VersionId ?? []) : []));
+    const page = await this.#send("list", () => this.client.send(command), command);
+    const { Versions = [], DeleteMarkers = [] } = page;
+    const all = [...Versions, ...DeleteMarkers];
+    if (page.IsTruncated === true && all.every(({ Key }) => Key === key)) throw new Error("it has more than a thousand versions");
+    return [...Versions, ...DeleteMarkers.map((marker) => ({ ...marker, ETag: "" }))].flatMap(
+      ({ Key, VersionId = "", ETag = "", IsLatest = false }, i) =>
+        Key === key
+          ? [{ versionId: VersionId, etag: ETag.replaceAll('"', ""), isMarker: i >= Versions.length, isLatest: IsLatest }]
+          : [],
+    );
   }
 
   async head(key: string): Promise<ObjectHead | undefined> {
@@ -90,15 +106,15 @@ export class BucketWriter extends BucketReader {
     }
   }
 
-  /** Stores an object. Some servers take no notice of the condition. */
-  async put(key: string, content: Uint8Array, condition: PutCondition = {}): Promise<void> {
+  /** Stores an object; returns the id of its version, if it has one. Some servers take no notice of the condition. */
+  async put(key: string, content: Uint8Array, condition: PutCondition = {}): Promise<string | undefined> {
     const command = new PutObjectCommand({
       Bucket: this.name,
       Key: key,
       Body: Buffer.from(content),
       ...condition,
     });
-    await this.#send("put", () => this.client.send(command), command);
+    return (await this.#send("put", () => this.client.send(command), command)).VersionId;
   }
 
   /** Copies an object that is still what its head says, of any size. */
@@ -132,6 +148,30 @@ export class BucketWriter extends BucketReader {
         if (!isRefused(error) || way === WAYS.length - 1) throw error;
         this.#way = Math.max(this.#way, way + 1);
       }
+    }
+  }
+
+  /** Deletes an object if it has this ETag; false where it has not. Some servers take no notice of the condition. */
+  async deleteMatching(key: string, etag: string): Promise<boolean> {
+    // Ceph 16 compares what a PUT is to match as it is, without the quotes of the standard: it may do so here.
+    for (const IfMatch of etag === "" ? [undefined] : [`"${etag}"`, etag]) {
+      try {
+        await this.#deleteIf(key, IfMatch);
+        return true;
+      } catch (error) {
+        if (!isPreconditionFailed(error) && !isConflict(error) && !isNoSuchObject(error)) throw error;
+      }
+    }
+    return false;
+  }
+
+  async #deleteIf(Key: string, IfMatch: string | undefined): Promise<void> {
+    const command = new DeleteObjectCommand({ Bucket: this.name, Key, ...(IfMatch === undefined ? {} : { IfMatch }) });
+    try {
+      await this.#send("delete", () => this.client.send(command), command);
+    } catch (error) {
+      if (IfMatch === undefined || !isNotImplemented(error)) throw error;
+      await this.#deleteIf(Key, undefined);
     }
   }
 
@@ -191,25 +231,4 @@ function isRefused(error: unknown): boolean {
       nameOf(error),
     )
   );
-}
-
-/** DeleteObjects of the present SDK carries a CRC32; servers from before it insist on the MD5 of the body (RFC 1864). */
-function sendContentMd5(command: DeleteObjectsCommand): void {
-  command.middlewareStack.add(
-    (next) => async (args) => {
-      const { request } = args;
-      if (isWithBody(request)) {
-        for (const header of Object.keys(request.headers))
-          if (/^x-amz-(?:sdk-)?checksum-/.test(header)) delete request.headers[header];
-        request.headers["content-md5"] = crypto.hash("md5", request.body, "base64");
-      }
-      return next(args);
-    },
-    { step: "build", priority: "low", name: "contentMd5" },
-  );
-}
-
-function isWithBody(request: unknown): request is { headers: Record<string, string>; readonly body: string | Uint8Array } {
-  if (typeof request !== "object" || request === null || !("headers" in request) || !("body" in request)) return false;
-  return typeof request.body === "string" || request.body instanceof Uint8Array;
 }

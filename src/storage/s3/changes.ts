@@ -5,6 +5,7 @@ import type {
   Hiding,
   Move,
   OutcomeOfOne,
+  RemovedIfSame,
   RemovedWithDirectories,
   Standing,
   StorageChanges,
@@ -20,6 +21,7 @@ import { ConditionalWrites } from "./conditional-writes.js";
 import { Copies } from "./copies.js";
 import { deleteObjects } from "./delete-objects.js";
 import type { DoomedPath } from "./delete-objects.js";
+import { removeIfSame } from "./remove-if-same.js";
 
 /** Milliseconds after which a write that was under way when ours began has come to its end: for servers without conditional writes. */
 const SETTLING = 2000;
@@ -58,16 +60,12 @@ export class S3Changes implements StorageChanges {
     return this.#delete(paths.map((path) => ({ path })));
   }
 
-  async removeForGood(path: string): Promise<ChangeOutcome> {
-    const [outcome = { path, status: "failed" }] = await this.remove([path]);
-    if (outcome.deleteMarker === undefined) return outcome;
+  async removeForGood(path: string, expected: Uint8Array): Promise<RemovedIfSame> {
     try {
-      const versions = await this.#bucket.versionsOf(this.#key(path));
-      await this.#delete(versions.map((versionId) => ({ path, versionId })));
-    } catch {
-      // It is out of sight, which is what counts; some servers refuse a conditional write over a delete marker, and say so then.
+      return await removeIfSame(this.#bucket, this.#key(path), expected);
+    } catch (error) {
+      return { status: "failed", cause: causeOf(error) };
     }
-    return outcome;
   }
 
   unhide(markers: readonly { readonly path: string; readonly deleteMarker: string }[]): Promise<readonly ChangeOutcome[]> {

@@ -1,7 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { BucketWriter } from "./bucket-writer.js";
-import { isNoSuchObject, isNotImplemented, isPreconditionFailed } from "./errors.js";
+import { isConflict, isNoSuchObject, isNotImplemented, isPreconditionFailed } from "./errors.js";
 import type { ObjectHead } from "./object-head.js";
+
+/** How often a write is tried that the server refuses for what it does not show, and how long the attempts take: the settling time at most. */
+const ATTEMPTS = 4;
 
 /** Writes that depend on what is there, as far as the server knows conditions. */
 export class ConditionalWrites {
@@ -11,18 +14,19 @@ export class ConditionalWrites {
     private readonly settling: number,
   ) {}
 
-  /** Stores an object if there is none. */
+  /** Stores an object if there is none. Throws where the server refuses it, and shows no object in all attempts. */
   async create(key: string, content: Uint8Array): Promise<"created" | "exists"> {
     if ((await this.bucket.head(key)) !== undefined) return "exists";
-    for (let attempt = 0; attempt < 2; attempt++) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (attempt > 0) await setTimeout(this.settling / ATTEMPTS);
       const answer = await this.#putIfAbsent(key, content);
       if (answer === "unchecked") return this.#settled(key, content);
       const stored = await this.bucket.get(key, content.length + 1);
       if (stored !== undefined || answer === "stored") return stored?.equals(content) === true ? "created" : "exists";
+      const overMarker = answer === "refused" ? await this.#createOverMarker(key, content) : undefined;
+      if (overMarker !== undefined) return overMarker;
     }
-    // Refused twice for what is not there: versitygw takes the delete marker of what was there for an object.
-    await this.bucket.put(key, content);
-    return this.#settled(key, content);
+    throw new Error("the server refuses it for an object, or a write under way, that it does not show");
   }
 
   /** Stores an object in the place of one with the expected content. */
@@ -37,15 +41,33 @@ export class ConditionalWrites {
   }
 
   /**
-   * Stores an object if there is none; `refused` if the server says that there is one. To know whether it looks at all, it is asked to do the
-   * same again, which a server that does refuses.
+   * versitygw takes the delete marker of what was there for an object. Where versions are kept, a write without a condition takes the place of
+   * none: of those that came since the marker was seen, the first has it, and ours goes again if it is another. Undefined where it is no
+   * marker that is in the way.
    */
-  async #putIfAbsent(key: string, content: Uint8Array): Promise<"stored" | "refused" | "unchecked"> {
-    for (const ifRefused of ["refused", "stored"] as const) {
+  async #createOverMarker(key: string, content: Uint8Array): Promise<"created" | "exists" | undefined> {
+    const before = await this.bucket.versionsOf(key);
+    if (!before.some(({ isMarker, isLatest }) => isMarker && isLatest) || !(await this.bucket.keepsVersions())) return undefined;
+    const ours = await this.bucket.put(key, content);
+    await setTimeout(this.settling);
+    const known = new Set(before.map(({ versionId }) => versionId));
+    const since = (await this.bucket.versionsOf(key)).filter(({ isMarker, versionId }) => !isMarker && !known.has(versionId));
+    if (ours !== undefined && since.at(-1)?.versionId === ours) return "created";
+    if (ours !== undefined) await this.bucket.delete([{ key, versionId: ours }]);
+    return "exists";
+  }
+
+  /**
+   * Stores an object if there is none; `refused` if the server says that there is one, `conflict` if it says that somebody is writing it. To
+   * know whether it looks at all, it is asked to do the same again, which a server that does refuses.
+   */
+  async #putIfAbsent(key: string, content: Uint8Array): Promise<"stored" | "refused" | "conflict" | "unchecked"> {
+    for (const isSecond of [false, true]) {
       try {
         await this.bucket.put(key, content, { IfNoneMatch: "*" });
       } catch (error) {
-        if (isPreconditionFailed(error)) return ifRefused;
+        const isRefused = isPreconditionFailed(error);
+        if (isRefused || isConflict(error)) return isSecond ? "stored" : isRefused ? "refused" : "conflict";
         if (!isNotImplemented(error)) throw error;
         await this.bucket.put(key, content);
         return "unchecked";
@@ -62,16 +84,30 @@ export class ConditionalWrites {
 
   /** Stores an object in the place of the one that was seen, as far as the server knows conditions. */
   async #putInPlaceOf(key: string, content: Uint8Array, { etag }: ObjectHead): Promise<void> {
-    if (etag === "") return this.bucket.put(key, content);
+    if (etag === "") return void (await this.bucket.put(key, content));
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (attempt > 0) await setTimeout(this.settling / ATTEMPTS);
+      if ((await this.#putMatching(key, content, etag)) !== "conflict") return;
+    }
+  }
+
+  /** `conflict` if the server says that somebody is writing the object. */
+  async #putMatching(key: string, content: Uint8Array, etag: string): Promise<"answered" | "conflict"> {
     // Ceph 16 compares the header as it is, and refuses what the standard has between quotes.
     for (const IfMatch of [`"${etag}"`, etag]) {
       try {
-        return await this.bucket.put(key, content, { IfMatch });
+        await this.bucket.put(key, content, { IfMatch });
+        return "answered";
       } catch (error) {
-        if (isNotImplemented(error)) return this.bucket.put(key, content);
+        if (isConflict(error)) return "conflict";
+        if (isNotImplemented(error)) {
+          await this.bucket.put(key, content);
+          return "answered";
+        }
         if (!isPreconditionFailed(error) && !isNoSuchObject(error)) throw error;
       }
     }
+    return "answered";
   }
 
   async #isOurs(key: string, content: Uint8Array): Promise<boolean> {

@@ -26,10 +26,16 @@ export function nameOf(error: unknown): string {
   return failureOf(error).name;
 }
 
-/** Whether a conditional write found that there is such an object already, or that somebody else is writing it. */
+/** Whether a conditional request found another object than the one that it was to find, or one where there was to be none. */
 export function isPreconditionFailed(error: unknown): boolean {
   const { name, status } = failureOf(error);
-  return status === 412 || name === "PreconditionFailed" || name === "ConditionalRequestConflict";
+  return status === 412 || name === "PreconditionFailed";
+}
+
+/** Whether a conditional request was refused for another one that is under way: what comes of that one is open. */
+export function isConflict(error: unknown): boolean {
+  const { name, status } = failureOf(error);
+  return status === 409 || name === "ConditionalRequestConflict";
 }
 
 /** Whether the server does not have the operation at all. */

@@ -1,8 +1,9 @@
 import type { Call } from "./call.js";
 import type { ByteString } from "./keys.js";
-import { toBytes } from "./keys.js";
+import { fromBytes, toBytes } from "./keys.js";
+import { matches } from "./objects.js";
 import type { Reply } from "./reply.js";
-import { S3Error, xmlReply } from "./reply.js";
+import { S3Error, noSuchKey, preconditionFailed, xmlReply } from "./reply.js";
 import type { Bucket } from "./store.js";
 import { document, element, escapeXml, textsOf, unescapeXml } from "./xml.js";
 
@@ -14,8 +15,14 @@ interface Deleted {
   readonly versionId: string | undefined;
 }
 
-/** DeleteObject: a key that is not there is no error. */
-export function deleteObject({ bucket, key, query }: Call): Reply {
+/** DeleteObject: a key that is not there is no error, unless `If-Match` says what is to be there. */
+export function deleteObject({ bucket, key, query, headers }: Call): Reply {
+  const ifMatch = headers["if-match"];
+  if (ifMatch !== undefined) {
+    const current = bucket.current(key);
+    if (current === undefined) throw noSuchKey(fromBytes(key));
+    if (!matches(ifMatch, current)) throw preconditionFailed("If-Match");
+  }
   const { isMarker, versionId } = deleteOne(bucket, key, query.get("versionId") ?? undefined);
   const marker: Record<string, string> = isMarker ? { "x-amz-delete-marker": "true" } : {};
   const version: Record<string, string> = versionId === undefined ? {} : { "x-amz-version-id": versionId };

@@ -25,6 +25,8 @@ export interface BucketOptions {
   readonly listsUploadsByKey?: boolean;
   /** Milliseconds that its clock is ahead of ours, as its own writes tell. */
   readonly ahead?: number;
+  /** As versitygw does: a write that is to find no object takes a delete marker for one. */
+  readonly takesMarkersForObjects?: boolean;
 }
 
 export interface ServerOptions {
@@ -93,11 +95,13 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       versioned = false,
       listsUploadsByKey = false,
       ahead = 0,
+      takesMarkersForObjects = false,
     } = typeof wanted === "string" ? { name: wanted } : wanted;
     const bucket = new Bucket(name, region);
     if (versioned) bucket.versioning = "Enabled";
     bucket.listsUploadsByKey = listsUploadsByKey;
     bucket.ahead = ahead;
+    bucket.takesMarkersForObjects = takesMarkersForObjects;
     server.buckets.set(name, bucket);
   }
   const put: S3Server["put"] = (bucket, key, text, { modified = bucketOf(bucket).now(), etag = "md5", checksumSha256 } = {}) => {

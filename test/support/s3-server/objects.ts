@@ -84,7 +84,8 @@ function checkDestination(bucket: Bucket, key: ByteString, headers: Call["header
   const ifNoneMatch = headers["if-none-match"];
   const ifMatch = headers["if-match"];
   if (ifNoneMatch !== undefined && ifNoneMatch !== "*") throw notImplemented("If-None-Match of a write with anything but *");
-  if (ifNoneMatch !== undefined && current !== undefined) throw preconditionFailed("If-None-Match");
+  const isTaken = bucket.takesMarkersForObjects ? bucket.versionsOf(key).length > 0 : current !== undefined;
+  if (ifNoneMatch !== undefined && isTaken) throw preconditionFailed("If-None-Match");
   if (ifMatch === undefined) return;
   if (current === undefined) throw noSuchKey(fromBytes(key));
   if (!matches(ifMatch, current)) throw preconditionFailed("If-Match");
@@ -139,7 +140,8 @@ function metadataOf(headers: Call["headers"]): Record<string, string> {
   return Object.fromEntries(own.map(([name, value]) => [name.slice("x-amz-meta-".length), value]));
 }
 
-function matches(header: string, { etag }: Version): boolean {
+/** Whether an `If-Match` or `If-None-Match` is met. */
+export function matches(header: string, { etag }: Version): boolean {
   return header === "*" || header.split(",").some((part) => part.trim().replaceAll('"', "") === etag);
 }
 

@@ -45,6 +45,8 @@ export class Bucket {
   listsUploadsByKey = false;
   /** Milliseconds that its clock is ahead of ours. */
   ahead = 0;
+  /** versitygw takes a delete marker for an object where a write is to find none. */
+  takesMarkersForObjects = false;
   readonly uploads = new Map<string, Upload>();
   readonly #versions = new Map<ByteString, Version[]>();
   #sorted: ByteString[] | undefined = [];
