@@ -247,10 +247,18 @@ const SUMMARY_FORMAT_OPTION = {
   describe: "How the summary is written",
 } as const satisfies Options;
 
+const QUIET_SUMMARY_OPTION = {
+  type: "boolean",
+  alias: "q",
+  default: false,
+  group: "Report:",
+  describe: "No progress, and no summary",
+} as const satisfies Options;
+
 /** How an export reports. */
 export const EXPORT_OPTIONS = {
   format: SUMMARY_FORMAT_OPTION,
-  quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
+  quiet: QUIET_SUMMARY_OPTION,
 } as const satisfies Record<string, Options>;
 
 /** How manifests are read by several processes, or machines. */
@@ -268,7 +276,7 @@ export const MANIFESTS_OPTIONS = {
     describe: "Join the parts in the directory of --cache: it is the cache of a check then, which reads no manifest",
   },
   format: SUMMARY_FORMAT_OPTION,
-  quiet: { type: "boolean", alias: "q", default: false, group: "Report:", describe: "No progress, and no summary" },
+  quiet: QUIET_SUMMARY_OPTION,
 } as const satisfies Record<string, Options>;
 
 /** How much is explained, and how it is printed. */

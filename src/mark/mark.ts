@@ -232,10 +232,10 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
       manifests.add(id);
       forEachMeantAnywhere(context, id, (reference, role) => {
         table.mark(reference, LIVE);
-        const isManifest =
-          role === "child" || (role === "mention" && table.isStored(reference) && table.size(reference) <= MAX_MANIFEST_BYTES);
         // One that was met as a young blob is looked at again: by now somebody takes it for a manifest.
-        if (!isManifest || queued.has(reference) || !table.isStored(reference)) return;
+        if (queued.has(reference) || !table.isStored(reference)) return;
+        const isManifest = role === "child" || (role === "mention" && table.size(reference) <= MAX_MANIFEST_BYTES);
+        if (!isManifest) return;
         named.add(reference);
         queued.add(reference);
         next.push(reference);

@@ -121,53 +121,31 @@ export class S3Changes implements StorageChanges {
     return outcomes.map((outcome) => ({ ...outcome, ...removed.get(outcome.path) }));
   }
 
-  async create(path: string, content: Uint8Array): Promise<"created" | "exists"> {
-    try {
-      return await this.#conditional.create(this.#key(path), content);
-    } catch (error) {
-      throw this.#error(path, "cannot be written", error);
-    }
+  create(path: string, content: Uint8Array): Promise<"created" | "exists"> {
+    return this.#told(path, "cannot be written", () => this.#conditional.create(this.#key(path), content));
   }
 
-  async store(path: string, content: Uint8Array): Promise<void> {
-    try {
-      await this.#bucket.put(this.#key(path), content);
-    } catch (error) {
-      throw this.#error(path, "cannot be written", error);
-    }
+  store(path: string, content: Uint8Array): Promise<void> {
+    return this.#told(path, "cannot be written", async () => void (await this.#bucket.put(this.#key(path), content)));
   }
 
-  async replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
-    try {
-      return await this.#conditional.replace(this.#key(path), expected, content);
-    } catch (error) {
-      throw this.#error(path, "cannot be written", error);
-    }
+  replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
+    return this.#told(path, "cannot be written", () => this.#conditional.replace(this.#key(path), expected, content));
   }
 
-  async stat(path: string): Promise<StoredObject | undefined> {
-    try {
+  stat(path: string): Promise<StoredObject | undefined> {
+    return this.#told(path, "cannot be looked at", async () => {
       const head = await this.#bucket.head(this.#key(path));
       return head && { path, bytes: head.bytes, modified: head.modified };
-    } catch (error) {
-      throw this.#error(path, "cannot be looked at", error);
-    }
+    });
   }
 
-  async read(path: string): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#bucket.get(this.#key(path), Number.POSITIVE_INFINITY);
-    } catch (error) {
-      throw this.#error(path, "cannot be read", error);
-    }
+  read(path: string): Promise<Uint8Array | undefined> {
+    return this.#told(path, "cannot be read", () => this.#bucket.get(this.#key(path), Number.POSITIVE_INFINITY));
   }
 
-  async digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined> {
-    try {
-      return await this.#bucket.hash(this.#key(path), algorithm);
-    } catch (error) {
-      throw this.#error(path, "cannot be read", error);
-    }
+  digest(path: string, algorithm: DigestAlgorithm): Promise<string | undefined> {
+    return this.#told(path, "cannot be read", () => this.#bucket.hash(this.#key(path), algorithm));
   }
 
   async *list(directory: string): AsyncGenerator<StoredObject> {
@@ -221,6 +199,15 @@ export class S3Changes implements StorageChanges {
 
   #key(path: string): string {
     return this.#root + path;
+  }
+
+  /** Does some work with an object; an error of it says of which, and what cannot be done. */
+  async #told<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#error(path, what, error);
+    }
   }
 
   #error(path: string, what: string, error: unknown): OperatorError {

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { BucketWriter } from "./bucket-writer.js";
+import { compareContent } from "./compare-content.js";
 import { isConflict, isNoSuchObject, isNotImplemented, isPreconditionFailed } from "./errors.js";
 import type { ObjectHead } from "./object-head.js";
 
@@ -21,8 +22,8 @@ export class ConditionalWrites {
       if (attempt > 0) await setTimeout(this.settling / ATTEMPTS);
       const answer = await this.#putIfAbsent(key, content);
       if (answer === "unchecked") return this.#settled(key, content);
-      const stored = await this.bucket.get(key, content.length + 1);
-      if (stored !== undefined || answer === "stored") return stored?.equals(content) === true ? "created" : "exists";
+      const there = await compareContent(this.bucket, key, content);
+      if (there !== "absent" || answer === "stored") return there === "same" ? "created" : "exists";
       const overMarker = answer === "refused" ? await this.#createOverMarker(key, content) : undefined;
       if (overMarker !== undefined) return overMarker;
     }
@@ -32,12 +33,12 @@ export class ConditionalWrites {
   /** Stores an object in the place of one with the expected content. */
   async replace(key: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
     const head = await this.bucket.head(key);
-    const stored = head && (await this.bucket.get(key, expected.length + 1));
-    if (head === undefined || stored === undefined) return "absent";
-    if (!stored.equals(expected)) return "changed";
+    if (head === undefined) return "absent";
+    const there = await compareContent(this.bucket, key, expected);
+    if (there !== "same") return there;
     await this.#putInPlaceOf(key, content, head);
     // Whoever was refused may still have been the one who wrote: the reply to the first attempt was lost.
-    return (await this.#isOurs(key, content)) ? "replaced" : "changed";
+    return (await compareContent(this.bucket, key, content)) === "same" ? "replaced" : "changed";
   }
 
   /**
@@ -79,7 +80,7 @@ export class ConditionalWrites {
   /** Where a server stores whatever it is asked to: whoever wrote last has it, once all have written. */
   async #settled(key: string, content: Uint8Array): Promise<"created" | "exists"> {
     await setTimeout(this.settling);
-    return (await this.#isOurs(key, content)) ? "created" : "exists";
+    return (await compareContent(this.bucket, key, content)) === "same" ? "created" : "exists";
   }
 
   /** Stores an object in the place of the one that was seen, as far as the server knows conditions. */
@@ -108,10 +109,5 @@ export class ConditionalWrites {
       }
     }
     return "answered";
-  }
-
-  async #isOurs(key: string, content: Uint8Array): Promise<boolean> {
-    const stored = await this.bucket.get(key, content.length + 1);
-    return stored?.equals(content) === true;
   }
 }

@@ -1,5 +1,6 @@
 import { OWN } from "../../registry/layout.js";
 import type { BucketWriter } from "./bucket-writer.js";
+import { compareContent } from "./compare-content.js";
 import { isNotImplemented, isPreconditionFailed } from "./errors.js";
 import { isSoundLink } from "./links.js";
 import type { ObjectHead } from "./object-head.js";
@@ -46,8 +47,9 @@ export class LinkWriter {
 
   /** What is at a key; the same content is as good as written: the answer to a first attempt may have been lost. */
   async #at(key: string, content: Buffer): Promise<"written" | "other" | undefined> {
-    const stored = await this.bucket.get(key, content.length + 1);
-    return stored && (stored.equals(content) ? "written" : "other");
+    const there = await compareContent(this.bucket, key, content);
+    if (there === "absent") return undefined;
+    return there === "same" ? "written" : "other";
   }
 
   async #putIfAbsent(key: string, content: Buffer): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { RemovedIfSame } from "../changes.js";
 import type { BucketWriter, ObjectVersion } from "./bucket-writer.js";
+import { compareContent } from "./compare-content.js";
 
 /**
  * Removes an object of which nothing is to stay, if its content is the one that is expected. What somebody else stores meanwhile stays: only
@@ -7,14 +8,14 @@ import type { BucketWriter, ObjectVersion } from "./bucket-writer.js";
  */
 export async function removeIfSame(bucket: BucketWriter, key: string, expected: Uint8Array): Promise<RemovedIfSame> {
   const versions = await versionsBefore(bucket, key);
-  const isStill = await isThere(bucket, key, expected);
+  const isStill = await compareContent(bucket, key, expected);
   if (isStill !== "same") return { status: isStill };
   const latest = versions.find(({ isLatest, isMarker }) => isLatest && !isMarker);
   if (latest !== undefined && versions.every(isNamed) && (await removeVersions(bucket, key, latest, versions)))
     return { status: "done" };
   const etag = latest?.etag ?? (await bucket.head(key))?.etag ?? "";
   if (await bucket.deleteMatching(key, etag)) return { status: "done" };
-  const left = await isThere(bucket, key, expected);
+  const left = await compareContent(bucket, key, expected);
   if (left === "same") return { status: "failed", cause: "the server says that it is another object, and shows the same one" };
   // Of a delete that was sent twice, the first has done it.
   return { status: left === "absent" ? "done" : left };
@@ -27,12 +28,6 @@ async function versionsBefore(bucket: BucketWriter, key: string): Promise<readon
   } catch {
     return [];
   }
-}
-
-async function isThere(bucket: BucketWriter, key: string, expected: Uint8Array): Promise<"same" | "changed" | "absent"> {
-  const stored = await bucket.get(key, expected.length + 1);
-  if (stored === undefined) return "absent";
-  return stored.equals(expected) ? "same" : "changed";
 }
 
 /** Whether the id is that version's alone: of what is stored while no versions are kept, the next one has the same. */

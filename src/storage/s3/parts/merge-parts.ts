@@ -86,9 +86,7 @@ function wholeSetOf(cache: string): PartFolder[] {
     );
   const there = new Set(folders.map(({ part }) => part));
   const missing = Array.from({ length: first.parts }, (_, part) => part).filter((part) => !there.has(part));
-  const unfinished = folders
-    .filter((folder) => there.has(folder.part) && readPartFile(folder) === undefined)
-    .map(({ part }) => part);
+  const unfinished = folders.filter((folder) => readPartFile(folder) === undefined).map(({ part }) => part);
   if (missing.length + unfinished.length > 0)
     throw new UsageError(`--cache ${cache}: ${lackOf(first.parts, missing, unfinished)}`);
   return folders;
