@@ -9,11 +9,11 @@ import { arbitraryRegistry, describeTree, isPushedTo, GRACE, NOW } from "./suppo
 import { blobFile } from "./support/builder.js";
 import { judge } from "./support/oracle.js";
 import type { OraclePolicy, Verdict } from "./support/oracle.js";
+import { property, propertyRuns } from "./support/property.js";
 import type { RegistryTree } from "./support/registry-tree.js";
 import { makeTemporaryDirectory } from "./support/temporary.js";
 
-/** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 100);
+const TRIES = property(propertyRuns(100));
 
 const VARIANTS = {
   asIs: { deleteUntagged: false, dropDanglingTags: false },
@@ -75,10 +75,10 @@ describe("what is garbage, against an independent oracle", () => {
           expect(real.selected, describeTree(tree)).toEqual(verdict(selected));
           expect(real.sums, describeTree(tree)).toEqual(NAMES.map((variant) => ({ variant, ...sum(tree, verdict(variant)) })));
         }),
-        { numRuns: RUNS },
+        TRIES.options,
       );
     },
-    30_000 + RUNS * 500,
+    TRIES.timeout,
   );
 });
 

@@ -11,11 +11,11 @@ import { blobFile, V2 } from "./support/builder.js";
 import { ChainOracle } from "./support/chain-oracle.js";
 import { judge, targetOf } from "./support/oracle.js";
 import type { OraclePolicy } from "./support/oracle.js";
+import { property, propertyRuns } from "./support/property.js";
 import { RegistryTree } from "./support/registry-tree.js";
 import { makeTemporaryDirectory } from "./support/temporary.js";
 
-/** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
-const RUNS = Math.ceil(Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 100) / 4);
+const TRIES = property(Math.ceil(propertyRuns(100) / 4), { perRun: 2000 });
 
 const root = makeTemporaryDirectory();
 let storage: FilesystemStorage | undefined;
@@ -167,8 +167,8 @@ test(
           expectSameGoing(tree, policy, oracle, explanation);
         }
       }),
-      { numRuns: RUNS },
+      TRIES.options,
     );
   },
-  60_000 + RUNS * 2000,
+  TRIES.timeout,
 );

@@ -14,11 +14,12 @@ import { describeTree, NOW } from "./support/arbitrary-registry.js";
 import { arbitraryPolicies } from "./support/arbitrary-policies.js";
 import { blobFile } from "./support/builder.js";
 import { judge } from "./support/oracle.js";
+import { property, propertyRuns } from "./support/property.js";
 import { arbitraryRetained, withoutTags } from "./support/retained-registry.js";
 import { sweepDirectory, sweepOptions } from "./support/sweeping.js";
 import { makeTemporaryDirectory } from "./support/temporary.js";
 
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 25);
+const TRIES = property(propertyRuns(25));
 
 /** Removes the tags, then sweeps; what that came to. */
 async function untagAndSweep(root: string, policy: Policy & { readonly retention: RetentionRequest }) {
@@ -94,9 +95,9 @@ describe("what would be free by a policy file", () => {
             layerLinks: verdict.layerLinks.length + verdict.danglingLayerLinks.length,
           });
         }),
-        { numRuns: RUNS },
+        TRIES.options,
       );
     },
-    30_000 + RUNS * 500,
+    TRIES.timeout,
   );
 });

@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { evaluate } from "#regcheck/retention/evaluate.js";
 import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
 import { arbitraryPolicies } from "../support/arbitrary-policies.js";
+import { property, propertyRuns } from "../support/property.js";
 import { judgeTags } from "../support/retention-oracle.js";
 
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 500);
+const TRIES = property(propertyRuns(500));
 const NOW = 1_800_000_000;
 const HOUR = 3600;
 
@@ -60,6 +61,6 @@ test("what goes is what a naive oracle lets go, whatever the policies and the ta
       const goes = [...own.filter((_, i) => decisions[i]?.goes === true), ...about.filter((_, i) => following[i]?.goes === true)];
       expect(goes.map((tag) => tag.name)).toEqual(expected);
     }),
-    { numRuns: RUNS },
+    TRIES.options,
   );
 });

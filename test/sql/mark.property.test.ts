@@ -7,6 +7,7 @@ import { Digest } from "#regcheck/registry/digest.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrary-registry.js";
 import { blobFile } from "../support/builder.js";
+import { property, propertyRuns } from "../support/property.js";
 import type { RegistryTree } from "../support/registry-tree.js";
 import { markInReport, markInSql, withoutJudgedSizes } from "../support/sql-mark.js";
 import { connectForSmallTables, loadTables } from "../support/tables.js";
@@ -18,8 +19,7 @@ function imageIdOf(tree: RegistryTree, digest: string): string {
   return id ?? digest;
 }
 
-/** `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 200);
+const TRIES = property(propertyRuns(200), { perRun: 2000 });
 
 test(
   "docs/sql/mark.sql says what the report says of random damaged registries, with every policy",
@@ -53,9 +53,9 @@ test(
         const sql = withoutJudgedSizes(await markInSql(connection, file), report);
         expect(sql, describeTree(tree)).toEqual(markInReport(report));
       }),
-      { numRuns: RUNS, endOnFailure: process.env["REGCHECK_PROPERTY_RUNS"] !== undefined },
+      TRIES.options,
     );
     fs.rmSync(parent, { recursive: true });
   },
-  60_000 + RUNS * 2000,
+  TRIES.timeout,
 );

@@ -7,12 +7,13 @@ import { arbitraryRegistry, describeTree, GRACE, NOW } from "../support/arbitrar
 import { blobFile, RegistryBuilder, V2 } from "../support/builder.js";
 import { judge } from "../support/oracle.js";
 import type { OraclePolicy, Verdict } from "../support/oracle.js";
+import { property, propertyRuns } from "../support/property.js";
 import { pull, pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { sweepDirectory, sweepOptions } from "../support/sweeping.js";
 import { makeTemporaryDirectory } from "../support/temporary.js";
 
-const RUNS = Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? 30);
+const TRIES = property(propertyRuns(30), { perRun: 2000 });
 
 /** What each tag, and each manifest by its digest, gives to a client; nothing where the pull fails. */
 function pulls(tree: RegistryTree): Map<string, readonly string[]> {
@@ -88,9 +89,9 @@ describe("a sweep of a random registry", () => {
             describeTree(tree),
           ).toEqual([]);
         }),
-        { numRuns: RUNS },
+        TRIES.options,
       );
     },
-    60_000 + RUNS * 2000,
+    TRIES.timeout,
   );
 });

@@ -1,0 +1,18 @@
+/** How often a property is tried: `REGCHECK_PROPERTY_RUNS=5000 npx vitest …` looks harder. */
+export function propertyRuns(usual: number): number {
+  return Number(process.env["REGCHECK_PROPERTY_RUNS"] ?? usual);
+}
+
+/**
+ * How a property is tried `runs` times, and the timeout of its test in milliseconds.
+ *
+ * Making a counterexample smaller ends well before the test does: a test that times out tells neither the
+ * counterexample nor its seed, so that both would be lost.
+ */
+export function property(runs: number, { perRun = 500 }: { readonly perRun?: number } = {}) {
+  const limit = 30_000 + runs * perRun;
+  return {
+    options: { numRuns: runs, interruptAfterTimeLimit: limit, markInterruptAsFailure: true },
+    timeout: 2 * limit,
+  } as const;
+}
