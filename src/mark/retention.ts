@@ -139,7 +139,8 @@ class TagJudge {
   async findOthers(onFault: (fault: StorageFault) => void): Promise<readonly number[]> {
     const { table, policy } = this.context;
     const { reachability, links } = this.graph;
-    if (!this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
+    // Nothing goes, whatever stays: links that are damaged have no age to be asked for.
+    if (this.isHeld || !this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
     const unjudged = this.#tags.flatMap(({ image, unjudged: why }) => (why === undefined || image === undefined ? [] : [image]));
     const isKept = (id: number): boolean =>
       isPinned(this.context, links, id) || (table.isStored(id) && isYoung(policy, table.modified(id)));

@@ -3,7 +3,8 @@ import { isYoung } from "./policy.js";
 import type { MarkContext } from "./context.js";
 
 /**
- * Those of the candidates whose link is younger than the grace time, or whose age cannot be told: then `onFault` is called as well.
+ * Those of the candidates whose link is younger than the grace time, or whose age cannot be told: then `onFault` is called as well, unless the
+ * link has gone since it was listed.
  * `time` gives a link's age, in seconds since 1970, where the listing told it; otherwise the storage is asked.
  */
 export async function youngLinks(
@@ -19,7 +20,7 @@ export async function youngLinks(
   return candidates.filter((_, i) => {
     const modified = times[i];
     if (typeof modified === "number") return isYoung(policy, modified);
-    if (modified !== undefined) onFault(modified);
+    if (modified !== undefined && modified.gone !== true) onFault(modified);
     return true;
   });
 }

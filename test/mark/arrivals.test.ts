@@ -85,3 +85,21 @@ test("a layer pushed after the blobs were listed does not dangle where its repos
   await storage.close();
   expect(Array.from(report.findings(), ({ code }) => code)).toEqual(["manifest-missing", "revision-link-invalid"]);
 });
+
+test("a manifest that is deleted before its link's age is asked for is no fault", async () => {
+  const builder = new RegistryBuilder();
+  const app = builder.repository("team/app");
+  const image = app.image({ layers: ["a layer"] });
+  const directory = written(builder.tree);
+  const storage = FilesystemStorage.open(directory);
+  const modified = storage.modified.bind(storage);
+  storage.modified = (paths) => {
+    fs.rmSync(path.join(directory, app.path, app.revisionLink(image.digest)), { recursive: true });
+    return modified(paths);
+  };
+  const policy = { deleteUntagged: true, dropDanglingTags: false, grace: 60, now: LONG_AGO + 3600, pins: [] };
+  const report = await check(storage, { policy });
+  await storage.close();
+  expect(report.complete).toBe(true);
+  expect(report.reclaimable.withDeleteUntagged.blobs).toBe(0);
+});
