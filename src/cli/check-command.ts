@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
-import { EXIT_CODES, UsageError } from "../errors.js";
+import { EXIT_CODES, operatorMessage, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
+import { parseGlob } from "../registry/glob.js";
 import { SEVERITIES } from "../report/severity.js";
 import type { Baseline } from "../report/baseline.js";
 import type { BaselineScope } from "../report/baseline-reader.js";
@@ -99,7 +100,7 @@ export async function checkOptions(
 ): Promise<CheckOptions> {
   if (args.baseline === undefined && (args.failOnNew || args.updateBaseline))
     throw new UsageError(`--${args.failOnNew ? "fail-on-new" : "update-baseline"} goes with --baseline`);
-  const filter = args.repository === undefined ? undefined : await repositoryFilter(args.repository);
+  const filter = args.repository === undefined ? undefined : repositoryFilter(args.repository);
   return {
     name: args.name,
     policy: asOfListing(await policyOf(args, signal), storage),
@@ -216,7 +217,10 @@ async function formatReport(
   return [formatText(report, options), extras.text?.(options) ?? ""];
 }
 
-async function repositoryFilter(glob: string): Promise<RepositoryFilter> {
-  const { default: picomatch } = await import("picomatch");
-  return { glob, matches: picomatch(glob, { dot: true }) };
+function repositoryFilter(glob: string): RepositoryFilter {
+  try {
+    return { glob, matches: parseGlob(glob, "repository") };
+  } catch (error) {
+    throw new UsageError(`--repository ${operatorMessage(error)}`);
+  }
 }

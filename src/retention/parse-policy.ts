@@ -1,7 +1,8 @@
-import { errorMessage } from "../errors.js";
+import { operatorMessage } from "../errors.js";
 import type { Fields } from "./fields.js";
 import type { ConditionPolicy, MostRecentPolicy } from "./retention.js";
-import picomatch from "picomatch";
+import { parseGlob, parsePrefix } from "../registry/glob.js";
+import type { Matcher } from "../registry/glob.js";
 import { rankByPush, rankByVersion } from "./version.js";
 
 const REPOSITORY_KEYS = ["repositories", "packageNamePrefixes"] as const;
@@ -67,20 +68,22 @@ export function parseMostRecentPolicy(name: string, mostRecent: Fields): MostRec
 }
 
 /** What one of the globs, or one of the prefixes, matches; everything where neither is given. */
-function parseMatcher(fields: Fields, [globKey, prefixKey]: readonly [string, string]): (name: string) => boolean {
-  const globs = fields.optionalTexts(globKey)?.map((glob) => parseGlob(fields, globKey, glob));
-  const prefixes = fields.optionalTexts(prefixKey);
+function parseMatcher(fields: Fields, keys: typeof REPOSITORY_KEYS | typeof TAG_KEYS): Matcher {
+  const [globKey, prefixKey] = keys;
+  const kind = keys === TAG_KEYS ? "tag" : "repository";
+  const globs = parseEach(fields, globKey, (glob) => parseGlob(glob, kind));
+  const prefixes = parseEach(fields, prefixKey, (prefix) => parsePrefix(prefix, kind));
   if (globs === undefined && prefixes === undefined) return () => true;
-  return (name) =>
-    globs?.some((matches) => matches(name)) === true || prefixes?.some((prefix) => name.startsWith(prefix)) === true;
+  const matchers = [...(globs ?? []), ...(prefixes ?? [])];
+  return (name) => matchers.some((matches) => matches(name));
 }
 
-function parseGlob(fields: Fields, key: string, glob: string): (name: string) => boolean {
-  // Of several globs one has to match: with a negated one among them that would be nearly everything.
-  if (/^!(?!\()/.test(glob)) fields.refuseKey(key, `${glob}: a glob is not negated; write a Keep policy for what is to stay`);
-  try {
-    return picomatch(glob, { dot: true, strictBrackets: true });
-  } catch (error) {
-    return fields.refuseKey(key, `${glob}: ${errorMessage(error)}`);
-  }
+function parseEach(fields: Fields, key: string, parse: (text: string) => Matcher): readonly Matcher[] | undefined {
+  return fields.optionalTexts(key)?.map((text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      return fields.refuseKey(key, operatorMessage(error));
+    }
+  });
 }

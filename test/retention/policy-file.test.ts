@@ -79,7 +79,9 @@ describe("a policy file that is refused", () => {
     ["no list of globs", keeps("tags: v1"), 'p.yaml: x.condition.tags: expected a list, not "v1"'],
     ["a number for a tag", keeps("tags: [1.10]"), "p.yaml: x.condition.tags: expected texts, not 1.1: write it in quotes"],
     ["a negated glob", keeps('repositories: ["!a"]'), "p.yaml: x.condition.repositories: !a: a glob is not negated"],
-    ["a broken glob", keeps('tags: ["v["]'), "p.yaml: x.condition.tags: v[: Missing closing"],
+    ["a broken glob", keeps('tags: ["v["]'), 'p.yaml: x.condition.tags: v[: "[" is not closed'],
+    ["a glob of another language", deletes('tags: ["^v.*$"]'), 'p.yaml: x.condition.tags: ^v.*$: no tag has "^" in its name'],
+    ["a glob for a prefix", keeps('tagPrefixes: ["v*"]'), 'p.yaml: x.condition.tagPrefixes: v*: no tag has "*" in its name'],
     [
       "a time span without a unit",
       deletes("olderThan: 30"),
