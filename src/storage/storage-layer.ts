@@ -3,7 +3,7 @@ import type { StoredObject } from "./changes.js";
 import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
 import type { ManifestBatch } from "./manifest-damage.js";
 import type { RequestPrices, StorageRequests } from "./requests.js";
-import type { Storage, StorageMarkers } from "./storage.js";
+import type { LeafSearch, Storage, StorageMarkers } from "./storage.js";
 import type { BlobSelection, VerifiedBlobs } from "./verification.js";
 
 /** A storage around another one, which it passes everything on to: what is to be done otherwise, a class that extends it does. */
@@ -42,12 +42,12 @@ export class StorageLayer implements Storage {
     return this.storage.markers();
   }
 
-  blobs(): AsyncIterable<BlobBatch> {
-    return this.storage.blobs();
+  blobs(leaves?: LeafSearch): AsyncIterable<BlobBatch> {
+    return this.storage.blobs(leaves);
   }
 
-  repositories(): AsyncIterable<RepositoryListing> {
-    return this.storage.repositories();
+  repositories(leaves?: LeafSearch): AsyncIterable<RepositoryListing> {
+    return this.storage.repositories(leaves);
   }
 
   repository(name: string): Promise<RepositoryListing> {

@@ -19,6 +19,9 @@ export interface StorageMarkers {
   readonly inventory?: { readonly name: string; readonly isStale: boolean } | undefined;
 }
 
+/** Where strays beside blobs and links are looked for, if that has a price: in **some** of many directories, or in **all**. */
+export type LeafSearch = "some" | "all";
+
 /**
  * Where a registry keeps its data. Read-only: whatever changes a storage is the sweep's, behind an interface of its own.
  *
@@ -39,10 +42,10 @@ export interface Storage {
   readonly requestPrices?: RequestPrices | undefined;
   /** Throws a `UsageError` when there is no registry at the root. */
   markers(): Promise<StorageMarkers>;
-  /** All blobs, in no order, each once. */
-  blobs(): AsyncIterable<BlobBatch>;
+  /** All blobs, in no order, each once. Strays are looked for in some directories if nothing is said. */
+  blobs(leaves?: LeafSearch): AsyncIterable<BlobBatch>;
   /** All repositories, in no order, each once and whole. Faults and strays that belong to none come under the name "". */
-  repositories(): AsyncIterable<RepositoryListing>;
+  repositories(leaves?: LeafSearch): AsyncIterable<RepositoryListing>;
   /** One repository, as `repositories` gives it; with nothing in it where there is none of this name, whatever the name is. */
   repository(name: string): Promise<RepositoryListing>;
   /**

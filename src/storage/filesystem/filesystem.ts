@@ -12,7 +12,7 @@ import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault, Stra
 import type { ManifestBatch } from "../manifest-damage.js";
 import { mergeListings } from "../merge-listings.js";
 import type { StorageRequests } from "../requests.js";
-import type { Storage, StorageMarkers } from "../storage.js";
+import type { LeafSearch, Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf } from "../../system-errors.js";
 import { listTopDirectory, NOT_A_DIRECTORY, NOT_FOLLOWED } from "./directory.js";
@@ -79,7 +79,7 @@ export class FilesystemStorage implements Storage {
     };
   }
 
-  async *blobs(): AsyncGenerator<BlobBatch> {
+  async *blobs(leaves: LeafSearch = "some"): AsyncGenerator<BlobBatch> {
     const strays: Stray[] = [];
     const faults: StorageFault[] = [];
     const work: { algorithm: DigestAlgorithm; prefixes: readonly string[] }[] = [];
@@ -92,12 +92,12 @@ export class FilesystemStorage implements Storage {
       () => this.pool.lookahead,
       () => {
         const next = work.pop();
-        return next && this.pool.run<"blobs">({ kind: "blobs", ...next });
+        return next && this.pool.run<"blobs">({ kind: "blobs", ...next, leaves });
       },
     );
   }
 
-  async *repositories(): AsyncGenerator<RepositoryListing> {
+  async *repositories(leaves: LeafSearch = "some"): AsyncGenerator<RepositoryListing> {
     const names = [""];
     const unfinished: RepositoryListing[] = [];
     const visits = concurrently(
@@ -105,7 +105,7 @@ export class FilesystemStorage implements Storage {
       () => {
         if (names.length === 0) return undefined;
         const share = Math.ceil(names.length / (this.pool.lookahead * 2));
-        return this.#visit(names.splice(-Math.min(share, NAMES_PER_TASK)));
+        return this.#visit(names.splice(-Math.min(share, NAMES_PER_TASK)), leaves);
       },
     );
     for await (const visited of visits) {
@@ -122,7 +122,7 @@ export class FilesystemStorage implements Storage {
   async repository(name: string): Promise<RepositoryListing> {
     const builder = new RepositoryListingBuilder(name);
     if (!this.#isDirectory(name, builder)) return builder.build();
-    const [visited] = await this.#visit([name]);
+    const [visited] = await this.#visit([name], "some");
     const listing = visited === undefined ? builder.build() : mergeListings(visited.listings);
     if (emptiedLinks(listing).length === 0) return listing;
     for await (const again of this.#readAgain([listing])) return again;
@@ -189,15 +189,16 @@ export class FilesystemStorage implements Storage {
 
   async #visit(
     names: readonly string[],
+    leaves: LeafSearch,
   ): Promise<{ subdirectories: readonly string[]; listings: readonly RepositoryListing[] }[]> {
-    const visits = await this.pool.run<"repositories">({ kind: "repositories", names });
-    return Promise.all(visits.map((visit) => this.#complete(visit)));
+    const visits = await this.pool.run<"repositories">({ kind: "repositories", names, leaves });
+    return Promise.all(visits.map((visit) => this.#complete(visit, leaves)));
   }
 
   /** Reads the rest of a repository that was too large for one visit. */
-  async #complete({ subdirectories, listing, rest }: RepositoryVisit) {
+  async #complete({ subdirectories, listing, rest }: RepositoryVisit, leaves: LeafSearch) {
     const { name } = listing;
-    const parts = await Promise.all(rest.map((work) => this.pool.run<"links">({ kind: "links", name, work })));
+    const parts = await Promise.all(rest.map((work) => this.pool.run<"links">({ kind: "links", name, work, leaves })));
     return { subdirectories, listings: [listing, ...parts] };
   }
 

@@ -12,6 +12,7 @@ import {
   TAGS_DIRECTORY,
   UPLOADS_DIRECTORY,
 } from "../../registry/layout.js";
+import type { LeafSearch } from "../storage.js";
 import { Answers } from "./answers.js";
 import type { Lanes } from "./lanes.js";
 import { isListed } from "./leaves.js";
@@ -24,7 +25,7 @@ import type { Task } from "./tasks.js";
  * not ask for the task asks for itself.
  */
 export async function readAhead(root: string, task: Task, lanes: Lanes): Promise<Answers> {
-  const ahead = new ReadAhead(lanes);
+  const ahead = new ReadAhead(lanes, "leaves" in task ? task.leaves : "some");
   await ahead.for(root, task);
   return ahead.answers;
 }
@@ -32,7 +33,10 @@ export async function readAhead(root: string, task: Task, lanes: Lanes): Promise
 class ReadAhead {
   readonly answers = new Answers();
 
-  constructor(private readonly lanes: Lanes) {}
+  constructor(
+    private readonly lanes: Lanes,
+    private readonly leaves: LeafSearch,
+  ) {}
 
   async for(root: string, task: Task): Promise<void> {
     switch (task.kind) {
@@ -142,7 +146,7 @@ class ReadAhead {
 
   async #leaves(directories: readonly string[]): Promise<void> {
     await each(
-      directories.filter((_, i) => isListed(i, directories.length)),
+      directories.filter((_, i) => isListed(i, directories.length, this.leaves)),
       (directory) => this.lanes.names(this.answers, directory),
     );
   }

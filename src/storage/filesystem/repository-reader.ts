@@ -1,4 +1,5 @@
 import type { RepositoryListingBuilder } from "../listing-builder.js";
+import type { LeafSearch } from "../storage.js";
 import { counts } from "./counts.js";
 import { causeOf } from "../../system-errors.js";
 import { listDirectory, NOT_A_DIRECTORY, secondsOf } from "./directory.js";
@@ -17,6 +18,7 @@ export class RepositoryReader {
     /** An absolute path; all others are relative to it. */
     readonly root: string,
     readonly builder: RepositoryListingBuilder,
+    private readonly leaves: LeafSearch,
   ) {}
 
   /** A directory's entries; undefined, with a fault unless it is merely absent, when it cannot be listed. */
@@ -62,7 +64,7 @@ export class RepositoryReader {
 
   /** Notes what lies beside the links of directories that have one. */
   addStraysBeside(directories: readonly string[], isOwn: (name: string) => boolean): void {
-    listLeaves(this.root, directories, isOwn, this.addStray);
+    listLeaves(this.root, directories, this.leaves, isOwn, this.addStray);
   }
 
   /**

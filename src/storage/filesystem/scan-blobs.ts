@@ -2,6 +2,7 @@ import { DigestList, isDigestHex } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS } from "../../registry/layout.js";
 import type { BlobBatch, Stray, StorageFault } from "../listing.js";
+import type { LeafSearch } from "../storage.js";
 import { causeOf } from "../../system-errors.js";
 import { BlobOwners } from "./blob-owners.js";
 import { lstat } from "./calls.js";
@@ -14,7 +15,7 @@ import { strayAt } from "./stray.js";
  * Lists the blobs of some two-digit prefixes. The layout is known, so a blob costs one `lstat` of its `data` and no `readdir`.
  * A blob's directory without `data` is legal: an interrupted write leaves it, or a delete over NFS while it was read (`.nfs…`).
  */
-export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: readonly string[]): BlobBatch {
+export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: readonly string[], leaves: LeafSearch): BlobBatch {
   const found: Found = {
     root,
     digests: new DigestList(algorithm),
@@ -27,7 +28,7 @@ export function scanBlobs(root: string, algorithm: DigestAlgorithm, prefixes: re
   for (const prefix of prefixes) {
     const parent = `${BLOBS}/${algorithm}/${prefix}`;
     const blobs = listPrefix(found, parent, algorithm, prefix);
-    listLeaves(root, readSizes(found, parent, blobs), isData, (path) => addStray(found, path));
+    listLeaves(root, readSizes(found, parent, blobs), leaves, isData, (path) => addStray(found, path));
   }
   const { sizes, modified, owners, strays, faults } = found;
   return {

@@ -11,6 +11,7 @@ import {
 } from "../../registry/layout.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { LinkSection, RepositoryListing } from "../listing.js";
+import type { LeafSearch } from "../storage.js";
 import { listDirectory, listTopDirectory } from "./directory.js";
 import type { Directory } from "./directory.js";
 import { ABSENT } from "./calls.js";
@@ -42,8 +43,8 @@ export interface RepositoryVisit {
 export const VISIT_LINKS = 1024;
 
 /** Visits `repositories/<name>`: its subdirectories, and if it is a repository, what its links say. */
-export function visitRepository(root: string, name: string): RepositoryVisit {
-  const scan = new RepositoryScan(root, name);
+export function visitRepository(root: string, name: string, leaves: LeafSearch): RepositoryVisit {
+  const scan = new RepositoryScan(root, name, leaves);
   const top = scan.listTop();
   if (top === undefined) return { subdirectories: [], listing: scan.builder.build(), rest: [] };
   const subdirectories = top.directories
@@ -65,8 +66,8 @@ export function inReadingOrder(one: string, other: string): number {
 }
 
 /** Reads a piece of a large repository. */
-export function readLinks(root: string, name: string, work: LinkWork): RepositoryListing {
-  const scan = new RepositoryScan(root, name);
+export function readLinks(root: string, name: string, work: LinkWork, leaves: LeafSearch): RepositoryListing {
+  const scan = new RepositoryScan(root, name, leaves);
   if (work.kind === "tags") scan.readTags(work.names);
   else scan.readSection(work.section, work.algorithm, work.names);
   return scan.builder.build();
@@ -85,10 +86,11 @@ class RepositoryScan {
   constructor(
     root: string,
     readonly name: string,
+    leaves: LeafSearch,
   ) {
     this.path = name === "" ? REPOSITORIES : repositoryPath(name);
     this.builder = new RepositoryListingBuilder(name);
-    this.reader = new RepositoryReader(root, this.builder);
+    this.reader = new RepositoryReader(root, this.builder, leaves);
   }
 
   /** The entries of the repository's own directory, which was there when its parent was listed. */

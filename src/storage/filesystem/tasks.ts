@@ -5,6 +5,7 @@ import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { BlobBatch, RepositoryListing, StorageFault } from "../listing.js";
 import type { ManifestBatch } from "../manifest-damage.js";
 import type { StorageRequests } from "../requests.js";
+import type { LeafSearch } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
 import { causeOf } from "../../system-errors.js";
@@ -24,9 +25,14 @@ import { verifyBlobs } from "./verify-blobs.js";
 
 /** The units of work that the threads of a filesystem storage share: each is a batch of synchronous calls. */
 export type Task =
-  | { readonly kind: "blobs"; readonly algorithm: DigestAlgorithm; readonly prefixes: readonly string[] }
-  | { readonly kind: "repositories"; readonly names: readonly string[] }
-  | { readonly kind: "links"; readonly name: string; readonly work: LinkWork }
+  | {
+      readonly kind: "blobs";
+      readonly algorithm: DigestAlgorithm;
+      readonly prefixes: readonly string[];
+      readonly leaves: LeafSearch;
+    }
+  | { readonly kind: "repositories"; readonly names: readonly string[]; readonly leaves: LeafSearch }
+  | { readonly kind: "links"; readonly name: string; readonly work: LinkWork; readonly leaves: LeafSearch }
   | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
   | { readonly kind: "modified"; readonly paths: readonly string[] }
   | { readonly kind: "contents"; readonly paths: readonly string[] }
@@ -103,11 +109,11 @@ export class TaskRunner {
     const { root } = this;
     switch (task.kind) {
       case "blobs":
-        return scanBlobs(root, task.algorithm, task.prefixes);
+        return scanBlobs(root, task.algorithm, task.prefixes, task.leaves);
       case "repositories":
-        return task.names.map((name) => visitRepository(root, name));
+        return task.names.map((name) => visitRepository(root, name, task.leaves));
       case "links":
-        return readLinks(root, task.name, task.work);
+        return readLinks(root, task.name, task.work, task.leaves);
       case "manifests":
         return readManifests(root, task.algorithm, task.digests);
       case "modified":
@@ -144,7 +150,7 @@ function contentAgain(root: string, path: string): [string, Uint8Array | undefin
 }
 
 function filesBelow(root: string, directory: string): readonly string[] | StorageFault {
-  const reader = new RepositoryReader(root, new RepositoryListingBuilder(""));
+  const reader = new RepositoryReader(root, new RepositoryListingBuilder(""), "some");
   const files = Array.from(reader.filesBelow(directory), (file) => file.slice(directory.length + 1));
   const [fault] = reader.builder.build().faults;
   return fault ?? files;

@@ -19,8 +19,8 @@ function tasksOf(root: string): Task[] {
     .readdirSync(path.join(root, REPOSITORIES), { recursive: true, encoding: "utf8" })
     .filter((name) => !/(^|\/)_/.test(name) && fs.statSync(path.join(root, REPOSITORIES, name)).isDirectory());
   return [
-    { kind: "blobs", algorithm: "sha256", prefixes },
-    { kind: "repositories", names: ["", ...names] },
+    { kind: "blobs", algorithm: "sha256", prefixes, leaves: "some" },
+    { kind: "repositories", names: ["", ...names], leaves: "all" },
     { kind: "manifests", algorithm: "sha256", digests: hexToWords("sha256", hexes) },
     { kind: "contents", paths: names.map((name) => `${REPOSITORIES}/${name}/_layers/sha256/${hexes[0] ?? ""}/link`) },
     { kind: "modified", paths: [...hexes.map((hex) => `${BLOBS}/${hex.slice(0, 2)}/${hex}/data`), "nothing"] },
@@ -28,6 +28,7 @@ function tasksOf(root: string): Task[] {
       kind: "links",
       name,
       work: { kind: "links", section: "layers", algorithm: "sha256", names: hexes.slice(0, 5) },
+      leaves: "some",
     })),
   ];
 }
