@@ -100,6 +100,8 @@ function expectSameGoing(tree: RegistryTree, policy: OraclePolicy, oracle: Chain
   const own = new Set([focus, ...oracle.world.repositories.flatMap((one) => [...oracle.edgesOf(one, true).below(focus)])]);
   // What other repositories have about it goes as well, which is not said.
   if (oracle.isSubjectElsewhere(own)) return;
+  // A pin by another algorithm means something else once this is gone.
+  if (oracle.world.pinsAnywhere.includes(focus) && !policy.pins.includes(focus)) return;
   const rest = without(tree, focus);
   const left = { ...policy, pins: policy.pins.filter((pin) => pin !== focus) };
   const heldIn = (world: ChainOracle["world"]): string =>

@@ -45,6 +45,17 @@ select repository, digest, max(modified) as modified from (
 -- @table layer_names  Digests that a repository has a layer link for, sound or damaged.
 select repository, digest from layer_links group by repository, digest
 
+-- @table meanings  What aliases lead to, or may have led to before they were swapped: every stored blob of the same size that the repository has a layer link for.
+select repository, digest, target from aliases
+union
+select a.repository, a.digest, b.digest from aliases a join blobs t on t.digest = a.target
+join layer_names n on n.repository = a.repository join blobs b on b.digest = n.digest and b.size = t.size
+
+-- @table pinned  What the pins mean: themselves, in any repository, and what an alias of them may mean in its own.
+select nullif('', '') as repository, digest from pins
+union
+select m.repository, m.target from pins p join meanings m on m.digest = p.digest
+
 -- @table tagged  What tags name; of a tag whose link is damaged or gone, all that its history names may be it.
 select repository, digest, bool_or(lost) as lost, bool_and(valid_name) as valid_name from (
   select repository, digest, false as lost, valid_name from tags where digest is not null
@@ -78,7 +89,7 @@ select repository, digest, min(kind) as kind, true as given from (
   join manifests m on m.digest = b.digest and coalesce(m.problem, '') <> 'invalid'
   where not exists (select 1 from linked r where r.repository = f.repository and r.digest = f.digest)
   union all
-  select l.repository, b.digest, 1 from pins p join sound_layers l on l.digest = p.digest
+  select l.repository, b.digest, 1 from pinned p join sound_layers l on l.digest = p.digest and (p.repository is null or p.repository = l.repository)
   join blobs b on b.digest = l.target and b.size <= 4194304 join manifests m on m.digest = b.digest and m.problem is null
 ) x group by repository, digest
 
@@ -88,7 +99,7 @@ select repository, digest, min(kind) as kind, bool_or(given) as given from (
   union all
   select p.repository, b.digest, case when l.digest is not null then 1 else p.kind end, false
   from members p join manifest_references f on f.manifest = p.digest and f.is_manifest and f.role in ('layer', 'child')
-  left join aliases a on a.repository = p.repository and a.digest = f.digest
+  left join meanings a on a.repository = p.repository and a.digest = f.digest
   join blobs b on b.digest = coalesce(a.target, f.digest) and b.size <= 4194304
   join manifests m on m.digest = b.digest and coalesce(m.problem, '') <> 'invalid'
   left join layer_names l on l.repository = p.repository and l.digest = f.digest
@@ -114,6 +125,10 @@ where f.role <> 'subject'
 select distinct n.repository, n.manifest as keeper, k.digest as kept, k.kind = 3 as droppable
 from named n join members k on k.repository = n.repository and k.digest = n.manifest_id
 union
+select n.repository, n.manifest, k.digest, k.kind = 3
+from named n join meanings a on a.repository = n.repository and a.digest = n.digest
+join members k on k.repository = n.repository and k.digest = a.target
+union
 select distinct s.repository, s.digest, r.digest, r.kind = 3
 from members r join manifest_references f on f.manifest = r.digest
 join members s on s.repository = r.repository and s.digest = f.digest
@@ -122,7 +137,7 @@ where f.role = 'subject' and r.kind <> 1
 -- @table unlinked  Pinned or young blobs that no repository links as manifests: if they are, they keep what they name (a push that has not come to its
 -- links). named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
 select d.digest, bool_or(d.named) as named from (
-  select p.digest, true as named from pins p join blobs b on b.digest = p.digest
+  select p.digest, true as named from pinned p join blobs b on b.digest = p.digest
   union all select b.digest, false from blobs b cross join policy p where b.modified > p.cutoff and b.size <= 4194304
 ) d where not exists (select 1 from linked r where r.digest = d.digest)
 group by d.digest
@@ -133,7 +148,7 @@ select digest, bool_or(named) as named from (
   union all
   select b.digest, true from unlinked u join manifest_references f on f.manifest = u.digest
   join manifests m on m.digest = u.digest and (m.problem is null or u.named)
-  left join aliases a on a.digest = f.digest and f.digest not like 'sha256:%'
+  left join meanings a on a.digest = f.digest and f.digest not like 'sha256:%'
   join blobs b on b.digest = f.digest or b.digest = a.target
   where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
 ) u group by digest
@@ -143,17 +158,17 @@ select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored,
 from unlinked u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
 join manifests m on m.digest = u.digest and (m.problem is null or u.named)
 left join blobs s on s.digest = f.digest
-left join (select distinct digest, target from aliases) a on a.digest = f.digest
+left join (select distinct digest, target from meanings) a on a.digest = f.digest
 left join blobs b on b.digest = a.target
 
 -- @table anything  Whether one of these may be stored as any blob: then all blobs stay.
 select count(*) > 0 as kept from (
   select digest, role, size from unlinked_references where role <> 'mention' and digest not like 'sha256:%' and not named_stored
-  group by digest, role, size having not bool_or(stored and (size is null or size = stored_size))
+  group by digest, role, size having not coalesce(bool_or(stored and size = stored_size), false)
 ) x
 
 -- @table kept_anyway  Blobs that something keeps which is known without following references: damage, a pin, or that it is young.
-select digest from pins
+select digest from pinned
 union select b.digest from blobs b cross join policy p where b.modified > p.cutoff
 union select b.digest from blobs b cross join anything a where a.kept
 union select digest from unlinked
@@ -187,9 +202,14 @@ from members m join (
     join members k on k.repository = f.repository and k.kind = 1 and (k.digest = f.id or k.digest = f.digest)
   union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where not r.mismatched and r.modified > p.cutoff
   union all select r.repository, r.digest, true, true, true, true from linked r join blobs b on b.digest = r.digest cross join policy p where b.modified > p.cutoff
-  union all select k.repository, k.digest, true, true, true, true from members k join pins p on p.digest = k.digest
+  union all select k.repository, k.digest, true, true, true, true from members k join pinned p on p.digest = k.digest
+    and (p.repository is null or p.repository = k.repository)
   -- What `docker inspect` prints as an image's ID is its config's digest.
-  union all select n.repository, n.manifest, true, true, true, true from named n join pins p on p.digest = n.id where n.role = 'config'
+  union all select c.repository, c.manifest, true, true, true, true from (
+      select repository, manifest, digest from named where role = 'config'
+      union all select n.repository, n.manifest, a.target from named n
+      join meanings a on a.repository = n.repository and a.digest = n.digest where n.role = 'config'
+    ) c join pinned p on p.digest = c.digest and (p.repository is null or p.repository = c.repository)
   union all select repository, digest, true, true, true, true from foreign_referrers where kept
 ) r on r.repository = m.repository and r.digest = m.digest
 group by m.repository, m.digest
@@ -222,7 +242,7 @@ where r.held or l.as_is or l.with_delete_untagged or l.with_drop_dangling_tags o
 select k.repository, bool_or(k.as_is) as as_is, bool_or(k.with_delete_untagged) as with_delete_untagged,
   bool_or(k.with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(k.with_both) as with_both, bool_or(k.held) as held
 from named n join marks k on k.repository = n.repository and k.digest = n.manifest
-where n.role <> 'mention' and n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or n.size <> n.stored_size)
+where n.role <> 'mention' and n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or coalesce(n.size <> n.stored_size, true))
 group by k.repository
 
 -- @table needs  What the live manifests of each repository need, by name and as it is stored.
@@ -234,8 +254,9 @@ from (
   select k.repository, n.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
   from named n join marks k on k.repository = n.repository and k.digest = n.manifest
   union all
-  select k.repository, n.id, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
-  from named n join marks k on k.repository = n.repository and k.digest = n.manifest where n.id <> n.digest
+  select k.repository, a.target, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
+  from named n join meanings a on a.repository = n.repository and a.digest = n.digest
+  join marks k on k.repository = n.repository and k.digest = n.manifest
   union all
   select l.repository, x.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags, l.with_both, l.held
   from lost l join (
@@ -269,7 +290,7 @@ from (
   union all select target, true, true, true, true, false from links where young
   union all select d.digest, true, true, true, true, false from damaged_layers d join repositories r on r.repository = d.repository cross join policy p
     where not r.held and d.modified > p.cutoff
-  union all select digest, true, true, true, true, false from pins
+  union all select digest, true, true, true, true, false from pinned
   union all select digest, true, true, true, true, false from unlinked
   union all select digest, true, true, true, true, false from unlinked_references
   union all select target, true, true, true, true, false from unlinked_references where target is not null and not named_stored

@@ -1,4 +1,5 @@
 import type { Marked } from "../mark/marked.js";
+import { pinsAnywhere } from "../mark/pinned.js";
 import { isYoung, selectedBit } from "../mark/policy.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
 import type { RepositoryGraph } from "../mark/repository-graph.js";
@@ -111,7 +112,7 @@ class KeeperFinder implements Keepers {
 
   askUnlinked(): void {
     const { table, policy } = this.marked.context;
-    const pins = new Set(this.marked.context.pins);
+    const pins = pinsAnywhere(this.marked.context);
     for (const id of this.below.all)
       if (pins.has(id) || (table.isStored(id) && isYoung(policy, table.modified(id)))) this.kept.add(id);
     const space = unlinkedSpace(this.marked.unlinked, this.marked.context);

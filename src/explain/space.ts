@@ -1,5 +1,6 @@
 import type { Marked } from "../mark/marked.js";
 import { forEachMeantAnywhere, forEachMeantBlob } from "../mark/meant-blobs.js";
+import { pinsAnywhere } from "../mark/pinned.js";
 import { isYoung } from "../mark/policy.js";
 import type { RepositoryGraph } from "../mark/repository-graph.js";
 import type { MarkContext } from "../mark/context.js";
@@ -53,7 +54,7 @@ export function unlinkedSpace(manifests: readonly number[], context: MarkContext
 /** Those of the unlinked manifests that are kept for their own sake. */
 export function unlinkedRoots({ unlinked, context }: Marked): number[] {
   const { table, policy } = context;
-  const pins = new Set(context.pins);
+  const pins = pinsAnywhere(context);
   return unlinked.filter((id) => pins.has(id) || isYoung(policy, table.modified(id)));
 }
 

@@ -1,4 +1,5 @@
 import type { Marked } from "../mark/marked.js";
+import { pinsAnywhere } from "../mark/pinned.js";
 import { HELD, isYoung, REVISION, selectedBit } from "../mark/policy.js";
 import { fingerprintOf } from "../mark/fingerprint.js";
 import { buildGraph, findTarget, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
@@ -135,7 +136,8 @@ class Surveyor implements Survey {
   /** What keeps the focus whatever repositories link it. */
   surveyUnlinked(): void {
     const { marked, focus } = this;
-    const { table, policy, pins } = marked.context;
+    const { table, policy } = marked.context;
+    const pins = pinsAnywhere(marked.context);
     const own = { repository: undefined };
     if (pins.has(focus) && !(table.isStored(focus) && (table.marks(focus) & REVISION) !== 0))
       this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);

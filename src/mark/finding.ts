@@ -93,8 +93,8 @@ export interface Finding {
   readonly isManifest?: boolean | undefined;
   /** For a multipart upload: what S3 knows it by. */
   readonly uploadId?: string | undefined;
-  /** For a code that holds its repository: false where nothing is lost. */
-  readonly holds?: false | undefined;
+  /** Whether it holds its repository, where that is not as its code says: false where nothing is lost, true where a pin may mean anything. */
+  readonly holds?: boolean | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */
   readonly reclaimable?: boolean | undefined;
   /** For a stale upload, and a dangling tag that is reclaimable: what it consists of, in the order in which it may be removed. */
@@ -105,6 +105,6 @@ export interface Finding {
 }
 
 /** Whether the finding holds its repository back. A file with a tag's name may be what a broken filesystem has left of the tag. */
-export function holdsRepository({ code, tag = "", holds }: Finding): boolean {
-  return (HOLDING_CODES.has(code) && holds !== false) || (code === "stray-among-tags" && isTagName(tag));
+export function holdsRepository({ code, tag = "", holds = HOLDING_CODES.has(code) }: Finding): boolean {
+  return holds || (code === "stray-among-tags" && isTagName(tag));
 }

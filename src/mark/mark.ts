@@ -1,8 +1,7 @@
 import { joinStrays } from "../storage/listing-builder.js";
-import type { StorageFault, Stray } from "../storage/listing.js";
-import type { Storage } from "../storage/storage.js";
+import type { BlobBatch, RepositoryListing, StorageFault, Stray } from "../storage/listing.js";
+import type { LeafSearch, Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
-import type { Digest } from "../registry/digest.js";
 import { blobPath, MAX_MANIFEST_BYTES, repositoryPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import { BlobTable } from "./blob-table.js";
@@ -10,12 +9,14 @@ import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
 import { forEachMeantAnywhere } from "./meant-blobs.js";
-import { isYoung, LIVE, PINNED_CONFIG, REVISION } from "./policy.js";
+import { isYoung, LIVE, REVISION } from "./policy.js";
 import type { Policy } from "./policy.js";
+import { pinsAnywhere } from "./pinned.js";
+import { sumUpPins } from "./sum-up-pins.js";
 import { withoutFoundElsewhere } from "./referrers.js";
 import { markRepository } from "./repository.js";
 import type { PendingRepository } from "./repository.js";
-import type { Marked, MarkedPins } from "./marked.js";
+import type { Marked } from "./marked.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
@@ -55,7 +56,8 @@ export async function mark(
 ): Promise<Marked> {
   const findings: Finding[] = [];
   const outOfReach: OutOfReach = { archived: [], owners: [] };
-  const table = await inventory(storage, { findings, ...outOfReach }, (blobs) =>
+  const leaves = leavesFor(verify);
+  const table = await inventory(storage.blobs(leaves), { findings, ...outOfReach }, (blobs) =>
     onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
   );
   const store = new ManifestStore(storage, table);
@@ -65,7 +67,7 @@ export async function mark(
   const repositories: MarkedRepository[] = [];
   const pending: PendingRepository[] = [];
   let done = 0;
-  for await (const repository of markAll(context, findings, isShown ?? (() => true))) {
+  for await (const repository of markAll(context, storage.repositories(leaves), findings, isShown ?? (() => true))) {
     if (repository === undefined) continue;
     const { owner, marked } = repository;
     if ("finish" in marked) pending.push(marked);
@@ -100,9 +102,14 @@ export async function mark(
     unlinked,
     uploadsDenied: multipart.denied,
     uploadsUnmeasured: multipart.unmeasured,
-    pins: sumUpPins(table, [...pins]),
+    pins: sumUpPins(context),
     truthElsewhere: [],
   };
+}
+
+/** Where every blob is read to its end, it makes no difference to list every directory as well. */
+function leavesFor(verify: VerifyPart | undefined): LeafSearch {
+  return verify === undefined ? "some" : "all";
 }
 
 /** What is live in one of these may keep something alive in another: until nothing changes any more. */
@@ -114,26 +121,15 @@ async function finishPending(pending: readonly PendingRepository[], repositories
   for (const repository of pending) repositories[repository.owner - 1] = await repository.finish();
 }
 
-function sumUpPins(table: BlobTable, pins: readonly number[]): MarkedPins {
-  const found = pins.filter((id) => table.isStored(id));
-  const digestsOf = (ids: readonly number[]): Digest[] => ids.map((id) => table.digest(id));
-  return {
-    given: pins.length,
-    found: found.length,
-    missing: digestsOf(pins.filter((id) => !table.isStored(id))),
-    unlinked: digestsOf(found.filter((id) => (table.marks(id) & (REVISION | PINNED_CONFIG)) === 0)),
-  };
-}
-
 async function inventory(
-  storage: Storage,
+  blobs: AsyncIterable<BlobBatch>,
   { findings, archived, owners }: OutOfReach & { readonly findings: Finding[] },
   onBlobs: (count: number) => void,
 ): Promise<BlobTable> {
   const builder = BlobTable.builder();
   let count = 0;
   const strays: Stray[] = [];
-  for await (const batch of storage.blobs()) {
+  for await (const batch of blobs) {
     builder.add(batch);
     for (const stray of batch.strays) strays.push(stray);
     for (const path of batch.archived ?? []) archived.push(path);
@@ -176,8 +172,13 @@ function listedTwice(repository: string): Finding {
 }
 
 /** Marks the repositories as the storage lists them; listings that belong to none only leave their findings. */
-async function* markAll(context: MarkContext, findings: Finding[], isShown: (repository: string) => boolean) {
-  const listings = context.storage.repositories()[Symbol.asyncIterator]();
+async function* markAll(
+  context: MarkContext,
+  repositories: AsyncIterable<RepositoryListing>,
+  findings: Finding[],
+  isShown: (repository: string) => boolean,
+) {
+  const listings = repositories[Symbol.asyncIterator]();
   const names = new Set<string>();
   let owner = 0;
   let ended = false;
@@ -208,7 +209,8 @@ async function* markAll(context: MarkContext, findings: Finding[], isShown: (rep
  * that are manifests.
  */
 async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<readonly number[]> {
-  const { table, store, policy, pins } = context;
+  const { table, store, policy } = context;
+  const pins = pinsAnywhere(context);
   const pending: number[] = [...pins].filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
   table.forEach((id, size, modified) => {
     if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && (table.marks(id) & REVISION) === 0) pending.push(id);

@@ -6,12 +6,12 @@ import type { RepositoryLinks } from "./repository-links.js";
 
 /**
  * Whether nobody can tell which blob a reference means: the registry stores blobs by their sha256, so a digest of another algorithm leads to
- * one by a link alone, and that is gone, or damaged, or leads to what is not stored or has another size than is `declared` (bytes). `named`
+ * one by a link alone, and that is gone, or damaged, or leads to what is not stored or has not the size that is `declared` (bytes). `named`
  * itself is not stored; `id` is what the link says.
  */
 export function isLost(table: BlobTable, named: number, id: number, declared: number | undefined): boolean {
   if (table.algorithm(named) === "sha256") return false;
-  return !table.isStored(id) || (declared !== undefined && declared !== table.size(id));
+  return !table.isStored(id) || declared !== table.size(id);
 }
 
 /** Calls `visit` for each blob that a manifest's references mean, or may mean, in a repository; its subject excepted. */
@@ -25,6 +25,7 @@ export function forEachMeantBlob(
     if (role === "subject") return;
     const id = resolveLayer(links, named);
     visit(id, role);
+    for (const meant of links.meanings.get(named) ?? []) if (meant !== id) visit(meant, role);
     if (role === "mention" || table.isStored(named) || !isLost(table, named, id, store.declaredSize(position))) return;
     for (const layer of links.layers) visit(resolveLayer(links, layer), role);
     for (const layer of links.damagedLayers) visit(layer, role);

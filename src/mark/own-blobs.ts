@@ -6,14 +6,15 @@ import type { RepositoryGraph } from "./repository-graph.js";
 import { resolveLayer } from "./repository-links.js";
 
 /** Notes which blobs repository number `owner` names, and what it has them as. */
-export function ownBlobs(context: MarkContext, { links, reachability }: RepositoryGraph, owner: number): void {
-  const { table, aliases, shownBlobs } = context;
+export function ownBlobs(context: MarkContext, graph: RepositoryGraph, owner: number): void {
+  const { table, store, aliases, shownBlobs } = context;
+  const { links, reachability } = graph;
   for (const id of links.layers) table.own(resolveLayer(links, id), owner);
-  for (const [id, target] of links.aliases) aliases.set(id, (aliases.get(id) ?? new Set()).add(target));
+  for (const [id, meant] of links.meanings) aliases.set(id, new Set([...(aliases.get(id) ?? []), ...meant]));
   for (const id of reachability.manifests) {
     table.own(id, owner);
     table.mark(id, MANIFEST);
-    forEachPinnedConfig(context, links, id, (config) => table.mark(config, PINNED_CONFIG));
+    forEachPinnedConfig(store, graph, id, (config) => table.mark(config, PINNED_CONFIG));
   }
   // For a check that reads the blobs of some repositories only.
   if (shownBlobs === undefined || table.isLeftOut(owner)) return;

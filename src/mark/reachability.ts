@@ -94,6 +94,8 @@ export class Reachability {
       if (role === "subject") return;
       const kept = this.resolve(named);
       if (this.#position.has(kept)) visit(kept, role);
+      for (const meant of this.links.meanings.get(named) ?? [])
+        if (meant !== kept && this.#position.has(meant)) visit(meant, role);
     });
     for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
   }

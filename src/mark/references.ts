@@ -61,7 +61,10 @@ class Follower implements FollowedReferences {
       const id = resolveLayer(links, named);
       table.mark(id, role === "child" ? marks | CHILD : marks);
       const isLinked = this.#markLink(named, marks) || isLayerLinked(links, named);
-      if (id !== named) this.#markLink(id, marks);
+      for (const meant of links.meanings.get(named) ?? []) {
+        this.#markLink(meant, marks);
+        table.mark(meant, marks);
+      }
       if (role === "mention") return;
       const declared = store.declaredSize(position);
       const lost = !table.isStored(named) && isLost(table, named, id, declared);

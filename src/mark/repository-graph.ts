@@ -10,13 +10,15 @@ import { isLayerLinked, resolveLayer, resolveLinks } from "./repository-links.js
 import type { RepositoryLinks } from "./repository-links.js";
 import { findManifests } from "./repository-manifests.js";
 import type { RepositoryManifests } from "./repository-manifests.js";
-import { isPinned } from "./pinned.js";
+import { isPinned, pinsIn } from "./pinned.js";
 import { youngLinks } from "./young-links.js";
 
 /** A repository's links, and the manifests that they name: what liveness flows through. */
 export interface RepositoryGraph {
   readonly name: string;
   readonly links: RepositoryLinks;
+  /** What the pins mean here. */
+  readonly pins: ReadonlySet<number>;
   /** Manifests besides the revisions, by what finds them. */
   readonly manifests: RepositoryManifests;
   /** Nothing is marked yet. */
@@ -36,9 +38,10 @@ export interface Root {
 /** Resolves a repository's links and reads its manifests. */
 export async function buildGraph(context: MarkContext, listing: RepositoryListing): Promise<RepositoryGraph> {
   const links = resolveLinks(listing, context.table);
-  const manifests = await findManifests(context, links);
+  const pins = pinsIn(context.pins, links);
+  const manifests = await findManifests(context, links, pins);
   const reachability = new Reachability(links, manifests, danglingRoot(context.policy), context.store);
-  return { name: listing.name, links, manifests, reachability };
+  return { name: listing.name, links, pins, manifests, reachability };
 }
 
 /** How a tag's manifest is found, or that it is not: then the tag dangles. */
@@ -57,11 +60,12 @@ export function findTarget(
  */
 export function* rootsOf(
   context: MarkContext,
-  { links, manifests, reachability }: RepositoryGraph,
+  graph: RepositoryGraph,
   isHeld: boolean,
   going: ReadonlySet<string> = new Set(),
 ): Generator<Root> {
   const { policy, table } = context;
+  const { links, manifests, reachability } = graph;
   for (const { name, target } of links.tags)
     yield { kind: "tag", id: reachability.resolve(target), bits: going.has(name) ? RETAINED_ROOT : LIVE, tag: name, target };
   for (const id of links.revisions) {
@@ -71,7 +75,7 @@ export function* rootsOf(
   // Whoever knows the digest of what a tag once named may pull it by that.
   const former = new Set(links.history.map(({ target }) => reachability.resolve(target)));
   for (const id of manifests.layerLinked) if (former.has(id)) yield { kind: "layer-linked", id, bits: REVISION_ROOT };
-  for (const id of reachability.manifests) if (isPinned(context, links, id)) yield { kind: "pin", id, bits: LIVE };
+  for (const id of reachability.manifests) if (isPinned(context.store, graph, id)) yield { kind: "pin", id, bits: LIVE };
   yield* foreignRoots(table, policy, reachability);
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
 }

@@ -5,6 +5,7 @@ import { isRepositoryName, isTagName } from "../registry/reference.js";
 import type { OddLink, RepositoryListing } from "../storage/listing.js";
 import type { BlobTable } from "./blob-table.js";
 import type { Cause } from "./cause.js";
+import { findMeanings } from "./meanings.js";
 import { strayFinding } from "./strays.js";
 import type { Finding, FindingCode } from "./finding.js";
 import { search, sortLayers, timesById } from "./sorted-ids.js";
@@ -27,6 +28,8 @@ export interface RepositoryLinks {
   readonly revisionTimes: ReadonlyMap<number, number> | undefined;
   /** Those of `layers` that are links by another algorithm to a sha256 blob, as the registry writes them: from one number to the other. */
   readonly aliases: ReadonlyMap<number, number>;
+  /** What each of these may mean: what it leads to, and what else it may have led to. */
+  readonly meanings: ReadonlyMap<number, readonly number[]>;
   /** What damaged layer links name by path or by content: linked after all, but to be repaired. */
   readonly damagedLayers: ReadonlySet<number>;
   /** Those of `damagedLayers` that have such a link of their own, and are not only named by the content of another's. */
@@ -90,6 +93,7 @@ class Resolver {
       ...sorted,
       revisionTimes: timesById(revisionIds, revisions.modified),
       aliases: this.#aliases,
+      meanings: findMeanings(this.table, this.#aliases, [sorted.layers, this.#damagedLayerLinks]),
       damagedLayers: this.#damagedLayers,
       damagedLayerLinks: this.#damagedLayerLinks,
       history,

@@ -19,8 +19,12 @@ export interface RepositoryManifests {
 }
 
 /** Finds the manifests of a repository besides its revisions, and loads them all. */
-export async function findManifests(context: MarkContext, links: RepositoryLinks): Promise<RepositoryManifests> {
-  const finder = new ManifestFinder(context, links);
+export async function findManifests(
+  context: MarkContext,
+  links: RepositoryLinks,
+  pins: ReadonlySet<number>,
+): Promise<RepositoryManifests> {
+  const finder = new ManifestFinder(context, links, pins);
   await finder.find();
   return finder;
 }
@@ -35,6 +39,8 @@ class ManifestFinder implements RepositoryManifests {
   constructor(
     private readonly context: MarkContext,
     private readonly links: RepositoryLinks,
+    /** What the pins mean here. */
+    private readonly pins: ReadonlySet<number>,
   ) {
     this.#revisions = new Set(links.revisions);
   }
@@ -69,7 +75,8 @@ class ManifestFinder implements RepositoryManifests {
 
   /** Pins with a layer link may be manifests or, as often, what a container's image is known by: its config. */
   async #addPins(): Promise<void> {
-    const { store, pins, table } = this.context;
+    const { store, table } = this.context;
+    const { pins } = this;
     const { layers } = this.links;
     const linked =
       pins.size > layers.length ? layers.filter((id) => pins.has(id)) : [...pins].filter((id) => search(layers, id) >= 0);
@@ -96,6 +103,7 @@ class ManifestFinder implements RepositoryManifests {
         const own = this.#kept.has(id) ? this.#kept : this.droppable.has(id) ? this.droppable : undefined;
         store.forEachNamedManifest(id, (child) => {
           if (!this.#revisions.has(child)) named.set(child, own ?? named.get(child));
+          for (const meant of this.links.meanings.get(child) ?? []) named.set(meant, own ?? named.get(meant));
         });
       }
       level = await this.#add(named.keys(), (child) => named.get(child));

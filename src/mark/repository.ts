@@ -10,6 +10,7 @@ import { checkLayerLinks } from "./layer-links.js";
 import { linkBytes } from "./link-bytes.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { ownBlobs } from "./own-blobs.js";
+import { isLostPin } from "./pinned.js";
 import { perVariant, HELD, LIVE, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { checkEmptiness } from "./emptiness.js";
@@ -124,6 +125,8 @@ class RepositoryMark {
 
   /** Whether damage holds the repository back is known as soon as its links and manifests are checked. */
   judgeDamage(): void {
+    const { table, pins } = this.context;
+    this.#findings = this.#findings.map((one) => (isLostPin(table, pins, one) ? { ...one, holds: true } : one));
     this.#held = this.#findings.some(holdsRepository);
   }
 

@@ -137,13 +137,13 @@ class TagJudge {
 
   /** What stays without a tag that is judged, and keeps the signatures of what it contains. */
   async findOthers(onFault: (fault: StorageFault) => void): Promise<readonly number[]> {
-    const { table, policy } = this.context;
+    const { table, store, policy } = this.context;
     const { reachability, links } = this.graph;
     // Nothing goes, whatever stays: links that are damaged have no age to be asked for.
     if (this.isHeld || !this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
     const unjudged = this.#tags.flatMap(({ image, unjudged: why }) => (why === undefined || image === undefined ? [] : [image]));
     const isKept = (id: number): boolean =>
-      isPinned(this.context, links, id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
+      isPinned(store, this.graph, id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
     const indexes = links.revisions.filter((id) => {
       let isIndex = false;
       this.#forEachPart(id, () => (isIndex = true));
@@ -198,7 +198,7 @@ class TagJudge {
   /** Pinned manifests, and those that contain one: what runs may have been pulled by the tag of its index. */
   #findPinned(): ReadonlySet<number> {
     const { manifests } = this.graph.reachability;
-    const pinned = manifests.filter((id) => isPinned(this.context, this.graph.links, id));
+    const pinned = manifests.filter((id) => isPinned(this.context.store, this.graph, id));
     if (pinned.length === 0) return new Set();
     const parents = new Map<number, number[]>();
     for (const id of manifests) {

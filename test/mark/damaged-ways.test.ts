@@ -61,6 +61,50 @@ describe("a link of another algorithm than sha256", () => {
     expect(offered(findings)).toEqual([]);
   });
 
+  /** Links the layer to another blob, of the same size: nothing but the content of all of them tells. */
+  const swap = (app: RepositoryBuilder): void => app.registry.tree.write(link(app), app.push("swapp").digest);
+
+  test("to another blob of the same size: every linked blob of that size stays, and nothing else", async () => {
+    const { registry, app } = start();
+    aliased(app, "latest");
+    swap(app);
+    app.push("of another size");
+    registry.repository("other").push("other");
+    registry.repository("other").image({ tag: "1" });
+    expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual(
+      ["blob", "layer-link"].flatMap((kind) =>
+        [sha256("of another size"), sha256("other")].sort().map((digest) => `${kind}-unreferenced ${digest}`),
+      ),
+    );
+  });
+
+  test("of a child, to another manifest of the same size: both stay, with all that they name", async () => {
+    const { registry, app } = start();
+    const manifests = ["a", "b"].map((name) => {
+      const { digest } = app.image({ layers: [`layer ${name}`], config: `config ${name}` });
+      app.deleteManifest({ mediaType: TYPES.image, digest, size: 0 });
+      return app.pushAlias(registry.tree.text(blobFile(digest)) ?? "", TYPES.image);
+    });
+    const [child, other] = manifests;
+    if (child === undefined || other === undefined) return never();
+    app.index([child], "latest");
+    const swapped = registry.tree.text(`${app.path}/${app.layerLink(other.digest)}/link`) ?? "";
+    app.remove(app.layerLink(other.digest));
+    app.link(app.layerLink(child.digest), swapped);
+    for (const deleteUntagged of [false, true])
+      expect(offered(findingsOf(await checkTree(registry.tree, { deleteUntagged })))).toEqual([]);
+  });
+
+  test("of a layer without its size, to any other blob: all stay that the repository links", async () => {
+    const { registry, app } = start();
+    const { mediaType, digest } = app.pushAlias("layer");
+    const config = app.push("config", TYPES.config);
+    app.manifest({ schemaVersion: 2, mediaType: TYPES.image, config, layers: [{ mediaType, digest }] }, "latest");
+    registry.tree.write(link(app), app.push("of another size").digest);
+    app.push("unused");
+    expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([]);
+  });
+
   test("damaged in one repository holds nothing of another, nor what only a dead image names", async () => {
     const { registry, app } = start();
     aliased(app);
@@ -85,6 +129,7 @@ describe("a link of another algorithm than sha256", () => {
       ["sound", () => {}],
       ["gone", (app) => app.registry.tree.remove(link(app))],
       ["empty", (app) => app.registry.tree.write(link(app), "")],
+      ["swapped", swap],
     ])("%s: the blob stays", async (_, damage) => {
       const { registry, app } = start();
       const { image } = aliased(app);

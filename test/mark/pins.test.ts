@@ -1,7 +1,18 @@
+import crypto from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Digest } from "#regcheck/registry/digest.js";
-import { RegistryBuilder, sha256 } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256, TYPES } from "../support/builder.js";
+import type { Descriptor, RepositoryBuilder } from "../support/builder.js";
 import { checkTree, findingsOf } from "../support/check-tree.js";
+
+const sha512 = (content: string): string => `sha512:${crypto.createHash("sha512").update(content).digest("hex")}`;
+
+/** Bytes of what a link of another algorithm leads to. */
+function sizeOf(repository: RepositoryBuilder, digest: Digest | undefined): number {
+  const { tree } = repository.registry;
+  const target = tree.text(`${repository.path}/${repository.layerLink(String(digest))}/link`);
+  return tree.text(blobFile(target ?? ""))?.length ?? 0;
+}
 
 function pin(text: string): Digest {
   const digest = Digest.parse(text);
@@ -74,6 +85,87 @@ describe("with --delete-untagged, a pin keeps", () => {
     expect(await kept(registry, image)).toEqual(
       expect.arrayContaining([image.digest, sha256("a layer"), sha256("{}")].map((digest) => `blob-unreferenced ${digest}`)),
     );
+  });
+});
+
+describe("a pin by the digest of another algorithm", () => {
+  const POLICY = { deleteUntagged: true };
+  /** A registry with an image that nothing keeps, and another one. */
+  function build(work: (app: RepositoryBuilder) => Descriptor) {
+    const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
+    const app = registry.repository("app");
+    app.image({ layers: ["not pinned"], config: "no pin" });
+    return { registry, app, pins: [pin(work(app).digest)] };
+  }
+  const codesOf = async (registry: RegistryBuilder, pins: readonly Digest[]): Promise<string[]> =>
+    findingsOf(await checkTree(registry.tree, { ...POLICY, pins }));
+  const imageBy = (app: RepositoryBuilder, config: Descriptor): Descriptor => app.image({ layers: ["a layer"], config });
+
+  test("of a config keeps its image, whichever of the names the manifest says", async () => {
+    for (const name of ["sha256", "sha512", "sha384"] as const) {
+      const { registry, pins } = build((app) => {
+        const config = app.pushAlias("a config", TYPES.config);
+        const named = name === "sha512" ? config : app.pushAlias("a config", TYPES.config, "sha384");
+        imageBy(app, name === "sha256" ? { ...config, digest: sha256("a config") } : named);
+        return config;
+      });
+      const findings = await codesOf(registry, pins);
+      expect(findings.filter((line) => line.startsWith("manifest-unreferenced"))).toHaveLength(1);
+      expect(findings).toContain(`blob-unreferenced ${sha256("not pinned")}`);
+      for (const kept of ["a layer", "a config"]) expect(findings).not.toContain(`blob-unreferenced ${sha256(kept)}`);
+      const { pins: sums } = await checkTree(registry.tree, { ...POLICY, pins });
+      expect(sums).toEqual({ given: 1, found: 1, missing: [], unlinked: [] });
+    }
+  });
+
+  test("of a layer keeps that, and is told as what no image is kept by", async () => {
+    const { registry, pins } = build((app) => app.pushAlias("a layer alone"));
+    expect(await codesOf(registry, pins)).not.toContain(`blob-unreferenced ${sha256("a layer alone")}`);
+    expect((await checkTree(registry.tree, { ...POLICY, pins })).pins).toEqual({
+      given: 1,
+      found: 1,
+      missing: [],
+      unlinked: pins,
+    });
+  });
+
+  test("of a manifest that was pushed as a blob keeps all that it needs", async () => {
+    const { registry, app, pins } = build((repository) => {
+      const { digest } = imageBy(repository, repository.push("a config", TYPES.config));
+      const content = repository.registry.tree.text(blobFile(digest)) ?? "";
+      repository.deleteManifest({ mediaType: TYPES.image, digest, size: 0 });
+      return repository.pushAlias(content, TYPES.image);
+    });
+    const findings = await codesOf(registry, pins);
+    for (const kept of ["a layer", "a config"]) {
+      expect(findings).not.toContain(`blob-unreferenced ${sha256(kept)}`);
+      expect(findings).not.toContain(`layer-link-unreferenced ${sha256(kept)}`);
+    }
+    // Neither by the name of one that is of the same size, and that the link may have been swapped for.
+    app.link(app.layerLink(String(pins[0])), app.push("no manifest, but of its size".padEnd(sizeOf(app, pins[0]))).digest);
+    expect(await codesOf(registry, pins)).not.toContain(`blob-unreferenced ${sha256("a layer")}`);
+  });
+
+  test("whose link is damaged keeps all of that repository", async () => {
+    for (const content of ["", "sha256:12", sha512("another")]) {
+      const { registry, app, pins } = build((repository) => repository.pushAlias("a config", TYPES.config));
+      const { digest } = registry.repository("other").image({ layers: ["of another"] });
+      app.link(app.layerLink(String(pins[0])), content);
+      expect((await codesOf(registry, pins)).filter((line) => line.includes("-unreferenced")).toSorted()).toEqual(
+        [
+          ...[sha256("of another"), sha256("{}"), digest].map((one) => `blob-unreferenced ${one}`),
+          ...[sha256("of another"), sha256("{}")].map((one) => `layer-link-unreferenced ${one}`),
+          `manifest-unreferenced ${digest}`,
+        ].sort(),
+      );
+    }
+  });
+
+  test("that nothing tells is not found", async () => {
+    const { registry } = build((app) => app.pushAlias("a config", TYPES.config));
+    const other = pin(sha512("of another registry"));
+    expect((await checkTree(registry.tree, { ...POLICY, pins: [other] })).pins).toMatchObject({ found: 0, missing: [other] });
   });
 });
 

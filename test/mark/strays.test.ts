@@ -175,3 +175,19 @@ test.each([
     [code, key],
   ]);
 });
+
+test("on a filesystem, one among many links or blobs is found at the latest where blobs are read to their ends", async () => {
+  const { tree, app } = registry();
+  const layers = Array.from({ length: 300 }, (_, i) => app.push(`layer ${i}`));
+  const link = `${app.path}/${app.layerLink(layers[150]?.digest ?? "")}/.nfs0001`;
+  tree.write(link, "in use");
+  for (const parts of [1, 7]) {
+    const storage = FilesystemStorage.open(written(tree), { concurrency: 1 });
+    try {
+      const report = await check(storage, { policy: POLICY, verify: { part: 1, parts } });
+      expect(straysOf(report).map(({ path: file }) => file)).toEqual([link]);
+    } finally {
+      await storage.close();
+    }
+  }
+});

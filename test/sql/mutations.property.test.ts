@@ -21,7 +21,7 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["a subject keeps no referrers", "and s.digest = f.digest\nwhere f.role = 'subject'", "and s.digest = f.digest\nwhere false"],
   ["untagged revisions are roots", "true, false, true, false from linked", "true, true, true, true from linked"],
   ["damage holds nothing", "where r.held or l.as_is", "where l.as_is"],
-  ["pins keep nothing", "from members k join pins p on", "from members k join pins p on false and"],
+  ["pins keep nothing", "from members k join pinned p on", "from members k join pinned p on false and"],
   ["held layer links are garbage", "where stored and not young and not held", "where stored and not young"],
   ["a foreign layer is missed", "not (role = 'foreign-layer' and (not stored or not linked))", "true"],
   ["shared blobs have an owner", "case when count(*) = 1 then min(repository) end", "min(repository)"],
@@ -68,7 +68,31 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "where t.digest is not null and f.digest is null",
   ],
   ["aliases contradict", "having count(*) = 1\n", "having count(*) >= 1\n"],
-  ["image IDs pin nothing", "on p.digest = n.id where n.role = 'config'", "on p.digest = n.id where false"],
+  ["image IDs pin nothing", "c join pinned p on p.digest", "c join pinned p on false and p.digest"],
+  [
+    "image IDs have one name",
+    "union all select n.repository, n.manifest, a.target from named n",
+    "union all select n.repository, n.manifest, a.digest from named n",
+  ],
+  ["pins have one name", "from pins p join meanings m on", "from pins p join meanings m on false and"],
+  [
+    "pins by another name pin an image everywhere",
+    "select m.repository, m.target from pins p",
+    "select nullif('', ''), m.target from pins p",
+  ],
+  ["swapped aliases mean nothing else", "b.digest = n.digest and b.size = t.size", "b.digest = n.digest and false"],
+  ["aliases mean anything", "b.digest = n.digest and b.size = t.size", "b.digest = n.digest"],
+  [
+    "what swapped aliases mean is no manifest",
+    "left join meanings a on a.repository = p.repository and a.digest = f.digest",
+    "left join aliases a on a.repository = p.repository and a.digest = f.digest",
+  ],
+  [
+    "what swapped aliases mean keeps nothing",
+    "from named n join meanings a on a.repository = n.repository and a.digest = n.digest\njoin members k",
+    "from named n join aliases a on a.repository = n.repository and a.digest = n.digest\njoin members k",
+  ],
+  ["aliases without a size are sound", "coalesce(n.size <> n.stored_size, true)", "coalesce(n.size <> n.stored_size, false)"],
   [
     "what 3.x does not find is found",
     "where m.kind = 1\nunion all\nselect 'referrer",
@@ -91,8 +115,8 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["young blobs are garbage", " and b.modified <= p.cutoff and not a.kept", " and not a.kept"],
   [
     "lost aliases keep nothing",
-    "n.size <> n.stored_size)\ngroup by k.repository",
-    "n.size <> n.stored_size) and false\ngroup by k.repository",
+    "n.size <> n.stored_size, true))\ngroup by k.repository",
+    "n.size <> n.stored_size, true)) and false\ngroup by k.repository",
   ],
   ["lost aliases are in no damaged link", " union select repository, digest from damaged_layers\n  ) x", "\n  ) x"],
 ];

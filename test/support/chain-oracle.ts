@@ -92,11 +92,16 @@ export class ChainOracle {
       const { blobs, children, sizes } = namesOf(digest);
       const named = [...children, ...blobs];
       const referrers = [...manifests].filter((other) => !layerLinked.has(other) && parse(other)?.subject === digest);
-      edges.manifests.set(digest, [...named.map(manifestOf).filter((other) => manifests.has(other)), ...referrers]);
+      const meant = named.flatMap((other) => this.world.meaningsOf(repository, other));
+      edges.manifests.set(digest, [
+        ...[...named.map(manifestOf), ...meant].filter((other) => manifests.has(other)),
+        ...referrers,
+      ]);
       const isLost = sizes.some((one) => this.world.isLost(one.digest, targetOf(repository, one.digest), one.size));
       const linked = [...repository.layers.values()].map(({ target }) => target);
       edges.blobs.set(digest, [
         ...named.map((other) => targetOf(repository, other)),
+        ...meant,
         ...(isLost ? [...linked, ...repository.named.keys()] : []),
       ]);
     }
@@ -107,14 +112,14 @@ export class ChainOracle {
   unlinkedEdges(): Edges {
     const { stored, repositories, parse } = this.world;
     const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
-    const isRoot = (digest: string): boolean => this.policy.pins.includes(digest) || this.#youngBlob(digest);
+    const isRoot = (digest: string): boolean => this.world.pinsAnywhere.includes(digest) || this.#youngBlob(digest);
     const reached = new Set([...stored.keys()].filter((digest) => isRoot(digest) && !isRevision(digest)));
     const targetsOf = (digest: string): string[] => [
       digest,
-      ...repositories.map((repository) => targetOf(repository, digest)).filter((target) => target !== digest),
+      ...repositories.flatMap((repository) => this.world.meaningsOf(repository, digest)),
     ];
     /** What somebody takes for a manifest: what of these nobody can read may name all that it mentions. */
-    const claimed = new Set(this.policy.pins);
+    const claimed = new Set(this.world.pinsAnywhere);
     const manifestsIn = (digest: string): readonly string[] =>
       parse(digest)?.children ?? (claimed.has(digest) ? this.world.namesOf(digest).blobs : []);
     for (const digest of reached)
@@ -168,18 +173,18 @@ export class ChainOracle {
   }
 
   chains(focus: string): ExpectedChain[] {
-    const { repositories, stored } = this.world;
+    const { repositories, stored, pinsAnywhere } = this.world;
     const chains = repositories.flatMap((repository) => this.#inRepository(repository, focus));
     const global = (kind: string, start: string, length: number): void => {
       chains.push({ kind, repository: undefined, tag: undefined, start, length });
     };
     // A pin keeps what no repository has as a revision by itself, whatever tags dangle.
     const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
-    if (this.policy.pins.includes(focus) && !(stored.has(focus) && isRevision(focus))) global("pin", focus, 1);
+    if (pinsAnywhere.includes(focus) && !(stored.has(focus) && isRevision(focus))) global("pin", focus, 1);
     if (this.#youngBlob(focus)) global("young-blob", focus, 1);
     const edges = this.unlinkedEdges();
     for (const start of edges.manifests.keys()) {
-      const isPinned = this.policy.pins.includes(start);
+      const isPinned = pinsAnywhere.includes(start);
       const length = edges.distance(start, focus);
       if (start === focus || length === undefined || !(isPinned || this.#youngBlob(start))) continue;
       global(isPinned ? "pin" : "young-blob", start, length);
@@ -190,7 +195,7 @@ export class ChainOracle {
   #inRepository(repository: Repository, focus: string): ExpectedChain[] {
     const { revisions, tags, layers, named, name, held, mismatched } = repository;
     const { layerLinked } = this.world.manifestsOf(repository);
-    const { deleteUntagged, pins } = this.policy;
+    const { deleteUntagged } = this.policy;
     const chains: ExpectedChain[] = [];
     const edges = this.edgesOf(repository);
     const add = (kind: string, start: string, length: number | undefined, tag?: string): void => {
@@ -219,7 +224,7 @@ export class ChainOracle {
       for (const start of former) if (layerLinked.has(start)) add("layer-linked", start, edges.distance(start, focus));
     for (const { start, subject } of this.#foreign(repository))
       if (edges.manifests.has(start) && this.#live().has(subject)) add("live-subject", start, edges.distance(start, focus));
-    for (const start of new Set(pins)) add("pin", start, edges.distance(start, focus));
+    for (const start of new Set(this.world.pinsIn(repository))) add("pin", start, edges.distance(start, focus));
     const links = [...layers.values()].filter(({ target }) => target === focus);
     if (held) {
       const every = this.edgesOf(repository, true);

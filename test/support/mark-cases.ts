@@ -1,6 +1,7 @@
+import crypto from "node:crypto";
 import { GRACE, NOW } from "./arbitrary-registry.js";
 import { blobFile, RegistryBuilder, sha256, TYPES } from "./builder.js";
-import type { Descriptor } from "./builder.js";
+import type { Descriptor, RepositoryBuilder } from "./builder.js";
 import { LONG_AGO } from "./registry-tree.js";
 import type { RegistryTree } from "./registry-tree.js";
 
@@ -35,6 +36,16 @@ function justNow<T>(registry: RegistryBuilder, work: () => T): T {
 
 /** A digest of another algorithm under which nothing is stored. */
 const sha512Of = (digit: string): string => `sha512:${digit.repeat(128)}`;
+
+function sha512(content: string): string {
+  return `sha512:${crypto.createHash("sha512").update(content).digest("hex")}`;
+}
+
+/** The manifest of an image of its own, whose config and layer are pushed: all are of the same size. */
+function imageOf(app: RepositoryBuilder, name: string): string {
+  const [config, layer] = [app.push(`${name}'s config`, TYPES.config), app.push(`${name}'s layer`)];
+  return JSON.stringify({ schemaVersion: 2, mediaType: TYPES.image, config, layers: [layer] });
+}
 
 /** A signature, untagged, in a repository of its own, about a blob of another. */
 function signature(registry: RegistryBuilder, subject: Descriptor, tag?: string): Descriptor {
@@ -176,6 +187,58 @@ export const MARK_CASES: readonly MarkCase[] = [
       app.image({ layers: ["not pinned"], config: "no pin" });
     }),
     pins: ["a config", "another config"].map(sha256),
+  },
+  {
+    name: "an image and a layer, pinned by names of another algorithm, of which one repository has no link",
+    tree: registryOf((registry) => {
+      for (const name of ["app", "copy"]) {
+        const app = registry.repository(name);
+        if (name === "app") for (const content of ["a config", "a layer alone"]) app.pushAlias(content);
+        app.image({ layers: [`a layer of ${name}`], config: "a config" });
+      }
+    }),
+    pins: ["a config", "a layer alone"].map(sha512),
+  },
+  {
+    name: "a manifest with a layer link alone, pinned by a name of another algorithm",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.pushAlias(imageOf(app, "a"), TYPES.image);
+    }),
+    pins: [sha512(imageOf(new RegistryBuilder().repository("app"), "a"))],
+  },
+  {
+    name: "an image whose layer, named by another algorithm, has a link to another blob of the same size",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const layer = app.pushAlias("layer 1");
+      app.image({ layers: [layer], config: "a config", tag: "v1" });
+      app.link(app.layerLink(layer.digest), app.push("layer 2").digest);
+      app.push("another size");
+    }),
+  },
+  {
+    name: "an index whose child, named by another algorithm, has a link to another manifest of the same size",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const [child, other] = ["a", "b"].map((name) => app.pushAlias(imageOf(app, name), TYPES.image));
+      if (child === undefined || other === undefined) throw new Error("no manifests");
+      app.index([child], "v1");
+      app.link(app.layerLink(child.digest), sha256(imageOf(app, "b")));
+      app.remove(app.layerLink(other.digest));
+    }),
+  },
+  {
+    name: "an image whose layer is named by another algorithm, and without its size",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const { mediaType, digest } = app.pushAlias("a layer");
+      app.manifest(
+        { schemaVersion: 2, mediaType: TYPES.image, config: app.push("a config", TYPES.config), layers: [{ mediaType, digest }] },
+        "v1",
+      );
+      app.push("perhaps it");
+    }),
   },
   {
     name: "a layer link that was damaged a moment ago, and a signature elsewhere of its blob",

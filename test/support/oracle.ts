@@ -80,6 +80,11 @@ export interface World {
   readonly manifestsOf: (repository: Repository) => Manifests;
   /** Whether nobody can tell which blob the repository means by a digest. */
   readonly isLost: (digest: string, target: string, size: number | undefined) => boolean;
+  /** What a digest of another algorithm may mean in a repository: what its link says, or anything linked of the same size. Nothing for others. */
+  readonly meaningsOf: (repository: Repository, digest: string) => readonly string[];
+  /** What the pins mean in a repository, and in any. */
+  readonly pinsIn: (repository: Repository) => readonly string[];
+  readonly pinsAnywhere: readonly string[];
 }
 
 /** Where a repository's layer link of that name leads to. */
@@ -99,21 +104,31 @@ export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
   const isLost = (digest: string, target: string, size: number | undefined): boolean => {
     const blob = stored.get(target);
     if (digest.startsWith("sha256:") || stored.has(digest)) return false;
-    return blob === undefined || (size !== undefined && size !== blob.content.length);
+    return blob === undefined || size !== blob.content.length;
   };
+  const meaningsOf = ({ layers, damagedLinks }: Repository, digest: string): readonly string[] => {
+    const target = layers.get(digest)?.target ?? digest;
+    if (target === digest) return [];
+    const bytes = stored.get(target)?.content.length ?? -1;
+    return [target, ...[...layers.keys(), ...damagedLinks].filter((other) => stored.get(other)?.content.length === bytes)];
+  };
+  const pinsIn = (repository: Repository): readonly string[] => [...pins, ...pins.flatMap((pin) => meaningsOf(repository, pin))];
   const repositories = readRepositories(tree);
   const manifests = new Map<Repository, Manifests>();
   for (const repository of repositories) {
     settleAliases(repository, stored);
-    const found = findManifests(repository, stored, parse, pins);
+    const pinned = pinsIn(repository);
+    const found = findManifests(repository, stored, parse, pinned, (digest) => meaningsOf(repository, digest));
     manifests.set(repository, found);
     const all = [...repository.revisions.keys(), ...found.layerLinked, ...found.droppable, ...found.kept];
     if (all.some((digest) => parse(digest) === undefined)) repository.held = true;
     // A link of another algorithm leads to a blob of another size.
     for (const { digest, size } of all.flatMap((manifest) => parse(manifest)?.sizes ?? [])) {
       const target = targetOf(repository, digest);
-      if (target !== digest && stored.has(target) && isLost(digest, target, size)) repository.held = true;
+      if (target !== digest && stored.has(target) && size !== undefined && isLost(digest, target, size)) repository.held = true;
     }
+    // A pin may be anything that its link cannot tell any more.
+    if (pins.some((pin) => !pin.startsWith("sha256:") && repository.damagedLinks.has(pin))) repository.held = true;
     // Outside the grammar: kept as a whole.
     if (/[A-Z]/.test(repository.name)) repository.held = true;
     // What the index shows that there was once, and what is gone now, is as bad as what is empty.
@@ -123,7 +138,8 @@ export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
     manifests.get(repository) ?? { layerLinked: new Set(), droppable: new Set(), kept: new Set() };
   const nothing = { children: [], subject: undefined, manifests: [], sizes: [] };
   const namesOf = (digest: string): Parsed => parse(digest) ?? { ...nothing, blobs: mentions(stored.get(digest)?.content) };
-  return { stored, repositories, parse, namesOf, manifestsOf, isLost };
+  const pinsAnywhere = [...pins, ...repositories.flatMap(pinsIn)];
+  return { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere };
 }
 
 /** Two links cannot both be right that say the same of two blobs, nor one that says of a stored blob that it is another. */
@@ -145,6 +161,7 @@ function findManifests(
   stored: World["stored"],
   parse: World["parse"],
   pins: readonly string[],
+  meaningsOf: (digest: string) => readonly string[],
 ): Manifests {
   const { revisions, tags, history } = repository;
   const layerLinked = new Set<string>();
@@ -175,7 +192,7 @@ function findManifests(
   for (let before = -1; before !== layerLinked.size + droppable.size + kept.size;) {
     before = layerLinked.size + droppable.size + kept.size;
     for (const manifest of [...revisions.keys(), ...layerLinked, ...kept, ...droppable]) {
-      for (const named of parse(manifest)?.manifests ?? []) {
+      for (const named of (parse(manifest)?.manifests ?? []).flatMap((one) => [one, ...meaningsOf(one)])) {
         const target = targetOf(repository, named);
         if (!isOther(named) || !isManifest(target)) continue;
         if (hasLayerLink(repository, named)) layerLinked.add(target);
@@ -199,7 +216,8 @@ function isTagName(name: string): boolean {
 }
 
 export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
-  const { stored, repositories, parse, namesOf, manifestsOf, isLost } = readWorld(tree, policy.pins);
+  const world = readWorld(tree, policy.pins);
+  const { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere } = world;
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const live = new Set<string>();
   const usedLinks = new Set<string>();
@@ -222,7 +240,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
     for (const digest of formerOf(repository))
       if (!policy.deleteUntagged && layerLinked.has(manifestOf(digest))) alive.add(manifestOf(digest));
-    for (const digest of here) if (policy.pins.includes(digest) || repository.held) alive.add(digest);
+    const pins = pinsIn(repository);
+    for (const digest of here) if (pins.includes(digest) || repository.held) alive.add(digest);
     for (const [digest, { modified }] of repository.revisions) {
       const blobTime = stored.get(digest)?.modified;
       const young = isYoung(modified) || (blobTime !== undefined && isYoung(blobTime));
@@ -233,7 +252,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       for (const digest of alive) {
         // Children, or whatever else is a manifest here.
         const { children, blobs } = namesOf(digest);
-        for (const named of [...children, ...blobs]) if (here.has(manifestOf(named))) alive.add(manifestOf(named));
+        for (const named of [...children, ...blobs])
+          for (const one of [manifestOf(named), ...meaningsOf(repository, named)]) if (here.has(one)) alive.add(one);
       }
       for (const digest of here) {
         const subject = subjectOf(digest);
@@ -245,10 +265,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       const manifest = namesOf(digest);
       // An index may name layers instead of manifests; and a manifest may be linked among the layers, as 2.1.0 did.
       for (const named of [digest, ...manifest.children, ...manifest.blobs]) {
-        live.add(named);
-        const target = targetOf(repository, named);
-        live.add(target);
-        for (const used of [named, target]) {
+        for (const used of [named, ...meaningsOf(repository, named)]) {
+          live.add(used);
           const link = repository.layers.get(used);
           if (link !== undefined) usedLinks.add(link.path);
         }
@@ -278,13 +296,12 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
   const reached = new Set<string>();
   /** What somebody takes for a manifest. */
-  const claimed = new Set(policy.pins);
+  const claimed = new Set(pinsAnywhere);
   for (const [digest, { modified }] of stored) {
-    if (policy.pins.includes(digest) || isYoung(modified)) live.add(digest);
-    if ((policy.pins.includes(digest) || isYoung(modified)) && !isRevision(digest)) reached.add(digest);
+    if (claimed.has(digest) || isYoung(modified)) live.add(digest);
+    if ((claimed.has(digest) || isYoung(modified)) && !isRevision(digest)) reached.add(digest);
   }
-  const targetsOf = (digest: string): string[] =>
-    repositories.map((repository) => targetOf(repository, digest)).filter((target) => target !== digest);
+  const targetsOf = (digest: string): string[] => repositories.flatMap((repository) => meaningsOf(repository, digest));
   for (const digest of reached) {
     live.add(digest);
     if (parse(digest) === undefined && !claimed.has(digest)) continue;
