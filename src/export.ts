@@ -18,16 +18,18 @@ export interface Exported {
 }
 
 /**
- * Checks a storage and writes what it saw as tables into a new folder, `export.json` last. Only that folder is written to. Throws a
- * `UsageError` for a folder that cannot be taken or written.
+ * Checks a storage and writes what it saw as tables into a new folder, `export.json` last. Only that folder is written to, and nothing
+ * once the signal aborts: then its reason is thrown. Throws a `UsageError` for a folder that cannot be taken or written.
  */
 export async function exportTables(
   storage: Storage,
   directory: string,
-  { tool, ...options }: CheckOptions & { readonly tool: Tool },
+  { tool, signal, ...options }: CheckOptions & { readonly tool: Tool; readonly signal?: AbortSignal },
 ): Promise<Exported> {
   checkDestination(directory, storage.driver === "filesystem" ? storage.location : undefined);
   const writing = <T>(work: () => T): T => {
+    // What is read after that is what a closed storage answers: faults, which would make an export of them.
+    signal?.throwIfAborted();
     try {
       return work();
     } catch (error) {

@@ -28,6 +28,7 @@ export async function runExport(args: ExportArguments, signal: AbortSignal): Pro
       policy: asOfListing(policy, storage),
       owners,
       tool: TOOL,
+      signal,
       onProgress: progress.update,
     });
     const { file } = await untilAborted(exporting, signal);

@@ -16,10 +16,10 @@ import { TOOL } from "./tool.js";
 import { readWords } from "./words.js";
 
 /** Parses the command line and runs the command it names. */
-async function main(): Promise<ExitCode> {
+async function main(signal: AbortSignal): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.clean;
   const words = wordsOf(hideBin(process.argv));
-  const context: CommandContext = { signal: listenForSignals(), done: (code) => (exitCode = code) };
+  const context: CommandContext = { signal, done: (code) => (exitCode = code) };
   const cli = yargs(words).scriptName(TOOL.name).locale("en").parserConfiguration(PARSER);
   for (const declare of [declareCheck, ...Object.values(COMMANDS)]) declare(cli, context);
   await cli
@@ -131,8 +131,19 @@ function listenForWriteErrors(): void {
   });
 }
 
+/**
+ * Ends the process once all is written: after a signal, whatever is left under way (a connection, a timer, a thread) was given up, and must
+ * not keep it.
+ */
+async function exit(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write("", resolve));
+  process.exit();
+}
+
 listenForWriteErrors();
 ensureHome();
 compileLess();
-const exitCode = await main().catch(report);
+const signal = listenForSignals();
+const exitCode = await main(signal).catch(report);
 process.exitCode ??= exitCode;
+if (signal.aborted) await exit();

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
+import { StorageClosed } from "../closed.js";
 import { answerJob } from "./job.js";
 import type { Job } from "./job.js";
 import type { StorageRequests } from "../requests.js";
@@ -42,14 +43,6 @@ const WORTH_THREADS = 100;
 /** Bytes that are hashed sooner than a thread starts. */
 const SHORT_BYTES = 4 * 1024 ** 2;
 
-/** What work on a closed pool is told. */
-class PoolClosed extends Error {
-  override readonly name = "PoolClosed";
-  constructor() {
-    super("the storage is closed");
-  }
-}
-
 /**
  * Threads that make synchronous calls: promise-based `fs` costs some 80 us a small read, a synchronous call 4. The main thread is one of
  * those that read: between other things, and at first alone, for a small registry needs no other.
@@ -88,7 +81,7 @@ export class WorkerPool {
     return new Promise<TaskResults[K]>((resolve, reject) => {
       // Work that a signal has ended goes on unheeded: it must not start threads that nobody ends.
       if (this.#isClosed) {
-        reject(new PoolClosed());
+        reject(new StorageClosed());
         return;
       }
       const job = { task, resolve, reject, onBytes, requests };
@@ -119,7 +112,7 @@ export class WorkerPool {
   /** Ends the threads; what is under way is rejected. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const job of this.#waiting.splice(0)) job.reject(new PoolClosed());
+    for (const job of this.#waiting.splice(0)) job.reject(new StorageClosed());
     const threads = this.#running.splice(0);
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }

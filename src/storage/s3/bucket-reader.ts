@@ -1,4 +1,5 @@
 import { isAscii } from "node:buffer";
+import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
 import {
   GetObjectCommand,
@@ -15,6 +16,7 @@ import type {
 } from "@aws-sdk/client-s3";
 import type { RetryStrategyV2 } from "@smithy/types";
 import type { DigestAlgorithm } from "../../registry/digest.js";
+import { StorageClosed } from "../closed.js";
 import { noRequests } from "../requests.js";
 import type { StorageRequests } from "../requests.js";
 import { observe } from "./attempt.js";
@@ -62,15 +64,19 @@ export class BucketReader {
   protected readonly client: S3Client;
   readonly name: string;
   private readonly isAws: boolean;
+  readonly #closing = new AbortController();
   readonly #retries: RetryStrategyV2;
   #direct: DirectGet | undefined;
 
   constructor(options: S3Options) {
     this.name = options.bucket;
     this.isAws = options.endpoint === undefined;
-    this.#retries = retryStrategy(options.retries ?? DEFAULT_RETRIES);
-    this.limit = new RequestLimit(options.concurrency ?? DEFAULT_CONCURRENCY);
-    this.client = createClient(options, this.#retries);
+    const { signal } = this.#closing;
+    // Each request that waits for its next attempt listens.
+    setMaxListeners(0, signal);
+    this.#retries = retryStrategy(options.retries ?? DEFAULT_RETRIES, signal);
+    this.limit = new RequestLimit(options.concurrency ?? DEFAULT_CONCURRENCY, signal);
+    this.client = createClient(options, this.#retries, signal);
   }
 
   /** One page of a listing. */
@@ -173,7 +179,7 @@ export class BucketReader {
       request;
     if (typeof protocol !== "string" || typeof hostname !== "string" || typeof path !== "string") return undefined;
     const address = { protocol, hostname, port: typeof port === "number" ? port : undefined, basePath: path.replace(/\/$/, "") };
-    return new DirectGet(this.client, address, this.#retries);
+    return new DirectGet(this.client, address, this.#retries, this.#closing.signal);
   }
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */
@@ -230,8 +236,10 @@ export class BucketReader {
     });
   }
 
-  /** Closes the connections. */
+  /** Closes the connections: what is under way fails, and nothing is asked any more. */
   close(): void {
+    // Without this, what is under way would be tried again on new connections.
+    this.#closing.abort(new StorageClosed());
     this.client.destroy();
   }
 }

@@ -12,8 +12,11 @@ const CONNECTION_TIMEOUT = 10_000;
 /** What S3-compatible servers are asked in when nobody names a region; they ignore it. */
 const ANY_REGION = "us-east-1";
 
-/** Makes the SDK's client. This module loads the SDK: import it only when the storage is a bucket. */
-export function createClient(options: S3Options, retryStrategy: RetryStrategyV2): S3Client {
+/**
+ * Makes the SDK's client, which asks for nothing any more once `closed` aborts. This module loads the SDK: import it only when the storage is
+ * a bucket.
+ */
+export function createClient(options: S3Options, retryStrategy: RetryStrategyV2, closed: AbortSignal): S3Client {
   // The SDK warns on stderr of the Node that it will need in 2027, which an operator's cron would mail every night.
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const retries = options.retries ?? DEFAULT_RETRIES;
@@ -44,5 +47,17 @@ export function createClient(options: S3Options, retryStrategy: RetryStrategyV2)
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
   });
   nameActions(client);
+  refuseClosed(client, closed);
   return client;
+}
+
+/** Between an attempt's begin and its request come the credentials, for which the SDK may have to ask somebody. */
+function refuseClosed(client: S3Client, closed: AbortSignal): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      closed.throwIfAborted();
+      return next(args);
+    },
+    { step: "deserialize", priority: "low", name: "refuseClosed" },
+  );
 }

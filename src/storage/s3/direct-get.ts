@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { setTimeout } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { getRetryAfterHint, isServerError, isThrottlingError, isTransientError } from "@smithy/core/retry";
 import type { RetryErrorInfo, RetryStrategyV2, SdkError } from "@smithy/types";
@@ -28,6 +27,8 @@ export class DirectGet {
     private readonly client: S3Client,
     private readonly address: BucketAddress,
     private readonly retries: RetryStrategyV2,
+    /** Once it aborts, nothing is asked any more: its reason is thrown. */
+    private readonly closed: AbortSignal,
   ) {}
 
   /**
@@ -47,7 +48,6 @@ export class DirectGet {
         } catch {
           throw error;
         }
-        await setTimeout(token.getRetryDelay());
       }
     }
   }
@@ -58,7 +58,9 @@ export class DirectGet {
     headers: Readonly<Record<string, string>>,
   ): Promise<void> {
     onAttempt();
-    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(await this.#signed(key, headers));
+    const request = await this.#signed(key, headers);
+    this.closed.throwIfAborted();
+    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(request);
     if (!isHttpResponse(response) || !(response.body instanceof Readable)) throw new TypeError("an answer that is none of HTTP");
     const length = response.headers["content-length"];
     const bytes = length === undefined ? undefined : Number(length);

@@ -28,6 +28,7 @@ export class ManifestCache implements KnownManifests {
   #added = new Map<string, CacheEntry>();
   /** What the disk said first: from then on nothing is written. */
   #failure: Error | undefined;
+  #isClosed = false;
 
   private constructor(
     private readonly directory: string,
@@ -65,7 +66,7 @@ export class ManifestCache implements KnownManifests {
 
   /** Takes a manifest that was read and verified. Manifests with another digest than sha256 do not occur in a registry. */
   add({ algorithm, hex }: Digest, manifest: KnownManifest): void {
-    if (algorithm !== "sha256" || this.#failure !== undefined) return;
+    if (algorithm !== "sha256" || this.#failure !== undefined || this.#isClosed) return;
     this.#added.set(hex, { digest: Buffer.from(hex, "hex"), ...manifest });
     if (this.#added.size >= SEGMENT_ENTRIES) this.#orFailure(() => this.#flush());
   }
@@ -76,10 +77,11 @@ export class ManifestCache implements KnownManifests {
   }
 
   /**
-   * Writes what is new, and keeps the directory within its bounds. Throws when anything of the cache could not be read or written until
-   * then: all else is well.
+   * Writes what is new, and keeps the directory within its bounds; from then on nothing is taken any more. Throws when anything of the
+   * cache could not be read or written until then: all else is well.
    */
   close(): void {
+    this.#isClosed = true;
     if (this.#failure === undefined) this.#orFailure(() => this.#flush());
     let bytes = 0;
     for (const segment of this.#segments) {

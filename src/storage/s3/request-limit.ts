@@ -11,7 +11,11 @@ export class RequestLimit {
   /** The value of `#started` when the bound was last cut. */
   #startedAtCut = 0;
 
-  constructor(readonly most: number) {
+  constructor(
+    readonly most: number,
+    /** Once it aborts, no request begins any more: its reason is thrown. */
+    private readonly closed?: AbortSignal,
+  ) {
     this.#limit = pLimit(most);
   }
 
@@ -23,6 +27,7 @@ export class RequestLimit {
   /** Runs one request within the bound; it calls `onThrottled` for each answer that asks to slow down. */
   run<T>(request: (onThrottled: () => void) => Promise<T>): Promise<T> {
     return this.#limit(async () => {
+      this.closed?.throwIfAborted();
       const number = this.#started++;
       let throttled = false;
       const result = await request(() => {

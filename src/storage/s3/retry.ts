@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from "@smithy/types";
 import type { RetryOptions } from "./options.js";
 
@@ -20,10 +21,11 @@ class ServerGone extends Error {
 /**
  * When the SDK repeats a request. Its own strategies share a small budget of retries among all requests, made for services that answer
  * users: a scan with 64 requests in flight would use it up at the first sign of throttling, and be incomplete. One for all requests to a
- * bucket: it also knows when the server is gone.
+ * bucket: it also knows when the server is gone, and when the bucket is `closed`. It does the waiting before an attempt itself: the SDK's
+ * could not be ended.
  */
-export function retryStrategy(options: RetryOptions): RetryStrategyV2 {
-  return new Patience(options);
+export function retryStrategy(options: RetryOptions, closed: AbortSignal): RetryStrategyV2 {
+  return new Patience(options, closed);
 }
 
 class Patience implements RetryStrategyV2 {
@@ -34,17 +36,22 @@ class Patience implements RetryStrategyV2 {
   #failed = 0;
   #isGone = false;
 
-  constructor(private readonly options: RetryOptions) {}
+  constructor(
+    private readonly options: RetryOptions,
+    private readonly closed: AbortSignal,
+  ) {}
 
   async acquireInitialRetryToken(): Promise<RetryToken> {
+    this.closed.throwIfAborted();
     if (this.#isGone) {
       const seconds = Math.round((performance.now() - this.#answered) / 1000);
       throw new ServerGone(`not asked any more: the server has not answered for ${seconds} s`);
     }
-    return this.#token(0, 0, performance.now());
+    return this.#token(0, performance.now());
   }
 
   async refreshRetryTokenForRetry(before: RetryToken, info: RetryErrorInfo): Promise<RetryToken> {
+    this.closed.throwIfAborted();
     const isThrottled = info.errorType === "THROTTLING";
     const begun = this.#begun.get(before) ?? performance.now();
     if (!isThrottled && !isWorthIt(info)) {
@@ -60,7 +67,8 @@ class Patience implements RetryStrategyV2 {
       this.#giveUp(begun, info);
       throw new Error("no further attempt");
     }
-    return this.#token(count, delay, begun);
+    await setTimeout(delay, undefined, { signal: this.closed });
+    return this.#token(count, begun);
   }
 
   recordSuccess(): void {
@@ -88,8 +96,8 @@ class Patience implements RetryStrategyV2 {
     return Math.max(Math.min(asked, LONGEST_DELAY), exponential * (0.5 + Math.random() / 2));
   }
 
-  #token(count: number, delay: number, begun: number): RetryToken {
-    const token = { getRetryCount: () => count, getRetryDelay: () => delay };
+  #token(count: number, begun: number): RetryToken {
+    const token = { getRetryCount: () => count, getRetryDelay: () => 0 };
     this.#begun.set(token, begun);
     return token;
   }
