@@ -28,9 +28,9 @@ export class Fields {
   }
 
   /** Refuses every other key: `why` says more than that it is unknown. */
-  allow(keys: readonly string[], why: Readonly<Record<string, string>> = {}): void {
+  allow(keys: readonly string[], why: ReadonlyMap<string, string> = new Map()): void {
     for (const key of this.#values.keys())
-      if (!keys.includes(key)) this.refuseKey(key, why[key] ?? `there is no such key; expected ${keys.join(", ")}`);
+      if (!keys.includes(key)) this.refuseKey(key, why.get(key) ?? `there is no such key; expected ${keys.join(", ")}`);
   }
 
   has(key: string): boolean {

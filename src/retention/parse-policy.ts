@@ -11,10 +11,10 @@ const CONDITION_KEYS = ["tagState", ...REPOSITORY_KEYS, ...TAG_KEYS, "olderThan"
 const MOST_RECENT_KEYS = [...REPOSITORY_KEYS, ...TAG_KEYS, "keepCount", "orderBy"] as const;
 
 /** Keys that others have, and why there are none here. */
-const NOT_HERE: Readonly<Record<string, string>> = {
-  pulledWithin: "a registry does not store when a tag was last pulled; newerThan goes by the last push",
-  versionNamePrefixes: "the name of an image's version is its digest; tagPrefixes goes by its tags",
-};
+const NOT_HERE: ReadonlyMap<string, string> = new Map([
+  ["pulledWithin", "a registry does not store when a tag was last pulled; newerThan goes by the last push"],
+  ["versionNamePrefixes", "the name of an image's version is its digest; tagPrefixes goes by its tags"],
+]);
 
 /** Parses a policy with a condition. */
 export function parseConditionPolicy(name: string, action: ConditionPolicy["action"], policy: Fields): ConditionPolicy {

@@ -35,6 +35,11 @@ describe("a policy file that is refused", () => {
       "p.yaml: x.action.kind: there is no such key; expected type",
     ],
     ["an unknown key of a condition", deletes("tagPatern: [a]"), "p.yaml: x.condition.tagPatern: there is no such key"],
+    [
+      "a key with a name of the language's own",
+      deletes("constructor: [a]"),
+      "p.yaml: x.condition.constructor: there is no such key; expected tagState,",
+    ],
     ["an unknown key of the newest", newest("keepCount: 1, olderThan: 1d"), "p.yaml: x.mostRecentVersions.olderThan: there is"],
     [
       "the last pull",
