@@ -6,6 +6,7 @@ import { evaluate } from "../retention/evaluate.js";
 import type { Decision, Reason } from "../retention/evaluate.js";
 import type { JudgedTag } from "../retention/judged-tag.js";
 import type { ReferrerTag } from "../retention/follow-referrers.js";
+import { goesByTime } from "../retention/retention.js";
 import type { RetentionRequest } from "../retention/retention.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
 import { isYoung } from "./policy.js";
@@ -16,7 +17,15 @@ import type { MarkContext } from "./context.js";
 import { objectsOfTags } from "./tag-objects.js";
 
 /** Why a tag is not judged: it stays. */
-export const UNJUDGED = ["held", "dangling", "link-invalid", "without-current", "name-invalid", "changed"] as const;
+export const UNJUDGED = [
+  "held",
+  "dangling",
+  "link-invalid",
+  "without-current",
+  "name-invalid",
+  "changed",
+  "time-unknown",
+] as const;
 export type Unjudged = (typeof UNJUDGED)[number];
 
 /** Whether the policies have nothing to say of a tag. */
@@ -27,9 +36,9 @@ export function isUnjudged({ reason }: Pick<TagDecision, "reason">): boolean {
 /** What becomes of a tag by a policy file, and why. */
 export interface TagDecision {
   readonly tag: string;
-  /** The manifest that it names, by number; undefined where it names none. */
+  /** What its link holds, by number; undefined where it names no manifest. */
   readonly image: number | undefined;
-  /** When it was last pushed, in seconds since 1970; undefined where that is not known. */
+  /** When its link was written, in seconds since 1970; undefined where that is not known. */
   readonly pushed: number | undefined;
   readonly goes: boolean;
   readonly reason: Reason | { readonly kind: Unjudged };
@@ -68,6 +77,7 @@ export async function judgeTags(
   if (request === undefined) return undefined;
   const judge = new TagJudge(context, graph, listing, isHeld, request);
   await judge.learnTimes(onFault);
+  judge.leaveOutUntimed();
   judge.evaluate(await judge.findOthers(onFault));
   const going = new Set(judge.decisions.flatMap(({ tag, goes }) => (goes ? [tag] : [])));
   const objects = request.detail === "objects" ? await objectsOfTags(context.storage, listing, going, onFault) : undefined;
@@ -79,9 +89,13 @@ export async function judgeTags(
   };
 }
 
+/** Seconds since 1970 (2015-01-01): no registry has written tags before, so that an older time is what a copy or an archive left. */
+const FIRST_PUSHES = 1_420_070_400;
+
 /** A tag, as far as it is known. */
 interface KnownTag {
   readonly name: string;
+  /** What its link holds. */
   readonly image: number | undefined;
   pushed: number | undefined;
   unjudged: Unjudged | undefined;
@@ -116,8 +130,7 @@ class TagJudge {
   #whyUnjudged(name: string, image: number | undefined, isWithout: boolean): Unjudged | undefined {
     if (!isTagName(name)) return "name-invalid";
     if (image === undefined) return isWithout ? "without-current" : "link-invalid";
-    const isFound = findTarget(this.graph, image) !== undefined && this.graph.reachability.has(image);
-    return isFound ? undefined : "dangling";
+    return findTarget(this.graph, image) === undefined ? "dangling" : undefined;
   }
 
   /** Asks when tags were pushed, where the listing has not told. One that has gone meanwhile is not judged. */
@@ -135,13 +148,23 @@ class TagJudge {
     }
   }
 
+  /** A time at which nobody has pushed says nothing where a policy goes by time. */
+  leaveOutUntimed(): void {
+    const { policies } = this.request.retention;
+    const isTimed = policies.some((one) => goesByTime(one) && one.matchesRepository(this.listing.name));
+    for (const tag of isTimed ? this.#tags : [])
+      if (tag.unjudged === undefined && tag.pushed !== undefined && tag.pushed < FIRST_PUSHES) tag.unjudged = "time-unknown";
+  }
+
   /** What stays without a tag that is judged, and keeps the signatures of what it contains. */
   async findOthers(onFault: (fault: StorageFault) => void): Promise<readonly number[]> {
     const { table, store, policy } = this.context;
     const { reachability, links } = this.graph;
     // Nothing goes, whatever stays: links that are damaged have no age to be asked for.
     if (this.isHeld || !this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
-    const unjudged = this.#tags.flatMap(({ image, unjudged: why }) => (why === undefined || image === undefined ? [] : [image]));
+    const unjudged = this.#tags.flatMap(({ image, unjudged: why }) =>
+      why === undefined || image === undefined ? [] : [reachability.resolve(image)],
+    );
     const isKept = (id: number): boolean =>
       isPinned(store, this.graph, id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
     const indexes = links.revisions.filter((id) => {
@@ -158,8 +181,11 @@ class TagJudge {
     const { name } = this.listing;
     const tags: JudgedTag[] = [];
     const referrers: ReferrerTag[] = [];
-    for (const { name: tag, image, pushed, unjudged } of this.#tags) {
-      if (image === undefined || pushed === undefined || unjudged !== undefined) continue;
+    const linked = new Map<string, number>();
+    for (const { name: tag, image: held, pushed, unjudged } of this.#tags) {
+      if (held === undefined || pushed === undefined || unjudged !== undefined) continue;
+      linked.set(tag, held);
+      const image = this.graph.reachability.resolve(held);
       const subject = findReferrerTarget(tag);
       if (subject === undefined) tags.push({ name: tag, image, pushed });
       else referrers.push({ name: tag, image, pushed, subject: table.idOfDigest(subject) });
@@ -171,7 +197,7 @@ class TagJudge {
         now: policy.now,
         grace: policy.grace,
         isPinned: (image) => this.#pinned.has(image),
-        isPlanned: ({ name: tag, image }) => this.request.isPlanned?.(name, tag, table.digest(image)) ?? true,
+        isPlanned: ({ name: tag, image }) => this.request.isPlanned?.(name, tag, table.digest(linked.get(tag) ?? image)) ?? true,
       },
     );
     const judged = new Map<string, Decision>();

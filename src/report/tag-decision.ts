@@ -32,6 +32,8 @@ export function whyOf({ reason }: TagDecision): string {
       return "not judged: its name is outside the grammar";
     case "changed":
       return "not judged: it went while it was read";
+    case "time-unknown":
+      return "not judged: a policy goes by time, and this is older than any push";
   }
 }
 

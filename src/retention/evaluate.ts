@@ -101,7 +101,7 @@ function whyItStays(tag: JudgedTag, { now, grace, isPinned, isPlanned }: Circums
 }
 
 function selectTags(policy: RetentionPolicy, tags: readonly JudgedTag[], now: number): number[] {
-  return policy.kind === "condition" ? selectByCondition(policy, tags, now) : selectMostRecent(policy, tags);
+  return policy.kind === "condition" ? selectByCondition(policy, tags, now) : selectMostRecent(policy, tags, now);
 }
 
 function selectByCondition(
@@ -118,8 +118,15 @@ function selectByCondition(
   return positions;
 }
 
-/** Images count, not tags, each as new as the newest of its tags; all that are as new as the last one that counts are kept. */
-function selectMostRecent({ matchesTag, rank, keepCount }: MostRecentPolicy, tags: readonly JudgedTag[]): number[] {
+/**
+ * Images count, not tags, each as new as the newest of its tags; all that are as new as the last one that counts are kept. By time, one from
+ * the future does not count: it would take the place of one that is as new as it says.
+ */
+function selectMostRecent(
+  { matchesTag, rank, orderBy, keepCount }: MostRecentPolicy,
+  tags: readonly JudgedTag[],
+  now: number,
+): number[] {
   const matching = Array.from(tags.keys()).filter((i) => matchesTag(elementAt(tags, i).name));
   const ranks = rank(matching.map((i) => elementAt(tags, i)));
   const images = new Map<number, number>();
@@ -127,7 +134,8 @@ function selectMostRecent({ matchesTag, rank, keepCount }: MostRecentPolicy, tag
     const [{ image }, own] = [elementAt(tags, i), ranks[k]];
     if (own !== undefined) images.set(image, Math.max(own, images.get(image) ?? own));
   }
-  const lowest = [...images.values()].sort((a, b) => b - a)[keepCount - 1] ?? Number.NEGATIVE_INFINITY;
+  const counted = [...images.values()].filter((own) => orderBy !== "pushed" || own <= now);
+  const lowest = counted.sort((a, b) => b - a)[keepCount - 1] ?? Number.NEGATIVE_INFINITY;
   return matching.filter(
     (i, k) => ranks[k] !== undefined && (images.get(elementAt(tags, i).image) ?? Number.NEGATIVE_INFINITY) >= lowest,
   );

@@ -1,14 +1,14 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
-import { sha256 } from "../support/builder.js";
+import { blobFile, sha256 } from "../support/builder.js";
 import { checkTree } from "../support/check-tree.js";
 import { AgedRegistry } from "../support/retained.js";
 
 const POLICY = '- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}';
 
-/** How many tags a policy file that lets all go lets go. */
-async function going({ builder }: AgedRegistry): Promise<number | undefined> {
-  const retention = { retention: parsePolicyFile(POLICY, "p.yaml"), file: "p.yaml", detail: "sums" as const };
+/** How many tags of team/app a policy file lets go, which lets all go if no other is given. */
+async function going({ builder }: AgedRegistry, policy = POLICY): Promise<number | undefined> {
+  const retention = { retention: parsePolicyFile(policy, "p.yaml"), file: "p.yaml", detail: "sums" as const };
   const { repositories } = await checkTree(builder.tree, { retention });
   return repositories.find(({ name }) => name === "team/app")?.withPolicy?.tags;
 }
@@ -34,4 +34,32 @@ test("an index that only another's link names, by its content, is no path that c
   const report = await checkTree(aged.builder.tree, { retention });
   expect(report.complete).toBe(true);
   expect(report.counts["link-mismatch"]).toBe(1);
+});
+
+test("a tag goes that names its manifest by a digest of another algorithm, as registry 2.x finds it by a layer link", async () => {
+  const aged = new AgedRegistry();
+  const app = aged.images("team/app", { a: 90, b: 60 });
+  const digest = app.registry.tree.text(`${app.path}/_manifests/tags/a/current/link`) ?? "";
+  const alias = aged.pushed(90, () => app.pushAlias(app.registry.tree.text(blobFile(digest)) ?? ""));
+  aged.pushed(90, () => app.tag("by-sha512", alias.digest));
+  expect(await going(aged)).toBe(3);
+});
+
+describe("a tag that is older than any push", () => {
+  const aged = new AgedRegistry();
+  aged.builder.now = 0;
+  aged.builder.repository("team/app").image({ layers: ["epoch"], config: "epoch", tag: "epoch" });
+  aged.images("team/app", { a: 60 });
+
+  test("is not judged where a policy goes by time", async () => {
+    expect(await going(aged, "- {name: old, action: {type: Delete}, condition: {olderThan: 30d}}")).toBe(1);
+    const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 1}}";
+    expect(await going(aged, `${POLICY}\n${newest}`)).toBe(0);
+  });
+
+  test("goes as any other where none does, or none that is about its repository", async () => {
+    const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {repositories: [other], keepCount: 1}}";
+    expect(await going(aged, POLICY)).toBe(2);
+    expect(await going(aged, `${POLICY}\n${newest}`)).toBe(2);
+  });
 });

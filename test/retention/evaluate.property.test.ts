@@ -17,7 +17,7 @@ const policies = arbitraryPolicies({
   spans: ["1h", "2h", "3h", "1d"],
 });
 const IMAGES = 8;
-const anyTag = fc.record({ image: fc.nat(IMAGES - 1), hours: fc.nat(5), second: fc.nat(1) });
+const anyTag = fc.record({ image: fc.nat(IMAGES - 1), hours: fc.integer({ min: -1, max: 5 }), second: fc.nat(1) });
 
 const anyRepository = fc.record({
   name: fc.constantFrom("app", "team/app", "team/app/web"),

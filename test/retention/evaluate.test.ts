@@ -88,6 +88,12 @@ describe("the most recent", () => {
     expect(judge(keepNewest("keepCount: 9"), { a: [1, 1], b: [2, 2] })).toEqual([]);
   });
 
+  test("by time is none from the future, which stays and takes the place of no other", () => {
+    expect(judge(keepNewest("keepCount: 1"), { wrong: [1, -300], a: [2, 1], b: [3, 2] })).toEqual(["b"]);
+    expect(judge(keepNewest("keepCount: 1"), { wrong: [1, -300], old: [1, 9], a: [2, 1], b: [3, 2] })).toEqual(["b"]);
+    expect(judge(keepNewest("keepCount: 1, orderBy: semver"), { "2.0.0": [1, -300], "1.0.0": [2, 1] })).toEqual(["1.0.0"]);
+  });
+
   test("is about the repositories that it names", () => {
     expect(judge(keepNewest("keepCount: 9, repositories: [other]"), { a: [1, 1] })).toEqual(["a"]);
   });

@@ -17,7 +17,7 @@ sound.repository("library/alpine").image({ layers: ["alpine"], config: "alpine",
 export const arbitraryRetained = fc
   .record({
     registry: arbitraryRegistry,
-    hours: fc.array(fc.nat(6), { minLength: 1, maxLength: 12 }),
+    hours: fc.array(fc.integer({ min: -1, max: 6 }), { minLength: 1, maxLength: 12 }),
     referrers: fc.array(
       fc.record({
         repository: fc.nat(5),
@@ -73,12 +73,12 @@ function goingTags(
 ): string[] {
   const { name, revisions, tags, held } = repository;
   if (held) return [];
-  const { layerLinked } = manifestsOf(repository);
-  const isHere = (digest: string): boolean =>
-    revisions.has(digest) || layerLinked.has(digest) || (stored.has(digest) && [...tags.values()].includes(digest));
+  const { layerLinked, droppable, kept } = manifestsOf(repository);
+  const here = new Set([...revisions.keys(), ...layerLinked, ...droppable, ...kept]);
   const parts = (digest: string): string[] => {
     const { children = [], blobs = [] } = parse(digest) ?? {};
-    return [...children, ...blobs].filter(isHere);
+    const manifests = [...children, ...blobs].map((named) => (here.has(named) ? named : targetOf(repository, named)));
+    return manifests.filter((manifest) => here.has(manifest));
   };
   const below = (digest: string): string[] => [digest, ...parts(digest).flatMap(below)];
   const isYoung = (modified: number | undefined): boolean => modified !== undefined && modified > NOW - grace;
@@ -89,7 +89,6 @@ function goingTags(
     return hasLayerLink(repository, digest) && (stored.has(target) || revisions.has(target)) ? target : undefined;
   };
   const isJudged = (tag: string, image: string): boolean => /^\w[\w.-]{0,127}$/.test(tag) && found(image) !== undefined;
-  const here = [...new Set([...revisions.keys(), ...layerLinked, ...tags.values()])].filter(isHere);
   return judgeTags(
     policies,
     {
@@ -104,8 +103,8 @@ function goingTags(
       children: parts,
       others: [
         ...[...tags].filter(([tag, image]) => !isJudged(tag, image)).map(([, image]) => image),
-        ...here.filter((digest) => pins.includes(digest) || isYoung(stored.get(digest)?.modified)),
-        ...here.filter((digest) => parts(digest).length > 0 && isYoung(revisions.get(digest)?.modified)),
+        ...[...here].filter((digest) => pins.includes(digest) || isYoung(stored.get(digest)?.modified)),
+        ...[...here].filter((digest) => parts(digest).length > 0 && isYoung(revisions.get(digest)?.modified)),
       ],
     },
     { now: NOW, grace, isPinned: (image) => below(image).some((digest) => pins.includes(digest)) },

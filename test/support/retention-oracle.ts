@@ -89,8 +89,10 @@ export function judgeTags(
     const rankOfImage = (image: string): number =>
       Math.max(...ordinary.filter((one) => one.image === image).map((one) => rank(one) ?? -Infinity));
     if (rank(tag) === undefined) return false;
-    // Images that are newer; it is kept where there are fewer of them than are to be kept.
-    const newer = new Set(ordinary.map(({ image }) => image).filter((image) => rankOfImage(image) > rankOfImage(tag.image)));
+    // Images that are newer; it is kept where there are fewer of them than are to be kept. By time, none from the future is one of them.
+    const latest = recent.orderBy === "semver" ? Infinity : now;
+    const isNewer = (rankOf: number): boolean => rankOf > rankOfImage(tag.image) && rankOf <= latest;
+    const newer = new Set(ordinary.map(({ image }) => image).filter((image) => isNewer(rankOfImage(image))));
     return newer.size < recent.keepCount;
   };
   const mayGo = ({ image, pushed }: OracleTag): boolean => !isPinned(image) && pushed <= now - grace;
