@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
-import { V2 } from "../support/builder.js";
+import { blobFile, sha256, V2 } from "../support/builder.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { AgedRegistry, policyFile } from "../support/retained.js";
 import { regcheck } from "../support/run.js";
@@ -247,6 +247,64 @@ describe("untag --policy", () => {
       exitCode: 2,
       stderr: expect.stringContaining("a sweep removes no tags") as unknown,
     });
+  });
+});
+
+describe("what a check with --policy says would be free", () => {
+  /** Shared and own layers, an index, signatures of both kinds, a manifest with two digests, and one that only a layer link finds. */
+  function mixed(): RegistryTree {
+    const aged = new AgedRegistry();
+    const app = aged.images("team/app", { "1.0": 90, "1.1": 60, "1.2": 2, latest: 1 });
+    const content = (tag: string): string => {
+      const digest = aged.builder.tree.text(`${app.path}/_manifests/tags/${tag}/current/link`) ?? "";
+      return aged.builder.tree.text(blobFile(digest)) ?? "";
+    };
+    aged.pushed(90, () => {
+      app.image({ layers: ["signature"], config: "signature", tag: `${sha256(content("1.0")).replace(":", "-")}.sig` });
+      app.image({ layers: ["sbom"], config: "sbom", subject: app.image({ layers: ["shared"], tag: "with-sbom" }) });
+      const arm = app.image({ layers: ["shared", "arm"], config: "arm" });
+      app.index([arm, app.image({ layers: ["amd"], config: "amd", tag: "amd-alone" })], "multi");
+      app.tag("by-sha512", app.pushAlias(content("1.1")).digest);
+      app.deleteManifest(app.mount(app.image({ layers: ["as 2.1 wrote it"], config: "2.1", tag: "layer-linked" })));
+      aged.builder.repository("other").image({ layers: ["shared"], config: "other", tag: "old" });
+    });
+    aged.images("other", { new: 1 });
+    return aged.builder.tree;
+  }
+
+  test.each(["on a filesystem", "in a bucket"])("is what untag --apply and then a sweep take, %s", async (where) => {
+    const tree = mixed();
+    const journal = ["--journal-dir", temporaryDirectory()];
+    const server = where === "in a bucket" ? await startedServer() : undefined;
+    if (server !== undefined) store(server, tree);
+    const at = server === undefined ? [written(tree)] : ["s3://b", "--endpoint", server.endpoint];
+    const policy = ["--policy", policyFile(`${OLD}\n${NEWEST}`)];
+    const run = async (...args: string[]): Promise<unknown> => {
+      const { stdout, stderr } = await regcheck([...args, "--format", "json"], KEYS);
+      expect(stderr).toBe("");
+      return JSON.parse(stdout);
+    };
+    const check = (await run(...at, ...policy, "--delete-untagged", "--fail-on", "never")) as {
+      readonly reclaimable: { readonly withPolicy: object };
+    };
+    const apply = ["--apply", "--registry-stopped", ...journal, "--max-untag", "100%"];
+    const untagged = (await run("untag", ...at, ...policy, ...apply)) as {
+      readonly untag: { readonly deleted: { readonly tags: number } };
+    };
+    const sweep = [
+      "--delete-untagged",
+      "--sweep",
+      "--registry-stopped",
+      ...journal,
+      "--max-delete",
+      "100%",
+      "--fail-on",
+      "never",
+    ];
+    const swept = (await run(...at, ...sweep)) as { readonly sweep: { readonly deleted: object } };
+    const { withPolicy } = check.reclaimable;
+    expect({ ...swept.sweep.deleted, tags: untagged.untag.deleted.tags }).toMatchObject(withPolicy);
+    expect(withPolicy).toMatchObject({ tags: 8 });
   });
 });
 
