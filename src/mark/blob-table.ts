@@ -1,4 +1,4 @@
-import { noElement } from "../element-at.js";
+import { elementAt, noElement } from "../element-at.js";
 import { ALGORITHMS, Digest, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { BlobBatch } from "../storage/listing.js";
@@ -25,7 +25,8 @@ export class BlobTable {
   readonly #owners: Uint32Array;
   readonly #outside = new Set<number>();
   readonly #absent: Digest[] = [];
-  readonly #absentIds = new Map<string, number>();
+  /** By the first byte: a registry may lack more than the 16.7 million entries of one map, such as platforms that were never pulled. */
+  readonly #absentIds = Array.from({ length: 256 }, () => new Map<string, number>());
 
   private constructor(tables: readonly DigestTable[]) {
     let start = 0;
@@ -84,10 +85,11 @@ export class BlobTable {
 
   #absentId(digest: Digest): number {
     const key = digest.toString();
-    const known = this.#absentIds.get(key);
+    const ids = elementAt(this.#absentIds, Number.parseInt(digest.hex.slice(0, 2), 16));
+    const known = ids.get(key);
     if (known !== undefined) return known;
     const id = this.count + this.#absent.push(digest) - 1;
-    this.#absentIds.set(key, id);
+    ids.set(key, id);
     return id;
   }
 

@@ -7,7 +7,7 @@ import { limitOf, ReferenceCursor } from "../registry/packed-manifest.js";
 import type { ManifestDamage } from "../storage/manifest-damage.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
-import { NumberMap } from "./number-map.js";
+import { MAX_NUMBER, NumberMap } from "./number-map.js";
 
 /** Roles by code; after them, from `FIRST_MANIFEST` on, those of what is a manifest by its media type: a child as a rule, a layer hardly ever. */
 const ROLE_CODES = [...REFERENCE_ROLES, "layer", "child"] as const satisfies readonly ReferenceRole[];
@@ -32,8 +32,10 @@ export class ManifestStore {
   readonly #limits = new Map<number, VersionLimit>();
   readonly #offsets = new NumberMap();
   readonly #underWay = new Map<number, Promise<void>>();
-  /** Only for references whose blob is absent or of another size: damage is rare. */
-  readonly #declaredSizes = new Map<number, number>();
+  /** Only for references whose blob is absent or of another size. */
+  readonly #declaredSizes = new NumberMap();
+  /** Those that a `NumberMap` does not hold: of 4 GiB and more, and damaged ones. */
+  readonly #hugeSizes = new Map<number, number>();
   readonly #pages: Uint32Array[] = [];
   readonly #cursor = new ReferenceCursor();
   /** Where the next manifest goes. */
@@ -112,7 +114,7 @@ export class ManifestStore {
 
   /** What the manifest says of the size of the reference at `position`, in bytes, if that is not the size of a stored blob. */
   declaredSize(position: number): number | undefined {
-    return this.#declaredSizes.get(position);
+    return this.#declaredSizes.get(position) ?? this.#hugeSizes.get(position);
   }
 
   async #read(ids: readonly number[]): Promise<void> {
@@ -165,9 +167,14 @@ export class ManifestStore {
       if (id > MAX_ID) throw new RangeError(`more than ${MAX_ID} digests`);
       at++;
       if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))
-        this.#declaredSizes.set(pageStart + at, size);
+        this.#setDeclaredSize(pageStart + at, size);
       page[at] = ((id << 3) | codeOf(cursor.role, cursor.isManifest)) >>> 0;
     }
+  }
+
+  #setDeclaredSize(position: number, size: number): void {
+    if (size >= 0 && size <= MAX_NUMBER) this.#declaredSizes.set(position, size);
+    else this.#hugeSizes.set(position, size);
   }
 
   #pageAt(offset: number): Uint32Array {

@@ -2,6 +2,8 @@ import { noElement } from "../element-at.js";
 
 /** No number of a blob: marks a free slot. */
 const FREE = 0xffffffff;
+/** The largest number that a `NumberMap` holds. */
+export const MAX_NUMBER = FREE - 1;
 
 /**
  * A map from numbers to numbers, both below 2^32 - 1, in two typed arrays: 16 bytes an entry at most, where a `Map` takes over 40

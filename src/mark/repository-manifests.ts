@@ -26,10 +26,11 @@ export async function findManifests(
 ): Promise<RepositoryManifests> {
   const finder = new ManifestFinder(context, links, pins);
   await finder.find();
-  return finder;
+  const { layerLinked, droppable, recoverable } = finder;
+  return { layerLinked, droppable, recoverable };
 }
 
-class ManifestFinder implements RepositoryManifests {
+class ManifestFinder {
   readonly layerLinked = new Set<number>();
   readonly droppable = new Set<number>();
   /** What tags outside the grammar name: these are never dropped. */
@@ -45,6 +46,7 @@ class ManifestFinder implements RepositoryManifests {
     this.#revisions = new Set(links.revisions);
   }
 
+  /** All of them, in a new set each time: there may be as many as tags. */
   get recoverable(): ReadonlySet<number> {
     return new Set([...this.#kept, ...this.droppable]);
   }
