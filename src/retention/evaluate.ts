@@ -119,8 +119,8 @@ function selectByCondition(
 }
 
 /**
- * Images count, not tags, each as new as the newest of its tags; all that are as new as the last one that counts are kept. By time, one from
- * the future does not count: it would take the place of one that is as new as it says.
+ * Images count, not tags, each as new as the newest of its tags; all that are as new as the last one that counts are kept. So is, without being
+ * counted, what may be as new. By time, one from the future does not count: it would take the place of one that is as new as it says.
  */
 function selectMostRecent(
   { matchesTag, rank, orderBy, keepCount }: MostRecentPolicy,
@@ -132,11 +132,12 @@ function selectMostRecent(
   const images = new Map<number, number>();
   for (const [k, i] of matching.entries()) {
     const [{ image }, own] = [elementAt(tags, i), ranks[k]];
-    if (own !== undefined) images.set(image, Math.max(own, images.get(image) ?? own));
+    if (typeof own === "number") images.set(image, Math.max(own, images.get(image) ?? own));
   }
   const counted = [...images.values()].filter((own) => orderBy !== "pushed" || own <= now);
   const lowest = counted.sort((a, b) => b - a)[keepCount - 1] ?? Number.NEGATIVE_INFINITY;
-  return matching.filter(
-    (i, k) => ranks[k] !== undefined && (images.get(elementAt(tags, i).image) ?? Number.NEGATIVE_INFINITY) >= lowest,
-  );
+  return matching.filter((i, k) => {
+    const newest = images.get(elementAt(tags, i).image) ?? Number.NEGATIVE_INFINITY;
+    return ranks[k] === "unordered" || (ranks[k] !== undefined && newest >= lowest);
+  });
 }

@@ -8,10 +8,10 @@ export interface DatedTag {
 }
 
 /**
- * How new each of some tags is: a larger number is newer, equal numbers are a tie. Undefined for a tag that has no place in this order,
- * such as one that is no version.
+ * How new each of some tags is: a larger number is newer, equal numbers are a tie. Undefined for a tag that this order is not about, such as
+ * one that is no version; "unordered" for one of which it cannot be told whether it is among the newest.
  */
-export type TagRanking = (tags: readonly DatedTag[]) => readonly (number | undefined)[];
+export type TagRanking = (tags: readonly DatedTag[]) => readonly (number | "unordered" | undefined)[];
 
 /** Which tags a policy is about: all that it names must match. */
 interface Selector {

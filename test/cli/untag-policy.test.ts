@@ -336,6 +336,38 @@ describe("traps of other tools", () => {
     expect(tagsIn(directory)).toEqual(["app:a-newest"]);
   });
 
+  test.each([
+    [
+      ["22.04", "22.10", "23.04", "23.10", "24.04"],
+      ["23.10", "24.04"],
+    ],
+    [
+      ["2024.9.1", "2024.08.30", "2024.09.2", "2024.10.0-rc.1"],
+      ["2024.09.2", "2024.10.0-rc.1"],
+    ],
+    [
+      ["1.3.0", "1.4.0-0123456", "1.4.0-9876543"],
+      ["1.4.0-0123456", "1.4.0-9876543"],
+    ],
+    [
+      ["1.3.0", "1.3.1_linux_amd64", "1.4.0-fix_a_b"],
+      ["1.3.1_linux_amd64", "1.4.0-fix_a_b"],
+    ],
+    [
+      ["1.0", "1.1", "1.2", "1.2.0.1"],
+      ["1.1", "1.2", "1.2.0.1"],
+    ],
+  ])("of %j the newest two versions stay, and what may be newer", async (tags, kept) => {
+    const aged = new AgedRegistry();
+    aged.images("app", Object.fromEntries(tags.map((tag) => [tag, 90])));
+    const directory = written(aged.builder.tree);
+    const newest = "{name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 2, orderBy: semver}}";
+    const policy = `- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}\n- ${newest}`;
+    const { exitCode, stderr } = await untag(directory, policy, "--max-untag", "90%", "--apply");
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(tagsIn(directory)).toEqual(kept.map((tag) => `app:${tag}`));
+  });
+
   test("a policy that would take everything is refused, be it that each tag is named", async () => {
     const { directory } = registry();
     const all = '- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}';
