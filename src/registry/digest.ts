@@ -78,7 +78,8 @@ export function writeDigest({ hex }: Digest, words: Uint32Array, at: number): vo
   writeHex(hex, words, at);
 }
 
-function writeHex(hex: string, words: Uint32Array, at: number): void {
+/** The same for the hex of one, which the caller has checked. */
+export function writeHex(hex: string, words: Uint32Array, at: number): void {
   for (let begin = 0; begin < hex.length; begin += 8) {
     let word = 0;
     for (let i = begin; i < begin + 8; i++) word = (word << 4) | (NIBBLES[hex.charCodeAt(i)] ?? 0);

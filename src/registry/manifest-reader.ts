@@ -1,4 +1,5 @@
 import { FieldNames, LIST, OBJECT } from "./json-reader.js";
+import { ORDINARY_FIELDS, SPACE } from "./ordinary-descriptor.js";
 import { ONLY_2, ONLY_3, StructReader } from "./struct-reader.js";
 
 /** A descriptor as the registry's decoder fills it: what is absent or null is empty. */
@@ -23,16 +24,8 @@ const PLATFORM = new FieldNames("architecture", "os", "os.version", "os.features
 const FS_LAYER = new FieldNames("blobSum");
 const HISTORY = new FieldNames("v1Compatibility");
 
-const SPACE = "[ \\n\\r\\t]*";
-const TYPE = `"mediaType"${SPACE}:${SPACE}"([^"\\\\\\u0000-\\u001F]*)"`;
-const SIZE = `"size"${SPACE}:${SPACE}([1-9][0-9]{0,14}|0)`;
-const DIGEST = `"digest"${SPACE}:${SPACE}"(sha256:[0-9a-f]{64})"`;
-const NEXT = `${SPACE},${SPACE}`;
 /** What nearly all descriptors are: read at once, at a third of the price. */
-const ORDINARY_DESCRIPTOR = new RegExp(
-  `\\{${SPACE}${TYPE}${NEXT}(?:${SIZE}${NEXT}${DIGEST}|${DIGEST}${NEXT}${SIZE})${SPACE}\\}`,
-  "y",
-);
+const ORDINARY_DESCRIPTOR = new RegExp(`\\{${SPACE}${ORDINARY_FIELDS}${SPACE}\\}`, "y");
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -148,7 +141,7 @@ export class ManifestReader extends StructReader {
     if (ordinary !== undefined) {
       const [, mediaType = "", size, digest, digestFirst = "", sizeLast] = ordinary;
       descriptor.mediaType = mediaType;
-      descriptor.digest = digest ?? digestFirst;
+      descriptor.digest = `sha256:${digest ?? digestFirst}`;
       descriptor.size = Number(size ?? sizeLast);
       return;
     }

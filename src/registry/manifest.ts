@@ -165,9 +165,20 @@ function addReferences(references: Reference[], field: ListField, descriptors: r
 
 function referenceOf({ mediaType, digest: text, size }: Descriptor, role: ReferenceRole): Reference | undefined {
   const digest = Digest.parse(text);
-  const isManifest = role === "child" ? !BLOB_TYPE.test(mediaType) : MANIFEST_TYPE.test(mediaType);
   // A registry takes any int64. What is written of a size here has to fit one too, and no blob has so many bytes.
-  return digest && { role, digest, size: size > 0 ? Math.min(size, Number.MAX_SAFE_INTEGER) : undefined, isManifest };
+  return (
+    digest && {
+      role,
+      digest,
+      size: size > 0 ? Math.min(size, Number.MAX_SAFE_INTEGER) : undefined,
+      isManifest: isManifestType(role, mediaType),
+    }
+  );
+}
+
+/** Whether a reference is to a manifest, by its media type. */
+export function isManifestType(role: ReferenceRole, mediaType: string): boolean {
+  return role === "child" ? !BLOB_TYPE.test(mediaType) : MANIFEST_TYPE.test(mediaType);
 }
 
 function kindOf({ schemaVersion, mediaType, given, wrongTypes }: ManifestReader): Kind | ManifestProblem {

@@ -12,7 +12,7 @@ import type { Reference, ReferenceRole, VersionLimit } from "./manifest.js";
  */
 const UNKNOWN_SIZE = 0xffffffff;
 /** Words of a reference before its digest. */
-const REFERENCE_HEAD = 3;
+export const REFERENCE_HEAD = 3;
 
 /** No manifest of 4 MiB has so many references. */
 const COUNT_BITS = 24;
@@ -24,14 +24,23 @@ export function packReferences(references: readonly Reference[], limit?: Version
   );
   words[0] = references.length | (limit === undefined ? 0 : (VERSION_LIMITS.indexOf(limit) + 1) << COUNT_BITS);
   let at = 1;
-  for (const { role, digest, size, isManifest } of references) {
-    words[at] = REFERENCE_ROLES.indexOf(role) | (ALGORITHMS.indexOf(digest.algorithm) << 8) | (Number(isManifest === true) << 16);
-    words[at + 1] = size === undefined ? UNKNOWN_SIZE : Math.floor(size / 2 ** 32);
-    words[at + 2] = size === undefined ? UNKNOWN_SIZE : size >>> 0;
+  for (const { role, digest, size, isManifest = false } of references) {
+    packHead(words, at, { role, algorithm: digest.algorithm, size, isManifest });
     writeDigest(digest, words, at + REFERENCE_HEAD);
     at += REFERENCE_HEAD + DIGEST_WORDS[digest.algorithm];
   }
   return words;
+}
+
+/** Packs what comes before the digest of a reference. */
+export function packHead(
+  words: Uint32Array,
+  at: number,
+  { role, algorithm, size, isManifest }: Omit<PackedReference, "at">,
+): void {
+  words[at] = REFERENCE_ROLES.indexOf(role) | (ALGORITHMS.indexOf(algorithm) << 8) | (Number(isManifest) << 16);
+  words[at + 1] = size === undefined ? UNKNOWN_SIZE : Math.floor(size / 2 ** 32);
+  words[at + 2] = size === undefined ? UNKNOWN_SIZE : size >>> 0;
 }
 
 /** How many references begin at `offset`. */

@@ -2,6 +2,7 @@ import crypto from "node:crypto";
 import type { Digest } from "../registry/digest.js";
 import { MAX_MANIFEST_BYTES } from "../registry/layout.js";
 import { mentionsOf, parseManifest } from "../registry/manifest.js";
+import { packOrdinary } from "../registry/ordinary-manifest.js";
 import { packReferences } from "../registry/packed-manifest.js";
 import type { ManifestBatch, ManifestDamage, ManifestProblem } from "./manifest-damage.js";
 import { concatWords } from "./merge-listings.js";
@@ -20,6 +21,8 @@ export function packManifest(digest: Pick<Digest, "algorithm" | "hex">, content:
   if (content.length > MAX_MANIFEST_BYTES) return damaged({ kind: "invalid", problem: TOO_LARGE, isServed: false });
   const contentHex = crypto.hash(digest.algorithm, content, "hex");
   if (contentHex !== digest.hex) return damaged({ kind: "corrupt", contentHex, bytes: content.length });
+  const ordinary = packOrdinary(content);
+  if (ordinary !== undefined) return { words: ordinary };
   const parsed = parseManifest(content);
   if ("problem" in parsed) return damaged({ kind: "invalid", problem: parsed.problem, isServed: parsed.isServed });
   return { words: packReferences(parsed.references, parsed.limit) };
