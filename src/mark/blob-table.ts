@@ -99,8 +99,7 @@ export class BlobTable {
   }
 
   digest(id: number): Digest {
-    const absent = this.#absent[id - this.count];
-    if (absent !== undefined) return absent;
+    if (id >= this.count) return elementAt(this.#absent, id - this.count);
     const { algorithm, table, start } = this.#tableOf(id);
     table.copyWords(id - start, scratch, 0);
     return Digest.fromWords(algorithm, scratch, 0);
@@ -108,9 +107,8 @@ export class BlobTable {
 
   /** Copies the words of a digest. */
   copyWords(id: number, target: Uint32Array, at: number): void {
-    const absent = this.#absent[id - this.count];
-    if (absent !== undefined) {
-      target.set(absent.toWords(), at);
+    if (id >= this.count) {
+      target.set(elementAt(this.#absent, id - this.count).toWords(), at);
       return;
     }
     const { table, start } = this.#tableOf(id);

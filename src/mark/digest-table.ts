@@ -2,11 +2,11 @@ import { Digest, DIGEST_WORDS, HEX_LENGTH, hexToWords } from "../registry/digest
 import type { DigestAlgorithm } from "../registry/digest.js";
 
 /**
- * All stored digests of one algorithm, sorted: a digest's position is its number from then on. Digests are uniform, so a look-up
- * guesses the position from the first word and is right to within a few entries; there is no index, and no object for a digest.
+ * All stored digests of one algorithm, sorted: a digest's position is its number from then on. Digests are uniform, so the bits of the first
+ * word lead to a few of them, or a hundred in the largest registries, which are searched by halves; there is no object for a digest.
  *
  * The table is cut into shards by the first byte: no array grows beyond what an engine takes, and sorting needs room for one shard.
- * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time.
+ * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time; and 4 for each bucket, of which there are 4,096 a shard at most.
  */
 export class DigestTable {
   readonly #shards: readonly Shard[];
@@ -28,29 +28,18 @@ export class DigestTable {
     const first = words[at] ?? 0;
     const shard = this.#shards[first >>> 24];
     if (shard === undefined) return -1;
-    const { digests, sizes, start } = shard;
+    const { digests, buckets, shift, start } = shard;
     const width = this.#width;
-    let low = 0;
-    let high = sizes.length - 1;
-    let lowKey = (first & 0xff000000) >>> 0;
-    let highKey = (lowKey | 0x00ffffff) >>> 0;
-    for (let step = 0; low <= high; step++) {
-      // Interpolation first; halving where somebody chose the digests so that guessing does not converge.
-      const guess =
-        step < 8 && highKey > lowKey
-          ? low + Math.floor(((first - lowKey) / (highKey - lowKey)) * (high - low))
-          : (low + high) >>> 1;
-      const key = digests[guess * width] ?? 0;
-      const order = key === first ? compare(digests, guess * width, words, at, width) : key - first;
-      if (order === 0) return start + guess;
-      if (order < 0) {
-        low = guess + 1;
-        lowKey = key;
-      } else {
-        high = guess - 1;
-        highKey = key;
-      }
-      if (first < lowKey || first > highKey) return -1;
+    const bucket = (first & 0x00ffffff) >>> shift;
+    let low = buckets[bucket] ?? 0;
+    let end = buckets[bucket + 1] ?? 0;
+    while (low < end) {
+      const middle = (low + end) >>> 1;
+      const key = digests[middle * width] ?? 0;
+      const order = key === first ? compare(digests, middle * width, words, at, width) : key - first;
+      if (order === 0) return start + middle;
+      if (order < 0) low = middle + 1;
+      else end = middle;
     }
     return -1;
   }
@@ -120,13 +109,39 @@ export class DigestTable {
   }
 }
 
-/** Digests with the same first byte, sorted; `start` is the number of the first. */
-interface Shard {
+/** Digests with the same first byte, sorted. A class, so that all of them have one form: reading a field of many forms takes ten times as long. */
+class Shard {
   readonly digests: Uint32Array;
   readonly sizes: Float64Array;
   readonly modified: Uint32Array;
-  readonly start: number;
+  /** How many of the 24 bits after the first byte do not count for a digest's bucket. */
+  readonly shift: number;
+  /** Where the digests of each bucket begin, and where those of the last one end. */
+  readonly buckets: Uint32Array;
+
+  constructor(
+    { digests, sizes, modified }: Chunk,
+    width: number,
+    /** The number of the first. */
+    readonly start: number,
+  ) {
+    this.digests = digests;
+    this.sizes = sizes;
+    this.modified = modified;
+    const bits = Math.min(MOST_BUCKET_BITS, Math.max(0, 31 - Math.clz32(sizes.length)));
+    this.shift = 24 - bits;
+    this.buckets = new Uint32Array(2 ** bits + 1);
+    for (let i = 0; i < sizes.length; i++) {
+      const next = (((digests[i * width] ?? 0) & 0x00ffffff) >>> this.shift) + 1;
+      this.buckets[next] = i + 1;
+    }
+    // One without digests begins where the one before it ends.
+    for (let i = 1; i < this.buckets.length; i++) this.buckets[i] ||= this.buckets[i - 1] ?? 0;
+  }
 }
+
+/** Beyond that, halving takes a few steps more, and the buckets of 100 million digests 4 MB. */
+const MOST_BUCKET_BITS = 12;
 
 interface Chunk {
   readonly digests: Uint32Array;
@@ -171,7 +186,7 @@ export class DigestTableBuilder {
       const sorted = sortChunks(chunks, this.#width);
       this.#chunks[byte] = [];
       duplicates += chunks.reduce((sum, chunk) => sum + chunk.sizes.length, 0) - sorted.sizes.length;
-      const shard = { ...sorted, start };
+      const shard = new Shard(sorted, this.#width, start);
       start += sorted.sizes.length;
       return shard;
     });
