@@ -42,10 +42,10 @@ export const ABSENT = -1;
 
 /**
  * Reads the beginning of a file, at most as much as the buffer holds, and returns how many bytes: the hot loop of a check, three system
- * calls and no object. A short read of a larger file is legal, and only a read of nothing is its end; up to `sure` bytes are taken for
- * all that there is.
+ * calls and no object. A short read of a larger file is legal, and only a read of nothing is its end; up to `sure` bytes, or as many as
+ * `expected`, are taken for all that there is.
  */
-export function readInto(path: string, buffer: Uint8Array, sure: number): number {
+export function readInto(path: string, buffer: Uint8Array, sure: number, expected: number): number {
   if (known !== undefined) {
     const answer = take(known.contents, path);
     if (answer !== undefined) return copyInto(answer.value, buffer);
@@ -60,7 +60,7 @@ export function readInto(path: string, buffer: Uint8Array, sure: number): number
   }
   try {
     let length = fs.readSync(file, buffer, 0, buffer.length, null);
-    while (length > sure && length < buffer.length) {
+    while (length > sure && length !== expected && length < buffer.length) {
       const more = fs.readSync(file, buffer, length, buffer.length - length, null);
       if (more === 0) break;
       length += more;

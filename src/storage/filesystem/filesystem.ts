@@ -150,11 +150,13 @@ export class FilesystemStorage implements Storage {
     return true;
   }
 
-  async readManifests(algorithm: DigestAlgorithm, digests: Uint32Array): Promise<ManifestBatch> {
-    const step = MANIFESTS_PER_TASK * DIGEST_WORDS[algorithm];
+  async readManifests(algorithm: DigestAlgorithm, digests: Uint32Array, listedBytes?: Float64Array): Promise<ManifestBatch> {
+    const width = DIGEST_WORDS[algorithm];
     const parts: Promise<ManifestBatch>[] = [];
-    for (let at = 0; at < digests.length; at += step) {
-      parts.push(this.pool.run<"manifests">({ kind: "manifests", algorithm, digests: digests.slice(at, at + step) }));
+    for (let first = 0; first * width < digests.length; first += MANIFESTS_PER_TASK) {
+      const end = first + MANIFESTS_PER_TASK;
+      const some = { digests: digests.slice(first * width, end * width), listedBytes: listedBytes?.slice(first, end) };
+      parts.push(this.pool.run<"manifests">({ kind: "manifests", algorithm, ...some }));
     }
     return mergeManifests(await Promise.all(parts));
   }

@@ -192,7 +192,7 @@ export class WorkerPool {
   #startThread() {
     // Threads print nothing; without `stderr` each would listen to the process's own, which warns of a leak at the eleventh.
     const workerData: TaskThreadOptions = { root: this.root, lanes: this.threads.lanes, neverStops: false };
-    const options = { workerData, stdout: true, stderr: true };
+    const options = { workerData, stdout: true, stderr: true, trackUnmanagedFds: false };
     const worker = new Worker(new URL("./worker.js", import.meta.url), options);
     const jobs = new Map<number, Job>();
     const thread: Thread = { worker, jobs, waits: false };

@@ -33,7 +33,12 @@ export type Task =
     }
   | { readonly kind: "repositories"; readonly names: readonly string[]; readonly leaves: LeafSearch }
   | { readonly kind: "links"; readonly name: string; readonly work: LinkWork; readonly leaves: LeafSearch }
-  | { readonly kind: "manifests"; readonly algorithm: DigestAlgorithm; readonly digests: Uint32Array }
+  | {
+      readonly kind: "manifests";
+      readonly algorithm: DigestAlgorithm;
+      readonly digests: Uint32Array;
+      readonly listedBytes?: Float64Array | undefined;
+    }
   | { readonly kind: "modified"; readonly paths: readonly string[] }
   | { readonly kind: "contents"; readonly paths: readonly string[] }
   | { readonly kind: "files"; readonly directories: readonly string[] }
@@ -115,7 +120,7 @@ export class TaskRunner {
       case "links":
         return readLinks(root, task.name, task.work, task.leaves);
       case "manifests":
-        return readManifests(root, task.algorithm, task.digests);
+        return readManifests(root, task.algorithm, task.digests, task.listedBytes);
       case "modified":
         return task.paths.map((path) => modifiedTime(root, path));
       case "contents":
