@@ -23,7 +23,7 @@ import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { outputsOf } from "./outputs.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { checkOutputFile, readIfFile, textOptions, writeOutputFile, writeToStream } from "./write-report.js";
+import { checkOutputFile, readIfFile, textOptions, writeOutputFile, writeToStdout } from "./write-report.js";
 
 /** What counts as garbage, as the command line has it. */
 export interface PolicyArguments {
@@ -156,13 +156,16 @@ export interface ReportExtras {
   readonly text?: (options: TextOptions) => string;
 }
 
-/** Writes the report where the command line says, and the baseline for the next run: not before what is new has been told. */
+/**
+ * Writes the report where the command line says, and the baseline for the next run: not unless what is new has been told. Returns whether
+ * all was written.
+ */
 export async function writeReport(
   report: Report,
   args: CheckArguments,
   exitCode: ExitCode,
   extras: ReportExtras = {},
-): Promise<void> {
+): Promise<boolean> {
   const { files, stdout } = outputsOf(args);
   const { failOnNew } = args;
   for (const file of files) {
@@ -171,11 +174,15 @@ export async function writeReport(
   }
   if (stdout !== undefined && (!args.quiet || exitCode !== EXIT_CODES.clean)) {
     const to = { format: stdout, stream: process.stdout };
-    await writeToStream(process.stdout, await formatReport(report, to, exitCode, { ...extras, failOnNew }));
+    if (!(await writeToStdout(await formatReport(report, to, exitCode, { ...extras, failOnNew })))) {
+      if (args.updateBaseline) complain(`${args.baseline ?? ""} stays as it is: what is new could not be told on stdout`);
+      return false;
+    }
   }
-  if (!args.updateBaseline || args.baseline === undefined || !report.complete) return;
+  if (!args.updateBaseline || args.baseline === undefined || !report.complete) return true;
   const lines = await formatReport(report, { format: "ndjson" }, exitCode, { failOnNew });
   writeOutputFile({ option: "baseline", path: args.baseline }, lines);
+  return true;
 }
 
 /** Where a report is written to. */

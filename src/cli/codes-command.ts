@@ -3,12 +3,12 @@ import { CATALOGUE, consequenceOf } from "../report/catalogue.js";
 import { wrapLines } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { Telling } from "./print.js";
-import { textOptions, writeToStream } from "./write-report.js";
+import { textOptions, writeToStdout } from "./write-report.js";
 
 /** `regcheck codes`: prints every code that a finding can have, with what it means and what to do; worst first. */
 export async function runCodes({ format, quiet }: Telling): Promise<void> {
   const text = quiet ? FINDING_CODES.map((code) => `${code}\n`).join("") : codesAsText(textOptions(process.stdout));
-  await writeToStream(process.stdout, [format === "json" ? codesAsJson() : text]);
+  await writeToStdout([format === "json" ? codesAsJson() : text]);
 }
 
 function codesAsJson(): string {

@@ -10,7 +10,7 @@ import type { StorageArguments } from "./open-storage.js";
 import { startProgressLine } from "./progress-line.js";
 import { untilAborted } from "../until-aborted.js";
 import { TOOL } from "./tool.js";
-import { textOptions, writeToStream } from "./write-report.js";
+import { textOptions, writeToStdout } from "./write-report.js";
 
 /** The command line of `regcheck explain`, parsed. */
 export interface ExplainArguments extends StorageArguments, PolicyArguments {
@@ -40,10 +40,10 @@ export async function runExplain(args: ExplainArguments, signal: AbortSignal): P
     const exitCode = explanation.complete ? EXIT_CODES.clean : EXIT_CODES.incomplete;
     if (args.format === "json") {
       const { formatExplanationAsJson } = await import("../explain/json.js");
-      await writeToStream(process.stdout, [formatExplanationAsJson(explanation, TOOL, exitCode)]);
+      await writeToStdout([formatExplanationAsJson(explanation, TOOL, exitCode)]);
     } else {
       const { formatExplanation } = await import("../explain/text.js");
-      await writeToStream(process.stdout, [formatExplanation(explanation, textOptions(process.stdout), args.all)]);
+      await writeToStdout([formatExplanation(explanation, textOptions(process.stdout), args.all)]);
     }
     return exitCode;
   } finally {

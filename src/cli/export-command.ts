@@ -34,7 +34,7 @@ export async function runExport(args: ExportArguments, signal: AbortSignal): Pro
     const { file } = await untilAborted(exporting, signal);
     progress.stop();
     const exitCode = file.complete ? EXIT_CODES.clean : EXIT_CODES.incomplete;
-    tell(args, true, [`${args.out}: ${summaryOf(file)}`], { out: args.out, ...file, exitCode });
+    await tell(args, true, [`${args.out}: ${summaryOf(file)}`], { out: args.out, ...file, exitCode });
     if (file.complete) return exitCode;
     process.stderr.write(
       "regcheck: something could not be read (its path and cause are in the findings): the export says complete: false\n",

@@ -79,7 +79,7 @@ async function readPart(
   finishPart(folder, ownerOf(storage), read.read + read.known);
   const { faults: _none, ...counts } = read;
   const json = { ...folder, ...counts, exitCode: EXIT_CODES.clean };
-  tell(args, true, [`${folder.directory}: part ${nameOf(folder)}: ${describe(read)}`], json);
+  await tell(args, true, [`${folder.directory}: part ${nameOf(folder)}: ${describe(read)}`], json);
   return EXIT_CODES.clean;
 }
 
@@ -95,7 +95,7 @@ async function joinParts(storage: S3Storage, cache: string, args: ManifestsArgum
     });
     progress.stop();
     const line = `${cache}: ${countOf(parts, "part")}, ${countOf(manifests, "manifest")}, ${formatBytes(bytes)}`;
-    tell(args, true, [line], { cache, parts, manifests, bytes, exitCode: EXIT_CODES.clean });
+    await tell(args, true, [line], { cache, parts, manifests, bytes, exitCode: EXIT_CODES.clean });
   } finally {
     progress.stop();
   }

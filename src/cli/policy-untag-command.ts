@@ -23,7 +23,7 @@ import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { TOOL } from "./tool.js";
 import { undoArguments } from "./undo-arguments.js";
-import { checkOutputFile, textOptions, writeOutputFile, writeToStream } from "./write-report.js";
+import { checkOutputFile, textOptions, writeOutputFile, writeToStdout } from "./write-report.js";
 
 /** The command line of `regcheck untag --policy`, parsed. */
 export interface PolicyUntagArguments extends StorageArguments, WriterArguments {
@@ -69,7 +69,7 @@ export async function runPolicyUntag(
       writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage));
     const exitCode = (args.dryRun ? refusalEnd(done) : undefined) ?? exitCodeOf(done, isPreview, signal);
     if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
-      await writeToStream(process.stdout, await format(done, args, opened, { options, isPreview, exitCode }));
+      await writeToStdout(await format(done, args, opened, { options, isPreview, exitCode }));
     complainOfLock(done);
     return exitCode;
   } finally {

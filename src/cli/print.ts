@@ -3,6 +3,7 @@ import type { AskedRules } from "../guard/format.js";
 import type { GuardedWork } from "../guard/guard.js";
 import { hasUtf8, toAscii } from "../report/ascii.js";
 import { escapeForTerminal } from "../report/escape.js";
+import { writeToStdout } from "./write-report.js";
 
 /** How a command tells what it did. */
 export interface Telling {
@@ -12,11 +13,11 @@ export interface Telling {
 }
 
 /** Prints what a command did: lines for people, or one JSON document. */
-export function tell({ format, quiet }: Telling, wentWell: boolean, lines: readonly string[], json: object): void {
-  if (format === "json") process.stdout.write(`${JSON.stringify({ schemaVersion: "1.0", ...json }, undefined, 2)}\n`);
+export async function tell({ format, quiet }: Telling, wentWell: boolean, lines: readonly string[], json: object): Promise<void> {
+  if (format === "json") await writeToStdout([`${JSON.stringify({ schemaVersion: "1.0", ...json }, undefined, 2)}\n`]);
   else if (!quiet || !wentWell) {
     const text = lines.map((line) => `${escapeForTerminal(line)}\n`).join("");
-    process.stdout.write(hasUtf8(process.env) ? text : toAscii(text));
+    await writeToStdout([hasUtf8(process.env) ? text : toAscii(text)]);
   }
 }
 

@@ -144,7 +144,12 @@ async function purgeRun(
   return { runId, ...result, lockLeft };
 }
 
-function showPurged(runs: readonly PurgedRun[], args: PurgeArguments, summary: readonly string[], before: ExitCode): ExitCode {
+async function showPurged(
+  runs: readonly PurgedRun[],
+  args: PurgeArguments,
+  summary: readonly string[],
+  before: ExitCode,
+): Promise<ExitCode> {
   const { dryRun } = args;
   const isStopped = runs.some(({ problems, lockLeft }) => problems.length > 0 || lockLeft !== undefined);
   const refused = runs.find((run) => run.refusal !== undefined);
@@ -159,7 +164,7 @@ function showPurged(runs: readonly PurgedRun[], args: PurgeArguments, summary: r
   // All of them are asked the same of one storage, and there is mostly one.
   const asked = refused ?? runs[0];
   const rules = dryRun && asked !== undefined ? rulesOf("purge", { verdicts: asked.verdicts ?? [], refusal: asked.refusal }) : [];
-  tell(args, exitCode === EXIT_CODES.clean && !dryRun, [...lines, ...summary, ...rules], {
+  await tell(args, exitCode === EXIT_CODES.clean && !dryRun, [...lines, ...summary, ...rules], {
     dryRun,
     runs: runs.map(({ refusal: own, ...run }) => ({ ...run, refusedBy: own?.rule })),
     exitCode,

@@ -45,7 +45,7 @@ async function restoreRun(run: JournaledRun, place: RunPlace, args: RestoreArgum
   const counts = dryRun
     ? `${countOf(restored, noun)} would be restored (nothing was changed), ${countOf(present, noun)} already there${anew}${left}`
     : `${countOf(restored, noun)} restored, ${countOf(present, noun)} already there${anew}${left}`;
-  tell(args, exitCode === EXIT_CODES.clean && !dryRun, [counts, ...(dryRun ? rulesOf("restore", done) : [])], {
+  await tell(args, exitCode === EXIT_CODES.clean && !dryRun, [counts, ...(dryRun ? rulesOf("restore", done) : [])], {
     runId,
     dryRun,
     restored,

@@ -21,7 +21,7 @@ export async function runRuns(args: RunsArguments): Promise<ExitCode> {
   const { runs, problems } = await list(args);
   const exitCode = problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.incomplete;
   const lines = args.quiet ? runs.map(({ runId }) => runId) : table(runs, isNamed(args));
-  tell({ format: args.format, quiet: false }, true, lines, { runs, problems, exitCode });
+  await tell({ format: args.format, quiet: false }, true, lines, { runs, problems, exitCode });
   for (const problem of problems) complain(problem);
   return exitCode;
 }

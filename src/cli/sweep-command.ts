@@ -127,17 +127,16 @@ async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedS
   const { report, result, verdicts, lockLeft } = done;
   const exitCode = endOf(done, signal) ?? exitCodeOf(report, args);
   const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
+  let isWritten = false;
   try {
-    await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
+    isWritten = await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {
       json: { verdicts, sweep: result, lockLeft },
       isKnown: args.plan !== undefined,
       text: (options) => formatSwept(done, options, context),
     });
-  } catch (error) {
-    // What was removed must be known, wherever the report could not be written to.
-    process.stderr.write(formatSwept(done, textOptions(undefined), context));
-    throw error;
   } finally {
+    // What was removed must be known, wherever the report could not be written to.
+    if (!isWritten) process.stderr.write(formatSwept(done, textOptions(undefined), context));
     complainOfLock(done);
   }
   return exitCode;

@@ -33,7 +33,7 @@ export async function runUnlock(args: UnlockArguments): Promise<ExitCode> {
       lock === undefined
         ? `${storage.location} has no lock`
         : `the lock of ${describeOwner(lock)} ${dryRun ? "would be removed (nothing was changed)" : "is removed"}`;
-    tell(args, !dryRun, [line, ...rulesOf("unlock", { verdicts, refusal })], {
+    await tell(args, !dryRun, [line, ...rulesOf("unlock", { verdicts, refusal })], {
       dryRun,
       lock: lock === undefined ? undefined : { ...lock.owner, process: lock.process },
       ...(dryRun ? { verdicts, refusedBy: refusal?.rule } : {}),

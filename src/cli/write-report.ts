@@ -14,29 +14,28 @@ export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions
 }
 
 /**
- * Writes pieces of text to a stream at its own pace, until the end or until it fails or closes, of which the stream's own listener
- * may make an error: a reader that goes away (`| head`) is none.
+ * Writes pieces of text to stdout at its own pace, until the end or until it fails; returns whether all of it was written. Of an error its own
+ * listener is told: a reader that goes away (`| head`) is none.
  */
-export async function writeToStream(stream: NodeJS.WritableStream, pieces: Iterable<string>): Promise<void> {
-  let gone = false;
-  let wake = (): void => {};
-  const onDrain = (): void => wake();
-  const onGone = (): void => {
-    gone = true;
-    wake();
-  };
-  stream.on("drain", onDrain).on("close", onGone).on("error", onGone);
+export async function writeToStdout(pieces: Iterable<string>): Promise<boolean> {
+  const write = fs.fstatSync(process.stdout.fd).isFile() ? writeToFile : writeToPipe;
+  for (const chunk of inChunks(pieces)) if (!(await write(chunk))) return false;
+  return true;
+}
+
+/** A stream takes the part of a text that a disk still had room for as the whole. */
+async function writeToFile(chunk: string): Promise<boolean> {
   try {
-    for (const chunk of inChunks(pieces)) {
-      if (gone) return;
-      if (stream.write(chunk)) continue;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-  } finally {
-    stream.off("drain", onDrain).off("close", onGone).off("error", onGone);
+    fs.writeFileSync(process.stdout.fd, chunk);
+    return true;
+  } catch (error) {
+    process.stdout.emit("error", error);
+    return false;
   }
+}
+
+function writeToPipe(chunk: string): Promise<boolean> {
+  return new Promise((resolve) => process.stdout.write(chunk, (error) => resolve(error === undefined || error === null)));
 }
 
 /** A file that an option names. */

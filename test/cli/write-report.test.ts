@@ -4,6 +4,8 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { RegistryBuilder } from "../support/builder.js";
 import { FIXTURE, regcheck } from "../support/run.js";
+import { garbageRegistry } from "../support/sweeping.js";
+import { sweepEverything } from "../support/system-calls.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
 
 const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
@@ -35,6 +37,42 @@ describe("stdout", () => {
       });
     },
   );
+
+  test("a file on a disk that has room for a part: the same", () => {
+    const file = path.join(temporaryDirectory(), "report");
+    const { status, stderr } = bash(`ulimit -f 1; regcheck ${FIXTURE} --format json >${file}`);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: "regcheck: writing to stdout failed: EFBIG: file too large, write\n",
+    });
+  });
+
+  test.each([
+    ["full", ">/dev/full", 2, "regcheck: writing to stdout failed: ENOSPC: no space left on device, write\n"],
+    [
+      "a file on a disk that has room for a part",
+      ">$(mktemp -p DIRECTORY)",
+      2,
+      "regcheck: writing to stdout failed: EFBIG: file too large, write\n",
+    ],
+    ["closed by its reader", "| true", 1, ""],
+  ])("%s: what is new was not told, so the baseline stays as it is", (_, where, status, says) => {
+    const directory = temporaryDirectory();
+    const known = path.join(directory, "known.ndjson");
+    const args = `${FIXTURE} --grace 0 --format html --fail-on-new --baseline ${known} --update-baseline`;
+    const done = bash(`ulimit -f 40; regcheck ${args} ${where.replace("DIRECTORY", directory)}; exit "\${PIPESTATUS[0]}"`);
+    expect(done.status).toBe(status);
+    expect(done.stderr).toContain(`regcheck: ${known} stays as it is: what is new could not be told on stdout\n`);
+    expect(done.stderr).toContain(says);
+    expect(fs.existsSync(known)).toBe(false);
+  });
+
+  test("full: what a sweep has removed is said on stderr", () => {
+    const sweep = sweepEverything(written(garbageRegistry(1)), temporaryDirectory()).join(" ");
+    const { status, stderr } = bash(`regcheck ${sweep} >/dev/full`);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^Removed: /m);
+  });
 
   test("slow: all comes, and nothing is said of listeners", () => {
     const { stdout, stderr } = bash(`regcheck ${chattyRegistry()} --grace 0 --format json | (sleep 0.5; cat)`);
