@@ -35,6 +35,8 @@ export type Cause =
   | { readonly kind: "holds-another"; readonly held: Digest; readonly of: "manifest" | "layer" }
   /** A link by another algorithm holds a digest that something else contradicts. */
   | { readonly kind: "contradicted-alias"; readonly held: Digest; readonly by: "own-blob" | "another-link" }
+  /** A link by another algorithm holds the digest of a blob that was hashed by it, and has another. */
+  | { readonly kind: "alias-content"; readonly held: Digest }
   | {
       readonly kind: "alias-size";
       readonly held: Digest;

@@ -26,7 +26,8 @@ import { checkReach } from "./out-of-reach.js";
 import type { OutOfReach } from "./out-of-reach.js";
 import { checkMultipartUploads } from "./uploads.js";
 import { verifyBlobs } from "./verify.js";
-import type { VerifyPart, VerifyProgress } from "./verify.js";
+import { verifyAliases } from "./verify-aliases.js";
+import type { Findings, Verified, VerifyPart, VerifyProgress } from "./verify.js";
 
 /** Progress of a check, for people who wait. */
 export type Progress = MarkProgress | VerifyProgress;
@@ -82,7 +83,7 @@ export async function mark(
   const multipart = await storage.multipartUploads();
   for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
   for (const fault of multipart.faults) findings.push(unreadable(fault));
-  const verified = verify && (await verifyBlobs(context, verify, { repositories, findings }, onProgress));
+  const verified = verify && (await verifyAll(context, verify, { repositories, findings }, onProgress));
   await judgeSizes(context, { repositories, findings }, verify);
   checkKnownSizes(context, { repositories, findings });
   let blobBytes = 0;
@@ -105,6 +106,17 @@ export async function mark(
     pins: sumUpPins(context),
     truthElsewhere: [],
   };
+}
+
+async function verifyAll(
+  context: MarkContext,
+  part: VerifyPart,
+  found: Findings,
+  onProgress: (progress: Progress) => void,
+): Promise<Verified> {
+  const verified = await verifyBlobs(context, part, found, onProgress);
+  await verifyAliases(context, part, found);
+  return verified;
 }
 
 /** Where every blob is read to its end, it makes no difference to list every directory as well. */

@@ -30,6 +30,8 @@ export interface MarkedRepository {
   readonly witness: Witness | undefined;
   /** If damage holds the repository back: the blobs that it keeps for that reason. */
   readonly heldBlobs: Uint32Array | undefined;
+  /** Its links by another algorithm, if there are any, from the number of a digest to that of a blob; and all blobs that its links name. */
+  readonly aliased: { readonly links: ReadonlyMap<number, number>; readonly blobs: Uint32Array } | undefined;
   /** What a policy file says of its tags; undefined without one. */
   readonly retention: RepositoryRetention | undefined;
 }

@@ -2,7 +2,7 @@ import { noElement } from "../element-at.js";
 import { blobPath, layerLinkPath, revisionLinkPath } from "../registry/layout.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { Finding, FindingCode } from "./finding.js";
-import { CHILD, HELD } from "./policy.js";
+import { CHILD, HELD, LIVE } from "./policy.js";
 import type { MarkContext } from "./context.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import { isLayerLinked, resolveLayer } from "./repository-links.js";
@@ -24,6 +24,7 @@ export function followReferences(context: MarkContext, graph: RepositoryGraph, r
   const follower = new Follower(context, graph, relevant);
   for (const manifest of graph.reachability.manifests) follower.follow(manifest);
   follower.markTaggedLinks();
+  follower.markPinnedLinks();
   follower.keepLost();
   return follower;
 }
@@ -77,7 +78,7 @@ class Follower implements FollowedReferences {
   #check(reference: BlobReference, lost: boolean): void {
     const { manifest, named, id, role, isLinked, declared } = reference;
     // A child that is linked as a layer is one: BuildKit's cache is an index of layers (docker/buildx#173).
-    if (role === "child" && (!isLinked || this.graph.reachability.has(id))) this.#checkChild(manifest, named);
+    if (role === "child" && (!isLinked || this.graph.reachability.has(id))) this.#checkChild(manifest, named, declared);
     else if (lost && id === named) this.#checkLost(manifest, named, role, isLinked);
     else this.#checkBlob({ ...reference, declared: id === named ? declared : undefined });
   }
@@ -88,6 +89,12 @@ class Follower implements FollowedReferences {
     if (links.aliases.size === 0) return;
     for (const { target } of [...links.tags, ...links.history])
       this.#markLink(target, reachability.marks(reachability.resolve(target)));
+  }
+
+  /** So does a pin: without that link, the next run would not find what it keeps. */
+  markPinnedLinks(): void {
+    const { pins } = this.context;
+    if (pins.size > 0) for (const id of this.graph.links.aliases.keys()) if (pins.has(id)) this.#markLink(id, LIVE);
   }
 
   /** What a lost link may have meant: all that the repository's layer links name, for a registry links what a reference leads to. */
@@ -109,13 +116,31 @@ class Follower implements FollowedReferences {
     return at >= 0;
   }
 
-  #checkChild(manifest: number, child: number): void {
+  #checkChild(manifest: number, child: number, declared: number | undefined): void {
     const { reachability, name, manifests } = this.graph;
     const found = reachability.resolve(child);
-    if (reachability.has(found) && !manifests.recoverable.has(found)) return;
+    if (reachability.has(found) && !manifests.recoverable.has(found)) {
+      this.#checkChildSize(manifest, found, declared);
+      return;
+    }
     if (this.#isReported("child-missing", child)) return;
     const { table } = this.context;
     this.#report("child-missing", manifest, child, "child", { path: revisionLinkPath(name, table.digest(child)) });
+  }
+
+  /** A manifest was hashed when it was read: if it is sound, whoever says another size of it is wrong. */
+  #checkChildSize(manifest: number, child: number, declared: number | undefined): void {
+    const { table, store } = this.context;
+    if (declared === undefined || !table.isStored(child) || table.size(child) === declared) return;
+    const problem = store.problem(child)?.kind;
+    if (problem !== undefined && problem !== "invalid") return;
+    if (this.#isReported("manifest-size-wrong", manifest)) return;
+    this.#setReported("manifest-size-wrong", manifest);
+    const digest = table.digest(manifest);
+    const cause = { kind: "wrong-size", blob: table.digest(child), declared, stored: table.size(child) } as const;
+    const { name: repository, reachability } = this.graph;
+    const tag = reachability.tag(manifest);
+    this.findings.push({ code: "manifest-size-wrong", path: blobPath(digest), repository, tag, digest, cause });
   }
 
   #checkLost(manifest: number, named: number, role: ReferenceRole, isLinked: boolean): void {
@@ -148,6 +173,10 @@ class Follower implements FollowedReferences {
     return this.#reported.get(code)?.has(id) === true;
   }
 
+  #setReported(code: FindingCode, id: number): void {
+    this.#reported.set(code, (this.#reported.get(code) ?? new Set()).add(id));
+  }
+
   #report(
     code: FindingCode,
     manifest: number,
@@ -155,7 +184,7 @@ class Follower implements FollowedReferences {
     as: ReferenceRole,
     more: Pick<Finding, "path" | "cause" | "bytes">,
   ): void {
-    this.#reported.set(code, (this.#reported.get(code) ?? new Set()).add(id));
+    this.#setReported(code, id);
     const { name, reachability } = this.graph;
     const { table } = this.context;
     const usedBy = { digest: table.digest(manifest), as };

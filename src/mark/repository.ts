@@ -242,6 +242,7 @@ class RepositoryMark {
       fingerprint: fingerprintOf(listing),
       witness: this.#witness(),
       heldBlobs: this.#held ? blobs : undefined,
+      aliased: links.aliases.size === 0 ? undefined : { links: links.aliases, blobs },
       retention: this.#retention?.result,
     };
   }

@@ -65,7 +65,7 @@ async function judge(
 }
 
 /** What the mark, or `--verify`, has found to be broken or out of reach. */
-function reported({ repositories, findings }: Findings, table: BlobTable) {
+export function reported({ repositories, findings }: Findings, table: BlobTable) {
   const corrupt = new Set<number>();
   const unread = new Set<string>();
   for (const list of [findings, ...repositories.map((repository) => repository.findings)])

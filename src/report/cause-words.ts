@@ -36,6 +36,7 @@ const WORDS: {
   "lost-alias": () => "which blob that is only the link tells: all that the repository's layer links name is kept",
   "holds-another": ({ held, of }) => `the link names ${held.toString()}: a pull of this ${of} gets that instead`,
   "contradicted-alias": ({ held, by }) => `the link holds ${held.toString()}, but ${CONTRADICTIONS[by]}`,
+  "alias-content": ({ held }) => `the link holds ${held.toString()}, whose content is not what this digest names`,
   "alias-size": ({ held, stored, manifest, declared }) =>
     `the link holds ${held.toString()}, of ${stored} bytes, where ${manifest.toString()} says ${declared}`,
   "history-entry": ({ found }) =>

@@ -1,4 +1,6 @@
+import { Digest, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
+import { blobPath } from "../registry/layout.js";
 import type { StorageFault } from "./listing.js";
 
 /** Blobs to be verified, of one algorithm: parallel arrays. */
@@ -8,10 +10,20 @@ export interface BlobSelection {
   readonly digests: Uint32Array;
   /** Bytes, as they were listed. */
   readonly sizes: Float64Array;
+  /** Where the contents are, if not at their digests: the sha256 digests of the blobs that links of another algorithm lead to. */
+  readonly storedAs?: Uint32Array | undefined;
 }
 
-/** A blob whose content has another digest than its path says. */
+/** Where the content is that is to have a selection's digest number `i`. */
+export function placeOf({ algorithm, digests, storedAs }: BlobSelection, i: number): string {
+  return storedAs === undefined
+    ? blobPath(Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]))
+    : blobPath(Digest.fromWords("sha256", storedAs, i * DIGEST_WORDS.sha256));
+}
+
+/** A blob whose content has another digest than was expected. */
 export interface CorruptBlob {
+  readonly path: string;
   readonly algorithm: DigestAlgorithm;
   readonly hex: string;
   /** The digest that the content has, by the same algorithm. */

@@ -119,6 +119,17 @@ describe("a pin by the digest of another algorithm", () => {
     }
   });
 
+  test("keeps the link that tells what it means: the next run has no other", async () => {
+    const { registry, app, pins } = build((repository) => {
+      const config = repository.pushAlias("a config", TYPES.config);
+      repository.pushAlias("a config", TYPES.config, "sha384");
+      imageBy(repository, { ...config, digest: sha256("a config") });
+      return config;
+    });
+    const links = (await codesOf(registry, pins)).filter((line) => /^layer-link-unreferenced sha(?:384|512)/.test(line));
+    expect(links).toEqual([`layer-link-unreferenced ${app.pushAlias("a config", TYPES.config, "sha384").digest}`]);
+  });
+
   test("of a layer keeps that, and is told as what no image is kept by", async () => {
     const { registry, pins } = build((app) => app.pushAlias("a layer alone"));
     expect(await codesOf(registry, pins)).not.toContain(`blob-unreferenced ${sha256("a layer alone")}`);

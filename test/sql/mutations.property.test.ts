@@ -74,6 +74,7 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "union all select n.repository, n.manifest, a.target from named n",
     "union all select n.repository, n.manifest, a.digest from named n",
   ],
+  ["pins keep no link", "from aliases a join pins p on", "from aliases a join pins p on false and"],
   ["pins have one name", "from pins p join meanings m on", "from pins p join meanings m on false and"],
   [
     "pins by another name pin an image everywhere",

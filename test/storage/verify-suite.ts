@@ -4,7 +4,7 @@ import { check } from "#regcheck/check.js";
 import type { Finding } from "#regcheck/mark/finding.js";
 import type { VerifyPart } from "#regcheck/mark/verify.js";
 import type { Report } from "#regcheck/report/report.js";
-import { blobFile, RegistryBuilder } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256 } from "../support/builder.js";
 import type { RegistryTree } from "../support/registry-tree.js";
 import type { Storage } from "#regcheck/storage/storage.js";
 import { detailOf } from "#regcheck/report/finding-words.js";
@@ -37,6 +37,40 @@ export function verifySuite(backend: { readonly open: (tree: RegistryTree) => Pr
       expect(report.complete).toBe(true);
       const { blobs, blobBytes } = report.totals;
       expect(report.verified).toEqual({ ...ALL, blobs, bytes: blobBytes, vouchedBytes: 0 });
+    });
+
+    test("a link by another algorithm that leads to another blob than its digest says is found, and holds its repository", async () => {
+      const registry = new RegistryBuilder();
+      const app = registry.repository("team/app");
+      const contents = ["layer 1", "2".repeat(300_000), "3".repeat(2_000_000)];
+      const sound = contents.map((content) => app.pushAlias(content, undefined, "sha384"));
+      const swapped = contents.map((content) => app.pushAlias(content));
+      for (const [i, { digest }] of swapped.entries())
+        app.link(app.layerLink(digest), app.push(String(i + 4).repeat(contents[i]?.length ?? 0)).digest);
+      app.image({ layers: [...sound, ...swapped], tag: "1" });
+      app.push("unused");
+      registry.repository("team/other").push("unused by another");
+      registry.repository("team/other").image({ tag: "1" });
+      const findings = [...(await verified(registry.tree)).findings()];
+      expect(findings.map(({ code, digest }) => `${code} ${String(digest)}`).toSorted()).toEqual(
+        [
+          ...swapped.map(({ digest }) => `link-mismatch ${digest}`),
+          `blob-unreferenced ${sha256("unused by another")}`,
+          `layer-link-unreferenced ${sha256("unused by another")}`,
+        ].toSorted(),
+      );
+      const [one] = findings.filter(({ digest }) => String(digest) === swapped[0]?.digest);
+      expect(one === undefined ? undefined : detailOf(one)).toBe(
+        `the link holds ${sha256("4444444")}, whose content is not what this digest names`,
+      );
+    });
+
+    test("a link by another algorithm is not blamed for a blob that is corrupt itself", async () => {
+      const registry = new RegistryBuilder();
+      const layer = registry.repository("team/app").pushAlias("a layer");
+      registry.repository("team/app").image({ layers: [layer], tag: "1" });
+      registry.tree.write(blobFile(sha256("a layer")), "a lawyer".slice(0, 7));
+      expect(Array.from((await verified(registry.tree)).findings(), ({ code }) => code)).toEqual(["blob-corrupt"]);
     });
 
     test("what is damaged is found, whatever its size and algorithm, and belongs to its only owner", async () => {

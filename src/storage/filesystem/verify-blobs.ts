@@ -2,8 +2,7 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import { blobPath } from "../../registry/layout.js";
-import { GONE, judgeSecondReading } from "../verification.js";
+import { GONE, judgeSecondReading, placeOf } from "../verification.js";
 import type { BlobContent, BlobOutcome, BlobSelection, CorruptBlob, VerifiedBlobs } from "../verification.js";
 import type { StorageFault } from "../listing.js";
 import { counts } from "./counts.js";
@@ -15,44 +14,50 @@ import { pauseForWriter } from "./read-file.js";
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
 /** Reads blobs whole, one after the other, and compares them with their digests. `onBytes` receives the number of bytes as they are read. */
-export function verifyBlobs(
-  root: string,
-  { algorithm, digests, sizes }: BlobSelection,
-  onBytes: (bytes: number) => void,
-): VerifiedBlobs {
+export function verifyBlobs(root: string, selection: BlobSelection, onBytes: (bytes: number) => void): VerifiedBlobs {
+  const { algorithm, digests, sizes } = selection;
   const corrupt: CorruptBlob[] = [];
   const faults: StorageFault[] = [];
   let blobs = 0;
   let bytes = 0;
-  const judge = (digest: Digest, listedBytes: number, outcome: BlobOutcome): void => {
+  const judge = ({ path, hex, listedBytes }: Item, outcome: BlobOutcome): void => {
     if (outcome.kind === "unreadable") {
-      faults.push({ path: blobPath(digest), cause: outcome.cause });
+      faults.push({ path, cause: outcome.cause });
       return;
     }
     blobs++;
     bytes += outcome.bytes;
     if (outcome.kind === "corrupt")
-      corrupt.push({ algorithm, hex: digest.hex, contentHex: outcome.contentHex, bytes: outcome.bytes, listedBytes });
+      corrupt.push({ path, algorithm, hex, contentHex: outcome.contentHex, bytes: outcome.bytes, listedBytes });
   };
-  const wrong: { readonly digest: Digest; readonly listedBytes: number; readonly first: BlobContent }[] = [];
+  const wrong: { readonly item: Item; readonly first: BlobContent }[] = [];
   for (const [i, listedBytes] of sizes.entries()) {
-    const digest = Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]);
-    const first = read(root, digest, onBytes);
-    if ("kind" in first) judge(digest, listedBytes, first);
-    else if (first.hex === digest.hex) judge(digest, listedBytes, { kind: "sound", bytes: first.bytes });
-    else wrong.push({ digest, listedBytes, first });
+    const { hex } = Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]);
+    const item = { path: placeOf(selection, i), hex, listedBytes };
+    const first = read(`${root}/${item.path}`, algorithm, onBytes);
+    if ("kind" in first) judge(item, first);
+    else if (first.hex === hex) judge(item, { kind: "sound", bytes: first.bytes });
+    else wrong.push({ item, first });
   }
   if (wrong.length > 0) pauseForWriter();
-  for (const { digest, listedBytes, first } of wrong) {
-    const second = read(root, digest, () => {});
-    judge(digest, listedBytes, "kind" in second ? second : judgeSecondReading(digest.hex, first, second));
+  for (const { item, first } of wrong) {
+    const second = read(`${root}/${item.path}`, algorithm, () => {});
+    judge(item, "kind" in second ? second : judgeSecondReading(item.hex, first, second));
   }
   return { blobs, bytes, vouchedBytes: 0, corrupt, faults };
 }
 
-function read(root: string, digest: Digest, onBytes: (bytes: number) => void): BlobContent | BlobOutcome {
+/** A blob to be verified. */
+interface Item {
+  readonly path: string;
+  /** The digest that its content is to have. */
+  readonly hex: string;
+  readonly listedBytes: number;
+}
+
+function read(path: string, algorithm: DigestAlgorithm, onBytes: (bytes: number) => void): BlobContent | BlobOutcome {
   try {
-    return readContent(`${root}/${blobPath(digest)}`, digest.algorithm, onBytes) ?? GONE;
+    return readContent(path, algorithm, onBytes) ?? GONE;
   } catch (error) {
     return { kind: "unreadable", cause: causeOf(error) };
   }

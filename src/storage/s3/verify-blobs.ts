@@ -1,7 +1,6 @@
 import { concurrently } from "../../concurrently.js";
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
-import { blobPath } from "../../registry/layout.js";
-import { GONE, judgeSecondReading } from "../verification.js";
+import { GONE, judgeSecondReading, placeOf } from "../verification.js";
 import type { BlobContent, BlobOutcome, BlobSelection, VerifiedBlobs } from "../verification.js";
 import { hashOf } from "./body.js";
 import type { BucketReader } from "./bucket-reader.js";
@@ -15,6 +14,8 @@ const WORTH_A_CHECKSUM = 1024 * 1024;
 
 /** A blob to be verified. */
 interface Item {
+  readonly path: string;
+  /** What its content is to have. */
   readonly digest: Digest;
   readonly listedBytes: number;
 }
@@ -35,9 +36,12 @@ export async function* verifyBlobs(
 }
 
 function* itemsOf(selections: Iterable<BlobSelection>): Generator<Item, void> {
-  for (const { algorithm, digests, sizes } of selections) {
-    for (const [i, listedBytes] of sizes.entries())
-      yield { digest: Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]), listedBytes };
+  for (const selection of selections) {
+    const { algorithm, digests, sizes } = selection;
+    for (const [i, listedBytes] of sizes.entries()) {
+      const digest = Digest.fromWords(algorithm, digests, i * DIGEST_WORDS[algorithm]);
+      yield { path: placeOf(selection, i), digest, listedBytes };
+    }
   }
 }
 
@@ -55,21 +59,26 @@ class BlobVerifier {
   ) {}
 
   async verify(item: Item): Promise<VerifiedBlobs> {
-    const { digest, listedBytes } = item;
+    const { path, digest, listedBytes } = item;
     const outcome = await this.#outcomeOf(item).catch((error: unknown): BlobOutcome => ({
       kind: "unreadable",
       cause: causeOf(error),
     }));
-    if (outcome.kind === "unreadable") return { ...NOTHING, faults: [{ path: blobPath(digest), cause: outcome.cause }] };
+    if (outcome.kind === "unreadable") return { ...NOTHING, faults: [{ path, cause: outcome.cause }] };
     const { bytes } = outcome;
     if (outcome.kind === "sound") return { ...NOTHING, blobs: 1, bytes, vouchedBytes: outcome.isVouched === true ? bytes : 0 };
     const { algorithm, hex } = digest;
-    return { ...NOTHING, blobs: 1, bytes, corrupt: [{ algorithm, hex, contentHex: outcome.contentHex, bytes, listedBytes }] };
+    return {
+      ...NOTHING,
+      blobs: 1,
+      bytes,
+      corrupt: [{ path, algorithm, hex, contentHex: outcome.contentHex, bytes, listedBytes }],
+    };
   }
 
-  async #outcomeOf({ digest, listedBytes }: Item): Promise<BlobOutcome> {
+  async #outcomeOf({ path, digest, listedBytes }: Item): Promise<BlobOutcome> {
     const { algorithm, hex } = digest;
-    const key = `${this.root}${blobPath(digest)}`;
+    const key = `${this.root}${path}`;
     const isWorthAsking = algorithm === "sha256" && listedBytes >= WORTH_A_CHECKSUM;
     if (isWorthAsking && this.#asksFirst) {
       const checksum = await this.bucket.checksum(key);

@@ -4,6 +4,7 @@ import { regcheck } from "../../support/run.js";
 /** As much of a JSON report as these tests look at. */
 export interface Report {
   readonly complete: boolean;
+  readonly pins: { readonly given: number; readonly found: number };
   readonly totals: Readonly<Record<string, number>>;
   readonly verified?: Readonly<Record<string, number>>;
   readonly storageRequests: Readonly<Record<string, number>>;

@@ -1,0 +1,92 @@
+import { blobPath, layerLinkPath } from "../registry/layout.js";
+import type { BlobSelection } from "../storage/verification.js";
+import { elementAt } from "../element-at.js";
+import type { BlobTable } from "./blob-table.js";
+import type { MarkContext } from "./context.js";
+import type { Finding } from "./finding.js";
+import { withoutGarbage } from "./incomplete.js";
+import type { MarkedRepository } from "./marked-repository.js";
+import { HELD } from "./policy.js";
+import { reported } from "./sizes.js";
+import { isInPart } from "./verify.js";
+import type { Findings, VerifyPart } from "./verify.js";
+
+/** A link by another algorithm: the numbers of what it is called, and of the blob that it leads to. */
+interface Alias {
+  readonly named: number;
+  readonly target: number;
+}
+
+/**
+ * Hashes the blobs of a part that links by another algorithm lead to, by that algorithm: nothing else proves such a link. One that leads to
+ * another content is reported, and holds its repository, as any link that holds a wrong digest.
+ */
+export async function verifyAliases(context: MarkContext, part: VerifyPart, found: Findings): Promise<void> {
+  const { storage, table } = context;
+  const { corrupt, unread } = reported(found, table);
+  const isWanted = ({ target }: Alias): boolean => isSelected(context, part, target) && !corrupt.has(target);
+  const aliases = distinct(found.repositories).filter(isWanted);
+  if (aliases.length === 0) return;
+  const wrong = new Set<string>();
+  for await (const verdict of storage.verifyBlobs(selections(table, aliases), () => {})) {
+    for (const { path, algorithm, hex } of verdict.corrupt) wrong.add(keyOf(`${algorithm}:${hex}`, path));
+    for (const { path, cause } of verdict.faults) {
+      if (!unread.has(path)) found.findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
+      unread.add(path);
+    }
+  }
+  const isWrong = ({ named, target }: Alias): boolean =>
+    wrong.has(keyOf(table.digest(named).toString(), blobPath(table.digest(target))));
+  if (wrong.size > 0)
+    for (const [i, repository] of found.repositories.entries()) found.repositories[i] = withWrong(repository, table, isWrong);
+}
+
+function keyOf(digest: string, place: string): string {
+  return `${digest} ${place}`;
+}
+
+function aliasesOf({ aliased }: MarkedRepository): Alias[] {
+  return Array.from(aliased?.links ?? [], ([named, target]) => ({ named, target }));
+}
+
+/** Those of all repositories, each once. */
+function distinct(repositories: readonly MarkedRepository[]): Alias[] {
+  const aliases = new Map<string, Alias>();
+  for (const repository of repositories)
+    for (const alias of aliasesOf(repository)) aliases.set(`${alias.named} ${alias.target}`, alias);
+  return [...aliases.values()];
+}
+
+function isSelected({ table, shownBlobs }: MarkContext, part: VerifyPart, blob: number): boolean {
+  if (!table.isStored(blob) || (shownBlobs !== undefined && shownBlobs[blob] !== 1)) return false;
+  return isInPart(elementAt(table.digest(blob).toWords(), 0), part);
+}
+
+/** One blob at a time: they are few, and may be large. */
+function* selections(table: BlobTable, aliases: readonly Alias[]): Generator<BlobSelection> {
+  for (const { named, target } of aliases) {
+    const digest = table.digest(named);
+    yield {
+      algorithm: digest.algorithm,
+      digests: digest.toWords(),
+      sizes: Float64Array.of(table.size(target)),
+      storedAs: table.digest(target).toWords(),
+    };
+  }
+}
+
+function withWrong(repository: MarkedRepository, table: BlobTable, isWrong: (alias: Alias) => boolean): MarkedRepository {
+  const findings = aliasesOf(repository)
+    .filter(isWrong)
+    .map(({ named, target }): Finding => {
+      const { name } = repository;
+      const digest = table.digest(named);
+      const cause = { kind: "alias-content", held: table.digest(target) } as const;
+      return { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, cause };
+    });
+  if (findings.length === 0) return repository;
+  const blobs = repository.aliased?.blobs ?? new Uint32Array();
+  for (const blob of blobs) table.mark(blob, HELD);
+  const held = withoutGarbage(repository);
+  return { ...held, heldBlobs: blobs, findings: [...held.findings, ...findings] };
+}
