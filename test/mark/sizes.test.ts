@@ -51,6 +51,29 @@ describe("a blob of another size than a manifest says", () => {
     expect([found.toSorted(), hashed]).toEqual([findings.toSorted(), 1]);
   });
 
+  test("is a child of an index: the index is to blame, once, and nothing is hashed but what is read anyway", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    const children = ["amd64", "arm64"].map((config) => app.image({ layers: ["a layer"], config, tag: config }));
+    const index = app.index(children.map(wrongSizeOf), "1");
+    app.index(children, "2");
+    app.index(
+      children.map((child) => ({ ...child, size: 0 })),
+      "without",
+    );
+    const { findings, hashed } = await judged(registry.tree);
+    expect([findings, hashed]).toEqual([[`warning manifest-size-wrong ${index.digest}`], 0]);
+  });
+
+  test("is a child of an index, and broken: one finding about that", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("team/app");
+    const child = app.image({ layers: ["a layer"] });
+    app.index([child], "1");
+    registry.tree.write(blobFile(child.digest), "{");
+    expect((await judged(registry.tree)).findings).toEqual([`error manifest-corrupt ${child.digest}`]);
+  });
+
   test("is broken: one finding about the blob, whatever the number of images", async () => {
     const registry = new RegistryBuilder();
     const app = registry.repository("team/app");
