@@ -59,7 +59,7 @@ export function verifySuite(backend: { readonly open: (tree: RegistryTree) => Pr
           `layer-link-unreferenced ${sha256("unused by another")}`,
         ].toSorted(),
       );
-      const [one] = findings.filter(({ digest }) => String(digest) === swapped[0]?.digest);
+      const one = findings.find(({ digest }) => String(digest) === swapped[0]?.digest);
       expect(one === undefined ? undefined : detailOf(one)).toBe(
         `the link holds ${sha256("4444444")}, whose content is not what this digest names`,
       );
