@@ -34,6 +34,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", ...FAULTS],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           // By default one processor is left idle, which is half of two.
           maxWorkers: "100%",
         },
@@ -45,6 +46,7 @@ export default defineConfig({
           include: FAULTS,
           exclude: ["test/e2e/**"],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           maxWorkers: "100%",
         },
       },

@@ -12,14 +12,17 @@ export interface LatencyProxy {
   /** The most requests that were under way at once. */
   peak(): number;
   forget(): void;
+  /** Holds further requests back for so many milliseconds. */
+  setLatency(latency: number): void;
   stop(): Promise<void>;
 }
 
-/** Starts a proxy on loopback that holds every request back for `latency` milliseconds, and counts it. */
-export async function startLatencyProxy(target: string, latency: number): Promise<LatencyProxy> {
+/** Starts a proxy on loopback that holds every request back for `atFirst` milliseconds, and counts it. */
+export async function startLatencyProxy(target: string, atFirst: number): Promise<LatencyProxy> {
   const agent = new http.Agent({ keepAlive: true });
   const counts = new Map<string, number>();
   let underWay = 0;
+  let latency = atFirst;
   let peak = 0;
   const forward = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const operation = operationOf(request);
@@ -54,6 +57,9 @@ export async function startLatencyProxy(target: string, latency: number): Promis
     forget: () => {
       counts.clear();
       peak = underWay;
+    },
+    setLatency: (anew) => {
+      latency = anew;
     },
     stop: async () => {
       server.closeAllConnections();

@@ -169,7 +169,7 @@ describe("regcheck export", () => {
       env: { PATH: process.env["PATH"], ...KEYS },
     });
     const closed = new Promise((resolve) => child.on("close", (_, signal) => resolve(signal)));
-    await expect.poll(() => fs.existsSync(path.join(out, "findings")), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => fs.existsSync(path.join(out, "findings")), { timeout: 60_000 }).toBe(true);
     child.kill("SIGKILL");
     expect(await closed).toBe("SIGKILL");
     expect(fs.existsSync(path.join(out, "export.json"))).toBe(false);

@@ -66,7 +66,7 @@ describe("regcheck manifests", () => {
       stdio: "ignore",
     });
     const closed = new Promise((resolve) => child.on("close", resolve));
-    await expect.poll(() => server.requests["GetObject"] ?? 0, { timeout: 20_000 }).toBeGreaterThan(5);
+    await expect.poll(() => server.requests["GetObject"] ?? 0, { timeout: 60_000 }).toBeGreaterThan(5);
     child.kill("SIGTERM");
     expect(await closed).toBe(143);
     expect(fs.existsSync(path.join(cache, "part-0-of-1/part.json"))).toBe(false);

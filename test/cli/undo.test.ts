@@ -177,10 +177,11 @@ test.each([
   const child = spawn(process.execPath, [main, "restore", runId, "--journal-dir", journal], {
     stdio: ["ignore", "ignore", "pipe"],
   });
+  const closed = once(child, "close");
   const lock = path.join(directory, "regcheck/lock");
-  while (!fs.existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!fs.existsSync(lock) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
   child.kill(signal);
-  const [code] = (await once(child, "close")) as [number | null];
+  const [code] = (await closed) as [number | null];
   expect(code).toBe(exitCode);
   expect(fs.existsSync(lock)).toBe(false);
   fs.writeFileSync(file, whole);

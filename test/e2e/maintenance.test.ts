@@ -83,7 +83,7 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("docs/examples/maint
           ({ ok }) => ok,
           () => false,
         ),
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     );
     for (let night = 0; night < 30; night++) await client.image([`base`, `night ${night}`], "nightly");
     await client.image(["base", "release"], "1.0");
@@ -158,24 +158,40 @@ esac
     test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
       "%s in the middle of the sweep: it comes to a safe point, then pushes go on",
       async (signal) => {
-        // Slow enough to be met in the middle.
+        // The signal always meets it in the middle: it moves nothing more until the script has passed the signal on.
         script(
           "slow",
-          `#!/bin/bash\nexec "${process.execPath}" --import "${file("slow.mjs")}" "${MAIN}" "$@" --journal-dir "${file("journal")}"\n`,
+          `#!/bin/bash
+node --import "${file("slow.mjs")}" "${MAIN}" "$@" --journal-dir "${file("journal")}" &
+trap 'kill -TERM $!; touch "${file("signalled")}"' TERM
+wait $! && exit
+wait $!
+`,
         );
         fs.writeFileSync(
           file("slow.mjs"),
-          `import fs from "node:fs";\nconst rename = fs.renameSync;\nfs.renameSync = (...names) => (Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20), rename(...names));\n`,
+          `import fs from "node:fs";
+const link = fs.linkSync;
+let moves = 0;
+fs.linkSync = (from, to) => {
+  if (from.includes("/docker/registry/v2/") && ++moves === 5) {
+    fs.writeFileSync("${file("paused")}", "");
+    while (!fs.existsSync("${file("signalled")}")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+  link(from, to);
+};
+`,
         );
         const child = spawn(SCRIPT, SWEEP, {
           env: environment({ READ_ONLY_BY: "config", REGCHECK: file("slow") }),
           stdio: ["ignore", "ignore", "pipe"],
         });
+        const closed = once(child, "close");
         let stderr = "";
         child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-        await vi.waitUntil(() => fs.existsSync(file("journal")) || child.exitCode !== null, { timeout: 60_000, interval: 5 });
+        await vi.waitUntil(() => fs.existsSync(file("paused")) || child.exitCode !== null, { timeout: 60_000, interval: 20 });
         child.kill(signal);
-        const [exitCode] = (await once(child, "close")) as [number | null];
+        const [exitCode] = (await closed) as [number | null];
         expect({ exitCode, stderr }).toMatchObject({ exitCode: { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 }[signal] });
         expect(stderr).toContain("maintenance: pushes were refused for ");
         expect(fs.existsSync(file("storage/regcheck/lock"))).toBe(false);

@@ -18,6 +18,8 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 const MAIN = path.resolve(import.meta.dirname, "../../dist/cli/main.js");
 const PARTS = 4;
+/** Milliseconds of a request. */
+const LATENCY = 20;
 const base = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-e2e-manifests-"));
 const cache = path.join(base, "cache");
 let gateway: Radosgw;
@@ -26,7 +28,7 @@ let proxy: LatencyProxy;
 beforeAll(async () => {
   fs.mkdirSync(path.join(base, "ceph"));
   gateway = await Radosgw.start(path.join(base, "ceph"));
-  proxy = await startLatencyProxy(gateway.endpoint, 20);
+  proxy = await startLatencyProxy(gateway.endpoint, LATENCY);
   const builder = new RegistryBuilder();
   for (let i = 0; i < 400; i++)
     builder.repository(`team-${i % 7}/app`).image({ config: `{"n":${i}}`, layers: [`layer ${i % 50}`], tag: `v${i}` });
@@ -35,7 +37,7 @@ beforeAll(async () => {
   const limit = pLimit(16);
   const put = (Key: string, Body: Buffer) => client.send(new PutObjectCommand({ Bucket: "bucket", Key, Body }));
   await Promise.all([...builder.tree.files].map(([key, { content }]) => limit(put, key, Buffer.from(content))));
-}, 120_000);
+});
 
 afterAll(async () => {
   await proxy.stop();
@@ -52,19 +54,22 @@ const bucket = () => ["s3://bucket", "--endpoint", proxy.endpoint];
 const manifests = (...args: readonly string[]) => regcheck(["manifests", ...bucket(), "--cache", cache, ...args], environment());
 const readPart = (part: number) => manifests("--part", `${part}/${PARTS}`);
 
-/** Begins to read a part, a request at a time, and kills it in the middle. */
+/** Begins to read a part, a request at a time and so slowly that it is not done for half a minute, and kills it in the middle. */
 async function killPart(part: number): Promise<void> {
+  proxy.setLatency(300);
   const args = ["manifests", ...bucket(), "--cache", cache, "--part", `${part}/${PARTS}`, "--concurrency", "1", "--quiet"];
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env["PATH"], ...environment() },
     stdio: "ignore",
   });
+  const ended = once(child, "exit");
   const folder = path.join(cache, `part-${part}-of-${PARTS}`);
-  while (!fs.existsSync(folder)) await setTimeout(20);
-  await setTimeout(500);
+  while (!fs.existsSync(folder) && child.exitCode === null) await setTimeout(20);
+  await setTimeout(1000);
   child.kill("SIGKILL");
-  const [, signal] = (await once(child, "exit")) as [unknown, string | null];
+  const [, signal] = (await ended) as [unknown, string | null];
   expect(signal).toBe("SIGKILL");
+  proxy.setLatency(LATENCY);
 }
 
 interface Report {
@@ -103,4 +108,4 @@ test("four parts side by side, one of them killed and begun again: a check with 
   const after = await checked("--cache", cache);
   expect(after.storageRequests.get).toBe(0);
   expect(contentOf(after)).toEqual(contentOf(without));
-}, 120_000);
+});

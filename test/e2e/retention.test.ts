@@ -79,7 +79,7 @@ else OTEL_TRACES_EXPORTER=none nohup ${findProgram(REGISTRIES[version])} serve $
 }
 
 async function untilReady({ url }: RealRegistry): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1200; i++) {
     if ((await fetch(`${url}/v2/`).catch(() => undefined))?.ok === true) return;
     await setTimeout(50);
   }

@@ -1,8 +1,7 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { V2 } from "../support/builder.js";
 import { regcheck } from "../support/run.js";
 import { temporaryDirectory } from "../support/temporary.js";
@@ -55,9 +54,7 @@ function pausedInTheMiddle(args: readonly string[], go: string) {
       return unlinkSync(file);
     };`;
   const ended = regcheck(args, { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}` });
-  const isPaused = (async () => {
-    while (!fs.existsSync(`${go}.paused`)) await setTimeout(20);
-  })();
+  const isPaused = vi.waitUntil(() => fs.existsSync(`${go}.paused`), { timeout: 120_000, interval: 20 });
   return { ended, isPaused };
 }
 

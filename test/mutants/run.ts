@@ -12,8 +12,10 @@ import type { Mutant } from "./mutants.js";
  */
 const ROOT = process.cwd();
 const COPIES = path.join(ROOT, ".cache/mutants");
-/** Milliseconds after which a run of tests counts as failed: a mutant may never come to an end. */
-const TIMEOUT = 120_000;
+/** Milliseconds that the tests of all mutants may take without any: they are far quicker, and a machine may be slow. */
+const TIMEOUT = 1_200_000;
+/** A mutant may never come to an end: the tests fail when they take so many times as long as those of all mutants take without any. */
+const MUCH_LONGER = 3;
 
 function copyProgram(lane: number): string {
   const copy = path.join(COPIES, String(lane));
@@ -24,8 +26,16 @@ function copyProgram(lane: number): string {
   return copy;
 }
 
-/** Whether the tests pass in a copy, and what they print. */
-async function run(copy: string, tests: readonly string[]): Promise<{ readonly pass: boolean; readonly output: string }> {
+/** How a run of tests went. */
+interface Tried {
+  readonly pass: boolean;
+  readonly output: string;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+/** Runs the tests in a copy, which fail after `timeout` milliseconds. */
+async function run(copy: string, tests: readonly string[], timeout: number): Promise<Tried> {
   const vitest = path.join(ROOT, "node_modules/vitest/vitest.mjs");
   const files = tests.map((name) => `test/${name}.test.ts`);
   const args = [
@@ -41,16 +51,17 @@ async function run(copy: string, tests: readonly string[]): Promise<{ readonly p
     "1",
     ...files,
   ];
+  const began = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: copy,
     env: { ...process.env, REGCHECK_TEST_MAIN: "dist/cli/main.js" },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: TIMEOUT,
+    timeout,
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   const status = await new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
-  return { pass: status === 0, output };
+  return { pass: status === 0, output, took: performance.now() - began };
 }
 
 /** A copy's module as it was built, of which the mutant changes what stands there once. */
@@ -61,7 +72,7 @@ function builtText(copy: string, { file, search }: Mutant): string {
 }
 
 /** Whether the tests pass with the mutant. The copy is as before when this ends. */
-async function survives(mutant: Mutant, copy: string): Promise<boolean> {
+async function survives(mutant: Mutant, copy: string, timeout: number): Promise<boolean> {
   const { file, search, replace, tests } = mutant;
   const text = builtText(copy, mutant);
   const built = path.join(copy, "dist", `${file}.js`);
@@ -70,7 +81,7 @@ async function survives(mutant: Mutant, copy: string): Promise<boolean> {
     text.replace(search, () => replace),
   );
   try {
-    return (await run(copy, tests)).pass;
+    return (await run(copy, tests, timeout)).pass;
   } finally {
     fs.writeFileSync(built, text);
   }
@@ -81,14 +92,15 @@ const mutants = MUTANTS.filter(({ file }) => file.includes(wanted));
 fs.rmSync(COPIES, { recursive: true, force: true });
 const [first = "", ...others] = Array.from({ length: os.availableParallelism() }, (_, lane) => copyProgram(lane));
 for (const mutant of mutants) builtText(first, mutant);
-const before = await run(first, [...new Set(mutants.flatMap(({ tests }) => tests))]);
+const before = await run(first, [...new Set(mutants.flatMap(({ tests }) => tests))], TIMEOUT);
 if (!before.pass) throw new Error(`the tests fail without any mutant:\n${before.output}`);
+const timeout = before.took * MUCH_LONGER;
 let survivors = 0;
 const waiting = mutants.values();
 await Promise.all(
   [first, ...others].map(async (copy) => {
     for (const mutant of waiting) {
-      const alive = await survives(mutant, copy);
+      const alive = await survives(mutant, copy, timeout);
       if (alive) survivors++;
       process.stdout.write(`${alive ? "SURVIVES" : "killed  "}  ${mutant.file}: ${mutant.search} -> ${mutant.replace}\n`);
     }

@@ -9,7 +9,8 @@ import { sha256 } from "../support/builder.js";
 import { reportOf } from "../support/report.js";
 
 const FINDINGS = 1_000_000;
-const MEGABYTE = 1024 * 1024;
+/** What the heap may differ by, in bytes: what is written is more than 200 MB. */
+const MOST_KEPT = 32 * 1024 * 1024;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -46,6 +47,6 @@ describe("a million findings are written with a flat heap", () => {
     }
     expect(characters).toBeGreaterThan(200 * FINDINGS);
     expect(heaps).toHaveLength(4);
-    expect(Math.max(...heaps) - Math.min(...heaps)).toBeLessThan(8 * MEGABYTE);
+    expect(Math.max(...heaps) - Math.min(...heaps)).toBeLessThan(MOST_KEPT);
   });
 });

@@ -149,9 +149,9 @@ describe("referrers", () => {
   });
 });
 
-test("a hundred thousand tags take no square of them", () => {
-  const tags = Array.from({ length: 100_000 }, (_, i) => ({ name: `1.${i}.0`, image: i >> 1, pushed: NOW - i }));
-  const referrers = tags.map(({ image }, i) => ({ name: `sig ${i}`, image: 200_000 + i, subject: image, pushed: NOW - 9 * DAY }));
+test("two hundred thousand tags take no square of them", () => {
+  const tags = Array.from({ length: 200_000 }, (_, i) => ({ name: `1.${i}.0`, image: i >> 1, pushed: NOW - i }));
+  const referrers = tags.map(({ image }, i) => ({ name: `sig ${i}`, image: 400_000 + i, subject: image, pushed: NOW - 9 * DAY }));
   const policy = parsePolicyFile(
     `${keepNewest("keepCount: 10, orderBy: semver")}\n- {name: n, action: {type: Keep}, mostRecentVersions: {keepCount: 5}}`,
     "p.yaml",
@@ -162,6 +162,7 @@ test("a hundred thousand tags take no square of them", () => {
     { name: "app", tags, referrers, others: [], forEachChild: () => {} },
     { now: NOW, grace: 0, isPinned: () => false, isPlanned: () => true },
   );
-  expect(decisions.filter(({ goes }) => goes)).toHaveLength(100_000 - 10 * 2 - 5 * 2);
-  expect(process.cpuUsage(started).user / 1000).toBeLessThan(5000);
+  expect(decisions.filter(({ goes }) => goes)).toHaveLength(200_000 - 10 * 2 - 5 * 2);
+  // Milliseconds. A square of them is 40 thousand million steps, which take longer on any machine.
+  expect(process.cpuUsage(started).user / 1000).toBeLessThan(20_000);
 });

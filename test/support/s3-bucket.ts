@@ -1,12 +1,20 @@
 import { onTestFinished } from "vitest";
-import type { S3Options } from "#regcheck/storage/s3/options.js";
+import type { RetryOptions, S3Options } from "#regcheck/storage/s3/options.js";
 import { parseS3Url } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import type { RegistryTree } from "./registry-tree.js";
 import { startS3Server } from "./s3-server/index.js";
-import type { PutOptions, S3Server, ServerOptions } from "./s3-server/index.js";
+import type { Effect, PutOptions, S3Server, ServerOptions } from "./s3-server/index.js";
 
 export const CREDENTIALS = { accessKeyId: "AK", secretAccessKey: "SK" };
+
+/**
+ * How often something is asked while a server has a fault, which ends soon. The time-out is short only where no answer comes at all: the
+ * server is in the process of the test, so that one that is busy for a moment would fail other requests by a short one.
+ */
+export function retriesDuring(effect: Effect | undefined, attempts = 3): RetryOptions {
+  return { attempts, delay: 1, timeout: effect?.kind === "stall" ? 3000 : 60_000, patience: 180_000 };
+}
 
 /** What opens the bucket `b` of a server; faults end soon. */
 export function optionsFor(server: { readonly endpoint: string }, more: Partial<S3Options> = {}): S3Options {
@@ -15,7 +23,7 @@ export function optionsFor(server: { readonly endpoint: string }, more: Partial<
     endpoint: server.endpoint,
     forcePathStyle: true,
     credentials: CREDENTIALS,
-    retries: { attempts: 3, delay: 1, timeout: 20_000, patience: 60_000 },
+    retries: retriesDuring(undefined),
     ...more,
   };
 }

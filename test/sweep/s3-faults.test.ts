@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { V2 } from "../support/builder.js";
 import { pullAll } from "../support/pullable.js";
 import type { RegistryTree } from "../support/registry-tree.js";
-import { store } from "../support/s3-bucket.js";
+import { retriesDuring, store } from "../support/s3-bucket.js";
 import { startS3Server } from "../support/s3-server/index.js";
 import type { Effect, Fault } from "../support/s3-server/index.js";
 import { garbageRegistry, sweepOptions } from "../support/sweeping.js";
@@ -68,7 +68,7 @@ async function sweepWith(fault: Fault | undefined) {
   server.startUpload("b", `${V2}/repositories/team/app-0/_uploads/multi/data`, new Date(0));
   const injected = fault === undefined ? undefined : server.inject(fault);
   const run = await sweepBucket(server, sweepOptions(temporaryDirectory(), { quarantine: true }), {
-    retries: { attempts: 2, delay: 1, timeout: fault?.effect.kind === "stall" ? 1000 : 10_000, patience: 60_000 },
+    retries: retriesDuring(fault?.effect, 2),
   });
   const after = treeOf(server);
   const removed = [...before.files.keys()].filter((file) => !after.files.has(file));

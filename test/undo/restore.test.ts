@@ -140,7 +140,7 @@ describe("what somebody has written since", () => {
     const fault = server.inject({ operation: "PutObject", key: tag, effect: { kind: "stall", ms: 100 } });
     const [restored] = await Promise.all([
       restoreObjects(run, changesOf(server)),
-      vi.waitFor(() => expect(fault.hits()).toBe(1), { interval: 5 }).then(() => server.put("b", tag, anew)),
+      vi.waitFor(() => expect(fault.hits()).toBe(1), { interval: 5, timeout: 30_000 }).then(() => server.put("b", tag, anew)),
     ]);
     expect(restored).toMatchObject({
       present: 1,

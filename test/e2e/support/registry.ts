@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import crypto from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
@@ -26,14 +27,23 @@ export interface RegistryOptions {
   readonly text?: (address: string) => string;
 }
 
+/** Below the ports that a system gives to outgoing connections: nothing gets one by chance after it was found free, or while a server is restarted. */
+const PORTS = { first: 15_000, last: 31_999 } as const;
+
+/** A port on which nobody listens. */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  for (;;) {
+    const port = crypto.randomInt(PORTS.first, PORTS.last + 1);
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 /** A registry that runs on loopback. */
@@ -73,7 +83,7 @@ export class RealRegistry {
   }
 
   async #untilReady(): Promise<void> {
-    for (let attempt = 0; attempt < 300; attempt++) {
+    for (let attempt = 0; attempt < 1200; attempt++) {
       if (this.process.exitCode !== null) break;
       const answer = await fetch(`${this.url}/v2/`).catch(() => undefined);
       if (answer?.ok === true || answer?.status === 401) return;

@@ -12,7 +12,7 @@ import { freePort } from "./registry.js";
 const CREDENTIALS = { accessKeyId: "AKIAREGCHECKEXAMPLE0", secretAccessKey: "regcheck/example/secret/of/no/account" };
 /** Milliseconds between two looks at a server that is starting. */
 const RETRY_DELAY = 50;
-const ATTEMPTS = 600;
+const ATTEMPTS = 1200;
 
 interface Program {
   readonly program: string;

@@ -9,7 +9,9 @@ import { RegistryBuilder } from "../../support/builder.js";
 import { written } from "../../support/temporary.js";
 
 const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
-const MANY = 1000;
+const MANY = 5000;
+/** Milliseconds: half of what a pause for each would take, and far more than all the work takes on a slow machine. */
+const LIMIT = MANY * 10;
 
 async function checked(storage: FilesystemStorage, verify?: VerifyPart): Promise<Report> {
   try {
@@ -33,17 +35,16 @@ function emptied() {
   return { directory: written(builder.tree), contents };
 }
 
-/** 20 ms for each would be 20 seconds. */
-test("a thousand emptied links are waited for once", async () => {
+test("thousands of emptied links are waited for once", async () => {
   const { directory } = emptied();
   const storage = FilesystemStorage.open(directory, { concurrency: 1 });
   const begin = performance.now();
   const report = await checked(storage);
   expect(report.counts).toMatchObject({ "layer-link-invalid": MANY, "revision-link-invalid": 1, "tag-link-invalid": 1 });
-  expect(performance.now() - begin).toBeLessThan(MANY * 10);
+  expect(performance.now() - begin).toBeLessThan(LIMIT);
 });
 
-test("a thousand blobs that are wrong are read again after one pause", async () => {
+test("thousands of blobs that are wrong are read again after one pause", async () => {
   const builder = new RegistryBuilder();
   const app = builder.repository("app");
   for (let i = 0; i < MANY; i++) app.push(`layer ${i}`);
@@ -52,7 +53,7 @@ test("a thousand blobs that are wrong are read again after one pause", async () 
   const begin = performance.now();
   const report = await checked(storage, { part: 1, parts: 1 });
   expect(report.counts["blob-corrupt"]).toBe(MANY);
-  expect(performance.now() - begin).toBeLessThan(MANY * 10);
+  expect(performance.now() - begin).toBeLessThan(LIMIT);
 });
 
 test("links that a registry was about to write when they were read are sound", async () => {

@@ -228,7 +228,9 @@ describe("move of a link into the registry, while somebody writes it", () => {
     const fault = server.inject({ operation, key, effect: { kind: "stall", ms: 100 } });
     const [[outcome]] = await Promise.all([
       changes.move([move]),
-      vi.waitFor(() => expect(fault.hits()).toBe(1), { interval: 5 }).then(() => server.put("b", to, digest("b"))),
+      vi
+        .waitFor(() => expect(fault.hits()).toBe(1), { interval: 5, timeout: 30_000 })
+        .then(() => server.put("b", to, digest("b"))),
     ]);
     return { outcome, tag: text(server.objects("b").get(to)), kept: text(server.objects("b").get(move.from)) };
   }

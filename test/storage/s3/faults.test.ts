@@ -6,15 +6,13 @@ import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { detailOf } from "#regcheck/report/finding-words.js";
 import { blobFile, RegistryBuilder, V2 } from "../../support/builder.js";
 import { buildFixture } from "../../support/fixture.js";
-import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { optionsFor, retriesDuring, startedServer, store } from "../../support/s3-bucket.js";
 import type { Effect, S3Server } from "../../support/s3-server/index.js";
 
 const POLICY = { deleteUntagged: true, dropDanglingTags: true, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
 async function checked(server: S3Server, more: Partial<S3Options> = {}): Promise<Report> {
-  const storage = new S3Storage(
-    optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000, patience: 60_000 }, ...more }),
-  );
+  const storage = new S3Storage(optionsFor(server, more));
   try {
     return await check(storage, { policy: POLICY });
   } finally {
@@ -85,7 +83,7 @@ describe("a fault that stays", () => {
     const server = await startedServer();
     store(server, tree);
     const fault = server.inject({ operation, key, skip: skipOf(operation), times: Number.POSITIVE_INFINITY, effect });
-    const report = await checked(server, { retries: { attempts: 2, delay: 1, timeout: 200, patience: 60_000 } });
+    const report = await checked(server, { retries: retriesDuring(effect, 2) });
     expect(fault.hits()).toBeGreaterThan(0);
     expect(report.complete).toBe(false);
     expect(faultsOf(report).some((text) => text.startsWith(`${path}: `))).toBe(true);
@@ -122,7 +120,7 @@ describe("a fault that passes", () => {
       store(server, tree);
       const sound = [...(await checked(server)).findings()];
       const fault = server.inject({ operation, key, effect, skip: operation === "ListObjectsV2" ? 1 : 0 });
-      const report = await checked(server);
+      const report = await checked(server, { retries: retriesDuring(effect) });
       expect(fault.hits()).toBe(1);
       expect([...report.findings()]).toEqual(sound);
       expect(report.complete).toBe(true);
@@ -174,7 +172,8 @@ describe("throttling", () => {
   test.each([1, 8])("never more than --concurrency %d requests in flight", async (concurrency) => {
     const builder = new RegistryBuilder();
     for (let i = 0; i < 30; i++) builder.repository(`team/app${i}`).image({ layers: [`layer ${i}`], tag: "1" });
-    const server = await startedServer({ latency: 10 });
+    // So long that a slow machine, too, sends eight requests in the time of one.
+    const server = await startedServer({ latency: concurrency === 1 ? 1 : 200 });
     store(server, builder.tree);
     await checked(server, { concurrency });
     expect(server.peak()).toBe(concurrency);

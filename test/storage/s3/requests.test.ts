@@ -102,7 +102,7 @@ describe("requests", () => {
     ["small repositories", 2],
     ["one repository with many tags", 1],
   ])("the work is shared out: %s", async (shape, atOnce) => {
-    const server = await startedServer({ latency: 20 });
+    const server = await startedServer({ latency: 100 });
     store(server, SHAPES[shape]?.() ?? new RegistryTree());
     const storage = new S3Storage(optionsFor(server, { concurrency: 64 }));
     for await (const listing of storage.repositories()) expect(listing.faults).toEqual([]);

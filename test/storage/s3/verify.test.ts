@@ -7,7 +7,7 @@ import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { detailOf } from "#regcheck/report/finding-words.js";
 import { blobFile, RegistryBuilder } from "../../support/builder.js";
 import type { RegistryTree } from "../../support/registry-tree.js";
-import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { optionsFor, retriesDuring, startedServer, store } from "../../support/s3-bucket.js";
 import { compositeSha256 } from "../../support/s3-server/index.js";
 import type { Effect, S3Server } from "../../support/s3-server/index.js";
 import { temporaryDirectory } from "../../support/temporary.js";
@@ -15,9 +15,7 @@ import { temporaryDirectory } from "../../support/temporary.js";
 const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000) + 3600, pins: [] };
 
 async function verified(server: S3Server, more: Partial<S3Options> = {}): Promise<Report> {
-  const storage = new S3Storage(
-    optionsFor(server, { retries: { attempts: 3, delay: 1, timeout: 1000, patience: 60_000 }, ...more }),
-  );
+  const storage = new S3Storage(optionsFor(server, more));
   try {
     return await check(storage, { policy: POLICY, verify: { part: 1, parts: 1 } });
   } finally {
@@ -134,7 +132,7 @@ describe("blobs whose SHA-256 S3 keeps", () => {
 
 test("what no checksum vouches for is one GET each, and never more at once than --concurrency", async () => {
   const { tree } = image(Array.from({ length: 40 }, (_, i) => Buffer.from(`layer ${i}`)));
-  const server = await startedServer({ latency: 10 });
+  const server = await startedServer({ latency: 200 });
   store(server, tree);
   const report = await verified(server, { concurrency: 8 });
   expect(report.requests).toMatchObject({ get: 42, head: 0 });
@@ -183,7 +181,7 @@ describe("faults", () => {
   test.each(Object.entries(EFFECTS))("%s that stays: the scan is incomplete, and the path is named", async (_, effect) => {
     const server = await started();
     server.inject({ operation: "GetObject", key, times: Number.POSITIVE_INFINITY, effect });
-    const report = await verified(server, { retries: { attempts: 2, delay: 1, timeout: 200, patience: 60_000 } });
+    const report = await verified(server, { retries: retriesDuring(effect, 2) });
     expect(findingsOf(report)).toEqual([expect.stringContaining(`storage-unreadable ${key} `)]);
     expect(report.complete).toBe(false);
     expect(report.verified?.blobs).toBe(2);
@@ -199,7 +197,7 @@ describe("faults", () => {
     async (_, effect) => {
       const server = await started();
       const fault = server.inject({ operation: "GetObject", key, effect });
-      const report = await verified(server);
+      const report = await verified(server, { retries: retriesDuring(effect) });
       expect(fault.hits()).toBe(1);
       expect(findingsOf(report)).toEqual([]);
       expect(report.verified).toMatchObject({ blobs: 3, bytes: report.totals.blobBytes });
