@@ -8,7 +8,8 @@ import { escapeForTerminal } from "../report/escape.js";
 import { countOf, formatCount } from "../report/format.js";
 import { withStyle } from "../report/style.js";
 import { whyOf } from "../report/tag-decision.js";
-import { wrapLines } from "../report/wrap.js";
+import { toAscii } from "../report/ascii.js";
+import { wrapLines, wrapText } from "../report/wrap.js";
 import type { TextOptions } from "../report/wrap.js";
 import type { RetentionSummary } from "./summary.js";
 
@@ -28,10 +29,11 @@ export interface ShownTags extends RetentionSummary {
 /** Every tag with what becomes of it, then the figures, and what each rule says. In pieces: there may be many. */
 export function* formatPreview(shown: ShownTags, options: TextOptions): Generator<string> {
   const { totals, policies, verdicts, refusal, planFile } = shown;
-  for (const repository of byName(shown.repositories)) yield* repositoryLines(repository, shown, options, () => true);
-  const lines = policies.map(({ name, action, decides }) =>
+  yield* tagLines(shown, options, () => true);
+  const takes = policies.map(({ name, action, decides }) =>
     escapeForTerminal(`${name}: ${action === "delete" ? "takes" : "keeps"} ${countOf(decides, "tag")}`),
   );
+  const lines = totals.tags === 0 ? takes : ["", ...takes];
   const referrers =
     totals.referrersGo === 0 ? "" : `, and ${formatCount(totals.referrersGo)} of signatures and other referrers with them`;
   const unjudged = totals.unjudged === 0 ? "" : `; ${countOf(totals.unjudged, "tag")} not judged`;
@@ -47,42 +49,59 @@ export function* formatPreview(shown: ShownTags, options: TextOptions): Generato
 
 /** The tags that have gone. */
 export function* formatGone(shown: ShownTags, options: TextOptions): Generator<string> {
-  for (const repository of byName(shown.repositories)) yield* repositoryLines(repository, shown, options, ({ goes }) => goes);
+  yield* tagLines(shown, options, ({ goes }) => goes);
 }
 
-function byName(repositories: readonly MarkedRepository[]): MarkedRepository[] {
-  return [...repositories].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Some of the tags, by repository. */
+function* tagLines(shown: ShownTags, options: TextOptions, choose: (decision: TagDecision) => boolean): Generator<string> {
+  let before = "";
+  for (const { name, retention } of [...shown.repositories].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const all = retention?.decisions ?? [];
+    const decisions = all.filter(choose);
+    if (decisions.length === 0) continue;
+    const going = all.filter(({ goes }) => goes).length;
+    yield `${before}${withStyle("bold", escapeForTerminal(name), options)}: ${formatCount(going)} of ${countOf(all.length, "tag")}\n`;
+    yield* rowsOf(decisions, shown, options);
+    before = "\n";
+  }
 }
 
 /** The widest that a column for tags gets, in characters. */
 const WIDEST_TAG = 40;
 
-function* repositoryLines(
-  { name, retention }: MarkedRepository,
-  { table, now }: ShownTags,
-  options: TextOptions,
-  choose: (decision: TagDecision) => boolean,
-): Generator<string> {
-  const all = retention?.decisions ?? [];
-  const decisions = all.filter(choose);
-  if (decisions.length === 0) return;
-  const going = all.filter(({ goes }) => goes).length;
-  yield `${withStyle("bold", escapeForTerminal(name), options)}: ${formatCount(going)} of ${countOf(all.length, "tag")}\n`;
+/** A row for each tag; where the terminal is too narrow for it, what is said of the tag stands below. */
+function* rowsOf(decisions: readonly TagDecision[], shown: ShownTags, options: TextOptions): Generator<string> {
+  const { width = Number.POSITIVE_INFINITY } = options;
   const widest = decisions.reduce((most, { tag }) => Math.max(most, escapeForTerminal(tag).length), 0);
-  const width = Math.min(WIDEST_TAG, widest);
+  const column = Math.min(WIDEST_TAG, widest);
   for (const decision of decisions) {
-    const { tag, image, pushed, goes } = decision;
-    const word = isUnjudged(decision) ? "  –  " : goes ? withStyle("yellow", "goes ", options) : "stays";
-    const time = pushed === undefined ? "" : `${timeOf(pushed)} ${ageOf(now - pushed)}`;
-    const digest = image === undefined ? "" : table.digest(image).toString().slice(0, SHOWN_DIGEST);
-    const cells = [word, escapeForTerminal(tag).padEnd(width), time.padEnd(TIME_WIDTH), digest.padEnd(SHOWN_DIGEST)];
-    yield `  ${cells.join("  ")}  ${escapeForTerminal(whyOf(decision))}\n`;
+    const { word, tag, time, digest, why } = cellsOf(decision, shown, options);
+    const isRow = BEFORE_TAG + Math.max(column, tag.length) + COLUMNS + why.length <= width;
+    const about = [time.replaceAll(/ +/g, " "), digest, why].filter((cell) => cell !== "").join(", ");
+    const lines = isRow
+      ? [`  ${word}  ${tag.padEnd(column)}  ${time.padEnd(TIME_WIDTH)}  ${digest.padEnd(SHOWN_DIGEST)}  ${why}`]
+      : [`  ${word}  ${tag}`, ...wrapText(about, options, " ".repeat(BEFORE_TAG))];
+    for (const line of lines) yield `${options.ascii === true ? toAscii(line) : line}\n`;
   }
-  yield "\n";
+}
+
+/** What a row says of a tag, each of it escaped. */
+function cellsOf(decision: TagDecision, { table, now }: ShownTags, options: TextOptions) {
+  const { tag, image, pushed, goes } = decision;
+  return {
+    word: isUnjudged(decision) ? "  –  " : goes ? withStyle("yellow", "goes ", options) : "stays",
+    tag: escapeForTerminal(tag),
+    time: pushed === undefined ? "" : `${timeOf(pushed)} ${ageOf(now - pushed)}`,
+    digest: image === undefined ? "" : table.digest(image).toString().slice(0, SHOWN_DIGEST),
+    why: escapeForTerminal(whyOf(decision)),
+  };
 }
 
 const SHOWN_DIGEST = "sha256:".length + 12;
 const TIME_WIDTH = "2026-11-26 14:00 UTC    99 min".length;
+/** What stands before a tag in its row, and between it and the reason. */
+const BEFORE_TAG = "  stays  ".length;
+const COLUMNS = "  ".length + TIME_WIDTH + "  ".length + SHOWN_DIGEST + "  ".length;
 
 function timeOf(seconds: number): string {
   const text = new Date(seconds * 1000).toISOString();
