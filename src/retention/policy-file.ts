@@ -25,10 +25,10 @@ export function parsePolicyFile(text: string, file: string): Retention {
   return { policies };
 }
 
-/** JSON is YAML; a key that is there twice is an error in both. */
+/** JSON is YAML; a key that is there twice is an error in both, and so is here what YAML reads otherwise than it looks. */
 function parseYaml(text: string, refuse: (why: string) => never): unknown {
   const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
+  const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) refuse(firstLine(error.message));
   try {
     return document.toJS();

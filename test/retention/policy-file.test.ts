@@ -17,6 +17,7 @@ describe("a policy file that is refused", () => {
     ["a glob that YAML takes for an alias", "- {tags: [*]}", "p.yaml: Alias cannot be an empty string at line 1, column 11"],
     ["a key that is there twice", `- {name: x, name: y}`, "p.yaml: Map keys must be unique at line 1, column 13"],
     ["several documents", `${deletes("olderThan: 1d")}\n---\n[]`, "p.yaml: Source contains multiple documents"],
+    ["a glob that YAML takes for a type", keeps("tags: [!latest v1]"), "p.yaml: Unresolved tag: !latest at line 1, column 54"],
     ["a policy that is none", "- x", 'p.yaml: policy 1: expected a mapping, not "x"'],
     ["no name", "- {action: {type: Keep}}", "p.yaml: policy 1: name is missing"],
     ["a name that is a number", "- {name: 1}", "p.yaml: policy 1.name: expected a text, not 1"],
