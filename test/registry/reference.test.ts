@@ -12,6 +12,8 @@ describe("isRepositoryName", () => {
     "My.Host/app",
     "LOCALHOST/app",
     "a".repeat(255),
+    `mirror.example.com/${"a".repeat(255)}`,
+    `mirror/${"a".repeat(255)}`,
   ])("%s is one", (name) => expect(isRepositoryName(name)).toBe(true));
 
   test.each([
@@ -35,6 +37,8 @@ describe("isRepositoryName", () => {
     "app:tag",
     "Host/",
     "a".repeat(256),
+    `mirror.example.com/${"a".repeat(256)}`,
+    `mirror__1/${"a".repeat(255)}`,
   ])("%j is none", (name) => expect(isRepositoryName(name)).toBe(false));
 });
 
