@@ -14,7 +14,7 @@ const NAMES: readonly (readonly [string, boolean, boolean])[] = [
   ["Upper/app", true, true],
   ["app/Upper", false, false],
   ["localhost:5000/app", false, false],
-  [`${LONG}`, true, true],
+  [LONG, true, true],
   [`mirror/${LONG}`, false, true],
   [`mirror.example.com/${LONG}`, false, true],
   [`mirror__1/${LONG}`, false, false],

@@ -24,6 +24,11 @@ export class Lanes {
 
   constructor(private readonly most: number) {}
 
+  /** Whether more calls are wanted than can be under way. */
+  get isFull(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** Reads a file from its beginning, as `readInto` does. */
   read(answers: Answers, path: string): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {

@@ -8,7 +8,7 @@ import { noRequests } from "../requests.js";
 import { TaskThread } from "./task-thread.js";
 import type { TaskThreadOptions } from "./task-thread.js";
 import { isReading } from "./tasks.js";
-import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
+import type { Task, TaskOutcome, TaskResults, Waiting } from "./tasks.js";
 import type { Threads } from "./threads.js";
 
 type Answer = { readonly id: number } & (
@@ -28,14 +28,21 @@ interface Account {
 interface Thread {
   readonly worker: Worker;
   readonly jobs: Map<number, Job>;
-  /** Whether its calls waited by its last message. */
-  waits: boolean;
+  /** By its last message. */
+  waiting: Waiting;
 }
 
 /** Tasks given to one thread at a time: the next is at hand when the first is done. */
 const QUEUED_PER_THREAD = 3;
 /** The same where calls wait, and a thread does several of them at a time: enough for some to begin while others end. */
 const QUEUED_WHERE_WAITING = 16;
+
+const QUEUED: Readonly<Record<Waiting, number>> = {
+  none: QUEUED_PER_THREAD,
+  storage: QUEUED_WHERE_WAITING,
+  // What another thread could do sooner is not given to one that is busy.
+  calls: QUEUED_PER_THREAD,
+};
 
 /** Milliseconds of processor time after which other threads are worth their start, which takes one as long. */
 const WORTH_THREADS = 100;
@@ -106,7 +113,7 @@ export class WorkerPool {
   }
 
   get #waits(): boolean {
-    return this.#underWay > 0 || this.#running.some(({ waits }) => waits);
+    return this.#underWay > 0 || this.#running.some(({ waiting }) => waiting !== "none");
   }
 
   /** Ends the threads; what is under way is rejected. */
@@ -149,7 +156,12 @@ export class WorkerPool {
 
   /** The main thread takes a task that nobody else has taken, and receives all messages before the next one. */
   #scheduleHere(): void {
-    if (this.#isScheduled || this.#underWay >= QUEUED_WHERE_WAITING || !this.#waiting.some(({ task }) => isReading(task))) return;
+    if (
+      this.#isScheduled ||
+      this.#underWay >= QUEUED[this.#mainThread.waiting] ||
+      !this.#waiting.some(({ task }) => isReading(task))
+    )
+      return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -195,7 +207,7 @@ export class WorkerPool {
     const options = { workerData, stdout: true, stderr: true, trackUnmanagedFds: false };
     const worker = new Worker(new URL("./worker.js", import.meta.url), options);
     const jobs = new Map<number, Job>();
-    const thread: Thread = { worker, jobs, waits: false };
+    const thread: Thread = { worker, jobs, waiting: "none" };
     worker.on("message", (answer: Answer) => {
       this.#settle(thread, answer);
       this.#assign();
@@ -219,7 +231,7 @@ export class WorkerPool {
       job.reject(answer.error);
       return;
     }
-    thread.waits = answer.outcome.waits;
+    thread.waiting = answer.outcome.waiting;
     answerJob(job, answer.outcome);
   }
 
@@ -237,6 +249,6 @@ export class WorkerPool {
   }
 }
 
-function capacityOf({ waits }: Thread): number {
-  return waits ? QUEUED_WHERE_WAITING : QUEUED_PER_THREAD;
+function capacityOf({ waiting }: Thread): number {
+  return QUEUED[waiting];
 }

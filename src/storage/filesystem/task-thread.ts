@@ -3,12 +3,12 @@ import { takeCounts } from "./counts.js";
 import { Lanes } from "./lanes.js";
 import { readAhead } from "./read-ahead.js";
 import { isReading, TaskRunner } from "./tasks.js";
-import type { Task, TaskOutcome } from "./tasks.js";
+import type { Task, TaskOutcome, Waiting } from "./tasks.js";
 import { Watch } from "./watch.js";
 
 /** Tasks that have waited in a row after which it is no longer tried with each whether the next one has to. */
 const SURE = 4;
-const TRY_EVERY = 8;
+const TRY_EVERY = 16;
 
 /** How a thread does its tasks. */
 export interface TaskThreadOptions {
@@ -33,6 +33,11 @@ export class TaskThread {
   constructor(private readonly options: TaskThreadOptions) {
     this.#runner = new TaskRunner(options.root);
     this.#lanes = new Lanes(options.lanes);
+  }
+
+  /** Of the tasks that are not done at once. */
+  get waiting(): Waiting {
+    return this.#lanes.isFull ? "calls" : "storage";
   }
 
   /** At once where that is possible. Throws, or rejects, as `TaskRunner` does. */
@@ -65,6 +70,6 @@ export class TaskThread {
 
   async #runAhead(task: Task): Promise<TaskOutcome> {
     const answers = await readAhead(this.options.root, task, this.#lanes);
-    return { ...withAnswers(answers, () => this.#runner.run(task, () => {})), waits: true };
+    return { ...withAnswers(answers, () => this.#runner.run(task, () => {})), waiting: this.waiting };
   }
 }

@@ -81,8 +81,11 @@ export interface TaskResults {
   prune: readonly Standing[];
 }
 
+/** Whether the calls of a thread wait: for the storage alone, or also for each other, so that more tasks would only wait longer. */
+export type Waiting = "none" | "storage" | "calls";
+
 /** The result of a task, or the `OperatorError` that ended it, with what it cost, and whether its calls waited. */
-export type TaskOutcome = { readonly requests: StorageRequests; readonly waits: boolean } & (
+export type TaskOutcome = { readonly requests: StorageRequests; readonly waiting: Waiting } & (
   | { readonly result: TaskResults[Task["kind"]] }
   | { readonly refusal: Pick<OperatorError, "message" | "exitCode" | "cause"> }
 );
@@ -102,11 +105,11 @@ export class TaskRunner {
   /** Throws on nothing but errors of its own. `onBytes` receives the number of bytes as they are read, from tasks that may take long. */
   run(task: Task, onBytes: (bytes: number) => void): TaskOutcome {
     try {
-      return { result: this.#dispatch(task, onBytes), requests: takeCounts(), waits: false };
+      return { result: this.#dispatch(task, onBytes), requests: takeCounts(), waiting: "none" };
     } catch (error) {
       if (!(error instanceof OperatorError)) throw error;
       const { message, exitCode, cause } = error;
-      return { refusal: { message, exitCode, cause }, requests: takeCounts(), waits: false };
+      return { refusal: { message, exitCode, cause }, requests: takeCounts(), waiting: "none" };
     }
   }
 

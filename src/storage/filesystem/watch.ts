@@ -2,6 +2,8 @@ import fs from "node:fs";
 
 /** Calls after which it is asked whether they wait, at first and from then on. */
 const FIRST_LOOK = 16;
+/** The same where calls have waited before: each look may cost those that are under way elsewhere in the thread as long as three calls take. */
+const LIKELY_LOOK = 4;
 const LOOK_EVERY = 64;
 /** Milliseconds that a call may take and is not worth a look: as long as two hundred that are answered from memory. */
 const SLOW_CALL = 0.5;
@@ -29,7 +31,9 @@ export class Watch {
 
   /** `isLikely`: calls have waited before. */
   constructor(isLikely: boolean) {
-    if (isLikely) this.#busyBefore = busyTime();
+    if (!isLikely) return;
+    this.#next = LIKELY_LOOK;
+    this.#busyBefore = busyTime();
   }
 
   /** Whether the work was ended: its result is not to be used. */
