@@ -1,7 +1,5 @@
 import { EXIT_CODES, OperatorError, UsageError } from "./errors.js";
-import { Digest } from "./registry/digest.js";
 import { tagPath } from "./registry/layout.js";
-import { unpackReferences } from "./registry/packed-manifest.js";
 import { isRepositoryName, isTagName } from "./registry/reference.js";
 import type { Finding } from "./mark/finding.js";
 import { ownersOf } from "./mark/truth.js";
@@ -13,6 +11,8 @@ import { objectsOfTags } from "./mark/tag-objects.js";
 import { checkUploads } from "./mark/uploads.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
 import type { Storage } from "./storage/storage.js";
+import { findNamedImages } from "./untag/named-images.js";
+import type { NamedImage } from "./untag/named-images.js";
 import { execute } from "./sweep/execute.js";
 import type { SweepResult } from "./sweep/execute.js";
 import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
@@ -38,7 +38,7 @@ export interface TagReference {
 export interface Untagged extends TagReference {
   /** Undefined where the tag names none. */
   readonly digest: string | undefined;
-  /** Whether the repository has the manifest: a dangling tag names one that it lacks. */
+  /** Whether the repository has the manifest, by a revision link or, as registry 2.x finds it, by a layer link: what a dangling tag names it lacks. */
   readonly isLinked: boolean;
   /** Other tags of the repository that name the same manifest. */
   readonly otherTags: readonly string[];
@@ -190,10 +190,15 @@ async function examine(
   };
   const uploads: Finding[] = [];
   const witnesses: (Witness | undefined)[] = [];
-  const wanted = new Set(references.map(({ repository }) => repository));
+  const wanted = new Map<string, TagReference[]>();
+  for (const reference of references) {
+    const inRepository = wanted.get(reference.repository);
+    if (inRepository === undefined) wanted.set(reference.repository, [reference]);
+    else inRepository.push(reference);
+  }
   const listings = new Map<string, RepositoryListing>();
   const faults: StorageFault[] = [];
-  for (const name of wanted) {
+  for (const name of wanted.keys()) {
     const listing = await storage.repository(name);
     faults.push(...listing.faults);
     if (!listing.isRepository) continue;
@@ -203,44 +208,40 @@ async function examine(
   }
   insistOnNone(faults);
   const problems: string[] = [];
-  const untagged: Untagged[] = [];
-  for (const reference of references) {
-    const listing = listings.get(reference.repository);
-    const position = listing?.tags.names.indexOf(reference.tag) ?? -1;
-    if (listing === undefined) problems.push(`${reference.repository}: no such repository`);
-    else if (position < 0) problems.push(`${reference.repository}:${reference.tag}: no such tag`);
-    else untagged.push(await describe(storage, listing, reference, position, references));
+  const untagged = new Map<TagReference, Untagged>();
+  for (const [name, inRepository] of wanted) {
+    const listing = listings.get(name);
+    const known = new Set(listing?.tags.names);
+    if (listing === undefined) problems.push(`${name}: no such repository`);
+    else for (const { tag } of inRepository) if (!known.has(tag)) problems.push(`${name}:${tag}: no such tag`);
+    if (listing === undefined || problems.length > 0) continue;
+    const {
+      images,
+      lastNames,
+      faults: unread,
+    } = await findNamedImages(storage, listing, new Set(inRepository.map(({ tag }) => tag)));
+    insistOnNone(unread);
+    refuseLastNames(name, lastNames);
+    for (const reference of inRepository) untagged.set(reference, describe(listing, reference, images.get(reference.tag)));
   }
   if (problems.length > 0) throw new UsageError(`${problems.join("; ")}. Nothing was removed.`);
-  return { untagged, listings, uploads, witnesses };
+  return { untagged: references.flatMap((reference) => untagged.get(reference) ?? []), listings, uploads, witnesses };
 }
 
-async function describe(
-  storage: Storage,
-  { name, tags, revisions, strays }: RepositoryListing,
-  reference: TagReference,
-  position: number,
-  references: readonly TagReference[],
-): Promise<Untagged> {
-  const stray = strays.find(({ path }) => path.startsWith(`${tagPath(name, reference.tag)}/`))?.path;
-  if (tags.oddCurrent.some(({ tag }) => tag === position))
-    return { ...reference, digest: undefined, isLinked: false, otherTags: [], parents: [], stray };
-  const digest = Digest.fromWords("sha256", tags.current, position * 8);
-  const goes = new Set(references.filter(({ repository }) => repository === reference.repository).map(({ tag }) => tag));
-  const otherTags = tags.names.filter(
-    (other, i) => !goes.has(other) && Digest.fromWords("sha256", tags.current, i * 8).equals(digest),
+/** `untag` takes tags and nothing else: not what a sweep would take only because they have gone. */
+function refuseLastNames(repository: string, [first]: ReadonlyMap<string, string>): void {
+  if (first === undefined) return;
+  const [tag, digest] = first;
+  throw new OperatorError(
+    `${repository}:${tag}: the repository has ${digest} by a layer link alone, as registry 2.1.0 wrote it: without this tag the next sweep would take it. regcheck repair revision-link-missing writes the link of what a tag names; what one has only named before goes with --delete-untagged. Nothing was removed.`,
+    EXIT_CODES.refused,
   );
-  const { words, offsets, problems } = await storage.readManifests("sha256", revisions.digests);
-  const damaged = new Set(problems.map((problem) => problem.position));
-  const revisionAt = (i: number): Digest => Digest.fromWords("sha256", revisions.digests, i * 8);
-  const parents: string[] = [];
-  let isLinked = false;
-  for (const [i, offset] of offsets.entries()) {
-    isLinked ||= revisionAt(i).equals(digest);
-    if (damaged.has(i)) continue;
-    for (const { role, algorithm, at } of unpackReferences(words, offset)) {
-      if (role === "child" && Digest.fromWords(algorithm, words, at).equals(digest)) parents.push(revisionAt(i).toString());
-    }
-  }
-  return { ...reference, digest: digest.toString(), isLinked, otherTags, parents, stray };
+}
+
+function describe({ strays }: RepositoryListing, reference: TagReference, image: NamedImage | undefined): Untagged {
+  const directory = `${tagPath(reference.repository, reference.tag)}/`;
+  const stray = strays.find(({ path }) => path.startsWith(directory))?.path;
+  if (image === undefined) return { ...reference, digest: undefined, isLinked: false, otherTags: [], parents: [], stray };
+  const { digest, link, otherTags, parents } = image;
+  return { ...reference, digest, isLinked: link !== undefined, otherTags, parents, stray };
 }

@@ -21,3 +21,15 @@ export function checkLayerLinked({ table, store }: MarkContext, graph: Repositor
     return [{ code: "revision-link-missing", path, repository, tag: reachability.tag(id), digest }];
   });
 }
+
+/**
+ * Tags that name such a manifest, or have named it. Without a tag the next sweep would take it: nothing else says of what is linked as a layer
+ * that it is a manifest.
+ */
+export function tagsOfLayerLinked({ links, manifests, reachability }: RepositoryGraph): ReadonlySet<string> {
+  const isLayerLinked = (target: number): boolean => manifests.layerLinked.has(reachability.resolve(target));
+  return new Set([
+    ...links.tags.flatMap(({ name, target }) => (isLayerLinked(target) ? [name] : [])),
+    ...links.history.flatMap(({ tag, target }) => (isLayerLinked(target) ? [tag] : [])),
+  ]);
+}

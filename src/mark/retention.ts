@@ -9,6 +9,7 @@ import type { ReferrerTag } from "../retention/follow-referrers.js";
 import { goesByTime } from "../retention/retention.js";
 import type { RetentionRequest } from "../retention/retention.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "../storage/listing.js";
+import { tagsOfLayerLinked } from "./layer-linked.js";
 import { isYoung } from "./policy.js";
 import { isPinned } from "./pinned.js";
 import { findTarget, youngRevisions } from "./repository-graph.js";
@@ -25,6 +26,7 @@ export const UNJUDGED = [
   "name-invalid",
   "changed",
   "time-unknown",
+  "layer-linked",
 ] as const;
 export type Unjudged = (typeof UNJUDGED)[number];
 
@@ -106,6 +108,8 @@ class TagJudge {
   used: ReadonlySet<string> = new Set();
   readonly #tags: readonly KnownTag[];
   readonly #pinned: ReadonlySet<number>;
+  /** Without these the next sweep would take a manifest. */
+  readonly #keepers: ReadonlySet<string>;
 
   constructor(
     private readonly context: MarkContext,
@@ -117,6 +121,7 @@ class TagJudge {
     const { names, oddCurrent } = listing.tags;
     const images = new Map(graph.links.tags.map(({ name, target }) => [name, target]));
     const without = new Set(oddCurrent.flatMap(({ tag, content }) => (content === undefined ? [tag] : [])));
+    this.#keepers = tagsOfLayerLinked(graph);
     this.#tags = names
       .map((name, position): KnownTag => {
         const image = images.get(name);
@@ -130,7 +135,8 @@ class TagJudge {
   #whyUnjudged(name: string, image: number | undefined, isWithout: boolean): Unjudged | undefined {
     if (!isTagName(name)) return "name-invalid";
     if (image === undefined) return isWithout ? "without-current" : "link-invalid";
-    return findTarget(this.graph, image) === undefined ? "dangling" : undefined;
+    if (findTarget(this.graph, image) === undefined) return "dangling";
+    return this.#keepers.has(name) ? "layer-linked" : undefined;
   }
 
   /** Asks when tags were pushed, where the listing has not told. One that has gone meanwhile is not judged. */

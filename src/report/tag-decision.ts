@@ -34,6 +34,8 @@ export function whyOf({ reason }: TagDecision): string {
       return "not judged: it went while it was read";
     case "time-unknown":
       return "not judged: a policy goes by time, and this is older than any push";
+    case "layer-linked":
+      return "not judged: without it the next sweep would take a manifest that has a layer link alone (see revision-link-missing)";
   }
 }
 

@@ -1,5 +1,5 @@
 import { Digest } from "../registry/digest.js";
-import { blobPath, MAX_MANIFEST_BYTES, revisionLinkPath } from "../registry/layout.js";
+import { blobPath, layerLinkPath, MAX_MANIFEST_BYTES, revisionLinkPath } from "../registry/layout.js";
 import { digestIn } from "../registry/link.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseBlobPath, parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
@@ -57,7 +57,9 @@ export class LinkTargets {
     const digest = entry.digest === undefined ? await this.#digestOfLink(entry.path) : Digest.parse(entry.digest);
     if (digest === undefined) return undefined;
     const link = revisionLinkPath(repository, digest);
-    return this.#lost.has(linkKey(repository, digest)) || !(await this.#isThere(link)) ? link : undefined;
+    if (this.#lost.has(linkKey(repository, digest))) return link;
+    // Registry 2.x finds a manifest by a layer link, too: 2.1.0 wrote no others.
+    return (await this.#isThere(link)) || (await this.#isThere(layerLinkPath(repository, digest))) ? undefined : link;
   }
 
   async #digestOfLink(object: string): Promise<Digest | undefined> {

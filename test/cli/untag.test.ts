@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { RegistryBuilder } from "../support/builder.js";
+import { blobFile, RegistryBuilder } from "../support/builder.js";
+import type { RepositoryBuilder } from "../support/builder.js";
 import { RegistryTree } from "../support/registry-tree.js";
+import { policyFile } from "../support/retained.js";
 import { regcheck } from "../support/run.js";
+import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import { contentOf } from "../support/sweeping.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
+
+const KEYS = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey };
 
 /** An image with two tags, one that is part of an index, one with a tag of its own, and a tag whose manifest was deleted. */
 function registry() {
@@ -80,5 +85,110 @@ describe("untag", () => {
     expect(stderr).toMatch(/^regcheck: untag refused by the rule no-active-uploads: .*team\/app.*Nothing was removed\.\n$/);
     expect(exitCode).toBe(4);
     expect((await untag(directory, "team/app:1", "--grace", "1m")).exitCode).toBe(0);
+  });
+});
+
+describe("untag of what registry 2.1.0 linked as a layer alone", () => {
+  function linkedAsLayer() {
+    const builder = new RegistryBuilder();
+    const app = builder.repository("app");
+    const old = app.image({ layers: ["old"], config: "old", tag: "old" });
+    app.mount(old);
+    app.deleteManifest(old);
+    app.image({ layers: ["new"], config: "new", tag: "new" });
+    return { builder, app, old };
+  }
+
+  test.each([
+    ["its only tag", () => {}],
+    ["a tag that has named it", (app: RepositoryBuilder) => app.tag("old", app.image({ config: "moved" }).digest)],
+  ])("%s is refused, for the next sweep would take it", async (_, change) => {
+    const { builder, app, old } = linkedAsLayer();
+    change(app);
+    const directory = written(builder.tree);
+    for (const args of [["app:old"], ["app:old", "--dry-run"], ["app:o*"]]) {
+      const { exitCode, stderr } = await untag(directory, ...args);
+      expect(stderr).toContain(`app:old: the repository has ${old.digest} by a layer link alone, as registry 2.1.0 wrote it`);
+      expect(exitCode).toBe(4);
+    }
+    const policy = policyFile('- {name: old, action: {type: Delete}, condition: {tags: ["old"]}}');
+    const judged = await untag(directory, "--policy", policy);
+    expect(judged.stdout).toContain("not judged: without it the next sweep would take a manifest that has a layer link alone");
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(builder.tree));
+  });
+
+  test("goes once its link is repaired, and a sweep leaves its manifest", async () => {
+    const { builder, old } = linkedAsLayer();
+    const directory = written(builder.tree);
+    const options = ["--storage", directory, "--registry-stopped", "--journal-dir", temporaryDirectory()];
+    expect(await regcheck(["repair", "revision-link-missing", "--apply", ...options])).toMatchObject({ exitCode: 0 });
+    expect(await untag(directory, "app:old")).toMatchObject({ exitCode: 0 });
+    expect(await regcheck(["sweep", "--grace", "0", "--max-delete", "100%", ...options])).toMatchObject({ exitCode: 0 });
+    expect(RegistryTree.readFrom(directory).text(blobFile(old.digest))).toBeDefined();
+  });
+
+  test("takes one of two tags, and that comes back", async () => {
+    const { builder, app, old } = linkedAsLayer();
+    app.tag("older", old.digest);
+    const directory = written(builder.tree);
+    const { journal, stdout } = await untag(directory, "app:old", "--quarantine");
+    expect(stdout).toContain(`app:old is removed; ${old.digest} still has the tags older`);
+    const restored = await regcheck([
+      "restore",
+      /Run (\S+),/.exec(stdout)?.[1] ?? "",
+      "--storage",
+      directory,
+      "--journal-dir",
+      journal,
+    ]);
+    expect(restored).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("2 objects restored") as unknown });
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(builder.tree));
+  });
+});
+
+test("untag of a tag by another algorithm's digest says what it named, and restores it", async () => {
+  const { builder, app, image } = registry();
+  const alias = app.pushAlias(builder.tree.text(blobFile(image.digest)) ?? "");
+  app.tag("by-sha512", alias.digest);
+  const directory = written(builder.tree);
+  const { journal, stdout } = await untag(directory, "team/app:by-sha512", "--quarantine");
+  expect(stdout).toContain(`team/app:by-sha512 is removed; ${alias.digest} still has the tags 1, latest`);
+  const restored = await regcheck([
+    "restore",
+    /Run (\S+),/.exec(stdout)?.[1] ?? "",
+    "--storage",
+    directory,
+    "--journal-dir",
+    journal,
+  ]);
+  expect(restored).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("2 objects restored") as unknown });
+});
+
+describe("untag in a bucket", () => {
+  async function bucket() {
+    const { builder, index } = registry();
+    const server = await startedServer();
+    store(server, builder.tree);
+    const args = ["--storage", "s3://b", "--endpoint", server.endpoint, "--journal-dir", temporaryDirectory(), "--dry-run"];
+    return { server, index, show: (...tags: string[]) => regcheck(["untag", ...tags, ...args, "--registry-stopped"], KEYS) };
+  }
+
+  test("reads each manifest once, however many tags go", async () => {
+    const { server, show } = await bucket();
+    const manifests = (): number =>
+      server.log.filter(({ operation, key }) => operation === "GetObject" && key?.includes("/blobs/")).length;
+    expect(await show("team/app:1", "team/app:arm", "team/app:old", "team/app:latest")).toMatchObject({ exitCode: 0 });
+    // And one of them once more, to ask who serves it.
+    expect(manifests()).toBe(4 + 1);
+  });
+
+  test("is refused while a manifest cannot be read: it may be an index", async () => {
+    const { server, index, show } = await bucket();
+    const effect = { kind: "error", status: 403, code: "AccessDenied" } as const;
+    server.inject({ operation: "GetObject", key: new RegExp(index.digest.slice(7)), times: Infinity, effect });
+    const { exitCode, stdout, stderr } = await show("team/app:arm");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
+    expect(stderr).toContain(`${index.digest.slice(7)}/data: `);
+    expect(stderr).toContain("Nothing was removed.");
   });
 });
