@@ -87,6 +87,24 @@ export function writeHex(hex: string, words: Uint32Array, at: number): void {
   }
 }
 
+/**
+ * Reads hex of `count` words where it lies in bytes, to `words[to …]`. False where it is not all lower-case hex: then what is written there
+ * is worth nothing.
+ */
+export function readHexWords(bytes: Uint8Array, at: number, count: number, words: Uint32Array, to: number): boolean {
+  let all = 0;
+  for (let word = 0, from = at; word < count; word++) {
+    let value = 0;
+    for (const end = from + 8; from < end; from++) {
+      const nibble = NIBBLES[bytes[from] ?? 0] ?? -1;
+      all |= nibble;
+      value = (value << 4) | nibble;
+    }
+    words[to + word] = value;
+  }
+  return all >= 0;
+}
+
 /** Digests of one algorithm in a list that grows, as words. */
 export class DigestList {
   readonly #width: number;
@@ -105,13 +123,22 @@ export class DigestList {
 
   /** The caller has checked `hex` with `isDigestHex`. */
   push(hex: string): void {
-    if (this.#length === this.#words.length) {
-      const grown = new Uint32Array(this.#words.length * 2);
-      grown.set(this.#words);
-      this.#words = grown;
-    }
+    if (this.#length === this.#words.length) this.#grow();
     writeHex(hex, this.#words, this.#length);
     this.#length += this.#width;
+  }
+
+  /** The same for a digest that is in words already, as the first of them. */
+  pushWords(words: Uint32Array): void {
+    if (this.#length === this.#words.length) this.#grow();
+    for (let i = 0; i < this.#width; i++) this.#words[this.#length + i] = words[i] ?? 0;
+    this.#length += this.#width;
+  }
+
+  #grow(): void {
+    const grown = new Uint32Array(this.#words.length * 2);
+    grown.set(this.#words);
+    this.#words = grown;
   }
 
   /** For a digest that is not there: zeros in its place. */

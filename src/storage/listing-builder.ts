@@ -38,6 +38,13 @@ export class RepositoryListingBuilder {
     if (modified !== undefined) links.modified.push(modified);
   }
 
+  /** The same for a digest in words. */
+  addSoundWords(section: LinkSection, words: Uint32Array, modified: number): void {
+    const links = this.#links[section];
+    links.digests.pushWords(words);
+    links.modified.push(modified);
+  }
+
   addOddLink(link: OddLink): void {
     this.#oddLinks.push(link);
   }
@@ -51,6 +58,13 @@ export class RepositoryListingBuilder {
   #addName(name: string, modified: number | undefined): number {
     if (modified !== undefined) this.#tagTimes.push(modified);
     return this.#tags.push(name) - 1;
+  }
+
+  /** A tag whose history has the digest that it names now, in words, and no other yet. */
+  addSoundTag(name: string, words: Uint32Array, modified: number): void {
+    this.#current.pushWords(words);
+    this.#indexTags.push(this.#addName(name, modified));
+    this.#indexDigests.pushWords(words);
   }
 
   addOddTag(name: string, content: Uint8Array | undefined, modified?: number): number {

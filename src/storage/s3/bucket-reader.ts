@@ -1,4 +1,3 @@
-import { isAscii } from "node:buffer";
 import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
 import {
@@ -25,29 +24,17 @@ import { collect, hashOf } from "./body.js";
 import { ASK_FOR_CHECKSUM, checksumOf, checksumOfHead } from "./checksum.js";
 import type { StoredChecksum } from "./checksum.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
-import { isNoSuchObject } from "./errors.js";
-import { DirectGet } from "./direct-get.js";
+import { isNoSuchObject, nameOf } from "./errors.js";
+import { DirectRequests } from "./direct-requests.js";
+import { queryOf, RESTORE_STATUS } from "./list-request.js";
+import type { ListRequest } from "./list-request.js";
 import { DEFAULT_RETRIES } from "./options.js";
 import type { S3Options } from "./options.js";
-import { DamagedPage, parsePage } from "./page.js";
+import { DamagedPage } from "./page.js";
 import type { ListedPage } from "./page.js";
 import { retryStrategy } from "./retry.js";
 import { RequestLimit } from "./request-limit.js";
-
-/** Which page of a listing is asked for. */
-export interface ListRequest {
-  readonly prefix: string;
-  /** Keys that sort behind this one; ignored with a token. */
-  readonly startAfter?: string | undefined;
-  readonly token?: string | undefined;
-  readonly delimiter?: string | undefined;
-  readonly maxKeys?: number | undefined;
-}
-
-/** Most pages are ASCII, which is decoded several times as fast. */
-function textOf(body: Buffer): string {
-  return isAscii(body) ? body.toString("latin1") : body.toString("utf8");
-}
+import { readPage } from "./scan-page.js";
 
 /** A listing of uploads that is not cut off. */
 const WHOLE_UPLOADS = /<\/ListMultipartUploadsResult>|<ListMultipartUploadsResult[^>]*\/>/;
@@ -66,7 +53,7 @@ export class BucketReader {
   private readonly isAws: boolean;
   readonly #closing = new AbortController();
   readonly #retries: RetryStrategyV2;
-  #direct: DirectGet | undefined;
+  #direct: DirectRequests | undefined;
 
   constructor(options: S3Options) {
     this.name = options.bucket;
@@ -80,33 +67,53 @@ export class BucketReader {
   }
 
   /** One page of a listing. */
-  list({ prefix, startAfter, token, delimiter, maxKeys }: ListRequest): Promise<ListedPage> {
+  list(request: ListRequest): Promise<ListedPage> {
     return this.limit.run(async (onThrottled) => {
-      const command = new ListObjectsV2Command({
-        Bucket: this.name,
-        Prefix: prefix,
-        StartAfter: token === undefined ? startAfter : undefined,
-        ContinuationToken: token,
-        Delimiter: delimiter,
-        MaxKeys: maxKeys,
-        // Other servers have no archive to restore from.
-        OptionalObjectAttributes: this.isAws ? ["RestoreStatus"] : undefined,
-      });
       let page: ListedPage | undefined;
-      observe(command, {
+      const observer: AttemptObserver = {
         onAttempt: () => this.requests.list++,
         onThrottled,
-        onRequest: (request) => {
-          this.#direct ??= this.#directGet(request);
+        onRequest: (sent) => {
+          this.#direct ??= this.#directBy(sent);
         },
         readBody: async (body, bytes) => {
-          page = parsePage(textOf(await collect(body, bytes)));
+          page = readPage(await collect(body, bytes));
         },
-      });
-      await this.client.send(command);
+      };
+      await this.#send(
+        () => this.#listBySdk(request, observer),
+        (direct) => direct.list(queryOf(request), observer, this.isAws ? RESTORE_STATUS : {}),
+      );
       if (page === undefined) throw new Error("a listing without a body");
       return page;
     });
+  }
+
+  /** Past the SDK where that is known to reach the bucket. */
+  async #send(bySdk: () => Promise<void>, directly: (direct: DirectRequests) => Promise<void>): Promise<void> {
+    if (this.#direct === undefined) return bySdk();
+    try {
+      return await directly(this.#direct);
+    } catch (error) {
+      // The SDK sets its clock by the server's, where this machine's was set in the middle of a run.
+      if (nameOf(error) === "RequestTimeTooSkewed") return bySdk();
+      throw error;
+    }
+  }
+
+  async #listBySdk({ prefix, startAfter, token, delimiter, maxKeys }: ListRequest, observer: AttemptObserver): Promise<void> {
+    const command = new ListObjectsV2Command({
+      Bucket: this.name,
+      Prefix: prefix,
+      StartAfter: token === undefined ? startAfter : undefined,
+      ContinuationToken: token,
+      Delimiter: delimiter,
+      MaxKeys: maxKeys,
+      // Other servers have no archive to restore from.
+      OptionalObjectAttributes: this.isAws ? ["RestoreStatus"] : undefined,
+    });
+    observe(command, observer);
+    await this.client.send(command);
   }
 
   /** An object's content, of which at most `mostBytes` are read; undefined when there is no such object. */
@@ -155,8 +162,10 @@ export class BucketReader {
         },
       };
       try {
-        if (this.#direct === undefined) await this.#getBySdk(key, observer);
-        else await this.#direct.get(key, observer, headers);
+        await this.#send(
+          () => this.#getBySdk(key, observer),
+          (direct) => direct.get(key, observer, headers),
+        );
       } catch (error) {
         if (isNoSuchObject(error)) return undefined;
         throw error;
@@ -173,13 +182,13 @@ export class BucketReader {
   }
 
   /** The SDK knows where the bucket is: its first listing shows it. */
-  #directGet(request: unknown): DirectGet | undefined {
+  #directBy(request: unknown): DirectRequests | undefined {
     if (typeof request !== "object" || request === null) return undefined;
     const { protocol, hostname, port, path }: { protocol?: unknown; hostname?: unknown; port?: unknown; path?: unknown } =
       request;
     if (typeof protocol !== "string" || typeof hostname !== "string" || typeof path !== "string") return undefined;
     const address = { protocol, hostname, port: typeof port === "number" ? port : undefined, basePath: path.replace(/\/$/, "") };
-    return new DirectGet(this.client, address, this.#retries, this.#closing.signal);
+    return new DirectRequests(this.client, address, this.#retries, this.#closing.signal);
   }
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */
@@ -214,7 +223,7 @@ export class BucketReader {
         onAttempt: () => this.requests.list++,
         onThrottled,
         onRequest: (request) => {
-          this.#direct ??= this.#directGet(request);
+          this.#direct ??= this.#directBy(request);
         },
         readBody: async (stream, bytes) => {
           const body = await collect(stream, bytes);

@@ -194,13 +194,15 @@ export function keyOf(digest: Buffer, at = 0): number {
  * The block in which a digest is, if it is in any: one of about 8,000 that are not is taken to be, and looked for. Where the first 8 bytes of
  * two digests are the same, one of them may not be found: it is read from the bucket.
  */
-export function locate({ places, blocks }: SegmentFooter, digest: Buffer): number | undefined {
+export function locate({ places, blocks }: SegmentFooter, digest: Buffer, key: number): number | undefined {
   let low = 0;
   let high = blocks;
   while (low < high) {
     const middle = (low + high) >>> 1;
     const at = middle * PLACE_BYTES;
-    if (places.compare(digest, 0, PREFIX_BYTES, at, at + PREFIX_BYTES) <= 0) low = middle + 1;
+    const first = keyOf(places, at);
+    const isBefore = first === key ? places.compare(digest, 0, PREFIX_BYTES, at, at + PREFIX_BYTES) <= 0 : first < key;
+    if (isBefore) low = middle + 1;
     else high = middle;
   }
   if (low === 0) return undefined;

@@ -12,7 +12,6 @@ import {
   SegmentWriter,
 } from "./cache-format.js";
 import type { CacheEntry, CacheRecords, SegmentFooter } from "./cache-format.js";
-import type { KnownManifest } from "./read-manifests.js";
 
 const SUFFIX = ".manifests";
 /** The directory may be anything that an operator names: nothing but what is clearly ours is opened, or removed. */
@@ -88,12 +87,10 @@ export class CacheSegment {
     return this.footer.blocks;
   }
 
-  /** What is kept of a digest, whose key is given as well; undefined when it is not here, or not what was written. */
-  get(digest: Buffer, key: number): KnownManifest | undefined {
+  /** The block in which a digest, whose key is given as well, may be; undefined where it is in none. */
+  blockOf(digest: Buffer, key: number): number | undefined {
     const [first, last] = this.footer.keys;
-    if (key < first || key > last) return undefined;
-    const block = locate(this.footer, digest);
-    return block === undefined ? undefined : this.block(block)?.find(digest);
+    return key < first || key > last ? undefined : locate(this.footer, digest, key);
   }
 
   /** The entries of a block, in the order of their digests; undefined when they are not what was written. */

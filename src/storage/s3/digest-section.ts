@@ -1,5 +1,5 @@
 import type { KeyRange } from "./key-range.js";
-import type { ListedObject } from "./page.js";
+import type { ListedObjects } from "./page.js";
 
 /**
  * Where digests are names of directories, keys are spread evenly: `blobs/sha256/<xx>/<hex>`, `_layers/sha256/<hex>`,
@@ -30,14 +30,26 @@ function keyAt(section: string, share: number): string {
 }
 
 /** Notes how dense the keys of the page are, if it lies in a section or ends in one. */
-export function noteDensity(range: KeyRange, objects: readonly ListedObject[]): void {
+export function noteDensity(range: KeyRange, objects: ListedObjects): void {
   const last = objects.at(-1);
   const end = last && placeOf(last.key);
   if (end === undefined) return;
   // Where the page began before the section, the section begins at its first digest.
-  const begin = objects.findIndex(({ key }) => key.startsWith(end.section));
-  const start = begin > 0 ? 0 : (placeOf(objects[0]?.key ?? "")?.share ?? 0);
+  const begin = beginOf(objects, end.section);
+  const start = begin > 0 ? 0 : (placeOf(objects.at(0)?.key ?? "")?.share ?? 0);
   if (end.share > start) range.density = { section: end.section, keys: (objects.length - begin) / (end.share - start) };
+}
+
+/** The position of the first key of a section, in which the last key lies. */
+function beginOf(objects: ListedObjects, section: string): number {
+  let low = 0;
+  let high = objects.length - 1;
+  while (low < high) {
+    const half = (low + high) >>> 1;
+    if (objects.at(half)?.key.startsWith(section) === true) high = half;
+    else low = half + 1;
+  }
+  return low;
 }
 
 /** How a range may be cut. */

@@ -29,8 +29,9 @@ export async function headsOf(
     // A listing begins behind a key: without its last character it is before the first that is wanted.
     const page = await bucket.list({ prefix, startAfter: first.slice(0, first.search(/.$/su)) }).catch(() => undefined);
     // What cannot be listed, or not in order, tells nothing of what is not in it.
-    if (page === undefined || !isInOrder(page.objects)) break;
-    const { objects, isTruncated } = page;
+    const objects = [...(page?.objects ?? [])];
+    if (page === undefined || !isInOrder(objects)) break;
+    const { isTruncated } = page;
     const listed = new Map(objects.map((object) => [object.key, object]));
     const last = isTruncated ? objects.at(-1)?.key : undefined;
     const isTold = (key: string): boolean => !isTruncated || (last !== undefined && !isBefore(last, key));

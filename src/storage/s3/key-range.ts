@@ -1,6 +1,7 @@
 import type { BucketReader } from "./bucket-reader.js";
 import { BrokenListing, tokenBehind } from "./page.js";
-import type { ListedObject } from "./page.js";
+import type { ListedObjects } from "./page.js";
+import { ScannedObjects } from "./scanned-objects.js";
 
 /** Pages without a key, one after the other, that a listing may have: a bucket full of delete markers has some. */
 const MOST_EMPTY_PAGES = 10_000;
@@ -32,7 +33,7 @@ export class KeyRange {
   }
 
   /** Lists the next page. `isLast` says that the range is through. Throws when the storage fails, or its listing contradicts itself. */
-  async next(bucket: BucketReader): Promise<{ readonly objects: readonly ListedObject[]; readonly isLast: boolean }> {
+  async next(bucket: BucketReader): Promise<{ readonly objects: ListedObjects; readonly isLast: boolean }> {
     const page = await bucket.list({
       prefix: this.prefix,
       startAfter: this.after === "" ? undefined : this.after,
@@ -45,20 +46,21 @@ export class KeyRange {
     this.#token = next;
     const last = page.objects.at(-1)?.key;
     if (last !== undefined) {
-      this.firstOfPage = page.objects[0]?.key;
+      this.firstOfPage = page.objects.at(0)?.key;
       this.position = last;
     }
     this.pages++;
     const { through } = this;
     if (through === undefined || last === undefined || last <= through)
       return { objects: page.objects, isLast: !page.isTruncated };
-    return { objects: page.objects.filter(({ key }) => key <= through), isLast: true };
+    return { objects: endAt(page.objects, through), isLast: true };
   }
 
   /**
    * Keys must come in the order of their bytes, each once, as S3 promises: ranges rely on it. A token that leads back is found here too.
    */
-  #checkOrder(objects: readonly ListedObject[]): void {
+  #checkOrder(objects: ListedObjects): void {
+    if (objects instanceof ScannedObjects && objects.isOrdered(this.prefix, this.position)) return;
     let before = this.position;
     for (const { key } of objects) {
       if (!key.startsWith(this.prefix))
@@ -70,6 +72,13 @@ export class KeyRange {
       before = key;
     }
   }
+}
+
+/** Those through a key that is ordered alike. */
+function endAt(objects: ListedObjects, through: string): ListedObjects {
+  if (!(objects instanceof ScannedObjects)) return Array.from(objects).filter(({ key }) => key <= through);
+  objects.endAt(through);
+  return objects;
 }
 
 /**

@@ -22,6 +22,11 @@ export class LinkReader {
     private readonly age: { readonly mayBeGone: boolean } = { mayBeGone: false },
   ) {}
 
+  /** Whether what a listing shows is enough. */
+  get trustsListing(): boolean {
+    return !this.always;
+  }
+
   /** Whether the listing alone shows that the link holds `sha256:<hex>`. */
   holds(object: ListedObject, hex: string): boolean {
     return !this.always && isSoundLink({ bytes: object.size, etag: object.etag }, hex);

@@ -7,6 +7,7 @@ import type { CacheEntry } from "./cache-format.js";
 import { mergeSegments } from "./cache-merge.js";
 import { CacheSegment, listSegments, removeUseless, writeEntries, writeSegment } from "./cache-segment.js";
 import type { KnownManifest, KnownManifests } from "./read-manifests.js";
+import { RecentBlocks } from "./recent-blocks.js";
 
 /** Entries that are held in memory before they become a segment. */
 const SEGMENT_ENTRIES = 100_000;
@@ -26,6 +27,7 @@ export class ManifestCache implements KnownManifests {
   /** Newest first. */
   #segments: CacheSegment[];
   #added = new Map<string, CacheEntry>();
+  readonly #recent = new RecentBlocks();
   /** What the disk said first: from then on nothing is written. */
   #failure: Error | undefined;
   #isClosed = false;
@@ -108,7 +110,7 @@ export class ManifestCache implements KnownManifests {
     const digest = Buffer.from(hex, "hex");
     const key = keyOf(digest);
     for (const segment of this.#segments) {
-      const manifest = this.#orFailure(() => segment.get(digest, key));
+      const manifest = this.#orFailure(() => this.#recent.find(segment, digest, key));
       if (manifest !== undefined) return manifest;
     }
     return undefined;

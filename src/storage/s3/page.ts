@@ -11,9 +11,15 @@ export interface ListedObject {
   readonly isArchived?: true;
 }
 
+/** Objects in the order in which they are listed: an array, or what makes them as they are asked for. */
+export interface ListedObjects extends Iterable<ListedObject> {
+  readonly length: number;
+  at(position: number): ListedObject | undefined;
+}
+
 /** One page of a listing. */
-export interface ListedPage {
-  readonly objects: readonly ListedObject[];
+export interface ListedPage<Objects extends ListedObjects = ListedObjects> {
+  readonly objects: Objects;
   /** Common prefixes, where a delimiter was asked for. */
   readonly prefixes: readonly string[];
   readonly isTruncated: boolean;
@@ -43,7 +49,7 @@ export function tokenBehind({ nextToken }: ListedPage, token: string | undefined
  * be the bound of a whole check; this one takes 1. It looks for the few elements that matter and insists on a whole document.
  * Throws a `DamagedPage`.
  */
-export function parsePage(xml: string): ListedPage {
+export function parsePage(xml: string): ListedPage<readonly ListedObject[]> {
   const root = xml.indexOf("<ListBucketResult");
   if (root < 0) throw new DamagedPage(`expected a listing, got ${describe(xml)}`);
   const end = xml.lastIndexOf("</ListBucketResult>");
@@ -58,7 +64,11 @@ export function parsePage(xml: string): ListedPage {
     objects.push(parseObject(xml.slice(open + 10, close)));
     at = close + 11;
   }
-  rest += xml.slice(at, end);
+  return { ...parseRest(rest + xml.slice(at, end)), objects };
+}
+
+/** Parses what a page says besides its objects: `rest` is its XML without these. Throws a `DamagedPage`. */
+export function parseRest(rest: string): Omit<ListedPage, "objects"> {
   // Whatever is not understood would be missing from the listing, and with it what it keeps alive.
   if (rest.includes("<Contents") || rest.includes("<Key>"))
     throw new DamagedPage("the listing's page has entries in a form that is not known");
@@ -67,7 +77,6 @@ export function parsePage(xml: string): ListedPage {
     throw new DamagedPage("the listing's page does not say whether it is the last one");
   const token = textOf(rest, "NextContinuationToken");
   return {
-    objects,
     prefixes: Array.from(rest.matchAll(/<CommonPrefixes>\s*<Prefix>([^<]*)<\/Prefix>/g), ([, prefix]) => decode(prefix ?? "")),
     isTruncated: truncated === "true",
     nextToken: token === undefined || token === "" ? undefined : decode(token),
@@ -112,8 +121,8 @@ function etagOf(text: string): string {
 let lastDate = "";
 let lastSeconds = Number.NaN;
 
-/** Objects of one push share a date to the second: the last one is remembered. */
-function secondsOf(date: string): number {
+/** Seconds since 1970, NaN for what is no date. Objects of one push share a date to the second: the last one is remembered. */
+export function secondsOf(date: string): number {
   if (date === lastDate) return lastSeconds;
   lastDate = date;
   lastSeconds = Math.max(0, Math.floor(Date.parse(date) / 1000));

@@ -3,12 +3,12 @@ import type { BucketReader } from "./bucket-reader.js";
 import { noteDensity } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
 import { isBefore, isOrderedAlike, KeyRange } from "./key-range.js";
-import type { ListedObject } from "./page.js";
+import type { ListedObjects } from "./page.js";
 
 /** What reads the keys of one range, in their order. */
 export interface RangeReader<T> {
   /** Called for each page; `isLast` for the last one, which may be empty. */
-  read(objects: readonly ListedObject[], isLast: boolean): Promise<T>;
+  read(objects: ListedObjects, isLast: boolean): Promise<T>;
 }
 
 /** How the keys below a prefix are divided among requests under way. */

@@ -1,38 +1,18 @@
-import { REPOSITORIES, repositoryPath, TAGS_DIRECTORY } from "../../registry/layout.js";
+import { repositoryPath, TAGS_DIRECTORY } from "../../registry/layout.js";
 import { parseOwnPath, splitRepositoryPath } from "../../registry/parse-path.js";
 import type { OwnPath } from "../../registry/parse-path.js";
-import { mistakenPath } from "../../registry/stray-path.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
-import type { RepositoryListing, OwnObject } from "../listing.js";
+import type { RepositoryListing } from "../listing.js";
 import { soundHex } from "../../registry/link.js";
 import type { LinkReader } from "./links.js";
-import type { ListedObject } from "./page.js";
+import type { OpenTag, OpenUpload } from "./open-directories.js";
+import type { ListedObject, ListedObjects } from "./page.js";
 import type { RangeReader } from "./parallel-listing.js";
+import { ScannedObjects } from "./scanned-objects.js";
+import { SoundKeys } from "./sound-keys.js";
+import { addStray, strayOf, tagOfStray } from "./stray-keys.js";
 
 type LinkPath = Extract<OwnPath, { kind: "link" }>;
-type IndexPath = Extract<OwnPath, { kind: "index" }>;
-
-/** A tag whose keys are coming in. */
-interface OpenTag {
-  readonly name: string;
-  /** A folder marker alone shows no tag. */
-  isThere: boolean;
-  current: ListedObject | undefined;
-  readonly index: { readonly path: IndexPath; readonly object: ListedObject }[];
-  /** What is neither, from the tag's directory on. */
-  readonly others: string[];
-}
-
-/** An upload whose keys are coming in. */
-interface OpenUpload {
-  readonly id: string;
-  /** A folder marker alone shows no upload. */
-  isThere: boolean;
-  started: ListedObject | undefined;
-  readonly objects: OwnObject[];
-  bytes: number;
-  modified: number;
-}
 
 /** A revision's link, a layer's, or what a tag names now. */
 const READ_BY_PULLS = /\/_(?:layers|manifests\/revisions)\/[^/]+\/[^/]+\/link$|\/current\/link$/;
@@ -60,12 +40,43 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     private readonly rootLength: number,
   ) {}
 
-  async read(objects: readonly ListedObject[], isLast: boolean): Promise<readonly RepositoryListing[]> {
-    for (const object of objects) this.#read(object);
+  async read(objects: ListedObjects, isLast: boolean): Promise<readonly RepositoryListing[]> {
+    if (objects instanceof ScannedObjects && this.links.trustsListing) this.#readScanned(objects);
+    else for (const object of objects) this.#read(object);
     if (isLast || (this.#objects > PART_OBJECTS && this.#tag === undefined && this.#upload === undefined)) this.#close();
     // Reading a tag's current link may bring on the links of its index.
     while (this.#reads.length > 0) await Promise.all(this.#reads.splice(0));
     return this.#finished.splice(0).map((builder) => builder.build());
+  }
+
+  #readScanned(objects: ScannedObjects): void {
+    let keys: SoundKeys | undefined;
+    let prefix: string | undefined;
+    for (let i = 0; i < objects.length;) {
+      if (prefix !== this.#prefix) {
+        prefix = this.#prefix;
+        keys = prefix === undefined ? undefined : new SoundKeys(objects, this.rootLength, prefix);
+      }
+      const taken = this.#readSound(objects, keys, i);
+      if (taken === 0) this.#read(objects.object(i));
+      i += Math.max(1, taken);
+    }
+  }
+
+  /** Takes what is sound at a glance. Returns how many objects that are. */
+  #readSound({ modified }: ScannedObjects, keys: SoundKeys | undefined, i: number): number {
+    const builder = this.#builder;
+    if (builder === undefined || keys === undefined) return 0;
+    const section = keys.link(i);
+    const tag = section === undefined ? keys.tag(i) : undefined;
+    if (section === undefined && (tag === undefined || tag === this.#tag?.name)) return 0;
+    builder.markRepository();
+    this.#turnTo(builder, undefined, undefined);
+    if (section !== undefined) builder.addSoundWords(section, keys.words, modified[i] ?? 0);
+    else if (tag !== undefined) builder.addSoundTag(tag, keys.words, modified[i] ?? 0);
+    const taken = section === undefined ? 2 : 1;
+    this.#objects += taken;
+    return taken;
   }
 
   #read(object: ListedObject): void {
@@ -231,20 +242,4 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     this.#builder = undefined;
     this.#objects = 0;
   }
-}
-
-function addStray(builder: RepositoryListingBuilder, stray: string, path: string, { size }: ListedObject): void {
-  builder.addStray({ path: stray, bytes: size, mistaken: mistakenPath(path) });
-}
-
-function strayOf(path: string): string {
-  // `repositories/_layers/…`: one finding for the directory, as on a filesystem.
-  const underscore = path.indexOf("/_", REPOSITORIES.length);
-  const end = underscore < 0 ? -1 : path.indexOf("/", underscore + 1);
-  return end < 0 ? path : path.slice(0, end);
-}
-
-function tagOfStray(own: string): string | undefined {
-  const [, tag] = /^_manifests\/tags\/([^/]+)\//.exec(own) ?? [];
-  return tag;
 }

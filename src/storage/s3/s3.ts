@@ -63,7 +63,7 @@ export class S3Storage implements Storage {
   async markers(): Promise<StorageMarkers> {
     const find = async (path: string): Promise<ListedObject | undefined> => {
       const { objects } = await this.bucket.list({ prefix: `${this.root}${path}`, maxKeys: 1 });
-      return objects[0];
+      return objects.at(0);
     };
     try {
       const [blob, repository, proxyState, database] = await Promise.all(

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { mergeSegments } from "#regcheck/storage/s3/cache-merge.js";
 import { CacheSegment, writeEntries } from "#regcheck/storage/s3/cache-segment.js";
+import { RecentBlocks } from "#regcheck/storage/s3/recent-blocks.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /** Digests of a few bytes that differ, so that many share the first ones. */
@@ -39,10 +40,12 @@ test("what is there is found, and what is not is not", () => {
     words: Uint32Array.of(0),
   }));
   const segment = CacheSegment.open(writeEntries(temporaryDirectory(), entries));
-  for (const { digest, bytes } of entries) expect(segment?.get(digest, digest.readUIntBE(0, 6))?.bytes).toBe(bytes);
+  if (segment === undefined) throw new Error("it cannot be opened");
+  const recent = new RecentBlocks();
+  for (const { digest, bytes } of entries) expect(recent.find(segment, digest, digest.readUIntBE(0, 6))?.bytes).toBe(bytes);
   for (let i = 500; i < 3000; i++) {
     const digest = crypto.createHash("sha256").update(String(i)).digest();
-    expect(segment?.get(digest, digest.readUIntBE(0, 6))).toBeUndefined();
+    expect(recent.find(segment, digest, digest.readUIntBE(0, 6))).toBeUndefined();
   }
-  segment?.close();
+  segment.close();
 });

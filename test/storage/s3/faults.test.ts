@@ -179,3 +179,12 @@ describe("throttling", () => {
     expect(server.peak()).toBe(concurrency);
   });
 });
+
+test.each(["ListObjectsV2", "GetObject"])("a clock that is set in the middle of a run is no fault (%s)", async (operation) => {
+  const server = await startedServer();
+  store(server, tree);
+  const effect = { kind: "error", status: 403, code: "RequestTimeTooSkewed" } as const;
+  const fault = server.inject({ operation, skip: operation === "ListObjectsV2" ? 4 : 0, effect });
+  const report = await checked(server);
+  expect([fault.hits(), faultsOf(report), report.complete]).toEqual([1, [], true]);
+});

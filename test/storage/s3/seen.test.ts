@@ -16,10 +16,11 @@ async function checked(tree: RegistryTree, archived: (key: string) => boolean = 
   const storage = new S3Storage(optionsFor(server));
   const bucket: unknown = Reflect.get(storage, "bucket");
   if (typeof bucket !== "object" || bucket === null) throw new Error("no bucket");
-  const list = Reflect.get(bucket, "list") as (request: object) => Promise<{ objects: { key: string }[] }>;
+  const list = Reflect.get(bucket, "list") as (request: object) => Promise<{ objects: Iterable<{ key: string }> }>;
   Reflect.set(bucket, "list", async (request: object) => {
     const page = await list.call(bucket, request);
-    return { ...page, objects: page.objects.map((object) => (archived(object.key) ? { ...object, isArchived: true } : object)) };
+    const mark = (object: { key: string }) => (archived(object.key) ? { ...object, isArchived: true } : object);
+    return { ...page, objects: Array.from(page.objects, mark) };
   });
   try {
     return await check(storage, { policy: POLICY });

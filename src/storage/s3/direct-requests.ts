@@ -16,11 +16,22 @@ export interface BucketAddress {
   readonly basePath: string;
 }
 
+/** A request that reads. */
+interface DirectRequest {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What it needs, in the words of a policy. */
+  readonly action: string;
+}
+
 /**
- * GETs objects with the SDK's own signer and connections, past its stack of middleware: that costs more processor time for a manifest
- * than all the rest of a check, and is the bound of a whole run where many requests are in flight.
+ * Gets objects, and pages of a listing, with the SDK's own signer and connections, past its stack of middleware: that costs more processor
+ * time than all the rest of a check, and is the bound of a whole run where many requests are in flight.
+ *
+ * Throws what the SDK would, as far as `errors.ts` can tell.
  */
-export class DirectGet {
+export class DirectRequests {
   #signer: Promise<Signer> | undefined;
 
   constructor(
@@ -31,15 +42,27 @@ export class DirectGet {
     private readonly closed: AbortSignal,
   ) {}
 
-  /**
-   * Gets an object, with more headers in the request if need be, and gives its body to the observer. Throws what the SDK would, as far
-   * as `errors.ts` can tell.
-   */
-  async get(key: string, observer: AttemptObserver, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+  /** Gets an object, with more headers in the request if need be, and gives its body to the observer. */
+  get(key: string, observer: AttemptObserver, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+    const path = `${this.address.basePath}/${key.split("/").map(escapeSegment).join("/")}`;
+    return this.#request({ path, query: {}, headers, action: "s3:GetObject" }, observer);
+  }
+
+  /** Asks for a page of the listing that the query describes, and gives it to the observer. */
+  list(
+    query: Readonly<Record<string, string>>,
+    observer: AttemptObserver,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { basePath } = this.address;
+    return this.#request({ path: basePath === "" ? "/" : basePath, query, headers, action: "s3:ListBucket" }, observer);
+  }
+
+  async #request(request: DirectRequest, observer: AttemptObserver): Promise<void> {
     let token = await this.retries.acquireInitialRetryToken("");
     for (;;) {
       try {
-        await this.#attempt(key, observer, headers);
+        await this.#attempt(request, observer);
         this.retries.recordSuccess(token);
         return;
       } catch (error) {
@@ -52,15 +75,11 @@ export class DirectGet {
     }
   }
 
-  async #attempt(
-    key: string,
-    { onAttempt, onThrottled, readBody }: AttemptObserver,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<void> {
+  async #attempt(request: DirectRequest, { onAttempt, onThrottled, readBody }: AttemptObserver): Promise<void> {
     onAttempt();
-    const request = await this.#signed(key, headers);
+    const signed = await this.#signed(request);
     this.closed.throwIfAborted();
-    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(request);
+    const { response }: { response: unknown } = await this.client.config.requestHandler.handle(signed);
     if (!isHttpResponse(response) || !(response.body instanceof Readable)) throw new TypeError("an answer that is none of HTTP");
     const length = response.headers["content-length"];
     const bytes = length === undefined ? undefined : Number(length);
@@ -70,11 +89,11 @@ export class DirectGet {
     }
     if (isThrottledStatus(response.statusCode)) onThrottled();
     const document = (await collect(response.body, bytes)).toString("utf8");
-    throw new ResponseError(response.statusCode, response.headers, document);
+    throw new ResponseError(response.statusCode, response.headers, document, request.action);
   }
 
-  async #signed(key: string, headers: Readonly<Record<string, string>>) {
-    const { protocol, hostname, port, basePath } = this.address;
+  async #signed({ path, query, headers }: DirectRequest) {
+    const { protocol, hostname, port } = this.address;
     this.#signer ??= this.#makeSigner();
     const signer = await this.#signer;
     const request = {
@@ -82,8 +101,8 @@ export class DirectGet {
       protocol,
       hostname,
       ...(port === undefined ? {} : { port }),
-      path: `${basePath}/${key.split("/").map(escapeSegment).join("/")}`,
-      query: {},
+      path,
+      query,
       headers: { ...headers, host: port === undefined ? hostname : `${hostname}:${port}` },
     };
     return signer.sign(request, { signingDate: new Date(Date.now() + this.client.config.systemClockOffset) });
@@ -101,11 +120,15 @@ type Signer = Awaited<ReturnType<S3Client["config"]["signer"]>>;
 /** An answer that is no success, in the form of the SDK's errors. */
 class ResponseError extends Error implements WithAction {
   override readonly name: string;
-  readonly action = "s3:GetObject";
   readonly $metadata: { readonly httpStatusCode: number };
   readonly $response: { readonly statusCode: number; readonly headers: Readonly<Record<string, string | undefined>> };
 
-  constructor(status: number, headers: Readonly<Record<string, string | undefined>>, document: string) {
+  constructor(
+    status: number,
+    headers: Readonly<Record<string, string | undefined>>,
+    document: string,
+    readonly action: string,
+  ) {
     super(/<Message>([^<]*)<\/Message>/.exec(document)?.[1] ?? `HTTP ${status}`);
     this.name = /<Code>([^<]+)<\/Code>/.exec(document)?.[1] ?? (status === 404 ? "NoSuchKey" : `HTTP ${status}`);
     this.$metadata = { httpStatusCode: status };

@@ -1,0 +1,25 @@
+import type { OwnPath } from "../../registry/parse-path.js";
+import type { OwnObject } from "../listing.js";
+import type { ListedObject } from "./page.js";
+
+/** A tag whose keys are coming in. */
+export interface OpenTag {
+  readonly name: string;
+  /** A folder marker alone shows no tag. */
+  isThere: boolean;
+  current: ListedObject | undefined;
+  readonly index: { readonly path: Extract<OwnPath, { kind: "index" }>; readonly object: ListedObject }[];
+  /** What is neither, from the tag's directory on. */
+  readonly others: string[];
+}
+
+/** An upload whose keys are coming in. */
+export interface OpenUpload {
+  readonly id: string;
+  /** A folder marker alone shows no upload. */
+  isThere: boolean;
+  started: ListedObject | undefined;
+  readonly objects: OwnObject[];
+  bytes: number;
+  modified: number;
+}
