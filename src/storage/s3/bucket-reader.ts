@@ -25,7 +25,7 @@ import { ASK_FOR_CHECKSUM, checksumOf, checksumOfHead } from "./checksum.js";
 import type { StoredChecksum } from "./checksum.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
 import { isNoSuchObject, nameOf } from "./errors.js";
-import { DirectRequests } from "./direct-requests.js";
+import { addressIn, DirectRequests } from "./direct-requests.js";
 import { queryOf, RESTORE_STATUS } from "./list-request.js";
 import type { ListRequest } from "./list-request.js";
 import { DEFAULT_RETRIES } from "./options.js";
@@ -183,12 +183,8 @@ export class BucketReader {
 
   /** The SDK knows where the bucket is: its first listing shows it. */
   #directBy(request: unknown): DirectRequests | undefined {
-    if (typeof request !== "object" || request === null) return undefined;
-    const { protocol, hostname, port, path }: { protocol?: unknown; hostname?: unknown; port?: unknown; path?: unknown } =
-      request;
-    if (typeof protocol !== "string" || typeof hostname !== "string" || typeof path !== "string") return undefined;
-    const address = { protocol, hostname, port: typeof port === "number" ? port : undefined, basePath: path.replace(/\/$/, "") };
-    return new DirectRequests(this.client, address, this.#retries, this.#closing.signal);
+    const address = addressIn(request);
+    return address && new DirectRequests(this.client, address, this.#retries, this.#closing.signal);
   }
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */

@@ -16,6 +16,14 @@ export interface BucketAddress {
   readonly basePath: string;
 }
 
+/** Where a request to the bucket itself went. */
+export function addressIn(request: unknown): BucketAddress | undefined {
+  if (typeof request !== "object" || request === null) return undefined;
+  const { protocol, hostname, port, path }: { protocol?: unknown; hostname?: unknown; port?: unknown; path?: unknown } = request;
+  if (typeof protocol !== "string" || typeof hostname !== "string" || typeof path !== "string") return undefined;
+  return { protocol, hostname, port: typeof port === "number" ? port : undefined, basePath: path.replace(/\/$/, "") };
+}
+
 /** A request that reads. */
 interface DirectRequest {
   readonly path: string;
