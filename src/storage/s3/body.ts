@@ -9,26 +9,59 @@ export class ShortBody extends Error {
   readonly $retryable = {};
 }
 
+/** A body up to here is copied together as it comes in, and no piece of it is kept. */
+const COPIED_BYTES = 4 * 1024 ** 2;
+
 /** Reads a body of `expected` bytes, or of any length if undefined; at most `most` bytes of it. */
 export function collect(stream: Readable, expected: number | undefined, most = Number.POSITIVE_INFINITY): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const wanted = Math.min(expected ?? Number.POSITIVE_INFINITY, most);
+    const pieces = wanted <= COPIED_BYTES ? new OnePiece(wanted) : new Pieces();
     let length = 0;
     stream.on("data", (chunk: Buffer) => {
-      chunks.push(chunk);
+      pieces.add(chunk, length);
       length += chunk.length;
       if (length < most) return;
-      resolve(Buffer.concat(chunks).subarray(0, most));
+      resolve(pieces.join().subarray(0, most));
       // The connection cannot be used again, which is cheaper than reading a layer of some gigabytes to its end.
       stream.destroy();
     });
     stream.on("end", () => {
-      if (expected === undefined || length === expected) resolve(Buffer.concat(chunks));
+      if (expected === undefined || length === expected) resolve(pieces.join());
       else reject(new ShortBody(`the body ended after ${length} of ${expected} bytes`));
     });
     stream.on("error", reject);
     stream.on("aborted", () => reject(new ShortBody(`the connection was closed after ${length} bytes`)));
   });
+}
+
+/** A body whose length is known. What is longer is cut off. */
+class OnePiece {
+  readonly #content: Buffer;
+
+  constructor(length: number) {
+    this.#content = Buffer.allocUnsafe(length);
+  }
+
+  add(chunk: Buffer, at: number): void {
+    chunk.copy(this.#content, at);
+  }
+
+  join(): Buffer {
+    return this.#content;
+  }
+}
+
+class Pieces {
+  readonly #chunks: Buffer[] = [];
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  join(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
 }
 
 /** The hash, as hex, of a body of any length. `onBytes` receives the number of bytes as they are read. */

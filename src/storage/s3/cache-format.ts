@@ -1,4 +1,6 @@
 import crypto from "node:crypto";
+import os from "node:os";
+import { isAt } from "./is-at.js";
 import type { KnownManifest } from "./read-manifests.js";
 
 /**
@@ -234,7 +236,7 @@ export class CacheRecords {
 
   find(digest: Buffer): KnownManifest | undefined {
     for (let at = 0; at < this.length; at += this.lengthAt(at)) {
-      if (this.records.compare(digest, 0, DIGEST_BYTES, at, at + DIGEST_BYTES) === 0) return knownIn(this.recordAt(at));
+      if (isAt(this.records, at, digest)) return knownIn(this.recordAt(at));
     }
     return undefined;
   }
@@ -242,7 +244,9 @@ export class CacheRecords {
 
 function knownIn(record: Buffer): KnownManifest {
   const words = new Uint32Array((record.length - RECORD_HEAD) / 4);
-  for (let i = 0; i < words.length; i++) words[i] = record.readUInt32LE(RECORD_HEAD + i * 4);
+  const bytes = Buffer.from(words.buffer);
+  record.copy(bytes, 0, RECORD_HEAD);
+  if (os.endianness() === "BE") bytes.swap32();
   return { bytes: record.readUInt32LE(DIGEST_BYTES), words };
 }
 
