@@ -219,11 +219,11 @@ class TagJudge {
     return this.isHeld ? { ...about, goes: false, reason: { kind: "held" } } : { ...about, ...judged };
   }
 
-  /** The manifests of the repository that one of them contains. */
+  /** The manifests of the repository that one of them contains. What a digest of another algorithm may mean can be the image itself. */
   #forEachPart(image: number, visit: (part: number) => void): void {
     const { reachability } = this.graph;
     reachability.forEachKept(image, (part, role) => {
-      if (role !== "referrer") visit(part);
+      if (role !== "referrer" && part !== image) visit(part);
     });
   }
 

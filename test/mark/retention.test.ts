@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Digest } from "#regcheck/registry/digest.js";
 import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
 import { blobFile, sha256 } from "../support/builder.js";
 import { checkTree } from "../support/check-tree.js";
@@ -7,9 +8,10 @@ import { AgedRegistry } from "../support/retained.js";
 const POLICY = '- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}';
 
 /** How many tags of team/app a policy file lets go, which lets all go if no other is given. */
-async function going({ builder }: AgedRegistry, policy = POLICY): Promise<number | undefined> {
+async function going({ builder }: AgedRegistry, policy = POLICY, pins: readonly string[] = []): Promise<number | undefined> {
   const retention = { retention: parsePolicyFile(policy, "p.yaml"), file: "p.yaml", detail: "sums" as const };
-  const { repositories } = await checkTree(builder.tree, { retention });
+  const pinned = pins.flatMap((pin) => Digest.parse(pin) ?? []);
+  const { repositories } = await checkTree(builder.tree, { retention, pins: pinned });
   return repositories.find(({ name }) => name === "team/app")?.withPolicy?.tags;
 }
 
@@ -43,6 +45,8 @@ test("a tag goes that names its manifest by a digest of another algorithm, as re
   const alias = aged.pushed(90, () => app.pushAlias(app.registry.tree.text(blobFile(digest)) ?? ""));
   aged.pushed(90, () => app.tag("by-sha512", alias.digest));
   expect(await going(aged)).toBe(3);
+  // By that digest, what both tags name may be in use.
+  expect(await going(aged, POLICY, [alias.digest])).toBe(1);
 });
 
 describe("a tag that is older than any push", () => {

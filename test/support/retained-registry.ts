@@ -4,7 +4,7 @@ import { RegistryBuilder, V2 } from "./builder.js";
 import { hasLayerLink, readWorld, targetOf } from "./oracle.js";
 import type { Repository, World } from "./oracle.js";
 import type { RegistryTree } from "./registry-tree.js";
-import { judgeTags } from "./retention-oracle.js";
+import { closure, judgeTags } from "./retention-oracle.js";
 import type { OraclePolicyEntry } from "./retention-oracle.js";
 
 const REFERRER = /^sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?$/;
@@ -54,7 +54,7 @@ export const arbitraryRetained = fc
 export function withoutTags(tree: RegistryTree, policies: readonly OraclePolicyEntry[], pins: readonly string[], grace: number) {
   const world = readWorld(tree, pins);
   const going = world.repositories.flatMap((repository) =>
-    goingTags(tree, world, repository, policies, pins, grace).map(
+    goingTags(tree, world, repository, policies, grace).map(
       (tag) => `${V2}/repositories/${repository.name}/_manifests/tags/${tag}`,
     ),
   );
@@ -65,10 +65,9 @@ export function withoutTags(tree: RegistryTree, policies: readonly OraclePolicyE
 /** The oracle's tags of a repository. Nothing goes where damage holds it back. */
 function goingTags(
   tree: RegistryTree,
-  { stored, parse, manifestsOf }: World,
+  { stored, parse, manifestsOf, meaningsOf, pinsIn }: World,
   repository: Repository,
   policies: readonly OraclePolicyEntry[],
-  pins: readonly string[],
   grace: number,
 ): string[] {
   const { name, revisions, tags, held } = repository;
@@ -77,10 +76,10 @@ function goingTags(
   const here = new Set([...revisions.keys(), ...layerLinked, ...droppable, ...kept]);
   const parts = (digest: string): string[] => {
     const { children = [], blobs = [] } = parse(digest) ?? {};
-    const manifests = [...children, ...blobs].map((named) => (here.has(named) ? named : targetOf(repository, named)));
-    return manifests.filter((manifest) => here.has(manifest));
+    const manifests = [...children, ...blobs].flatMap((named) => [named, ...meaningsOf(repository, named)]);
+    return manifests.filter((manifest) => here.has(manifest) && manifest !== digest);
   };
-  const below = (digest: string): string[] => [digest, ...parts(digest).flatMap(below)];
+  const pinned = new Set(pinsIn(repository));
   const isYoung = (modified: number | undefined): boolean => modified !== undefined && modified > NOW - grace;
   /** What a tag names, as it is stored: registry 2.x finds it by a layer link too. */
   const found = (digest: string): string | undefined => {
@@ -103,10 +102,10 @@ function goingTags(
       children: parts,
       others: [
         ...[...tags].filter(([tag, image]) => !isJudged(tag, image)).map(([, image]) => image),
-        ...[...here].filter((digest) => pins.includes(digest) || isYoung(stored.get(digest)?.modified)),
+        ...[...here].filter((digest) => pinned.has(digest) || isYoung(stored.get(digest)?.modified)),
         ...[...here].filter((digest) => parts(digest).length > 0 && isYoung(revisions.get(digest)?.modified)),
       ],
     },
-    { now: NOW, grace, isPinned: (image) => below(image).some((digest) => pins.includes(digest)) },
+    { now: NOW, grace, isPinned: (image) => [...closure(image, parts)].some((digest) => pinned.has(digest)) },
   );
 }

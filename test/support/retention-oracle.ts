@@ -64,6 +64,13 @@ function versionOf(tag: string): number | undefined {
   return major === undefined ? undefined : Number(major) * 1e6 + Number(minor) * 1e3 + Number(patch);
 }
 
+/** An image with all that it contains. */
+export function closure(image: string, children: (image: string) => readonly string[]): ReadonlySet<string> {
+  const found = new Set([image]);
+  for (const one of found) for (const child of children(one)) found.add(child);
+  return found;
+}
+
 /** Names of the tags that go. */
 export function judgeTags(
   policies: readonly OraclePolicyEntry[],
@@ -104,14 +111,13 @@ export function judgeTags(
         !policies.some((policy) => policy.action.type === "Keep" && selects(policy, tag)),
     ),
   );
-  const below = (image: string): string[] => [image, ...repository.children(image).flatMap(below)];
   for (let before = -1; before !== goes.size;) {
     before = goes.size;
     for (const referrer of repository.tags) {
       const { subject } = referrer;
       if (subject === undefined || !mayGo(referrer)) continue;
-      const holders = repository.tags.filter((tag) => below(tag.image).includes(subject));
-      const isHeld = repository.others.some((image) => below(image).includes(subject));
+      const holders = repository.tags.filter((tag) => closure(tag.image, repository.children).has(subject));
+      const isHeld = repository.others.some((image) => closure(image, repository.children).has(subject));
       if (!isHeld && holders.length > 0 && holders.every((tag) => goes.has(tag))) goes.add(referrer);
     }
   }
