@@ -2,7 +2,8 @@ import { markAndReport } from "./check.js";
 import type { CheckOptions, Checked } from "./check.js";
 import type { Storage } from "./storage/storage.js";
 import { execute } from "./sweep/execute.js";
-import type { Removed, SweepResult } from "./sweep/execute.js";
+import type { SweepResult } from "./sweep/execute.js";
+import type { Removed } from "./sweep/removed.js";
 import { changeUnderGuard, rehearse } from "./guard/change-under-guard.js";
 import type { GuardedChange, Rehearsed } from "./guard/change-under-guard.js";
 import {

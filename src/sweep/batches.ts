@@ -16,16 +16,38 @@ export function* batches<T>(items: Iterable<T>, sizeFor: (first: T) => number): 
 export class LookAhead<T> {
   #next: IteratorResult<T, unknown> | undefined;
 
-  constructor(private readonly values: Iterator<T>) {}
+  constructor(private readonly values: Iterator<T, unknown>) {}
 
-  prepare(): void {
+  /** Returns the next, which `take` has still to come to; undefined where there is none. */
+  prepare(): T | undefined {
     this.#next ??= this.values.next();
+    return this.#next.done === true ? undefined : this.#next.value;
   }
 
   take(): T | undefined {
-    this.prepare();
-    const next = this.#next;
+    const next = this.prepare();
     this.#next = undefined;
-    return next?.done === false ? next.value : undefined;
+    return next;
+  }
+}
+
+/** Milliseconds that a batch should take: as long as one is under way, nothing that is to end the work is looked at. */
+const BATCH_TIME = 1000;
+/** Values of a batch where each of them may take long, or as long as that is not known. */
+const LEAST = 250;
+
+/** How large batches are, by how long the ones before have taken. */
+export class BatchSize {
+  #size = LEAST;
+
+  /** How many values the next batch has, at most so many. */
+  next(most: number): number {
+    return Math.min(most, this.#size);
+  }
+
+  /** Says how many milliseconds a batch of so many values has taken. */
+  took(count: number, milliseconds: number): void {
+    const fitting = Math.floor((count * BATCH_TIME) / Math.max(1, milliseconds));
+    this.#size = Math.max(LEAST, fitting);
   }
 }

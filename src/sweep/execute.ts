@@ -1,36 +1,22 @@
-import { TAG_CURRENT } from "../registry/layout.js";
-import type { ChangeOutcome, Standing, StorageChanges } from "../storage/changes.js";
+import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
 import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
 import type { JournalCopy } from "../journal/journal-copy.js";
 import { orderOf } from "../journal/item-kinds.js";
-import type { ItemKind } from "../journal/item-kinds.js";
-import { BATCH, batchOf, emptied, piecesOf } from "./pieces.js";
+import { BATCH, emptied, itemsOf, mayHoldNothing } from "./pieces.js";
 import type { Piece } from "./pieces.js";
 import type { PlanItem, Stage } from "./plan.js";
 import { quarantineOf } from "../journal/quarantine.js";
-import { batches, LookAhead } from "./batches.js";
+import { batches, BatchSize, LookAhead } from "./batches.js";
+import { batchesOf } from "./stage-batches.js";
+import type { Batch } from "./stage-batches.js";
+import { StandingDirectories, stayingOf } from "./standing.js";
+import { countRemoved, nothingRemoved } from "./removed.js";
+import type { Removed } from "./removed.js";
 import { Watch, whyStopped } from "../guard/watch.js";
 
 /** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
 const MOVES = 50;
-
-/** Directories that a result names of those that stay. */
-const MOST_NAMED = 1000;
-/** What has several directories, or nothing else. */
-const HOLDING_DIRECTORIES: ReadonlySet<ItemKind> = new Set(["tag", "upload", "directory"]);
-
-/** What a sweep has removed, counted by what was really done. */
-export interface Removed {
-  blobs: number;
-  bytes: number;
-  revisions: number;
-  layerLinks: number;
-  tags: number;
-  uploads: number;
-  /** Empty ones. */
-  repositories: number;
-}
 
 /** How a sweep went. */
 export interface SweepResult {
@@ -40,7 +26,7 @@ export interface SweepResult {
   readonly keepsVersions: boolean;
   readonly deleted: Readonly<Removed>;
   /** Directories that were to go and stay, for others have put something into them: the first of them, and how many there are. */
-  readonly standing: { readonly count: number; readonly first: readonly Standing[] };
+  readonly standing: Pick<StandingDirectories, "count" | "first">;
   /** The journal's file. */
   readonly journal: string;
   /** Why it ended before its end; what is left can be swept by another run. */
@@ -71,44 +57,50 @@ export async function execute(stages: readonly Stage[], context: SweepContext): 
   const sweep = new Sweep(context);
   const { head, journal, changes } = context;
   const why = (await whyStopped(() => sweep.run(stages))) ?? (await whyStopped(() => changes.settle()));
+  await whyStopped(async () => sweep.takeBack());
   const deleted = sweep.removed;
   const stopped = journal.end({ deleted }, why);
-  const { keepsVersions, standing } = sweep;
+  const { keepsVersions } = sweep;
+  const { count, first } = sweep.standing;
   const quarantined = head.mode !== "delete";
-  return { runId: head.runId, quarantined, keepsVersions, deleted, standing, journal: journal.file, stopped };
-}
-
-/** Nothing came between. */
-const ALL = { late: undefined, asked: Number.POSITIVE_INFINITY };
-
-/** Those of the items that end with one of the objects: of each, the objects before are in the same order. */
-function itemsOf(pieces: readonly Piece[], objects: ReadonlySet<JournalEntry>): PlanItem[] {
-  return pieces.flatMap(({ item, entry, isLast }) => (isLast && entry !== undefined && objects.has(entry) ? [item] : []));
+  return { runId: head.runId, quarantined, keepsVersions, deleted, standing: { count, first }, journal: journal.file, stopped };
 }
 
 class Sweep {
-  readonly removed: Removed = { blobs: 0, bytes: 0, revisions: 0, layerLinks: 0, tags: 0, uploads: 0, repositories: 0 };
-  readonly standing: { count: number; first: Standing[] } = { count: 0, first: [] };
-  keepsVersions = false;
+  readonly removed = nothingRemoved();
+  readonly standing = new StandingDirectories();
+  keepsVersions: boolean;
   readonly #watch: Watch;
+  readonly #size = new BatchSize();
+  /** What the journal says is about to go, and the storage was not asked for yet. */
+  #told: readonly JournalEntry[] = [];
   #failed = 0;
   #firstFailure = "";
 
   constructor(private readonly context: SweepContext) {
     this.#watch = new Watch(context);
+    this.keepsVersions = context.head.mode === "versions";
   }
 
   /** Undefined when all was done, or why not. */
   async run(stages: readonly Stage[]): Promise<string | undefined> {
+    const { changes, head } = this.context;
+    const how = { isRemote: changes.isRemote, isMove: head.mode === "quarantine", size: this.#size };
     for (const stage of stages) {
-      if (stage.barrier) await this.context.changes.settle();
-      const ahead = new LookAhead(batches(piecesOf(stage.items()), batchOf));
+      if (stage.barrier) await changes.settle();
+      const ahead = new LookAhead(batchesOf(stage, how));
       for (let batch = ahead.take(); batch !== undefined; batch = ahead.take()) {
-        const reason = await this.#removeBatch(batch, () => ahead.prepare());
+        const reason = (await this.#reasonToStop()) ?? (await this.#removeBatch(batch, ahead));
         if (reason !== undefined) return reason;
       }
     }
     return undefined;
+  }
+
+  /** Says in the journal of what is in it and was not touched. */
+  takeBack(): void {
+    this.context.journal.became(this.#told.map(({ path }) => ({ path, status: "untouched" })));
+    this.#told = [];
   }
 
   async #reasonToStop(): Promise<string | undefined> {
@@ -119,31 +111,60 @@ class Sweep {
     return this.#watch.reasonToStop();
   }
 
-  /** `meanwhile` is called while the storage is at work. */
-  async #removeBatch(pieces: readonly Piece[], meanwhile: () => void): Promise<string | undefined> {
-    const reason = await this.#reasonToStop();
-    if (reason !== undefined) return reason;
+  async #removeBatch({ pieces, items }: Batch, ahead: LookAhead<Batch>): Promise<string | undefined> {
+    const began = performance.now();
+    const late = items === undefined ? await this.#removePieces(pieces) : await this.#removeItems(items, ahead);
+    this.#size.took(pieces.length, performance.now() - began);
+    this.context.onProgress?.(this.removed);
+    return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
+  }
+
+  /** Tells the journal, which is on the disk before the storage is asked (safety rule 7). */
+  async #tell(entries: readonly JournalEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    this.context.journal.willRemove(entries);
+    await this.context.copy?.willRemove(entries);
+  }
+
+  async #removePieces(pieces: readonly Piece[]): Promise<string | undefined> {
     const items = pieces.filter(({ isLast }) => isLast).map(({ item }) => item);
     const multiparts = items.filter(({ kind }) => kind === "multipart");
     const entries = pieces.flatMap(({ entry }) => entry ?? []);
     const isMove = this.context.head.mode === "quarantine";
     // Directories of what goes come back with it; those that hold nothing would not.
     const directories = isMove ? await this.#emptyDirectories(items) : [];
-    if (entries.length + directories.length > 0) {
-      const told = directories.length === 0 ? entries : [...directories, ...entries];
-      this.context.journal.willRemove(told);
-      await this.context.copy?.willRemove(told);
-    }
+    await this.#tell(directories.length === 0 ? entries : [...directories, ...entries]);
     const objects = entries.filter(({ kind }) => kind !== "multipart");
-    const isTogether = !isMove && orderOf(pieces.map(({ item }) => item)) === "any order";
-    const left = isTogether ? await this.#removeWithDirectories(objects, meanwhile) : undefined;
-    const { late, asked } = isTogether ? ALL : await this.#removeAll(objects, isMove);
+    const { late, asked } = await this.#removeAll(objects, isMove);
+    this.#told = objects.slice(asked);
     if (late === undefined) await this.#abort(multiparts);
     const gone = late === undefined ? items : itemsOf(pieces, new Set(objects.slice(0, asked)));
     if (this.#failed === 0) this.removed.uploads += gone.filter(({ kind }) => kind === "upload").length;
-    await this.#prune(gone, left ?? gone.flatMap(emptied));
-    this.context.onProgress?.(this.removed);
-    return late ?? (this.#failed === 0 ? undefined : this.#reasonToStop());
+    await this.#prune(gone);
+    return late;
+  }
+
+  /** The storage is at work while the next batch is planned, and is told to the journal. */
+  async #removeItems(items: readonly PlanItem[], ahead: LookAhead<Batch>): Promise<undefined> {
+    if (this.#told === items) this.#told = [];
+    else await this.#tell(items);
+    const removal = this.context.changes.removeWithDirectories(items.map(({ path }) => path));
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      const next = ahead.prepare();
+      if (next?.items !== undefined) {
+        await this.#tell(next.items);
+        this.#told = next.items;
+      }
+    } catch (error) {
+      // The storage is being changed: that is waited for, and noted, before anything ends.
+      failure = { error };
+    }
+    const { outcomes, left } = await removal;
+    this.#take(items, outcomes);
+    if (failure !== undefined) throw failure.error;
+    const standing = left.length === 0 ? [] : await this.context.changes.pruneDirectories(left, "any order");
+    if (this.#failed === 0) this.standing.add(standing);
   }
 
   /** Returns why it has ended before the last of them, if it has, and how many the storage was asked for. */
@@ -159,33 +180,22 @@ class Sweep {
   }
 
   async #emptyDirectories(items: readonly PlanItem[]): Promise<readonly JournalEntry[]> {
-    const directories = items.filter(({ kind }) => HOLDING_DIRECTORIES.has(kind)).flatMap(emptied);
-    const empty = new Set(await this.context.changes.emptyDirectories(directories));
+    const empty = new Set(await this.context.changes.emptyDirectories(mayHoldNothing(items)));
     return Array.from(empty, (directory) => ({ kind: "directory", path: directory, bytes: 0 }));
   }
 
-  /** Removes the directories of what has gone, `left` of which are there yet, and takes note of those that stay. */
-  async #prune(items: readonly PlanItem[], left: readonly string[]): Promise<void> {
-    const standing = new Map<string, Standing>();
-    for (const item of items) {
-      const stray = item.objects?.find(({ isStray }) => isStray);
-      const cause = `it holds ${item.path}/${stray?.name ?? ""}`;
-      if (stray !== undefined) standing.set(item.path, { directory: item.path, cause });
-    }
-    if (left.length > 0)
-      for (const one of await this.context.changes.pruneDirectories(left, orderOf(items))) standing.set(one.directory, one);
+  /** Removes the directories of what has gone, and takes note of those that stay. */
+  async #prune(items: readonly PlanItem[]): Promise<void> {
+    const directories = items.flatMap(emptied);
+    const { changes } = this.context;
+    const pruned = directories.length === 0 ? [] : await changes.pruneDirectories(directories, orderOf(items));
     // Of what could not be removed, the directories stay with it.
     if (this.#failed > 0) return;
-    for (const item of items) {
-      const isTag = item.tag !== undefined;
-      // Other repositories may lie below an empty one: its own directories are what the registry knows it by.
-      const own = emptied(item).filter((directory) => item.kind !== "directory" || isTag || directory !== item.path);
-      const staying = own.flatMap((directory) => standing.get(directory) ?? []);
-      this.standing.count += staying.length;
-      this.standing.first.push(...staying.slice(0, MOST_NAMED - this.standing.first.length));
+    for (const { item, staying } of stayingOf(items, pruned)) {
+      this.standing.add(staying);
       if (item.kind !== "directory" || staying.length > 0) continue;
-      if (isTag) this.removed.tags++;
-      else this.removed.repositories++;
+      if (item.tag === undefined) this.removed.repositories++;
+      else this.removed.tags++;
     }
   }
 
@@ -201,22 +211,6 @@ class Sweep {
           )
         : await changes.remove(paths, order);
     this.#take(entries, outcomes);
-  }
-
-  /** Returns the directories that are left. */
-  async #removeWithDirectories(entries: readonly JournalEntry[], meanwhile: () => void): Promise<string[]> {
-    const removal = this.context.changes.removeWithDirectories(entries.map((entry) => entry.path));
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      meanwhile();
-    } catch (error) {
-      // The storage is being changed: that is waited for, and noted, before anything ends.
-      failure = { error };
-    }
-    const { outcomes, left } = await removal;
-    this.#take(entries, outcomes);
-    if (failure !== undefined) throw failure.error;
-    return [...left];
   }
 
   #take(entries: readonly JournalEntry[], outcomes: readonly ChangeOutcome[]): void {
@@ -239,12 +233,6 @@ class Sweep {
       return;
     }
     if (outcome.status === "absent") return;
-    const { removed } = this;
-    removed.bytes += entry.bytes;
-    if (entry.kind === "blob") removed.blobs++;
-    if (entry.kind === "revision") removed.revisions++;
-    if (entry.kind === "layer-link") removed.layerLinks++;
-    if (entry.kind === "multipart") removed.uploads++;
-    if (entry.kind === "tag" && entry.path.endsWith(`/${TAG_CURRENT}`)) removed.tags++;
+    countRemoved(this.removed, entry);
   }
 }

@@ -1,13 +1,12 @@
 import path from "node:path";
 import { LAYERS_DIRECTORY, MANIFESTS_DIRECTORY, TAG_CURRENT, UPLOADS_DIRECTORY } from "../registry/layout.js";
-import { orderOf } from "../journal/item-kinds.js";
+import type { ItemKind } from "../journal/item-kinds.js";
 import type { JournalEntry } from "../journal/journal.js";
 import type { PlanItem } from "./plan.js";
 
-/** Objects in a batch: one journal entry each, one sync, and on S3 one request. */
+/** Objects in a batch, at most: one journal entry each, one sync, and on S3 one request. */
 export const BATCH = 1000;
-/** The same where they depend on nothing: threads share them, and each batch waits for the last of these. */
-const INDEPENDENT_BATCH = 5 * BATCH;
+
 /** One of the objects that an item consists of, or an item without any: an empty directory. */
 export interface Piece {
   readonly item: PlanItem;
@@ -16,9 +15,18 @@ export interface Piece {
   readonly isLast: boolean;
 }
 
+/** Whether the item is one object: most are, of which there may be millions. */
+export function isWhole({ kind, objects }: PlanItem): boolean {
+  return objects === undefined && kind !== "directory";
+}
+
 /** A batch is of objects: on S3 it is one request, however many of them an upload has. */
 export function* piecesOf(items: Iterable<PlanItem>): Generator<Piece> {
   for (const item of items) {
+    if (isWhole(item)) {
+      yield { item, entry: item, isLast: true };
+      continue;
+    }
     const entries = objectsOf(item);
     if (entries.length === 0) yield { item, entry: undefined, isLast: true };
     for (const [i, entry] of entries.entries()) yield { item, entry, isLast: i === entries.length - 1 };
@@ -29,15 +37,13 @@ export function* piecesOf(items: Iterable<PlanItem>): Generator<Piece> {
  * Those that the mark has seen, so that nothing goes that was written since. A tag's history goes before its `current/link`: killed in
  * between, it is still a dangling tag that another run finds.
  */
-function objectsOf(item: PlanItem): readonly JournalEntry[] {
-  const { kind, digest, dangling, objects } = item;
+function objectsOf({ path: directory, kind, digest, dangling, objects = [] }: PlanItem): readonly JournalEntry[] {
   if (kind === "directory") return [];
-  if (objects === undefined) return [item];
   return objects
     .filter(({ isStray }) => isStray !== true)
     .map(({ name, bytes }) => ({
       kind,
-      path: `${item.path}/${name}`,
+      path: `${directory}/${name}`,
       bytes,
       ...(name === TAG_CURRENT ? { digest, dangling } : {}),
     }));
@@ -64,7 +70,15 @@ export function emptied({ kind, path: object, tag }: PlanItem): string[] {
   }
 }
 
-/** How many pieces are a batch that begins with this one. */
-export function batchOf({ item }: Piece): number {
-  return orderOf([item]) === "any order" ? INDEPENDENT_BATCH : BATCH;
+/** Those of the items that end with one of the objects: of each, the objects before are in the same order. */
+export function itemsOf(pieces: readonly Piece[], objects: ReadonlySet<JournalEntry>): PlanItem[] {
+  return pieces.flatMap(({ item, entry, isLast }) => (isLast && entry !== undefined && objects.has(entry) ? [item] : []));
+}
+
+/** What has several directories, or nothing else. */
+const HOLDING_DIRECTORIES: ReadonlySet<ItemKind> = new Set(["tag", "upload", "directory"]);
+
+/** The directories of these items that may hold nothing at all, or directories that do. */
+export function mayHoldNothing(items: readonly PlanItem[]): string[] {
+  return items.filter(({ kind }) => HOLDING_DIRECTORIES.has(kind)).flatMap(emptied);
 }

@@ -1,10 +1,12 @@
 import fs from "node:fs";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
+import type { StorageChanges } from "#regcheck/storage/changes.js";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { RegistryBuilder, V2 } from "../support/builder.js";
 import { sweepDirectory, sweepOptions } from "../support/sweeping.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
+import { wrapped } from "../support/wrapped.js";
 
 function garbage(count: number): string {
   const registry = new RegistryBuilder();
@@ -36,4 +38,27 @@ test("a move that is stopped within a batch takes the directories of what has mo
   } finally {
     vi.restoreAllMocks();
   }
+});
+
+test("a sweep that is stopped has said in its journal what it was about to remove, and says that it was not touched", async () => {
+  const controller = new AbortController();
+  const directory = garbage(700);
+  const options = sweepOptions(temporaryDirectory(), { signal: controller.signal, maxDelete: 1 });
+  const { result } = await sweepDirectory(directory, options, (changes) =>
+    wrapped<StorageChanges>(changes, {
+      removeWithDirectories: (paths) => {
+        controller.abort();
+        return changes.removeWithDirectories(paths);
+      },
+    }),
+  );
+  expect(result).toMatchObject({ stopped: "a signal stopped it", deleted: { blobs: 250 } });
+  const lines = fs.readFileSync(result.journal, "utf8").trimEnd().split("\n");
+  const told: Record<string, string>[] = lines.map((line) => JSON.parse(line) as Record<string, string>);
+  const pathsOf = (type: string): string[] => told.flatMap((line) => (line["type"] === type ? (line["path"] ?? "") : []));
+  expect(told.filter(({ type }) => type === "outcome").every(({ status }) => status === "untouched")).toBe(true);
+  const isThere = (file: string): boolean => fs.existsSync(path.join(directory, file));
+  const [untouched, removed] = [pathsOf("outcome"), pathsOf("remove")];
+  expect(untouched.length).toBeGreaterThan(0);
+  expect(removed.filter(isThere)).toEqual(untouched);
 });

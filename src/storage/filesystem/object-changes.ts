@@ -41,18 +41,19 @@ export class ObjectChanges {
 
   /** Removes files, each with its directory if nothing else is in it; a blob or a link is alone in one. */
   removeWithDirectories(files: readonly string[]): ChangedObjects & Pick<RemovedWithDirectories, "left"> {
+    this.#lastChanged = undefined;
     const left: string[] = [];
-    const changed = this.#each(
-      files,
-      (file) => file,
-      (file) => {
-        const removed = outcomeOf(file, () => this.#unlink(file));
-        const directory = parentOf(file);
-        if (removed.status !== "failed" && this.#removeEmpty(directory) !== undefined) left.push(directory);
-        return removed;
-      },
-    );
-    return { ...changed, left };
+    const outcomes: ChangeOutcome[] = [];
+    for (const { parent, files: some } of byGrandparent(files))
+      this.paths.withListing(parent, some.length, () => {
+        for (const file of some) {
+          const removed = outcomeOf(file, () => this.#unlink(file));
+          outcomes.push(removed);
+          const directory = parentOf(file);
+          if (removed.status !== "failed" && this.#removeEmpty(directory) !== undefined) left.push(directory);
+        }
+      });
+    return { outcomes, lastChanged: this.#lastChanged, left };
   }
 
   /** Moves files, and makes what directories they need. */
@@ -105,8 +106,8 @@ export class ObjectChanges {
     this.requests.delete++;
     const target = this.paths.resolve(file);
     fs.unlinkSync(target);
-    this.#lastChanged = path.dirname(target);
-    return { status: "done" };
+    this.#lastChanged = parentOf(target);
+    return DONE;
   }
 
   #each<T>(items: readonly T[], pathOf: (item: T) => string, change: (item: T) => OutcomeOfOne): ChangedObjects {
@@ -154,6 +155,25 @@ export class ObjectChanges {
   #entries(directory: string): fs.Dirent[] {
     return entriesOf(directory, this.paths, this.requests);
   }
+}
+
+const DONE: OutcomeOfOne = { status: "done" };
+
+/** Files that follow one another, and whose directories lie in one. */
+function* byGrandparent(files: readonly string[]): Generator<{ readonly parent: string; readonly files: readonly string[] }> {
+  for (let begin = 0; begin < files.length;) {
+    const parent = parentOf(parentOf(files[begin] ?? ""));
+    let end = begin + 1;
+    while (end < files.length && isTwoBelow(files[end] ?? "", parent)) end++;
+    yield { parent, files: files.slice(begin, end) };
+    begin = end;
+  }
+}
+
+/** Whether the file lies in a directory in `parent`. */
+function isTwoBelow(file: string, parent: string): boolean {
+  const directory = file.lastIndexOf("/");
+  return file.lastIndexOf("/", directory - 1) === parent.length && file.startsWith(parent);
 }
 
 function outcomeOf(file: string, change: () => OutcomeOfOne): ChangeOutcome {

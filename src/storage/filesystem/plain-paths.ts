@@ -3,11 +3,22 @@ import { EXIT_CODES, OperatorError } from "../../errors.js";
 import { parentOf } from "../parents.js";
 
 const MOST_PLAIN = 10_000;
+/** To list so many directories costs less than to ask about one of them. */
+const LISTED_FOR_ONE = 6;
+
+/** The directories in one. */
+interface Listed {
+  /** The path of that one, with a slash behind it. */
+  readonly prefix: string;
+  readonly names: ReadonlySet<string>;
+}
 
 /** Paths below a root that lead nowhere else: safety rule 10. */
 export class PlainPaths {
   /** Directories that are known not to be symbolic links. */
   readonly #plain = new Set<string>();
+  /** The directories in one, as they were just now. */
+  #listed: Listed | undefined;
 
   constructor(
     /** An absolute path. */
@@ -18,9 +29,22 @@ export class PlainPaths {
   resolve(file: string): string {
     if (file === "" || file.startsWith("/") || (file.includes("..") && file.split("/").includes("..")))
       throw new OperatorError(`${file} leads out of the storage: refused`, EXIT_CODES.refused);
-    if (this.#plain.size > MOST_PLAIN) this.#plain.clear();
-    this.#insistOnPlain(parentOf(file));
+    const directory = parentOf(file);
+    if (!this.#isListed(directory)) this.#insistOnPlain(directory);
     return this.absolute(file);
+  }
+
+  /**
+   * Does some work that resolves files in `count` of the directories in `parent`: where that is cheaper, it is seen by one listing which of
+   * them are no symbolic links, instead of asking about each. That holds for this work only, which takes milliseconds.
+   */
+  withListing<T>(parent: string, count: number, work: () => T): T {
+    this.#listed = this.#list(parent, count);
+    try {
+      return work();
+    } finally {
+      this.#listed = undefined;
+    }
   }
 
   /** The absolute path, whatever is there. */
@@ -38,6 +62,27 @@ export class PlainPaths {
         `${this.absolute(directory)} is a symbolic link, which is not followed: refused`,
         EXIT_CODES.refused,
       );
+    if (this.#plain.size > MOST_PLAIN) this.#plain.clear();
     this.#plain.add(directory);
+  }
+
+  #isListed(directory: string): boolean {
+    const listed = this.#listed;
+    return listed !== undefined && directory.startsWith(listed.prefix) && listed.names.has(directory.slice(listed.prefix.length));
+  }
+
+  /** Undefined where it is no use, or not possible: then each directory tells by itself what is wrong. */
+  #list(parent: string, count: number): Listed | undefined {
+    try {
+      const path = this.resolve(`${parent}/any`).slice(0, -"/any".length);
+      // Of a directory, the number of links is 2 + its directories, where the filesystem counts them.
+      const directories = (fs.lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 0) - 2;
+      if (directories < 1 || directories > count * LISTED_FOR_ONE) return undefined;
+      const names = new Set<string>();
+      for (const entry of fs.readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) names.add(entry.name);
+      return { prefix: `${parent}/`, names };
+    } catch {
+      return undefined;
+    }
   }
 }
