@@ -7,6 +7,7 @@ import { readCopiedHead, withJournalCopy } from "./journal/journal-copy.js";
 import { isRunId, readRun, timeOfRun } from "./journal/read-run.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
+import type { StorageChanges } from "./storage/changes.js";
 import { surveyOwn } from "./storage/own-data.js";
 import { hasVersionsLeft } from "./undo/restore.js";
 import { emptyQuarantine } from "./undo/purge.js";
@@ -43,12 +44,15 @@ export async function listOldRuns({ changes }: SweepTarget, before: number): Pro
  */
 export async function findOldRun({ storage, changes }: SweepTarget, runId: string): Promise<RunHead | undefined> {
   const run = await readCopiedHead(runId, changes);
-  if (run?.head.mode === "versions") {
-    const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
-    return left?.result === false ? run : undefined;
-  }
+  if (run?.head.mode === "versions") return (await isExpired(runId, changes)) ? run : undefined;
   const head = { runId, mode: "quarantine", work: "sweep", storage: identityOf(storage) } as const;
   return run ?? { head, startedAt: new Date(timeOfRun(runId)).toISOString() };
+}
+
+/** Whether nothing can be brought back any more of a run in older versions, by the copy of its journal. */
+async function isExpired(runId: string, changes: StorageChanges): Promise<boolean> {
+  const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
+  return left?.result === false;
 }
 
 /** Empties a run's quarantine for good, under the lock. It is not part of the registry: nobody needs to be asked who writes there. */
@@ -71,6 +75,10 @@ function changeOf({ changes }: SweepTarget, { head }: RunHead, signal: AbortSign
     writers: undefined,
     signal,
     plan: async () => ({ verdicts: [] }),
-    perform: () => emptyQuarantine(head.runId, changes, signal),
+    perform: async () => {
+      // Until there was a lock, another run could hide, or bring back, what this one has taken.
+      if (head.mode === "versions" && !(await isExpired(head.runId, changes))) return { objects: 0, bytes: 0, problems: [] };
+      return emptyQuarantine(head.runId, changes, signal);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { UsageError } from "../errors.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { journalFile, journalLines } from "./journal.js";
 import type { JournalEntry, JournalHead } from "./journal.js";
@@ -70,7 +71,15 @@ export async function withJournalCopy<T>(
   try {
     for (const part of parts) fs.appendFileSync(journalFile(directory, runId), (await changes.read(part)) ?? "");
     return { result: await work(directory) };
+  } catch (error) {
+    throw ofTheCopy(error, journalFile(directory, runId), journalCopyOf(runId));
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** What is wrong with a copy is told of where it is kept, not of the file that it was put together in. */
+function ofTheCopy(error: unknown, file: string, kept: string): unknown {
+  if (!(error instanceof UsageError) || !error.message.includes(file)) return error;
+  return new UsageError(error.message.replaceAll(file, kept), { cause: error });
 }

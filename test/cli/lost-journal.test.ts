@@ -58,6 +58,19 @@ describe("a run whose journal is lost", () => {
     expect([...server.objects("b").keys()].filter((key) => key.startsWith("regcheck/"))).toEqual([]);
   });
 
+  test("is damaged: it is named by where it is kept", async () => {
+    const { directory, runId } = await quarantined();
+    const kept = `regcheck/quarantine/${runId}/journal`;
+    const [first = ""] = fs.readdirSync(path.join(directory, kept));
+    const lines = fs.readFileSync(path.join(directory, kept, first), "utf8").split("\n");
+    lines[1] = "{";
+    fs.writeFileSync(path.join(directory, kept, first), lines.join("\n"));
+    expect(await regcheck(["restore", runId, "--storage", directory, "--journal-dir", temporaryDirectory()])).toMatchObject({
+      exitCode: 2,
+      stderr: `regcheck: ${kept}:2: the journal is damaged here: expected a JSON object\n`,
+    });
+  });
+
   test("can be purged", async () => {
     const { directory, runId } = await quarantined();
     const run = await regcheck([
@@ -111,6 +124,23 @@ describe("a run of a bucket that keeps versions, whose journal is lost", () => {
     expect(own()).not.toEqual([]);
     await expire(server);
     expect(await purge()).toEqual({ exitCode: 0, stdout: "0 runs purged\n", stderr: "" });
+    expect(own()).toEqual([]);
+  });
+
+  test("whether its versions have expired is asked under the lock", async () => {
+    const { server, runId, own, elsewhere } = await swept();
+    await expire(server);
+    const before = server.log.length;
+    await regcheck(["purge", "--older-than", "0", "--storage", "s3://b", ...elsewhere], KEYS);
+    const log = server.log.slice(before);
+    const locked = log.findIndex(({ operation, key }) => operation === "PutObject" && key === "regcheck/lock");
+    const asked = log.findLastIndex(
+      ({ operation, prefix = "" }) => operation === "ListObjectVersions" && prefix.startsWith("docker/"),
+    );
+    const emptied = log.findIndex(({ keys }) => keys.some((key) => key.includes(`${runId}/journal/`)));
+    expect(locked).toBeGreaterThan(0);
+    expect(asked).toBeGreaterThan(locked);
+    expect(emptied).toBeGreaterThan(asked);
     expect(own()).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { sweep } from "#regcheck/sweep.js";
 import type { SweepOptions } from "#regcheck/sweep.js";
 import { readRun } from "#regcheck/journal/read-run.js";
 import { restoreObjects } from "#regcheck/undo/restore.js";
+import { RegistryBuilder } from "../support/builder.js";
 import { pullAll } from "../support/pullable.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { optionsFor, startedServer, store } from "../support/s3-bucket.js";
@@ -65,6 +66,17 @@ describe("a sweep of a bucket", () => {
       await bucket.close();
     },
   );
+
+  test("that keeps versions: so it is said of one that had nothing to remove, too", async () => {
+    const registry = new RegistryBuilder();
+    registry.repository("app").image({ layers: ["one"], tag: "latest" });
+    const server = await startedServer({ buckets: [{ name: "b", versioned: true }] });
+    store(server, registry.tree);
+    const bucket = await withBucket(server);
+    const { result } = await bucket.sweep(sweepOptions(temporaryDirectory(), { quarantine: true }));
+    expect(result).toMatchObject({ quarantined: true, keepsVersions: true, deleted: { blobs: 0 } });
+    await bucket.close();
+  });
 
   test("a request that fails stops it before anything that comes after", async () => {
     const before = garbageRegistry(2);

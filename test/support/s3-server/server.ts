@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,6 +46,8 @@ export class S3HttpServer {
     readonly region: string | undefined,
     readonly credentials: Credentials | undefined,
   ) {
+    // Every request that waits listens to it, and Node 20 warns of a leak at the eleventh.
+    setMaxListeners(0, this.#stopped.signal);
     // A client's connection that has been idle for long must not be closed under its next request.
     this.http = createServer({ keepAliveTimeout: 0 }, (request, response) => void this.#serve(request, response));
   }
