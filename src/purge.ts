@@ -7,7 +7,6 @@ import { readCopiedHead, withJournalCopy } from "./journal/journal-copy.js";
 import { isRunId, readRun, timeOfRun } from "./journal/read-run.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
-import type { StorageChanges } from "./storage/changes.js";
 import { surveyOwn } from "./storage/own-data.js";
 import { hasVersionsLeft } from "./undo/restore.js";
 import { emptyQuarantine } from "./undo/purge.js";
@@ -44,13 +43,13 @@ export async function listOldRuns({ changes }: SweepTarget, before: number): Pro
  */
 export async function findOldRun({ storage, changes }: SweepTarget, runId: string): Promise<RunHead | undefined> {
   const run = await readCopiedHead(runId, changes);
-  if (run?.head.mode === "versions") return (await isExpired(runId, changes)) ? run : undefined;
+  if (run?.head.mode === "versions") return (await isExpired(runId, { changes })) ? run : undefined;
   const head = { runId, mode: "quarantine", work: "sweep", storage: identityOf(storage) } as const;
   return run ?? { head, startedAt: new Date(timeOfRun(runId)).toISOString() };
 }
 
 /** Whether nothing can be brought back any more of a run in older versions, by the copy of its journal. */
-async function isExpired(runId: string, changes: StorageChanges): Promise<boolean> {
+async function isExpired(runId: string, { changes }: Pick<SweepTarget, "changes">): Promise<boolean> {
   const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
   return left?.result === false;
 }
@@ -77,7 +76,7 @@ function changeOf({ changes }: SweepTarget, { head }: RunHead, signal: AbortSign
     plan: async () => ({ verdicts: [] }),
     perform: async () => {
       // Until there was a lock, another run could hide, or bring back, what this one has taken.
-      if (head.mode === "versions" && !(await isExpired(head.runId, changes))) return { objects: 0, bytes: 0, problems: [] };
+      if (head.mode === "versions" && !(await isExpired(head.runId, { changes }))) return { objects: 0, bytes: 0, problems: [] };
       return emptyQuarantine(head.runId, changes, signal);
     },
   };
