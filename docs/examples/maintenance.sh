@@ -10,7 +10,7 @@
 #   environment  a line with REGISTRY_STORAGE_MAINTENANCE_READONLY goes into ENV_FILE (systemd's EnvironmentFile=, docker's --env-file), then RESTART
 #   stop         STOP and START; the registry serves nothing meanwhile
 #   kubernetes   the variable is set on DEPLOYMENT (namespace/name), which is rolled out
-# Exit code: regcheck's own; 1 if a tag did not answer and all was put back.
+# Exit code: regcheck's own; 1 if a tag did not answer and all was put back; 70 if the registry could not be made to take pushes again.
 set -euo pipefail
 
 CONFIG=${CONFIG:-/etc/distribution/config.yml}
@@ -64,11 +64,19 @@ for await (const repository of pages(`${root}/v2/_catalog?n=1000`, "repositories
 JAVASCRIPT
 }
 
-# Until it answers: a registry that does not start is no registry.
+# Until it answers and allows GET, or POST, which a read-only one does not: a process that was not restarted answers, too. One that wants
+# credentials says no more than that it is there.
 wait_for_registry() {
-  local until=$((SECONDS + START_TIMEOUT))
-  until node -e 'fetch(process.argv[1].replace(/\/(v2\/?)?$/, "/v2/")).then(({ status }) => process.exit(status < 500 ? 0 : 1), () => process.exit(1))' "$REGISTRY_URL"; do
-    [ "$SECONDS" -lt "$until" ] || { say "the registry does not answer at $REGISTRY_URL"; return 1; }
+  local method=$1 until=$((SECONDS + START_TIMEOUT))
+  until node --input-type=module - "$REGISTRY_URL" "$method" <<'JAVASCRIPT'
+const [url, method] = process.argv.slice(2);
+const question = fetch(`${url.replace(/\/(v2\/?)?$/, "")}/v2/regcheck/blobs/uploads/`, { method: "OPTIONS" });
+const { status, headers } = await question.catch(() => ({ status: 599, headers: new Headers() }));
+const methods = (headers.get("allow") ?? method).split(/, */);
+process.exit(status === 401 || (status < 500 && methods.includes(method)) ? 0 : 1);
+JAVASCRIPT
+  do
+    [ "$SECONDS" -lt "$until" ] || { say "the registry does not answer at $REGISTRY_URL, or does not allow $method there"; return 1; }
     sleep 0.2
   done
 }
@@ -114,21 +122,35 @@ make_read_only() {
       exit 2
       ;;
   esac
-  [ "$READ_ONLY_BY" = stop ] || wait_for_registry
+  [ "$READ_ONLY_BY" = stop ] || wait_for_registry GET
 }
 
+# Where it is asked whether this succeeds, a command that fails would end nothing by itself: each one says so. The file as it was is kept
+# until the registry takes pushes: it tells the next run of one that could not do it.
 make_writable() {
   [ -n "$closed_at" ] || return 0
   case $READ_ONLY_BY in
-    config) if [ -e "$CONFIG.writable" ]; then mv "$CONFIG.writable" "$CONFIG"; fi && $RESTART ;;
-    environment) if [ -e "$ENV_FILE.writable" ]; then mv "$ENV_FILE.writable" "$ENV_FILE"; fi && $RESTART ;;
-    stop) $START ;;
+    config)
+      cp -p "$CONFIG.writable" "$CONFIG" || return 1
+      $RESTART || return 1
+      ;;
+    environment)
+      cp -p "$ENV_FILE.writable" "$ENV_FILE" || return 1
+      $RESTART || return 1
+      ;;
+    stop)
+      $START || return 1
+      ;;
     kubernetes)
-      kubectl --namespace "${DEPLOYMENT%/*}" set env "deployment/${DEPLOYMENT#*/}" "$VARIABLE-"
-      kubectl --namespace "${DEPLOYMENT%/*}" rollout status "deployment/${DEPLOYMENT#*/}" --timeout="${START_TIMEOUT}s"
+      kubectl --namespace "${DEPLOYMENT%/*}" set env "deployment/${DEPLOYMENT#*/}" "$VARIABLE-" || return 1
+      kubectl --namespace "${DEPLOYMENT%/*}" rollout status "deployment/${DEPLOYMENT#*/}" --timeout="${START_TIMEOUT}s" || return 1
       ;;
   esac
-  wait_for_registry
+  wait_for_registry POST || return 1
+  case $READ_ONLY_BY in
+    config) rm "$CONFIG.writable" || return 1 ;;
+    environment) rm "$ENV_FILE.writable" || return 1 ;;
+  esac
   say "pushes were refused for $((SECONDS - closed_at)) s"
   closed_at=
 }
@@ -140,6 +162,7 @@ finish() {
   if [ -n "$child" ]; then
     kill -TERM "$child" 2> /dev/null || true
     wait "$child" || true
+    child=
   fi
   make_writable || { say "THE REGISTRY IS STILL READ-ONLY OR DOWN: mend that by hand"; status=70; }
   rm -rf "$work"

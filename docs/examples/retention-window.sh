@@ -1,11 +1,12 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # The whole cycle in the window of a Sunday night: tags by policy, then a sweep, both into a quarantine that is emptied after seven days.
 # In /etc/cron.d/regcheck-retention:
 #
 #   0 3 * * 0  root  /usr/local/sbin/retention-window.sh
 #
 # It prints nothing when all went well. Take a run back, while its quarantine is there, with `regcheck restore RUN`.
-set -eu
+# Exit code: that of the command which failed; 70 if the registry could not be started again.
+set -euo pipefail
 
 CONFIG=${CONFIG:-/etc/distribution/config.yml}
 POLICY=${POLICY:-/etc/distribution/retention.yaml}
@@ -16,17 +17,49 @@ KEEP=${KEEP:-}
 # Where the journals go, which `restore` and `purge` need.
 JOURNALS=${JOURNALS:-/var/lib/regcheck}
 
-# A policy that a rule refuses (a slip, more than half of all tags) ends it here, with the registry still running.
-regcheck untag --policy "$POLICY" --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --quiet >/dev/null
+stopped=
+child=
 
-trap '$START' EXIT
+# Whatever ends this script, but for SIGKILL: regcheck first comes to a safe point, then the registry is started.
+finish() {
+  local status=$?
+  trap '' INT TERM HUP
+  if [ -n "$child" ]; then
+    kill -TERM "$child" 2> /dev/null || true
+    wait "$child" || true
+  fi
+  if [ -n "$stopped" ] && ! $START; then
+    echo "retention-window: THE REGISTRY IS STILL STOPPED: start it by hand" >&2
+    status=70
+  fi
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
+trap 'exit 129' HUP
+
+# In the background, so that a signal to this script is seen at once.
+run_regcheck() {
+  regcheck "$@" &
+  child=$!
+  local status=0
+  wait "$child" || status=$?
+  child=
+  return "$status"
+}
+
+# A policy that a rule refuses (a slip, more than half of all tags) ends it here, with the registry still running.
+run_regcheck untag --policy "$POLICY" --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --quiet > /dev/null
+
+stopped=yes
 $STOP
-regcheck untag --policy "$POLICY" --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --apply --quarantine \
+run_regcheck untag --policy "$POLICY" --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --apply --quarantine \
   --registry-stopped --journal-dir "$JOURNALS" --quiet
-regcheck --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --delete-untagged --sweep --quarantine \
+run_regcheck --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --delete-untagged --sweep --quarantine \
   --registry-stopped --journal-dir "$JOURNALS" --fail-on never --quiet
 # Starting it anew also empties the cache that it has in memory.
-trap - EXIT
 $START
+stopped=
 
-regcheck purge --older-than 7d --config "$CONFIG" --journal-dir "$JOURNALS" >/dev/null
+run_regcheck purge --older-than 7d --config "$CONFIG" --journal-dir "$JOURNALS" > /dev/null

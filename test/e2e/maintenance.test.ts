@@ -6,33 +6,13 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RegistryClient } from "./support/client.js";
 import { findProgram } from "./support/programs.js";
+import { jobVariables, KUBECTL, SERVICE } from "./support/maintenance-window.js";
 import { freePort, REGISTRIES, writableConfig } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const SCRIPT = path.join(ROOT, "docs/examples/maintenance.sh");
 const MAIN = path.join(ROOT, "dist/cli/main.js");
-
-/** The service manager, without one: `ENV_FILE` has the variables of its unit. */
-const SERVICE = `#!/bin/bash
-cd "$(dirname "$0")"
-if [ -e pid ]; then kill -9 "$(cat pid)"; rm pid; fi
-[ "$1" = stop ] && exit
-touch env
-env OTEL_TRACES_EXPORTER=none $(cat env) setsid "$REGISTRY" serve config.yml >> registry.log 2>&1 < /dev/null &
-echo $! > pid
-`;
-
-/** kubectl, as far as the script asks it: the deployment is the service. */
-const KUBECTL = `#!/bin/bash
-cd "$(dirname "$0")"
-case "$*" in
-  "--namespace ci set env deployment/registry "*=*) echo "\${!#}" > env && ./service restart ;;
-  "--namespace ci set env deployment/registry "*-) : > env && ./service restart ;;
-  "--namespace ci rollout status deployment/registry --timeout=60s") ;;
-  *) echo "unexpected: $*" >&2; exit 1 ;;
-esac
-`;
 
 describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("docs/examples/maintenance.sh with registry %s", (version) => {
   let directory = "";
@@ -199,6 +179,41 @@ fs.linkSync = (from, to) => {
         await expectPushes();
       },
     );
+
+    const atTheEnd = (then: string): string => `#!/bin/bash
+cd "$(dirname "$0")"
+[ ! -e closed ] || ${then}
+touch closed
+exec ./service restart
+`;
+    test.each([
+      ["config", "restart", "a restart that fails", atTheEnd("exit 1")],
+      ["environment", "restart", "a restart that does nothing", atTheEnd("exit 0")],
+      ["kubernetes", "kubectl", "a rollout that fails", KUBECTL.replace(": > env && ./service restart", "exit 1")],
+    ])("by %s, with %s being %s at the end: it says that the registry is still read-only", async (by, name, _, text) => {
+      script(name, text);
+      const broken = { READ_ONLY_BY: by, RESTART: file("restart"), START_TIMEOUT: "15" };
+      const { exitCode, stderr } = await run(SCRIPT, SWEEP, broken);
+      expect(stderr).toContain("maintenance: THE REGISTRY IS STILL READ-ONLY OR DOWN: mend that by hand\n");
+      expect(stderr).not.toContain("pushes were refused for");
+      expect(exitCode).toBe(70);
+      if (by === "kubernetes") return;
+      const next = await run(SCRIPT, SWEEP, { READ_ONLY_BY: by });
+      expect(next.stderr).toContain(" is left of a run that was killed: move it back");
+    });
+
+    test("as maintenance-job.yaml runs it: in a pod where nobody listens at the address of the config", async () => {
+      const env = jobVariables();
+      const of = (name: string): string => env.get(name) ?? "";
+      expect(of("REGISTRY_URL")).toBe(`http://${of("REGISTRY_HTTP_ADDR")}`);
+      const address = new URL(url).host;
+      fs.writeFileSync(file("pod.yml"), writableConfig(file("storage"), `:${await freePort()}`));
+      const pod = { READ_ONLY_BY: of("READ_ONLY_BY"), CONFIG: file("pod.yml"), REGISTRY_HTTP_ADDR: address };
+      const { exitCode, stderr } = await run(SCRIPT, SWEEP, pod);
+      expect(stderr).toContain("maintenance: every tag that answered before answers now");
+      expect(exitCode).toBe(0);
+      await expectPushes();
+    });
 
     test("regcheck killed in the middle: pushes go on", async () => {
       script("killed", `#!/bin/bash\nkill -9 $$\n`);
