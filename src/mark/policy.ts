@@ -46,6 +46,11 @@ export const VARIANTS = [
 
 /** Live whatever the variant. */
 export const LIVE = 0b1_0000_1111;
+/** Of nearly all that is marked: it need not be looked at once for each variant. */
+export function isLiveInAll(marks: number): boolean {
+  return (marks & LIVE) === LIVE;
+}
+
 /** Kept because damage in a repository leaves it unknown what its links are for (safety rule 1). */
 export const HELD = 0b1_0000;
 /** Some repository has a revision link for it. */

@@ -11,7 +11,7 @@ import { linkBytes } from "./link-bytes.js";
 import { bytesOf, namedBlobs } from "./named-blobs.js";
 import { ownBlobs } from "./own-blobs.js";
 import { isLostPin } from "./pinned.js";
-import { perVariant, HELD, LIVE, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
+import { perVariant, HELD, isLiveInAll, LIVE, REVISION, selectedBit, VARIANT_BITS, VARIANTS } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import { checkEmptiness } from "./emptiness.js";
 import { followReferences } from "./references.js";
@@ -257,7 +257,7 @@ class RepositoryMark {
   }
 
   #count(kind: keyof ReclaimableLinks, marks: number): void {
-    if ((marks & HELD) !== 0) return;
+    if ((marks & HELD) !== 0 || isLiveInAll(marks)) return;
     for (const variant of VARIANTS) {
       if ((marks & VARIANT_BITS[variant]) === 0) this.#reclaimable[variant][kind]++;
     }

@@ -1,6 +1,6 @@
 import type { FindingCode } from "../mark/finding.js";
 import type { Marked } from "../mark/marked.js";
-import { perVariant, HELD, isGarbage, selectedVariant, VARIANTS } from "../mark/policy.js";
+import { perVariant, HELD, isGarbage, isLiveInAll, selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, Variant } from "../mark/policy.js";
 
 /** What a policy would take. */
@@ -26,6 +26,7 @@ export function sumReclaimable(
   table.forEach((id, size, modified) => {
     if (includes?.(id) === false) return;
     const marks = table.marks(id);
+    if (isLiveInAll(marks)) return;
     for (const variant of VARIANTS) {
       if (!isGarbage(marks, variant, policy, modified)) continue;
       sums[variant].blobs++;
