@@ -49,6 +49,10 @@ export type Cause =
   /** A tag without a link had one once: its history has entries. */
   | { readonly kind: "had-link" }
   | { readonly kind: "empty-tag" }
+  /** A bucket has nothing of a tag but what consoles make for a folder. */
+  | { readonly kind: "folder-marker" }
+  /** What lies among tags has no name. */
+  | { readonly kind: "no-name" }
   /** Seconds since it was started; negative where it is dated in the future. */
   | { readonly kind: "upload-age"; readonly seconds: number; readonly isMultipart: boolean }
   /** The number of the user who owns most blobs, and may not read this one. */

@@ -13,6 +13,8 @@ export interface ReclaimableLinks {
 export interface MarkedRepository {
   readonly name: string;
   readonly tags: number;
+  /** Those of the tags that have neither a link nor a history: nothing shows that they have ever named anything. */
+  readonly emptyTags: number;
   readonly revisions: number;
   readonly layerLinks: number;
   /** Bytes of all its links, tags and their history included. */

@@ -37,6 +37,8 @@ export interface RepositoryLinks {
   readonly history: readonly TagHistoryEntry[];
   /** What the history of tags names whose `current/link` is damaged or gone: each may be what the tag named last. */
   readonly lostTargets: readonly number[];
+  /** How many tags have neither a link nor a history. */
+  readonly emptyTags: number;
   readonly findings: Finding[];
 }
 
@@ -83,7 +85,7 @@ class Resolver {
     const sorted = sortLayers(layerIds, layers.modified, this.#oddLayers);
     const isLayer = (id: number): boolean => this.#damagedLayerLinks.has(id) || search(sorted.layers, id) >= 0;
     const isFound = (id: number): boolean => this.#revisions.has(id) || this.#mismatched.has(id) || isLayer(id);
-    const { tags, history, lostTargets, findings } = resolveTagLinks(this.listing, this.table, isFound);
+    const { tags, history, lostTargets, empty, findings } = resolveTagLinks(this.listing, this.table, isFound);
     for (const finding of findings) this.#findings.push(finding);
     return {
       // In order, whatever the storage's: which tag or manifest a finding names must not depend on a listing.
@@ -99,6 +101,7 @@ class Resolver {
       damagedLayerLinks: this.#damagedLayerLinks,
       history,
       lostTargets,
+      emptyTags: empty,
       findings: this.#findings,
     };
   }

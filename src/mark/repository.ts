@@ -231,6 +231,7 @@ class RepositoryMark {
     return {
       name: listing.name,
       tags: listing.tags.names.length,
+      emptyTags: links.emptyTags,
       revisions: links.revisions.length,
       layerLinks: links.layers.length,
       linkBytes: linkBytes(listing),

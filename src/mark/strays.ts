@@ -1,4 +1,4 @@
-import { isTakenForTag } from "../registry/stray-path.js";
+import { isNamelessTag, isTakenForTag } from "../registry/stray-path.js";
 import type { Stray } from "../storage/listing.js";
 import type { Finding } from "./finding.js";
 
@@ -11,6 +11,7 @@ export function strayFinding({ path, bytes, mistaken }: Stray): Finding {
       bytes,
       cause: mistaken.path === path ? undefined : { kind: "below-stray", path },
     };
+  if (isNamelessTag(path)) return { code: "tag-name-invalid", path, tag: "", bytes, cause: { kind: "no-name" } };
   if (isTakenForTag(path)) return { code: "stray-among-tags", path, tag: path.slice(path.lastIndexOf("/") + 1), bytes };
   return { code: "stray-object", path, bytes };
 }

@@ -27,6 +27,8 @@ export interface TagLinks {
   readonly history: readonly TagHistoryEntry[];
   /** What the history of tags names whose `current/link` is damaged or gone: each may be what the tag named last. */
   readonly lostTargets: readonly number[];
+  /** How many have neither a link nor a history: nothing shows that they have ever named anything. */
+  readonly empty: number;
   readonly findings: readonly Finding[];
 }
 
@@ -40,10 +42,13 @@ class Resolver implements TagLinks {
   readonly history: TagHistoryEntry[] = [];
   readonly lostTargets: number[] = [];
   readonly findings: Finding[] = [];
+  empty = 0;
   /** By position: the tag's index has entries. */
   readonly #tagsWithHistory: ReadonlySet<number>;
   /** By position: there is something outside the layout. */
   readonly #tagsWithOthers: ReadonlySet<number>;
+  /** Those of them where that is more than the markers of folders, which consoles make in a bucket. */
+  readonly #tagsWithFiles: ReadonlySet<number>;
 
   constructor(
     private readonly listing: RepositoryListing,
@@ -53,6 +58,7 @@ class Resolver implements TagLinks {
     const { indexTag, oddIndex, others } = listing.tags;
     this.#tagsWithHistory = new Set([...indexTag, ...oddIndex.map(({ tag }) => tag)]);
     this.#tagsWithOthers = new Set(others.map(({ tag }) => tag));
+    this.#tagsWithFiles = new Set(others.flatMap(({ tag, name: file }) => (/^$|\/$/.test(file) ? [] : [tag])));
     const tags = this.#resolve();
     this.#checkIndex(tags);
     this.tags = tags.filter((tag): tag is Tag => tag.target !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -76,6 +82,7 @@ class Resolver implements TagLinks {
     const { name, tags } = this.listing;
     const tag = elementAt(tags.names, position);
     if (content === undefined) {
+      if (!this.#tagsWithHistory.has(position)) this.empty++;
       // Nobody has ever pushed it: what is wrong is its name.
       if (!isTagName(tag) && !this.#tagsWithHistory.has(position)) return undefined;
       this.#add("tag-without-current", tagPath(name, tag), { tag, ...this.#lossOf(position) });
@@ -90,9 +97,10 @@ class Resolver implements TagLinks {
   /** What a tag without `current/link` has lost: a link that its index shows to have been there, or nothing. */
   #lossOf(position: number): Partial<Finding> {
     if (this.#tagsWithHistory.has(position)) return { cause: { kind: "had-link" } };
+    if (this.#tagsWithFiles.has(position)) return { holds: false };
     // A sweep or a delete that was killed leaves the empty directory: nothing is lost with it.
     return this.#tagsWithOthers.has(position)
-      ? { holds: false }
+      ? { holds: false, cause: { kind: "folder-marker" } }
       : { holds: false, reclaimable: true, cause: { kind: "empty-tag" } };
   }
 

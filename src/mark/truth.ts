@@ -72,7 +72,7 @@ const ABSENCE = [
 
 /** As of OpenShift, which keeps its tags in etcd: manifests, and not one tag. A pin that is found says what is live instead. */
 function tagsElsewhere({ repositories, pins }: Marked): readonly TruthElsewhere[] {
-  const tags = repositories.reduce((sum, one) => sum + one.tags, 0);
+  const tags = repositories.reduce((sum, one) => sum + one.tags - one.emptyTags, 0);
   const revisions = repositories.reduce((sum, one) => sum + one.revisions, 0);
   if (revisions === 0 || tags > 0 || pins.found > 0) return [];
   return [{ owner: "unknown", evidence: `${revisions} manifests, and not one tag in the whole registry`, path: "" }];

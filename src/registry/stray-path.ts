@@ -49,3 +49,8 @@ export function isTakenForTag(path: string): boolean {
   const own = splitRepositoryPath(path)?.own;
   return own !== undefined && AMONG_TAGS.test(own);
 }
+
+/** Whether it is a folder's marker in `tags/` itself, or below an empty name there: 2.x lists a tag without a name. Only a bucket has such keys. */
+export function isNamelessTag(path: string): boolean {
+  return splitRepositoryPath(path)?.own === `${TAGS_DIRECTORY}/`;
+}

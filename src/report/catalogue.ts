@@ -32,5 +32,7 @@ export function consequenceOf(code: FindingCode): string | undefined {
 /** The severity of a finding under the selected policy. */
 export function severityOf(finding: Finding): Severity {
   const { severity, severityIfReclaimable } = CATALOGUE[finding.code];
-  return finding.reclaimable === true && severityIfReclaimable !== undefined ? severityIfReclaimable : severity;
+  // What a console makes has never been a tag that anybody pulled.
+  const isMild = finding.reclaimable === true || finding.cause?.kind === "folder-marker";
+  return isMild && severityIfReclaimable !== undefined ? severityIfReclaimable : severity;
 }

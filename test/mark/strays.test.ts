@@ -163,7 +163,6 @@ test.each([
   ["stray-stops-registry", `${V2}/repositories/team/app/_uploads/junk/`],
   ["stray-stops-registry", `${V2}/repositories/team/app/_uploads/9c5e4f4e-93a6-4d0e-9c59-0f4f3f3f3f3f/hashstates/`],
   ["stray-object", `${V2}/repositories/team/app/_manifests/`],
-  ["stray-object", `${V2}/repositories/team/app/_manifests/tags/`],
   ["stray-object", `${V2}/repositories/team/app/_layers/sha256/`],
   ["stray-object", `${V2}/repositories/team/app/_other/`],
   ["stray-object", `${V2}/blobs/sha256/`],

@@ -35,3 +35,18 @@ test("a registry without a tag has its tags elsewhere, unless a pin that is foun
   const pinned = await checkTree(builder.tree, { ...UNTAGGED, pins: pin === undefined ? [] : [pin] });
   expect(garbage(findingsOf(pinned))).not.toEqual([]);
 });
+
+test("a tag without a link or a history is no tag: whoever keeps tags elsewhere may have left an empty directory", async () => {
+  for (const [file, isTag] of [
+    ["empty/notes.txt", false],
+    ["-empty/notes.txt", false],
+    [`lost/index/sha256/${"a".repeat(64)}/link`, true],
+    ["broken/current/link", true],
+  ] as const) {
+    const { builder } = registry();
+    builder.tree.write(`${builder.repository("team/app").path}/_manifests/tags/${file}`, "");
+    builder.repository("team/other").image({ layers: ["another layer"] });
+    const codes = findingsOf(await checkTree(builder.tree, UNTAGGED)).map((line) => line.split(" ")[0]);
+    expect([file, codes.includes("tags-elsewhere")]).toEqual([file, !isTag]);
+  }
+});

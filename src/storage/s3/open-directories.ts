@@ -2,11 +2,9 @@ import type { OwnPath } from "../../registry/parse-path.js";
 import type { OwnObject } from "../listing.js";
 import type { ListedObject } from "./page.js";
 
-/** A tag whose keys are coming in. */
+/** A tag whose keys are coming in: a folder's marker alone is one to the registry, which lists it. */
 export interface OpenTag {
   readonly name: string;
-  /** A folder marker alone shows no tag. */
-  isThere: boolean;
   current: ListedObject | undefined;
   readonly index: { readonly path: Extract<OwnPath, { kind: "index" }>; readonly object: ListedObject }[];
   /** What is neither, from the tag's directory on. */

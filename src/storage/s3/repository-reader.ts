@@ -114,10 +114,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     // A stray below a tag's directory still shows that there is such a tag.
     const tag = parsed.kind === "current" || parsed.kind === "index" ? parsed.tag : tagOfStray(own);
     this.#turnTo(builder, tag, parsed.kind === "upload" ? parsed.id : undefined);
-    if (tag !== undefined) {
-      this.#tag ??= { name: tag, isThere: false, current: undefined, index: [], others: [] };
-      this.#tag.isThere ||= !isMarker;
-    }
+    if (tag !== undefined) this.#tag ??= { name: tag, current: undefined, index: [], others: [] };
     switch (parsed.kind) {
       case "current":
         if (this.#tag !== undefined) this.#tag.current = object;
@@ -173,7 +170,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #closeTag(builder: RepositoryListingBuilder): void {
     const open = this.#tag;
     this.#tag = undefined;
-    if (open?.isThere !== true) return;
+    if (open === undefined) return;
     const { name, current, index } = open;
     if (current === undefined) {
       this.#readRest(builder, builder.addOddTag(name, undefined, 0), open);

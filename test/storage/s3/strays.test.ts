@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { check } from "#regcheck/check.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { arbitraryRegistry, isPushedTo, NOW } from "../../support/arbitrary-registry.js";
 import { RegistryBuilder, V2 } from "../../support/builder.js";
 import type { RegistryTree } from "../../support/registry-tree.js";
-import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
+import { bucketOf, optionsFor, startedServer, store } from "../../support/s3-bucket.js";
 import { reportOf } from "../suite.js";
 
 /** Names that sort around each other's slashes. */
@@ -70,6 +71,8 @@ describe("a key outside the layout is a stray, and hides nothing", () => {
   const directories = new Set<string>();
   for (const key of tree.files.keys())
     for (let at = key.indexOf("/", V2.length + 1); at >= 0; at = key.indexOf("/", at + 1)) directories.add(key.slice(0, at + 1));
+  // That one is a tag without a name: see below.
+  for (const directory of directories) if (directory.endsWith("/tags/")) directories.delete(directory);
 
   test("a folder's marker in any one directory, as consoles make them", async () => {
     const plain = await reported(tree, []);
@@ -127,9 +130,9 @@ describe("a key outside the layout is a stray, and hides nothing", () => {
             const key = keys[which % keys.length] ?? "";
             const first = key.indexOf("/", V2.length + 1) + 1;
             const stray = key.slice(0, first + (cut % (key.length - first))).replace(/\/$/, "") + end;
-            // What has a tag's name holds its repository back: see test/mark/strays.test.ts.
-            const isHolding = /\/_manifests\/tags\/[^/]+$/.test(stray);
-            if (stray.length >= first && !random.tree.files.has(stray) && !isHolding) strays.add(stray);
+            // What has a tag's name is one, or holds its repository back: see below, and test/mark/strays.test.ts.
+            const isTag = /\/_manifests\/tags\/[^/]*\/?$/.test(stray);
+            if (stray.length >= first && !random.tree.files.has(stray) && !isTag) strays.add(stray);
           }
           const plain = await reported(random.tree, [], keysPerPage);
           // An empty repository stays for what is in it, and says so.
@@ -142,6 +145,35 @@ describe("a key outside the layout is a stray, and hides nothing", () => {
       { numRuns: 30, interruptAfterTimeLimit: 20_000 },
     );
   }, 120_000);
+});
+
+describe("a folder's marker that the registry lists as a tag", () => {
+  const tags = `${OF_APP}/_manifests/tags`;
+  test.each([
+    [`${tags}/NAME/`, "tag-without-current", `${tags}/NAME`],
+    [`${tags}/NAME/current/`, "tag-without-current", `${tags}/NAME`],
+    [`${tags}/NAME//`, "tag-without-current", `${tags}/NAME`],
+    [`${tags}/bad~name/`, "tag-name-invalid", `${tags}/bad~name`],
+    [`${tags}/`, "tag-name-invalid", `${tags}/`],
+    [`${tags}//x`, "tag-name-invalid", `${tags}/`],
+  ])("%s: %s", async (key, code, path) => {
+    for (const keysPerPage of [1000, 3]) {
+      const { findings } = await reported(registry(), [key], keysPerPage);
+      const about = findings.filter((finding) => finding.path.startsWith(tags) && !finding.code.startsWith("stray-"));
+      expect(about).toEqual([expect.objectContaining({ code, path, severity: "warning" })]);
+    }
+  });
+
+  test("holds nothing back, and is no garbage", async () => {
+    const tree = registry();
+    const { storage, server } = await bucketOf(tree);
+    server.put("b", `${tags}/NAME/`, "");
+    const { reclaimable } = await check(storage, {
+      policy: { deleteUntagged: true, dropDanglingTags: false, grace: 0, now: NOW, pins: [] },
+    });
+    expect(reclaimable.withDeleteUntagged.revisions).toBe(6);
+    await storage.close();
+  });
 });
 
 test("names in any characters come whole, however the keys are divided", async () => {
