@@ -2,8 +2,14 @@ import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { mark } from "#regcheck/mark/mark.js";
+import { Digest } from "#regcheck/registry/digest.js";
 import { evaluate } from "#regcheck/retention/evaluate.js";
 import { parsePolicyFile } from "#regcheck/retention/policy-file.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { RegistryBuilder, sha256 } from "../support/builder.js";
+import type { Descriptor } from "../support/builder.js";
+import { written } from "../support/temporary.js";
 
 /** One of the worked examples that the documentation of retention is made of. */
 interface Example {
@@ -67,6 +73,41 @@ function judge({ policy, repository = "app", tags = {}, children = {}, pins = []
   );
 }
 
+/** The same of a registry's storage. */
+async function judgeStorage({ policy, repository = "app", tags = {}, children = {}, pins = [], problems = {} }: Example) {
+  const builder = new RegistryBuilder();
+  const app = builder.repository(repository);
+  const push = (image: string): Descriptor =>
+    image in children ? app.index((children[image] ?? []).map(push)) : app.image({ layers: [image], config: image });
+  builder.now = NOW - 500 * 86_400;
+  const images = [...Object.values(tags).map(([image]) => image), ...Object.values(children).flat()];
+  const descriptors = new Map(images.map((image) => [image, push(image)]));
+  // What a signature is about need not be there.
+  const digestOf = (image: string): string => descriptors.get(image)?.digest ?? sha256(image);
+  const nameOf = (tag: string): string => tag.replace(/^\$\w+/, (image) => digestOf(image.slice(1)).replace(":", "-"));
+  for (const [tag, [image, age]] of Object.entries(tags)) {
+    builder.now = NOW - seconds(age);
+    app.tag(nameOf(tag), digestOf(image));
+    if (problems[tag] === "tag-link-invalid") app.link(`_manifests/tags/${tag}/current`, "");
+    if (problems[tag] === "tag-dangling") app.deleteManifest({ mediaType: "", digest: digestOf(image), size: 0 });
+  }
+  const retention = { retention: parsePolicyFile(policy, "policy.yaml"), file: "policy.yaml", detail: "decisions" as const };
+  const given = { grace: 3600, now: NOW, pins: pins.flatMap((image) => Digest.parse(digestOf(image)) ?? []), retention };
+  const storage = FilesystemStorage.open(written(builder.tree), { concurrency: 1 });
+  try {
+    const marked = await mark(storage, { deleteUntagged: false, dropDanglingTags: false, ...given });
+    const decisions = marked.repositories.flatMap(({ retention: own }) => own?.decisions ?? []);
+    const short = new Map(Object.keys(tags).map((tag) => [nameOf(tag), tag]));
+    return Object.fromEntries(
+      decisions
+        .filter(({ goes }) => goes)
+        .map(({ tag, reason }) => [short.get(tag), "policy" in reason ? reason.policy : "its image goes"]),
+    );
+  } finally {
+    await storage.close();
+  }
+}
+
 describe("the worked examples", () => {
   test("are all there", () => {
     expect(examples).toHaveLength(16);
@@ -74,6 +115,14 @@ describe("the worked examples", () => {
 
   test.each(examples.filter(({ error }) => error === undefined))("$title", (example) => {
     expect(judge(example)).toEqual(example.goes);
+  });
+
+  test.each(examples.filter(({ error }) => error === undefined))("$title: in a storage", async (example) => {
+    // Damage holds the whole repository, so that there nothing goes.
+    const isHeld = Object.values(example.problems ?? {}).includes("tag-link-invalid");
+    expect(await judgeStorage(example)).toEqual(isHeld ? {} : example.goes);
+    const sound = Object.entries(example.tags ?? {}).filter(([tag]) => example.problems?.[tag] !== "tag-link-invalid");
+    expect(await judgeStorage({ ...example, tags: Object.fromEntries(sound) })).toEqual(example.goes);
   });
 
   test.each(examples.filter(({ error }) => error !== undefined))("$title", ({ policy, error = "" }) => {
