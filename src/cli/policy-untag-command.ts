@@ -9,7 +9,7 @@ import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import type { PlanItem } from "../sweep/plan.js";
 import { tagPath } from "../registry/layout.js";
 import { planUntagByPolicy, rehearseUntagByPolicy, untagByPolicy } from "../untag-by-policy.js";
-import type { DoneUntag, PolicyUntagOptions } from "../untag-by-policy.js";
+import type { DoneUntag, PlannedUntag, PolicyUntagOptions } from "../untag-by-policy.js";
 import { summarize } from "../untag/summary.js";
 import { untilAborted } from "../until-aborted.js";
 import { complainOfLock, endOf, preview, refusalEnd } from "./ends.js";
@@ -62,12 +62,14 @@ export async function runPolicyUntag(
       const target = { storage, changes };
       if (!isPreview) return { ...(await untagByPolicy(target, watched)), refusal: undefined };
       const planning = args.dryRun ? rehearseUntagByPolicy(target, watched) : preview(planUntagByPolicy(storage, watched));
-      return { ...(await untilAborted(planning, signal)), result: undefined, lockLeft: undefined };
+      const planned = await untilAborted(planning, signal);
+      const refusal = planned.refusal ?? policiesRefusal(planned);
+      return { ...planned, refusal, result: undefined, lockLeft: undefined };
     });
     progress.stop();
     if (args.planOutput !== undefined)
       writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage));
-    const exitCode = (args.dryRun ? refusalEnd(done) : undefined) ?? exitCodeOf(done, isPreview, signal);
+    const exitCode = (args.dryRun ? refusalEnd(done) : undefined) ?? exitCodeOf(done, signal);
     if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
       await writeToStdout(await format(done, args, opened, { options, isPreview, exitCode }));
     complainOfLock(done);
@@ -118,12 +120,14 @@ interface ShownUntag extends DoneUntag {
   readonly refusal: Verdict | undefined;
 }
 
-/** Without --dry-run, a preview says by its exit code whether the policies themselves would be refused; who is at work by then, it cannot tell. */
-function exitCodeOf(done: DoneUntag, isPreview: boolean, signal: AbortSignal): ExitCode {
-  const { report, verdicts } = done;
-  if (!report.complete) return EXIT_CODES.incomplete;
-  if (isPreview && verdicts.some(({ rule, passed }) => rule in RETENTION_RULES && !passed)) return EXIT_CODES.refused;
-  return endOf(done, signal) ?? EXIT_CODES.clean;
+/** Without --dry-run, a preview asks whether the policies themselves are refused; who is at work by then, it cannot tell. */
+function policiesRefusal({ report, verdicts }: PlannedUntag): Verdict | undefined {
+  return report.complete ? verdicts.find(({ rule, passed }) => rule in RETENTION_RULES && !passed) : undefined;
+}
+
+function exitCodeOf(done: ShownUntag, signal: AbortSignal): ExitCode {
+  if (!done.report.complete) return EXIT_CODES.incomplete;
+  return refusalEnd(done) ?? endOf(done, signal) ?? EXIT_CODES.clean;
 }
 
 interface Shown {

@@ -377,6 +377,10 @@ describe("traps of other tools", () => {
       expect(`${stdout}${stderr}`).toMatch(/max-untag: 4 of 4 tags \(100 %\) would go, which is more than 50 %/);
       expect(exitCode).toBe(4);
     }
+    expect((await untag(directory, all)).stdout).toMatch(/The untag would be refused by max-untag, with the exit code 4\.\n$/);
+    const shown = JSON.parse((await untag(directory, all, "--format", "json")).stdout) as object;
+    expect(problemsOf(shown, "untag")).toBe("No errors");
+    expect(shown).toMatchObject({ exitCode: 4, refusedBy: "max-untag" });
     expect((await untag(directory, all, "--apply", "--max-untag", "100%")).stderr).toMatch(/refused by the rule last-tags: /);
     expect(tagsIn(directory)).toHaveLength(5);
     expect((await untag(directory, all, "--apply", "--max-untag", "100%", "--allow-empty")).exitCode).toBe(0);
