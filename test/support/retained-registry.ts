@@ -70,7 +70,7 @@ function goingTags(
   policies: readonly OraclePolicyEntry[],
   grace: number,
 ): string[] {
-  const { name, revisions, tags, held } = repository;
+  const { name, revisions, tags, history, held } = repository;
   if (held) return [];
   const { layerLinked, droppable, kept } = manifestsOf(repository);
   const here = new Set([...revisions.keys(), ...layerLinked, ...droppable, ...kept]);
@@ -87,7 +87,12 @@ function goingTags(
     const target = targetOf(repository, digest);
     return hasLayerLink(repository, digest) && (stored.has(target) || revisions.has(target)) ? target : undefined;
   };
-  const isJudged = (tag: string, image: string): boolean => /^\w[\w.-]{0,127}$/.test(tag) && found(image) !== undefined;
+  /** What nothing but a tag, now or once, tells to be a manifest would be swept without it. */
+  const isLayerAlone = (digest: string): boolean => layerLinked.has(targetOf(repository, digest));
+  const isNeeded = (tag: string, image: string): boolean =>
+    isLayerAlone(image) || history.some((entry) => entry.tag === tag && isLayerAlone(entry.digest));
+  const isJudged = (tag: string, image: string): boolean =>
+    /^\w[\w.-]{0,127}$/.test(tag) && found(image) !== undefined && !isNeeded(tag, image);
   return judgeTags(
     policies,
     {
