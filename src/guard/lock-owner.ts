@@ -1,6 +1,7 @@
 import os from "node:os";
 import { LOCK } from "../registry/layout.js";
 import type { StorageLook } from "../storage/changes.js";
+import { ownPidNamespace } from "./pid-namespace.js";
 import { codeOf } from "../system-errors.js";
 
 /** A lock that somebody has written. */
@@ -10,7 +11,7 @@ export interface FoundLock {
   readonly text: string;
   /** Undefined where it does not say: it was written to a full disk, or by somebody else. */
   readonly owner: LockOwner | undefined;
-  /** Whether its process is at work: known for processes of this host alone. */
+  /** Whether its process is at work: known for processes that can be seen from here alone. */
   readonly process: "running" | "gone" | "unknown";
 }
 
@@ -18,6 +19,9 @@ export interface FoundLock {
 export interface LockOwner {
   readonly host: string;
   readonly pid: number;
+  /** What `pid` is a number of; undefined where its system does not tell, and in the lock of an older version. */
+  readonly bootId: string | undefined;
+  readonly pidNamespace: string | undefined;
   readonly startedAt: string;
   /** What that process does, such as `sweep`. */
   readonly command: string;
@@ -38,7 +42,13 @@ export function refusalBy(lock: FoundLock | undefined, location: string): string
   if (lock?.process === "gone")
     return `${location} is locked by ${describeOwner(lock)}, which is not running any more on this host: ${remedy}`;
   const who = lock === undefined ? "its lock has just gone" : describeOwner(lock);
-  return `another regcheck is at work on ${location}: ${who}. If it is not running any more, ${remedy}`;
+  return `another regcheck is at work on ${location}: ${who}. ${whereToLook(lock)}If it is not running any more, ${remedy}`;
+}
+
+/** The name of a host is no proof: containers share one, and process 1 of each is another. */
+function whereToLook(lock: FoundLock | undefined): string {
+  if (lock?.process !== "unknown" || lock.owner?.host !== os.hostname()) return "";
+  return "Its process cannot be told from here, although the host has the same name: look for it in every container (docker ps, kubectl get pods) and outside of them. ";
 }
 
 /** For people: `a sweep on backup-1 (process 4711) since 2026-01-31T03:00:00.000Z`. */
@@ -53,21 +63,33 @@ function parseOwner(text: string): LockOwner | undefined {
     if (typeof value !== "object" || value === null) return undefined;
     if (!("host" in value) || !("pid" in value) || typeof value.host !== "string" || typeof value.pid !== "number")
       return undefined;
-    const startedAt = "startedAt" in value ? String(value.startedAt) : "an unknown time";
-    return { host: value.host, pid: value.pid, startedAt, command: "command" in value ? String(value.command) : "regcheck" };
+    return {
+      host: value.host,
+      pid: value.pid,
+      bootId: "bootId" in value ? String(value.bootId) : undefined,
+      pidNamespace: "pidNamespace" in value ? String(value.pidNamespace) : undefined,
+      startedAt: "startedAt" in value ? String(value.startedAt) : "an unknown time",
+      command: "command" in value ? String(value.command) : "regcheck",
+    };
   } catch {
     return undefined;
   }
 }
 
-function stateOf({ host, pid }: LockOwner): FoundLock["process"] {
+/** A process is gone only where its number would be seen here if it ran: a lock that is taken for a dead one may be of a sweep at work. */
+function stateOf({ host, pid, bootId, pidNamespace }: LockOwner): FoundLock["process"] {
   if (host !== os.hostname()) return "unknown";
-  // A container that is started again has the number that it had: this process has written no lock yet.
-  if (pid === process.pid) return "gone";
+  const own = ownPidNamespace();
+  const isComparable = own !== undefined && bootId !== undefined && pidNamespace !== undefined;
+  const isSame = isComparable && own.bootId === bootId && own.pidNamespace === pidNamespace;
+  if (isComparable && !isSame) return "unknown";
+  const notSeen = isSame ? "gone" : "unknown";
+  // This process has written no lock yet: one with its number was before it, or is in another container.
+  if (pid === process.pid) return notSeen;
   try {
     process.kill(pid, 0);
     return "running";
   } catch (error) {
-    return codeOf(error) === "ESRCH" ? "gone" : "running";
+    return codeOf(error) === "ESRCH" ? notSeen : "running";
   }
 }

@@ -4,6 +4,7 @@ import { errorMessage, EXIT_CODES, operatorMessage, OperatorError } from "../err
 import { LOCK, OWN } from "../registry/layout.js";
 import type { RemovedIfSame, StorageChanges, StorageLook } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
+import { ownPidNamespace } from "./pid-namespace.js";
 import { causeOf, isFull } from "../system-errors.js";
 
 /** A lock that is held. */
@@ -50,7 +51,8 @@ export async function withLock<T>(
   what: string,
   work: (lock: Lock) => Promise<T>,
 ): Promise<Locked<T>> {
-  const owner = { host: os.hostname(), pid: process.pid, startedAt: new Date().toISOString(), command: what };
+  const who = { host: os.hostname(), pid: process.pid, ...ownPidNamespace() };
+  const owner = { ...who, startedAt: new Date().toISOString(), command: what };
   const content = await create(changes, location, Buffer.from(`${JSON.stringify(owner)}\n`));
   if (content === "exists") throw new OperatorError(refusalBy(await readLock(changes), location), EXIT_CODES.refused);
   let result: T;

@@ -57,10 +57,15 @@ describe("what a quarantine holds, and a lock that was left", () => {
 });
 
 describe("a lock", () => {
-  const locked = (pid: number, host = os.hostname()) => {
+  /** What the numbers of processes here are numbers of. */
+  const namespace = {
+    bootId: fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+    pidNamespace: fs.readlinkSync("/proc/self/ns/pid"),
+  };
+  const locked = (pid: number, host = os.hostname(), seen: object = namespace) => {
     const directory = written(garbageRegistry(1));
     fs.mkdirSync(path.join(directory, "regcheck"));
-    const owner = { host, pid, startedAt: "2026-01-31T03:00:00.000Z", command: "sweep" };
+    const owner = { host, pid, ...seen, startedAt: "2026-01-31T03:00:00.000Z", command: "sweep" };
     fs.writeFileSync(path.join(directory, "regcheck/lock"), JSON.stringify(owner));
     return directory;
   };
@@ -86,6 +91,34 @@ describe("a lock", () => {
     expect(here).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("which is running") as unknown });
     const there = await regcheck(["unlock", locked(NO_PROCESS, "elsewhere"), "--registry-stopped"]);
     expect(there).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("a run of sweep on elsewhere") as unknown });
+  });
+
+  test.each([
+    ["of another container with the same name", { ...namespace, pidNamespace: "pid:[1]" }],
+    ["of an earlier start of the host", { ...namespace, bootId: "00000000-0000-4000-8000-000000000000" }],
+    ["that an older version has written, or a system that does not tell", {}],
+    ["that says half of it", { bootId: namespace.bootId }],
+  ])("%s is of no process that is known to be gone: who asks is told where to look", async (_, seen) => {
+    const directory = locked(NO_PROCESS, os.hostname(), seen);
+    const refused = await regcheck(sweepEverything(directory, temporaryDirectory()));
+    expect(refused).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(
+        /another regcheck is at work .*look for it in every container .*If it is not running any more, regcheck unlock /,
+      ) as unknown,
+    });
+    const dry = await regcheck(["unlock", directory, "--registry-stopped", "--dry-run", "--format", "json"]);
+    expect(JSON.parse(dry.stdout)).toMatchObject({ lock: { pid: NO_PROCESS, process: "unknown" }, exitCode: 0 });
+  });
+
+  test("of the first process of another container, which has the number of this one, is not known to be gone", async () => {
+    const directory = locked(0, os.hostname(), { ...namespace, pidNamespace: "pid:[1]" });
+    const lock = path.join(directory, "regcheck/lock");
+    // Its number becomes that of the program itself.
+    const own = `import fs from "node:fs"; fs.writeFileSync(${JSON.stringify(lock)}, fs.readFileSync(${JSON.stringify(lock)}, "utf8").replace('"pid":0', '"pid":' + process.pid));`;
+    const options = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(own)}` };
+    const { stdout } = await regcheck(["unlock", directory, "--registry-stopped", "--dry-run", "--format", "json"], options);
+    expect(JSON.parse(stdout)).toMatchObject({ lock: { process: "unknown" } });
   });
 
   test("leaves no version of itself in a bucket that keeps them", async () => {

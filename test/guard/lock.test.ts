@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { changeUnderGuard } from "#regcheck/guard/change-under-guard.js";
@@ -60,6 +61,20 @@ async function held({ open }: Place, what: string) {
 }
 
 const locking = ({ open }: Place): Promise<unknown> => withLock(open(), "here", "sweep", async () => "at work");
+
+test("a lock says whose it is, as every version reads it, and what the number of the process is a number of", async () => {
+  const at = directory();
+  const run = await held(at, "sweep");
+  expect(JSON.parse(Buffer.from((await at.open().read("regcheck/lock")) ?? "").toString())).toEqual({
+    host: os.hostname(),
+    pid: process.pid,
+    bootId: fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+    pidNamespace: fs.readlinkSync("/proc/self/ns/pid"),
+    startedAt: expect.any(String) as unknown,
+    command: "sweep",
+  });
+  await run.end();
+});
 
 describe.each(PLACES)("the lock of %s", (_, place) => {
   test("goes with its run, and without a word", async () => {
