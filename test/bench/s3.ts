@@ -112,14 +112,13 @@ async function measure(name: string, content: object): Promise<void> {
     ["with", warm, warmRequests],
   ] as const) {
     const counts = [requests["ListObjectsV2"] ?? 0, requests["GetObject"] ?? 0];
-    const plain = await timed([
-      process.execPath,
-      path.join(here, "s3-fetch.js"),
-      server.endpoint,
-      String(IN_FLIGHT),
-      ...counts.map(String),
-    ]);
+    const fetched = [process.execPath, path.join(here, "s3-fetch.js"), server.endpoint, String(IN_FLIGHT), ...counts.map(String)];
+    const plain = await timed(fetched);
     console.log(row(`the same by fetch, ${what}`, plain, await server.requests()));
+    if (counts[1] === 0) {
+      const scanned = await timed([...fetched, "scan"]);
+      console.log(row("the same, objects found in the pages", scanned, await server.requests()));
+    }
     const total = counts.reduce((sum, count) => sum + count, 0);
     const floor = Math.max((total * Number(LATENCY)) / 1000 / IN_FLIGHT, plain.processor);
     console.log(

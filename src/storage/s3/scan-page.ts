@@ -49,6 +49,7 @@ const NO_QUOTE = Buffer.alloc(0);
 const LESS_THAN = 0x3c;
 const AMPERSAND = 0x26;
 const QUOTE = 0x22;
+const SLASH = 0x2f;
 const NUMBER_SIGN = 0x23;
 const ZERO = 0x30;
 /** No number of more digits is exact, and no object so large. */
@@ -130,21 +131,28 @@ class Scanner {
     }
   }
 
-  /** Takes the value of an element whose name is at `at`. Returns where the value ends, or -1. */
+  /** Takes an element whose name is at `at`. Returns where to go on, or -1. */
   #take(element: number, at: number, i: number): number {
     switch (element) {
       case HAS_KEY:
-        return this.#key(at + KEY.length, i);
+        return this.#behind(this.#key(at + KEY.length, i), KEY);
       case HAS_MODIFIED:
-        return this.#modified(at + MODIFIED.length, i);
+        return this.#behind(this.#modified(at + MODIFIED.length, i), MODIFIED);
       case HAS_ETAG:
-        return this.#etag(at + ETAG.length, i);
+        return this.#behind(this.#etag(at + ETAG.length, i), ETAG);
       case HAS_SIZE:
-        return this.#size(at + SIZE.length, i);
+        return this.#behind(this.#size(at + SIZE.length, i), SIZE);
       default:
         return this.#storageClass(at + STORAGE_CLASS.length);
     }
   }
+
+  /** Where the end tag of an element ends whose value does. */
+  #behind(end: number, name: Buffer): number {
+    return end < 0 || this.bytes[end + 1] !== SLASH ? UNKNOWN : end + 2 + name.length;
+  }
+
+  // Each of these takes a value, and returns where it ends, or -1.
 
   /** Compares the key with the one before it while it is read: most of both is the same. */
   #key(start: number, i: number): number {
