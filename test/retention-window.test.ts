@@ -49,6 +49,14 @@ for _ in {1..3000}; do sleep 0.02; done`;
   },
 );
 
+test("policies that a rule refuses: the registry is not stopped, and the rule is told", async () => {
+  const rules = "Safety rules\n  REFUSES  max-untag: 9 of 9 tags would go\n";
+  const { directory, closed, stderr } = started(`printf 'app: 9 of 9 tags\n  goes  1\n\n${rules}'\nexit 4`);
+  expect(await closed).toEqual([4, null]);
+  expect(stderr()).toBe(rules);
+  expect(fs.readdirSync(directory).sort()).toEqual(["regcheck", "start", "stop"]);
+});
+
 test("a sweep that fails: the registry runs again, and nothing is purged", async () => {
   const { closed, log } = started(`[[ $1 != purge ]] || echo purge >> log\n${FAIL_TO_SWEEP}`);
   expect(await closed).toEqual([1, null]);

@@ -19,6 +19,7 @@ JOURNALS=${JOURNALS:-/var/lib/regcheck}
 
 stopped=
 child=
+preview=
 
 # Whatever ends this script, but for SIGKILL: regcheck first comes to a safe point, then the registry is started.
 finish() {
@@ -28,6 +29,7 @@ finish() {
     kill -TERM "$child" 2> /dev/null || true
     wait "$child" || true
   fi
+  [ -z "$preview" ] || rm -f "$preview"
   if [ -n "$stopped" ] && ! $START; then
     echo "retention-window: THE REGISTRY IS STILL STOPPED: start it by hand" >&2
     status=70
@@ -49,8 +51,13 @@ run_regcheck() {
   return "$status"
 }
 
-# A policy that a rule refuses (a slip, more than half of all tags) ends it here, with the registry still running.
-run_regcheck untag --policy "$POLICY" --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --quiet > /dev/null
+# A policy that a rule refuses (a slip, more than half of all tags) ends it here, with the registry still running, and the rule is told.
+preview=$(mktemp)
+run_regcheck untag --policy "$POLICY" --config "$CONFIG" ${KEEP:+--keep "$KEEP"} --quiet > "$preview" || {
+  status=$?
+  sed -n '/^Safety rules/,$p' "$preview" >&2
+  exit "$status"
+}
 
 stopped=yes
 $STOP
