@@ -18,8 +18,8 @@ export function readPage(body: Buffer): ListedPage {
  */
 function scanPage(body: Buffer): { readonly objects: ScannedObjects; readonly rest: string } | undefined {
   const root = body.indexOf("<ListBucketResult");
-  const end = root < 0 ? -1 : body.lastIndexOf("</ListBucketResult>");
-  if (end < root) return undefined;
+  const end = body.lastIndexOf("</ListBucketResult>");
+  if (root < 0 || end < root) return undefined;
   const scanner = new Scanner(body);
   let rest = "";
   let at = root;

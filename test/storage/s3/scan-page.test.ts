@@ -99,3 +99,11 @@ describe("the order of the keys of a page", () => {
     expect(Array.from(objects, ({ key }) => key)).toEqual(["a/b", "a/b/c", "a/bc"]);
   });
 });
+
+test.each([
+  ["", '""'],
+  ["<Error><Code>InternalError</Code></Error>", "the error InternalError"],
+  ["<html><Contents></html>", '"<html><Contents></html>"'],
+])("what is no listing is told by what it is: %s", (body, told) =>
+  expect(() => readPage(Buffer.from(body))).toThrow(`expected a listing, got ${told}`),
+);
