@@ -9,6 +9,7 @@ import { RecordedStorage } from "./export/recorded-storage.js";
 import { finishTables, openTables } from "./export/tables-writer.js";
 import type { Tool } from "./report/json.js";
 import type { Report } from "./report/report.js";
+import { isSystemError } from "./system-errors.js";
 import type { Storage } from "./storage/storage.js";
 
 /** What an export came to. */
@@ -44,8 +45,4 @@ export async function exportTables(
     writeExportFile(directory, file);
     return { report, file };
   });
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
 }

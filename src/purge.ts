@@ -41,16 +41,21 @@ export async function listOldRuns({ changes }: SweepTarget, before: number): Pro
  * One of these, if there is something to purge of it: its quarantine, or the copy of the journal of a run in older versions that have all
  * expired. Throws an `OperatorError` for a copy that cannot be read.
  */
-export async function findOldRun({ storage, changes }: SweepTarget, runId: string): Promise<RunHead | undefined> {
+export async function findOldRun(
+  { storage, changes }: SweepTarget,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RunHead | undefined> {
   const run = await readCopiedHead(runId, changes);
-  if (run?.head.mode === "versions") return (await isExpired(runId, { changes })) ? run : undefined;
+  if (run?.head.mode === "versions") return (await isExpired(runId, { changes }, signal)) ? run : undefined;
   const head = { runId, mode: "quarantine", work: "sweep", storage: identityOf(storage) } as const;
   return run ?? { head, startedAt: new Date(timeOfRun(runId)).toISOString() };
 }
 
 /** Whether nothing can be brought back any more of a run in older versions, by the copy of its journal. */
-async function isExpired(runId: string, { changes }: Pick<SweepTarget, "changes">): Promise<boolean> {
-  const left = await withJournalCopy(runId, changes, (directory) => hasVersionsLeft(readRun(directory, runId), changes));
+async function isExpired(runId: string, { changes }: Pick<SweepTarget, "changes">, signal: AbortSignal): Promise<boolean> {
+  const hasLeft = (directory: string): Promise<boolean> => hasVersionsLeft(readRun(directory, runId), changes);
+  const left = await withJournalCopy(runId, changes, hasLeft, signal);
   return left?.result === false;
 }
 
@@ -76,7 +81,8 @@ function changeOf({ changes }: SweepTarget, { head }: RunHead, signal: AbortSign
     plan: async () => ({ verdicts: [] }),
     perform: async () => {
       // Until there was a lock, another run could hide, or bring back, what this one has taken.
-      if (head.mode === "versions" && !(await isExpired(head.runId, { changes }))) return { objects: 0, bytes: 0, problems: [] };
+      if (head.mode === "versions" && !(await isExpired(head.runId, { changes }, signal)))
+        return { objects: 0, bytes: 0, problems: [] };
       return emptyQuarantine(head.runId, changes, signal);
     },
   };

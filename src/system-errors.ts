@@ -8,12 +8,17 @@ export function codeOf(error: unknown): string | undefined {
 
 /** The cause of a failed system call in words, without the path, which whoever tells of it names by itself. */
 export function causeOf(error: unknown): string {
-  const words = error instanceof Error && "syscall" in error ? WORDS.get(codeOf(error) ?? "") : undefined;
+  const words = isSystemError(error) ? WORDS.get(codeOf(error) ?? "") : undefined;
   return words ?? errorMessage(error);
 }
 
 /** By code, such as `ENOENT`, what the system calls it. */
 const WORDS: ReadonlyMap<string, string> = new Map(getSystemErrorMap().values());
+
+/** Whether a system call has failed. */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "syscall" in error;
+}
 
 /** Whether the error says that the path does not exist. A file in a directory's place (ENOTDIR) says nothing of what was in it. */
 export function isAbsent(error: unknown): boolean {

@@ -8,6 +8,7 @@ import { findExhibits } from "./guard/serving.js";
 import { judgeWriters, plain } from "./guard/writers.js";
 import type { WriterOptions } from "./guard/writers.js";
 import type { SweepTarget } from "./journal/target.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** A lock that is to go, and what the rules say of it. */
 export interface JudgedLock {
@@ -35,11 +36,12 @@ export async function rehearseUnlock({ storage, changes }: SweepTarget, writers:
 
 /**
  * Removes a lock that a run has left; undefined where there is none. Asks that nobody writes, as a restore does that could take something
- * away. Throws an `OperatorError` for the lock of a process that is running on this host, and when the lock cannot be removed.
+ * away. Throws an `OperatorError` for the lock of a process that is running on this host, and when the lock cannot be removed; and the
+ * signal's reason where that aborts before.
  */
-export async function unlock(target: SweepTarget, writers: WriterOptions): Promise<FoundLock | undefined> {
+export async function unlock(target: SweepTarget, writers: WriterOptions, signal: AbortSignal): Promise<FoundLock | undefined> {
   const { storage, changes } = target;
-  const { lock, refusal } = await rehearseUnlock(target, writers);
+  const { lock, refusal } = await untilAborted(rehearseUnlock(target, writers), signal);
   if (refusal !== undefined) insist(refusal, "unlock");
   if (lock === undefined) return undefined;
   const removed = await release(changes, lock.content);

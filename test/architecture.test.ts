@@ -31,6 +31,7 @@ const FOUNDATION = [
   "show-url.ts",
   "slices.ts",
   "system-errors.ts",
+  "temporary-directory.ts",
   "until-aborted.ts",
 ];
 

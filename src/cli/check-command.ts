@@ -55,7 +55,7 @@ export interface CheckArguments extends StorageArguments, PolicyArguments {
 /** Checks a storage, prints the report, and says by the exit code how it went. */
 export async function runCheck(args: CheckArguments, signal: AbortSignal): Promise<ExitCode> {
   checkOutputFiles(args);
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   const { storage } = opened;
   try {
     const options = await checkOptions(args, opened, signal);

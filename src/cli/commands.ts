@@ -218,25 +218,25 @@ const declarePurge: Declare = (cli, { signal, done }) =>
     },
   );
 
-const declareRuns: Declare = (cli, { done }) =>
+const declareRuns: Declare = (cli, { signal, done }) =>
   cli.command(
     "runs [storage]",
     "list what sweeps, untags and repairs were done, and what became of them",
     (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.runs),
     async (args) => {
       const { runRuns } = await import("./runs-command.js");
-      done(await runRuns(args));
+      done(await runRuns(args, signal));
     },
   );
 
-const declareUnlock: Declare = (cli, { done }) =>
+const declareUnlock: Declare = (cli, { signal, done }) =>
   cli.command(
     "unlock [storage]",
     "remove the lock that a killed run has left",
     (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.unlock),
     async (args) => {
       const { runUnlock } = await import("./unlock-command.js");
-      done(await runUnlock(args));
+      done(await runUnlock(args, signal));
     },
   );
 

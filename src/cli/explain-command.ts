@@ -31,7 +31,7 @@ export async function runExplain(args: ExplainArguments, signal: AbortSignal): P
   if (args.policy !== undefined && reference.kind !== "tag")
     throw new UsageError(`${args.reference}: --policy is about tags: give repository:tag`);
   const policy = withDecisions(await policyOf(args, signal));
-  const { storage, owners } = await openStorage(args);
+  const { storage, owners } = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const explaining = explain(storage, reference, { policy, owners, all: args.all, onProgress: progress.update });

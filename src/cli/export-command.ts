@@ -21,7 +21,7 @@ export interface ExportArguments extends StorageArguments, PolicyArguments, Tell
 /** Writes the tables of an export, and says by the exit code whether they have everything. */
 export async function runExport(args: ExportArguments, signal: AbortSignal): Promise<ExitCode> {
   const policy = await policyOf(args, signal);
-  const { storage, owners } = await openStorage(args);
+  const { storage, owners } = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const exporting = exportTables(storage, args.out, {

@@ -34,14 +34,16 @@ export async function withRun<T>(
   runId: string,
   directory: string,
   args: UndoArguments,
+  signal: AbortSignal,
   work: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
   const isNamed = args.storage !== undefined || args.config !== undefined;
-  if (isNamed && isRunId(runId) && !fs.existsSync(journalFile(directory, runId))) return withCopy(runId, directory, args, work);
+  if (isNamed && isRunId(runId) && !fs.existsSync(journalFile(directory, runId)))
+    return withCopy(runId, directory, args, signal, work);
   const run = readRunHead(directory, runId);
   if (run === undefined)
     throw new UsageError(`run ${runId} never began: its journal is empty, so nothing was removed. The file can be deleted.`);
-  return withRunStorage(run, args, (opened, changes) => work({ opened, changes, directory }));
+  return withRunStorage(run, args, signal, (opened, changes) => work({ opened, changes, directory }));
 }
 
 /** The copy lies in the storage that it is of, whatever that is called from here. */
@@ -49,12 +51,13 @@ async function withCopy<T>(
   runId: string,
   directory: string,
   args: UndoArguments,
+  signal: AbortSignal,
   work: (place: RunPlace) => Promise<T>,
 ): Promise<T> {
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   try {
     return await withChanges(opened, args.dryRun, async (changes) => {
-      const found = await withJournalCopy(runId, changes, (copied) => work({ opened, changes, directory: copied }));
+      const found = await withJournalCopy(runId, changes, (copied) => work({ opened, changes, directory: copied }), signal);
       if (found !== undefined) return found.result;
       throw new UsageError(
         `run ${runId} has no journal in ${directory}, and no copy of it in ${opened.storage.location}: it had no quarantine, or was restored or purged`,
@@ -69,10 +72,11 @@ async function withCopy<T>(
 export async function withRunStorage<T>(
   { head }: RunHead,
   args: UndoArguments,
+  signal: AbortSignal,
   work: (opened: OpenedStorage, changes: StorageChanges) => Promise<T>,
 ): Promise<T> {
   const storage = args.storage ?? (args.config === undefined ? head.storage.location : undefined);
-  const opened = await openStorage({ ...args, storage });
+  const opened = await openStorage({ ...args, storage }, signal);
   try {
     if (!isSameStorage(head.storage, opened.storage)) {
       const isOtherServer = head.storage.location === opened.storage.location;

@@ -5,6 +5,7 @@ import type { Part } from "../storage/s3/parts/part.js";
 import type { PartFolder, PartStorage } from "../storage/s3/parts/part-folder.js";
 import type { PartRead } from "../storage/s3/parts/read-part.js";
 import type { S3Storage } from "../storage/s3/s3.js";
+import { isSystemError } from "../system-errors.js";
 import { untilAborted } from "../until-aborted.js";
 import { complain } from "./complain.js";
 import { openStorage } from "./open-storage.js";
@@ -29,7 +30,7 @@ export async function runManifests(args: ManifestsArguments, signal: AbortSignal
   if (part !== undefined && cacheSize !== undefined)
     throw new UsageError("--cache-size is for the cache, not for a part of it: give it with --merge");
   const chosen = part === undefined ? undefined : parseManifestPart(part);
-  const { storage } = await openStorage({ ...args, cache: undefined, cacheSize: undefined });
+  const { storage } = await openStorage({ ...args, cache: undefined, cacheSize: undefined }, signal);
   try {
     const { S3Storage } = await import("../storage/s3/s3.js");
     if (!(storage instanceof S3Storage))
@@ -113,8 +114,4 @@ function describe({ repositories, read, known, damaged }: Readonly<PartRead>): s
   const before = known === 0 ? "" : `, ${known} known before`;
   const lost = damaged === 0 ? "" : `, ${damaged} missing or damaged`;
   return `${countOf(repositories, "repository", "repositories")}, ${countOf(read, "manifest")} read${before}${lost}`;
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
 }

@@ -48,8 +48,11 @@ interface NamedStorage {
   readonly openChanges: () => Promise<StorageChanges>;
 }
 
-/** Opens what the operator named: a directory, a bucket, a config, or the config in its usual place. Throws a `UsageError`. */
-export async function openStorage(args: StorageArguments): Promise<OpenedStorage> {
+/**
+ * Opens what the operator named: a directory, a bucket, a config, or the config in its usual place. Throws a `UsageError`, and the signal's
+ * reason where that aborts while an inventory is looked for.
+ */
+export async function openStorage(args: StorageArguments, signal: AbortSignal): Promise<OpenedStorage> {
   const { storage, config } = args;
   if (storage !== undefined && config !== undefined) {
     throw new UsageError(`both ${showUrl(storage)} and --config ${config} name a storage: give one of them`);
@@ -61,7 +64,7 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
       throw new UsageError(`${showUrl(storage)}: regcheck reads a directory or s3://BUCKET, and knows no ${scheme}://`);
     if (scheme === undefined) return { ...openDirectory(storage, args), config: undefined, owners };
     const { parseS3Url } = await import("../storage/s3/options.js");
-    return { ...(await openBucket(parseS3Url(storage), args)), config: undefined, owners };
+    return { ...(await openBucket(parseS3Url(storage), args, signal)), config: undefined, owners };
   }
   const file = config ?? USUAL_CONFIGS.find((usual) => fs.existsSync(usual));
   if (file === undefined) {
@@ -72,7 +75,7 @@ export async function openStorage(args: StorageArguments): Promise<OpenedStorage
   const parsed = await readConfig(file);
   for (const warning of parsed.warnings) warn(warning);
   const { storage: named, owners } = parsed;
-  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args)), config: parsed, owners };
+  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args, signal)), config: parsed, owners };
   try {
     return { ...openDirectory(named.rootDirectory, args), config: parsed, owners };
   } catch (error) {
@@ -121,7 +124,7 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
 }
 
 /** The SDK takes 90 ms to load, which a check of a directory need not pay. */
-async function openBucket(parameters: S3Parameters, args: StorageArguments): Promise<NamedStorage> {
+async function openBucket(parameters: S3Parameters, args: StorageArguments, signal: AbortSignal): Promise<NamedStorage> {
   const [{ S3Storage }, { retriesFor, withOverrides }] = await Promise.all([
     import("../storage/s3/s3.js"),
     import("../storage/s3/options.js"),
@@ -139,7 +142,7 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments): Pro
   if (args.inventory === undefined) return { storage: new S3Storage(options), openChanges };
   const { openInventory } = await import("../storage/s3/inventory/open.js");
   const maxAge = parseTimeSpan("inventory-age", args.inventoryAge ?? "72h");
-  return { storage: await openInventory(options, args.inventory, maxAge), openChanges };
+  return { storage: await openInventory(options, args.inventory, maxAge, signal), openChanges };
 }
 
 /** The YAML parser takes 40 ms to load, which only the environment of a registry need pay. */

@@ -52,7 +52,7 @@ export async function runPolicyUntag(
   if (args.planOutput !== undefined && !isPreview) throw new UsageError("--plan-output goes without --apply, or with --dry-run");
   if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
   const policies = await readPolicyFile(args.policy);
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = await untagOptions(args, opened, { ...policies, detail: isPreview ? "decisions" : "objects" }, signal);

@@ -20,6 +20,7 @@ import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { parseTimeSpan } from "./parse-values.js";
+import { untilAborted } from "../until-aborted.js";
 import { rulesOf, tell } from "./print.js";
 
 /** The command line of `regcheck purge`, parsed. */
@@ -42,7 +43,7 @@ export async function runPurge(args: PurgeArguments, signal: AbortSignal): Promi
   const { run: runId } = args;
   if ((runId === undefined) === (args.olderThan === undefined)) throw new UsageError("give a run, or --older-than such as 7d");
   if (runId === undefined) return purgeOld(directory, args, signal);
-  const purged = await withRun(runId, directory, args, async (place) => {
+  const purged = await withRun(runId, directory, args, signal, async (place) => {
     const run = readRunHead(place.directory, runId);
     if (run === undefined) throw new UsageError(`run ${runId} never began: its journal is empty`);
     insistOnQuarantine(run);
@@ -54,7 +55,7 @@ export async function runPurge(args: PurgeArguments, signal: AbortSignal): Promi
 /** One run that cannot be purged, or a journal that cannot be read, keeps no other from it: cron comes again, but somebody must look. */
 async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSignal): Promise<ExitCode> {
   const before = Date.now() - parseTimeSpan("older-than", args.olderThan ?? "") * 1000;
-  const named = await namedStorage(args);
+  const named = await namedStorage(args, signal);
   let exitCode: ExitCode = EXIT_CODES.clean;
   const all: PurgedRun[] = [];
   const attempt = async (what: string, work: () => Promise<PurgedRun | undefined>): Promise<void> => {
@@ -74,17 +75,17 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
       const run = readRunHead(directory, runId);
       if (run === undefined || !isOldQuarantine(run, before, named)) return undefined;
       attempted.add(runId);
-      return withRunStorage(run, args, (opened, changes) => purgeRun(run, { opened, changes, directory }, args, signal));
+      return withRunStorage(run, args, signal, (opened, changes) => purgeRun(run, { opened, changes, directory }, args, signal));
     });
   }
   if (named !== undefined) {
-    await withStorage(args, async (opened, changes) => {
+    await withStorage(args, signal, async (opened, changes) => {
       const target = { storage: opened.storage, changes };
       await attempt(opened.storage.location, async () => {
-        for (const runId of await listOldRuns(target, before)) {
+        for (const runId of await untilAborted(listOldRuns(target, before), signal)) {
           if (attempted.has(runId)) continue;
           await attempt(`run ${runId}`, async () => {
-            const run = await findOldRun(target, runId);
+            const run = await untilAborted(findOldRun(target, runId, signal), signal);
             return run && purgeRun(run, { opened, changes, directory }, args, signal);
           });
         }
@@ -107,18 +108,19 @@ async function isEmpty({ head: { runId, mode } }: RunHead, changes: StorageChang
 }
 
 /** The storage that the command line names, if it names one. */
-async function namedStorage(args: PurgeArguments): Promise<StorageIdentity | undefined> {
+async function namedStorage(args: PurgeArguments, signal: AbortSignal): Promise<StorageIdentity | undefined> {
   if (args.storage === undefined && args.config === undefined) return undefined;
-  const { storage } = await openStorage(args);
+  const { storage } = await openStorage(args, signal);
   await storage.close();
   return identityOf(storage);
 }
 
 async function withStorage(
   args: PurgeArguments,
+  signal: AbortSignal,
   work: (opened: OpenedStorage, changes: StorageChanges) => Promise<void>,
 ): Promise<void> {
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   try {
     await withChanges(opened, args.dryRun, (changes) => work(opened, changes));
   } finally {
@@ -134,9 +136,10 @@ async function purgeRun(
 ): Promise<PurgedRun> {
   const { runId } = run.head;
   const target = { storage, changes };
-  if (olderThan !== undefined && (await isEmpty(run, changes))) return { runId, objects: 0, bytes: 0, problems: [] };
+  if (olderThan !== undefined && (await untilAborted(isEmpty(run, changes), signal)))
+    return { runId, objects: 0, bytes: 0, problems: [] };
   if (dryRun) {
-    const { result, verdicts, refusal } = await rehearsePurge(target, run, signal);
+    const { result, verdicts, refusal } = await untilAborted(rehearsePurge(target, run, signal), signal);
     return { runId, ...result, verdicts, refusal };
   }
   const { result, lockLeft } = await purge(target, run, signal);

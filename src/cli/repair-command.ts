@@ -35,7 +35,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
   const codes = args.code.length === 0 ? new Set(REPAIR_CODES) : parseRepairCodes(args.code);
   const grace = parseTimeSpan("grace", args.grace);
   const dryRun = args.dryRun || !args.apply;
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = { ...repairOptions(args, opened, grace, signal), codes };

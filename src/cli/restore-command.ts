@@ -10,6 +10,7 @@ import { complain } from "./complain.js";
 import { complainOfLock, refusalEnd } from "./ends.js";
 import { withRun } from "./find-run.js";
 import type { RunPlace, UndoArguments } from "./find-run.js";
+import { untilAborted } from "../until-aborted.js";
 import { rulesOf, tell } from "./print.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
@@ -22,7 +23,9 @@ export async function runRestore(args: RestoreArguments, signal: AbortSignal): P
   const directory = journalDirectoryOf(args);
   if (args.run === undefined)
     throw new UsageError(`name a run: ${listRuns(directory).join(", ") || `there is none in ${directory}`}`);
-  return withRun(args.run, directory, args, (place) => restoreRun(readRun(place.directory, args.run ?? ""), place, args, signal));
+  return withRun(args.run, directory, args, signal, (place) =>
+    restoreRun(readRun(place.directory, args.run ?? ""), place, args, signal),
+  );
 }
 
 async function restoreRun(run: JournaledRun, place: RunPlace, args: RestoreArguments, signal: AbortSignal): Promise<ExitCode> {
@@ -33,7 +36,7 @@ async function restoreRun(run: JournaledRun, place: RunPlace, args: RestoreArgum
   const target = { storage: opened.storage, changes };
   const options = { writers: writerOptions(args, opened), signal };
   const done = dryRun
-    ? { ...(await rehearseRestore(target, run, options)), lockLeft: undefined }
+    ? { ...(await untilAborted(rehearseRestore(target, run, options), signal)), lockLeft: undefined }
     : { ...(await restore(target, run, options)), refusal: undefined };
   const { restored, present, warnings, problems } = done.result;
   if (!dryRun && problems.length === 0) noteFate(directory, runId, "restored");

@@ -5,6 +5,7 @@ import { describeStorage } from "../journal/identity.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listAllRuns } from "../runs.js";
 import type { ListedRun, RunList } from "../runs.js";
+import { untilAborted } from "../until-aborted.js";
 import { complain } from "./complain.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { StorageArguments } from "./open-storage.js";
@@ -17,8 +18,8 @@ export interface RunsArguments extends StorageArguments, Telling {
 }
 
 /** Lists the runs of a storage, or those that this host has journals of. */
-export async function runRuns(args: RunsArguments): Promise<ExitCode> {
-  const { runs, problems } = await list(args);
+export async function runRuns(args: RunsArguments, signal: AbortSignal): Promise<ExitCode> {
+  const { runs, problems } = await list(args, signal);
   const exitCode = problems.length === 0 ? EXIT_CODES.clean : EXIT_CODES.incomplete;
   const lines = args.quiet ? runs.map(({ runId }) => runId) : table(runs, isNamed(args));
   await tell({ format: args.format, quiet: false }, true, lines, { runs, problems, exitCode });
@@ -30,13 +31,13 @@ function isNamed({ storage, config }: RunsArguments): boolean {
   return storage !== undefined || config !== undefined;
 }
 
-async function list(args: RunsArguments): Promise<RunList> {
+async function list(args: RunsArguments, signal: AbortSignal): Promise<RunList> {
   const directory = journalDirectoryOf(args);
   if (!isNamed(args)) return listAllRuns(directory, undefined);
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   try {
     const { storage } = opened;
-    return await withChanges(opened, true, (changes) => listAllRuns(directory, { storage, changes }));
+    return await withChanges(opened, true, (changes) => untilAborted(listAllRuns(directory, { storage, changes }), signal));
   } finally {
     await opened.storage.close();
   }

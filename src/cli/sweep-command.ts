@@ -48,7 +48,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
     );
   checkOutputFiles(args);
   if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {
     const options = await sweepOptions(args, opened, signal);

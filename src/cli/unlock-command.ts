@@ -2,6 +2,7 @@ import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { describeOwner } from "../guard/lock-owner.js";
 import { rehearseUnlock, unlock } from "../unlock.js";
+import { untilAborted } from "../until-aborted.js";
 import type { JudgedLock } from "../unlock.js";
 import { refusalEnd } from "./ends.js";
 import { openStorage, withChanges } from "./open-storage.js";
@@ -17,16 +18,16 @@ export interface UnlockArguments extends StorageArguments, Pick<WriterArguments,
 }
 
 /** Removes the lock that a killed run has left. */
-export async function runUnlock(args: UnlockArguments): Promise<ExitCode> {
+export async function runUnlock(args: UnlockArguments, signal: AbortSignal): Promise<ExitCode> {
   const { dryRun } = args;
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   try {
     const { storage } = opened;
     const writers = writerOptions(args, opened);
     const { lock, verdicts, refusal } = await withChanges(opened, dryRun, async (changes): Promise<JudgedLock> => {
       const target = { storage, changes };
-      if (dryRun) return rehearseUnlock(target, writers);
-      return { lock: await unlock(target, writers), verdicts: [], refusal: undefined };
+      if (dryRun) return untilAborted(rehearseUnlock(target, writers), signal);
+      return { lock: await unlock(target, writers, signal), verdicts: [], refusal: undefined };
     });
     const exitCode = refusalEnd({ refusal }) ?? EXIT_CODES.clean;
     const line =

@@ -43,7 +43,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
   const named = words.filter((word) => !isTagGlob(word)).map(parseTagReference);
   // Nobody knows what a glob takes before it is shown.
   const dryRun = args.dryRun || (globs.length > 0 && !args.apply);
-  const opened = await openStorage(args);
+  const opened = await openStorage(args, signal);
   try {
     const options = {
       writers: writerOptions(args, opened),

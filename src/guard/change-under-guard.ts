@@ -56,7 +56,7 @@ export async function changeUnderGuard<Plan extends JudgedPlan, Result>(
   const { result, lockLeft } = await withLock(changes, storage.location, work, async (lock) => {
     const locked = performance.now();
     const plan = await ask(change, lock, onVerdict);
-    const held = await lock.judge();
+    const held = await untilAborted(lock.judge(), change.signal);
     onVerdict(held);
     change.signal.throwIfAborted();
     const done = await change.perform(plan, laterBy(performance.now() - locked, lock));
@@ -116,8 +116,11 @@ function laterBy(milliseconds: number, { storageTime, judge }: Lock): Lock {
 /** Takes a verdict; returns whether the next rule is asked. */
 type OnVerdict = (verdict: Verdict) => boolean;
 
-async function askWriters({ writers }: Pick<GuardedChange<JudgedPlan, unknown>, "writers">, onVerdict: OnVerdict): Promise<void> {
-  if (writers !== undefined) onVerdict(plain(await judgeWriters(writers)));
+async function askWriters(
+  { writers, signal }: Pick<GuardedChange<JudgedPlan, unknown>, "writers" | "signal">,
+  onVerdict: OnVerdict,
+): Promise<void> {
+  if (writers !== undefined) onVerdict(plain(await untilAborted(judgeWriters(writers), signal)));
 }
 
 /** What is asked under the lock. */

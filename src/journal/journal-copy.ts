@@ -1,11 +1,11 @@
 import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { UsageError } from "../errors.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { journalFile, journalLines } from "./journal.js";
 import type { JournalEntry, JournalHead } from "./journal.js";
 import { journalCopyOf } from "./quarantine.js";
+import { makeTemporaryDirectory, withTemporaryFiles } from "../temporary-directory.js";
+import { untilAborted } from "../until-aborted.js";
 import { parseRunHead } from "./read-run.js";
 import type { RunHead } from "./read-run.js";
 
@@ -58,23 +58,27 @@ export async function removeJournalCopy(runId: string, changes: StorageChanges):
 
 /**
  * Does some work with the copy of a run's journal, in a directory of its own that is gone afterwards; undefined where the storage has no copy.
- * Throws an `OperatorError` where it cannot be read.
+ * Throws an `OperatorError` where it cannot be read, and the signal's reason where that aborts while it is.
  */
 export async function withJournalCopy<T>(
   runId: string,
   changes: StorageChanges,
   work: (directory: string) => Promise<T>,
+  signal: AbortSignal,
 ): Promise<{ readonly result: T } | undefined> {
-  const parts = await partsOf(runId, changes);
+  const parts = await untilAborted(partsOf(runId, changes), signal);
   if (parts.length === 0) return undefined;
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-journal-"));
+  const directory = makeTemporaryDirectory("journal");
   try {
-    for (const part of parts) fs.appendFileSync(journalFile(directory, runId), (await changes.read(part)) ?? "");
-    return { result: await work(directory) };
+    for (const part of parts) {
+      const content = (await untilAborted(changes.read(part), signal)) ?? "";
+      withTemporaryFiles(() => fs.appendFileSync(journalFile(directory.path, runId), content));
+    }
+    return { result: await work(directory.path) };
   } catch (error) {
-    throw ofTheCopy(error, journalFile(directory, runId), journalCopyOf(runId));
+    throw ofTheCopy(error, journalFile(directory.path, runId), journalCopyOf(runId));
   } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
+    directory.remove();
   }
 }
 

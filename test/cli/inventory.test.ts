@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -43,6 +44,27 @@ async function checked(server: S3Server, named: string, ...more: string[]) {
   const args = ["s3://b", "--endpoint", server.endpoint, "--inventory", named, "--inventory-age", "99999d", "--format", "json"];
   const run = await regcheck([...args, ...more], KEYS);
   return { ...run, report: (run.stdout === "" ? undefined : JSON.parse(run.stdout)) as Json | undefined };
+}
+
+/** More than fits into small files. */
+function manyEntries(): InventoryEntry[] {
+  const links = "docker/registry/v2/repositories/app/_layers/sha256";
+  return Array.from({ length: 2000 }, (_, i) => ({
+    key: `${links}/${sha256(Buffer.from(String(i))).slice("sha256:".length)}/link`,
+    size: 71,
+    modified: AS_OF / 1000,
+    etag: "",
+  }));
+}
+
+/** A run that can write no file of more than so many kilobytes. */
+function regcheckWithin(kilobytes: number, args: readonly string[], environment: Readonly<Record<string, string>>) {
+  const program = path.resolve(import.meta.dirname, "../../dist/program/main.js");
+  const words = ["-c", `ulimit -f ${kilobytes}; exec "$0" "$@"`, process.execPath, program, ...args];
+  const child = spawn("bash", words, { env: { PATH: process.env["PATH"], ...environment }, stdio: ["ignore", "ignore", "pipe"] });
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return new Promise((resolve) => child.on("close", (exitCode) => resolve({ exitCode, stderr })));
 }
 
 const named = (report: Json | undefined): string[] | undefined =>
@@ -175,6 +197,38 @@ describe("--inventory", () => {
     ];
     const { stdout } = await regcheck(args, KEYS);
     expect(stdout.replaceAll(/\s+/g, " ")).toContain("It is older than --inventory-age");
+  });
+
+  describe("where there is no room for its rows", () => {
+    const room = (directory: string): string =>
+      `${directory}: file too large. Temporary files are written there: make room, or set TMPDIR to another directory`;
+
+    test.each(["a bucket", "a directory"])(
+      "says so of that place, not of the inventory, and reads no further: %s",
+      async (place) => {
+        const server = await filled();
+        const files = inventoryFiles(manyEntries(), { files: 3 });
+        for (const [key, content] of files) server.put("inv", key, content);
+        const source = place === "a bucket" ? "s3://inv/inventories/b/weekly" : writeInventory(temporaryDirectory(), files);
+        const directory = temporaryDirectory();
+        const args = ["s3://b", "--endpoint", server.endpoint, "--inventory", source, "--inventory-age", "99999d"];
+        expect(await regcheckWithin(16, args, { TMPDIR: directory, ...KEYS })).toEqual({
+          exitCode: 2,
+          stderr: `regcheck: ${room(directory)}\n`,
+        });
+        const gets = server.log.filter(({ operation, key }) => operation === "GetObject" && key.endsWith(".parquet"));
+        expect(gets).toHaveLength(place === "a bucket" ? 1 : 0);
+        expect(fs.readdirSync(directory)).toEqual([]);
+      },
+    );
+
+    test("or the place is missing", async () => {
+      const server = await filled();
+      const args = ["s3://b", "--endpoint", server.endpoint, "--inventory", inventory()];
+      const { exitCode, stderr } = await regcheck(args, { TMPDIR: "/no/such/place", ...KEYS });
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain("/no/such/place: no such file or directory. Temporary files are written there");
+    });
   });
 
   test("what has changed since is no error: what came is there, what went is gone", async () => {

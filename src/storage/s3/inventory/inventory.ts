@@ -1,8 +1,10 @@
-import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { errorMessage, UsageError } from "../../../errors.js";
 import { REPOSITORIES } from "../../../registry/layout.js";
+import { makeTemporaryDirectory } from "../../../temporary-directory.js";
+import type { TemporaryDirectory } from "../../../temporary-directory.js";
+import { giveWay } from "../../../until-aborted.js";
+import { StorageClosed } from "../../closed.js";
 import type { BlobBatch, RepositoryListing, StorageFault } from "../../listing.js";
 import { RepositoryListingBuilder } from "../../listing-builder.js";
 import type { LinkReader } from "../links.js";
@@ -44,6 +46,8 @@ export class Inventory {
   readonly #faults: StorageFault[] = [];
   #hasBlobs = false;
   #hasRepositories = false;
+  #directory: TemporaryDirectory | undefined;
+  readonly #closing = new AbortController();
 
   constructor(
     private readonly source: InventorySource,
@@ -62,7 +66,7 @@ export class Inventory {
     return facts;
   }
 
-  /** Reads all rows, once. Throws a `UsageError` where the registry is not in it: then its prefix is another one. */
+  /** Reads all rows, once. Throws a `UsageError` where the registry is not in it: then its prefix is another one; and for what the local disk says. */
   read(): Promise<void> {
     return (this.#reading ??= this.#readAll());
   }
@@ -70,7 +74,8 @@ export class Inventory {
   async #readAll(): Promise<void> {
     if (this.#found === undefined) throw new Error("the inventory is not open");
     const { facts, manifest } = this.#found;
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-inventory-"));
+    this.#directory = makeTemporaryDirectory("inventory");
+    const { path: directory } = this.#directory;
     try {
       const file = new SpillFile(path.join(directory, "rows"));
       const bytes = manifest.files.reduce((sum, { size = 0 }) => sum + size, 0);
@@ -78,7 +83,7 @@ export class Inventory {
       this.#read = { file, blobs: new BlobSpill(file, this.scope.root), rows: new RowSpill(file, buckets) };
       for (const one of manifest.files) await this.#readFile(one, manifest, directory);
     } finally {
-      fs.rmSync(directory, { recursive: true, force: true });
+      this.#directory.remove();
     }
     const missing = [this.#hasBlobs ? [] : ["blobs"], this.#hasRepositories ? [] : ["repositories"]].flat();
     if (missing.length > 0 && this.#faults.length === 0)
@@ -112,8 +117,11 @@ export class Inventory {
     }
   }
 
+  /** What is under way fails, and its files are gone. */
   close(): void {
+    this.#closing.abort(new StorageClosed());
     this.source.close();
+    this.#directory?.remove();
     this.#read?.file.close();
     this.#read = undefined;
   }
@@ -121,8 +129,13 @@ export class Inventory {
   async #readFile(file: InventoryFile, { format, columns }: InventoryManifest, directory: string): Promise<void> {
     try {
       const local = await this.source.fetch(file, directory);
-      for await (const rows of format === "CSV" ? csvRows(local, columns) : parquetRows(local)) this.#take(rows);
+      for await (const rows of format === "CSV" ? csvRows(local, columns) : parquetRows(local)) {
+        this.#take(rows);
+        await giveWay(this.#closing.signal);
+      }
     } catch (error) {
+      // The disk here is no fault of the inventory, and no file of it fares better.
+      if (error instanceof UsageError || this.#closing.signal.aborted) throw error;
       this.#faults.push({ path: file.key, cause: `a file of the inventory cannot be used: ${errorMessage(error)}` });
     }
   }

@@ -1,6 +1,7 @@
 import { UsageError } from "../../../errors.js";
 import { trimSlashes } from "../../../registry/s3-parameters.js";
 import { showUrl } from "../../../show-url.js";
+import { untilAborted } from "../../../until-aborted.js";
 import { BucketReader } from "../bucket-reader.js";
 import { rootPrefixOf } from "../options.js";
 import type { S3Options } from "../options.js";
@@ -8,11 +9,19 @@ import { Inventory } from "./inventory.js";
 import { InventoryStorage } from "./inventory-storage.js";
 import { BucketSource, DirectorySource } from "./source.js";
 
-/** Opens a bucket whose listing comes from the inventory `named`: `s3://…`, or a path; `maxAge` in seconds. Throws a `UsageError`. */
-export async function openInventory(options: S3Options, named: string, maxAge: number): Promise<InventoryStorage> {
+/**
+ * Opens a bucket whose listing comes from the inventory `named`: `s3://…`, or a path; `maxAge` in seconds. Throws a `UsageError`, and the
+ * signal's reason where that aborts before.
+ */
+export async function openInventory(
+  options: S3Options,
+  named: string,
+  maxAge: number,
+  signal: AbortSignal,
+): Promise<InventoryStorage> {
   const inventory = new Inventory(sourceOf(options, named), { bucket: options.bucket, root: rootPrefixOf(options) });
   try {
-    const facts = await inventory.open();
+    const facts = await untilAborted(inventory.open(), signal);
     // A clock that is ahead must not make young what is not.
     const asOf = Math.min(facts.asOf, Math.floor(Date.now() / 1000));
     return new InventoryStorage(options, inventory, { ...facts, asOf, isStale: Date.now() / 1000 - asOf > maxAge });

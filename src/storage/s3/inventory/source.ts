@@ -1,8 +1,8 @@
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { errorMessage, UsageError } from "../../../errors.js";
+import { withTemporaryFiles } from "../../../temporary-directory.js";
 import type { BucketReader } from "../bucket-reader.js";
 import { causeOf, openError } from "../errors.js";
 import { tokenBehind } from "../page.js";
@@ -28,7 +28,7 @@ export interface InventorySource {
   findManifest(): Promise<FoundManifest>;
   /**
    * A file of the inventory as one on this disk, compared with its MD5 and size; `directory` is for what has to be fetched. Throws an
-   * error that says what is wrong with it.
+   * error that says what is wrong with it, and a `UsageError` where that directory does not take it.
    */
   fetch(file: InventoryFile, directory: string): Promise<string>;
   close(): void;
@@ -62,17 +62,16 @@ export class BucketSource implements InventorySource {
     const found = await this.bucket.read(file.key, async (body) => {
       const hash = crypto.createHash("md5");
       let length = 0;
-      await pipeline(
-        body,
-        async function* (chunks: AsyncIterable<Buffer>) {
-          for await (const chunk of chunks) {
-            length += chunk.length;
-            hash.update(chunk);
-            yield chunk;
-          }
-        },
-        fs.createWriteStream(target),
-      );
+      const descriptor = withTemporaryFiles(() => fs.openSync(target, "w", 0o600));
+      try {
+        for await (const chunk of body as AsyncIterable<Buffer>) {
+          length += chunk.length;
+          hash.update(chunk);
+          withTemporaryFiles(() => fs.writeFileSync(descriptor, chunk));
+        }
+      } finally {
+        fs.closeSync(descriptor);
+      }
       return { length, md5: hash.digest("hex") };
     });
     if (found === undefined) throw new Error("it is missing");

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import { withTemporaryFiles } from "../../../temporary-directory.js";
 import type { ListedObject } from "../page.js";
 
 /** Bytes of a bucket's rows that are written at a time. */
@@ -79,28 +80,31 @@ function readRows(bytes: Buffer, objects: ListedObject[]): void {
   }
 }
 
-/** A file that is appended to, and read at any place: it has no name any more, so that it is gone with the process. */
+/** A temporary file that is appended to, and read at any place: it has no name any more, so that it is gone with the process. */
 export class SpillFile {
   readonly #descriptor: number;
   #end = 0;
 
   constructor(name: string) {
-    this.#descriptor = fs.openSync(name, "wx+", 0o600);
+    this.#descriptor = withTemporaryFiles(() => fs.openSync(name, "wx+", 0o600));
     fs.unlinkSync(name);
   }
 
   /** Returns where the bytes lie. */
   append(bytes: Uint8Array): number {
     const at = this.#end;
-    for (let written = 0; written < bytes.length;)
-      written += fs.writeSync(this.#descriptor, bytes, written, bytes.length - written, at + written);
+    withTemporaryFiles(() => {
+      for (let written = 0; written < bytes.length;)
+        written += fs.writeSync(this.#descriptor, bytes, written, bytes.length - written, at + written);
+    });
     this.#end += bytes.length;
     return at;
   }
 
   read(at: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length);
-    if (fs.readSync(this.#descriptor, bytes, 0, length, at) !== length) throw new Error("a temporary file ends before its time");
+    const read = withTemporaryFiles(() => fs.readSync(this.#descriptor, bytes, 0, length, at));
+    if (read !== length) throw new Error("a temporary file ends before its time");
     return bytes;
   }
 

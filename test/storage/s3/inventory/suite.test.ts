@@ -23,7 +23,12 @@ async function byInventory(
   if (!has("blobs") || !has("repositories")) return storage;
   await storage.close();
   const folder = writeInventory(temporaryDirectory(), inventoryFiles([...entriesOf(tree, etag), ...more], shape));
-  const opened = await openInventory(optionsFor(server), path.join(folder, "2026-11-26T01-00Z/manifest.json"), 72 * 3600);
+  const opened = await openInventory(
+    optionsFor(server),
+    path.join(folder, "2026-11-26T01-00Z/manifest.json"),
+    72 * 3600,
+    new AbortController().signal,
+  );
   const markers = opened.markers.bind(opened);
   opened.markers = async () => ({ ...(await markers()), inventory: undefined });
   return opened;
