@@ -25,11 +25,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "REVISION_ROOT = VARIANT_BITS.withDropDanglingTags",
     tests: ["fixtures"],
   },
-  { file: "mark/finding", search: "(HOLDING_CODES.has(code) && holds !== false)", replace: "false", tests: ["fixtures"] },
+  { file: "mark/finding", search: "holds = HOLDING_CODES.has(code)", replace: "holds = false", tests: ["fixtures"] },
   {
     file: "undo/link-targets",
-    search: " || !(await this.#isThere(link)) ? link",
-    replace: " ? link",
+    search: "(await this.#isThere(link)) || (await this.#isThere(layerLinkPath(repository, digest)))",
+    replace: "true",
     tests: ["undo/link-targets"],
   },
   { file: "storage/s3/links", search: "!this.always && isSoundLink", replace: "isSoundLink", tests: ["storage/s3/links"] },
@@ -84,6 +84,16 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["guard/writers"],
   },
   { file: "guard/lock", search: '=== "exists"', replace: '=== "never"', tests: ["sweep/sweep"] },
+  { file: "registry/glob", search: "has(character) !== isNegated", replace: "has(character)", tests: ["registry/glob"] },
+  { file: "registry/glob-braces", search: "Math.min(one, other)", replace: "one", tests: ["registry/glob"] },
+  {
+    file: "retention/version",
+    search: '? "unordered" : undefined',
+    replace: "? undefined : undefined",
+    tests: ["retention/version"],
+  },
+  { file: "mark/retention", search: "this.#keepers.has(name)", replace: "false", tests: ["cli/untag"] },
+  { file: "untag", search: "refuseLastNames(name, lastNames);", replace: "", tests: ["cli/untag"] },
   { file: "storage/filesystem/changes", search: "stat.dev !== dev", replace: "false", tests: ["storage/filesystem/changes"] },
   // Order
   {
