@@ -91,6 +91,9 @@ describe("a lock", () => {
     expect(here).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("which is running") as unknown });
     const there = await regcheck(["unlock", locked(NO_PROCESS, "elsewhere"), "--registry-stopped"]);
     expect(there).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("a run of sweep on elsewhere") as unknown });
+    // Its number is one of another process here.
+    const elsewhere = locked(process.pid, os.hostname(), { ...namespace, pidNamespace: "pid:[1]" });
+    expect(await regcheck(["unlock", elsewhere, "--registry-stopped"])).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
   test.each([

@@ -38,6 +38,8 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "sweep/pieces", search: ".filter(({ isStray }) => isStray !== true)", replace: "", tests: ["sweep/directories"] },
   { file: "storage/s3/link-writer", search: ', { IfNoneMatch: "*" }', replace: "", tests: ["storage/s3/changes"] },
   // Guard
+  { file: "guard/lock-owner", search: "isComparable && !isSame", replace: "false", tests: ["cli/runs"] },
+  { file: "guard/lock-owner", search: 'isSame ? "gone" : "unknown"', replace: '"gone"', tests: ["cli/runs"] },
   { file: "guard/roots", search: "changed.push(...before.keys());", replace: "", tests: ["guard/roots"] },
   {
     file: "guard/roots",

@@ -14,8 +14,12 @@ const ROOT = process.cwd();
 const COPIES = path.join(ROOT, ".cache/mutants");
 /** Milliseconds that the tests of all mutants may take without any: they are far quicker, and a machine may be slow. */
 const TIMEOUT = 1_200_000;
-/** A mutant may never come to an end: the tests fail when they take so many times as long as those of all mutants take without any. */
+/**
+ * A mutant may never come to an end: its tests fail when they take so many times as long as those of all mutants take without any, and no
+ * less than so many milliseconds. A machine that is slow is so without a mutant, too: it kills none.
+ */
 const MUCH_LONGER = 3;
+const SHORTEST = 120_000;
 
 function copyProgram(lane: number): string {
   const copy = path.join(COPIES, String(lane));
@@ -94,7 +98,7 @@ const [first = "", ...others] = Array.from({ length: os.availableParallelism() }
 for (const mutant of mutants) builtText(first, mutant);
 const before = await run(first, [...new Set(mutants.flatMap(({ tests }) => tests))], TIMEOUT);
 if (!before.pass) throw new Error(`the tests fail without any mutant:\n${before.output}`);
-const timeout = before.took * MUCH_LONGER;
+const timeout = Math.max(SHORTEST, before.took * MUCH_LONGER);
 let survivors = 0;
 const waiting = mutants.values();
 await Promise.all(
