@@ -33,12 +33,15 @@ export class LookAhead<T> {
 
 /** Milliseconds that a batch should take: as long as one is under way, nothing that is to end the work is looked at. */
 const BATCH_TIME = 1000;
-/** Values of a batch where each of them may take long, or as long as that is not known. */
-const LEAST = 250;
 
 /** How large batches are, by how long the ones before have taken. */
 export class BatchSize {
-  #size = LEAST;
+  #size: number;
+
+  /** `least`: where each value may take long, or as long as that is not known. */
+  constructor(private readonly least: number) {
+    this.#size = least;
+  }
 
   /** How many values the next batch has, at most so many. */
   next(most: number): number {
@@ -48,6 +51,6 @@ export class BatchSize {
   /** Says how many milliseconds a batch of so many values has taken. */
   took(count: number, milliseconds: number): void {
     const fitting = Math.floor((count * BATCH_TIME) / Math.max(1, milliseconds));
-    this.#size = Math.max(LEAST, fitting);
+    this.#size = Math.max(this.least, fitting);
   }
 }

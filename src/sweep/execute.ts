@@ -15,7 +15,9 @@ import { countRemoved, nothingRemoved } from "./removed.js";
 import type { Removed } from "./removed.js";
 import { Watch, whyStopped } from "../guard/watch.js";
 
-/** Moving may take the storage a second or more for each object: so many at a time, then the reasons to stop are looked at. */
+/** Objects of a batch at first, and where each takes long. */
+const LEAST = 250;
+/** Moving may take the storage a second or more for each object: so many at a time at first, then the reasons to stop are looked at. */
 const MOVES = 50;
 
 /** How a sweep went. */
@@ -71,7 +73,8 @@ class Sweep {
   readonly standing = new StandingDirectories();
   keepsVersions: boolean;
   readonly #watch: Watch;
-  readonly #size = new BatchSize();
+  readonly #size = new BatchSize(LEAST);
+  readonly #moves = new BatchSize(MOVES);
   /** What the journal says is about to go, and the storage was not asked for yet. */
   #told: readonly JournalEntry[] = [];
   #failed = 0;
@@ -170,10 +173,12 @@ class Sweep {
   /** Returns why it has ended before the last of them, if it has, and how many the storage was asked for. */
   async #removeAll(entries: readonly JournalEntry[], isMove: boolean): Promise<{ late: string | undefined; asked: number }> {
     let asked = 0;
-    for (const some of batches(entries, () => (isMove ? MOVES : BATCH))) {
+    for (const some of batches(entries, () => (isMove ? this.#moves.next(BATCH) : BATCH))) {
       const late = isMove ? await this.#reasonToStop() : undefined;
       if (late !== undefined) return { late, asked };
+      const began = performance.now();
       await this.#remove(some);
+      if (isMove) this.#moves.took(some.length, performance.now() - began);
       asked += some.length;
     }
     return { late: undefined, asked };

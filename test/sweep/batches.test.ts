@@ -30,7 +30,7 @@ test("a value is made when it is asked for, or before, and once", () => {
 });
 
 test("a batch is as large as goes in a second, by what those before have taken", () => {
-  const size = new BatchSize();
+  const size = new BatchSize(250);
   expect(size.next(2000)).toBe(250);
   size.took(250, 20);
   expect(size.next(2000)).toBe(2000);

@@ -32,28 +32,19 @@ export class ObjectChanges {
 
   /** Removes files; their directories stay. */
   remove(files: readonly string[]): ChangedObjects {
-    return this.#each(
-      files,
-      (file) => file,
-      (file) => this.#unlink(file),
-    );
+    return this.#each(files, itself, (file) => this.#unlink(file));
   }
 
   /** Removes files, each with its directory if nothing else is in it; a blob or a link is alone in one. */
   removeWithDirectories(files: readonly string[]): ChangedObjects & Pick<RemovedWithDirectories, "left"> {
-    this.#lastChanged = undefined;
     const left: string[] = [];
-    const outcomes: ChangeOutcome[] = [];
-    for (const { parent, files: some } of byGrandparent(files))
-      this.paths.withListing(parent, some.length, () => {
-        for (const file of some) {
-          const removed = outcomeOf(file, () => this.#unlink(file));
-          outcomes.push(removed);
-          const directory = parentOf(file);
-          if (removed.status !== "failed" && this.#removeEmpty(directory) !== undefined) left.push(directory);
-        }
-      });
-    return { outcomes, lastChanged: this.#lastChanged, left };
+    const changed = this.#each(files, itself, (file) => {
+      const removed = outcomeOf(file, () => this.#unlink(file));
+      const directory = parentOf(file);
+      if (removed.status !== "failed" && this.#removeEmpty(directory) !== undefined) left.push(directory);
+      return removed;
+    });
+    return { ...changed, left };
   }
 
   /** Moves files, and makes what directories they need. */
@@ -112,7 +103,11 @@ export class ObjectChanges {
 
   #each<T>(items: readonly T[], pathOf: (item: T) => string, change: (item: T) => OutcomeOfOne): ChangedObjects {
     this.#lastChanged = undefined;
-    const outcomes = items.map((item) => outcomeOf(pathOf(item), () => change(item)));
+    const outcomes: ChangeOutcome[] = [];
+    for (const { parent, some } of byGrandparent(items, pathOf))
+      this.paths.withListing(parent, some.length, () => {
+        for (const item of some) outcomes.push(outcomeOf(pathOf(item), () => change(item)));
+      });
     return { outcomes, lastChanged: this.#lastChanged };
   }
 
@@ -159,15 +154,27 @@ export class ObjectChanges {
 
 const DONE: OutcomeOfOne = { status: "done" };
 
-/** Files that follow one another, and whose directories lie in one. */
-function* byGrandparent(files: readonly string[]): Generator<{ readonly parent: string; readonly files: readonly string[] }> {
-  for (let begin = 0; begin < files.length;) {
-    const parent = parentOf(parentOf(files[begin] ?? ""));
-    let end = begin + 1;
-    while (end < files.length && isTwoBelow(files[end] ?? "", parent)) end++;
-    yield { parent, files: files.slice(begin, end) };
-    begin = end;
+function itself(file: string): string {
+  return file;
+}
+
+/** Those that follow one another, and whose directories lie in one. */
+function* byGrandparent<T>(
+  items: readonly T[],
+  pathOf: (item: T) => string,
+): Generator<{ readonly parent: string; readonly some: readonly T[] }> {
+  let some: T[] = [];
+  let parent = "";
+  for (const item of items) {
+    const file = pathOf(item);
+    if (some.length > 0 && !isTwoBelow(file, parent)) {
+      yield { parent, some };
+      some = [];
+    }
+    if (some.length === 0) parent = parentOf(parentOf(file));
+    some.push(item);
   }
+  if (some.length > 0) yield { parent, some };
 }
 
 /** Whether the file lies in a directory in `parent`. */

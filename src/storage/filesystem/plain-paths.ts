@@ -5,6 +5,8 @@ import { parentOf } from "../parents.js";
 const MOST_PLAIN = 10_000;
 /** To list so many directories costs less than to ask about one of them. */
 const LISTED_FOR_ONE = 6;
+/** Directories that are asked about sooner than it is known whether a listing is worth it. */
+const FEW = 8;
 
 /** The directories in one. */
 interface Listed {
@@ -73,6 +75,7 @@ export class PlainPaths {
 
   /** Undefined where it is no use, or not possible: then each directory tells by itself what is wrong. */
   #list(parent: string, count: number): Listed | undefined {
+    if (count < FEW) return undefined;
     try {
       const path = this.resolve(`${parent}/any`).slice(0, -"/any".length);
       // Of a directory, the number of links is 2 + its directories, where the filesystem counts them.

@@ -63,8 +63,9 @@ export function readFile(file: string): Buffer {
 export function makeDirectories(directory: string): string | undefined {
   if (fs.existsSync(directory)) return undefined;
   const parent = path.dirname(directory);
-  const first = makeDirectories(parent);
-  const model = fs.statSync(parent);
+  let model = fs.statSync(parent, { throwIfNoEntry: false });
+  const first = model === undefined ? makeDirectories(parent) : undefined;
+  model ??= fs.statSync(parent);
   try {
     fs.mkdirSync(directory);
   } catch (error) {
@@ -72,7 +73,9 @@ export function makeDirectories(directory: string): string | undefined {
     throw error;
   }
   fs.chmodSync(directory, model.mode & 0o7777);
-  giveTo(model, (uid, gid) => fs.chownSync(directory, uid, gid));
+  // Of whoever makes it, and of his group or that of the one above, it is by itself.
+  const isOwn = model.uid === process.geteuid?.() && model.gid === process.getegid?.();
+  if (!isOwn) giveTo(model, (uid, gid) => fs.chownSync(directory, uid, gid));
   return first ?? directory;
 }
 
