@@ -82,13 +82,14 @@ class ManifestFinder {
     const { layers } = this.links;
     const linked =
       pins.size > layers.length ? layers.filter((id) => pins.has(id)) : [...pins].filter((id) => search(layers, id) >= 0);
-    const candidates: number[] = [];
+    // Several pins may be names of one.
+    const candidates = new Set<number>();
     for (const pin of linked) {
       const id = resolveLayer(this.links, pin);
-      if (table.isStored(id) && table.size(id) <= MAX_MANIFEST_BYTES && !this.#lasts(id)) candidates.push(id);
+      if (table.isStored(id) && table.size(id) <= MAX_MANIFEST_BYTES && !this.#lasts(id)) candidates.add(id);
     }
-    if (candidates.length === 0) return;
-    await store.load(candidates);
+    if (candidates.size === 0) return;
+    await store.load([...candidates]);
     for (const id of candidates) {
       if (!store.has(id)) continue;
       this.droppable.delete(id);

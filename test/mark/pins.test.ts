@@ -1,9 +1,12 @@
 import crypto from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { check } from "#regcheck/check.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { blobFile, RegistryBuilder, sha256, TYPES } from "../support/builder.js";
 import type { Descriptor, RepositoryBuilder } from "../support/builder.js";
 import { checkTree, findingsOf } from "../support/check-tree.js";
+import { written } from "../support/temporary.js";
 
 const sha512 = (content: string): string => `sha512:${crypto.createHash("sha512").update(content).digest("hex")}`;
 
@@ -171,6 +174,36 @@ describe("a pin by the digest of another algorithm", () => {
         ].sort(),
       );
     }
+  });
+
+  test("of a manifest under all of its names reads it once", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    const { digest } = app.image({ layers: ["a layer"], tag: "1" });
+    const content = registry.tree.text(blobFile(digest)) ?? "";
+    app.remove("_manifests");
+    const aliases = (["sha512", "sha384"] as const).map((algorithm) => app.pushAlias(content, TYPES.image, algorithm));
+    const storage = FilesystemStorage.open(written(registry.tree), { concurrency: 1 });
+    const read: number[] = [];
+    const readManifests = storage.readManifests.bind(storage);
+    storage.readManifests = (algorithm, digests) => {
+      read.push(digests.length / 8);
+      return readManifests(algorithm, digests);
+    };
+    try {
+      await check(storage, {
+        policy: {
+          ...POLICY,
+          dropDanglingTags: false,
+          grace: 0,
+          now: 0,
+          pins: [digest, ...aliases.map((one) => one.digest)].map(pin),
+        },
+      });
+    } finally {
+      await storage.close();
+    }
+    expect(read).toEqual([1]);
   });
 
   test("that nothing tells is not found", async () => {
