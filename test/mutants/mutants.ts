@@ -151,6 +151,32 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "return named;",
     tests: ["mark/damaged-ways"],
   },
+  {
+    file: "mark/meanings",
+    search: "new Set([target, ...(others ?? [])])",
+    replace: "new Set([target])",
+    tests: ["mark/damaged-ways"],
+  },
+  {
+    file: "mark/meant-blobs",
+    search: "declared !== table.size(id)",
+    replace: "(declared ?? table.size(id)) !== table.size(id)",
+    tests: ["mark/damaged-ways"],
+  },
+  {
+    file: "mark/pinned",
+    search: "meant.length === 0 ? pins : new Set([...pins, ...meant])",
+    replace: "pins",
+    tests: ["mark/pins"],
+  },
+  { file: "mark/repository", search: "isLostPin(table, pins, one)", replace: "false", tests: ["mark/pins"] },
+  { file: "mark/references", search: "follower.markPinnedLinks();", replace: "", tests: ["mark/pins"] },
+  {
+    file: "mark/verify-aliases",
+    search: "table.mark(blob, HELD);",
+    replace: "",
+    tests: ["storage/filesystem/suite"],
+  },
   // Where something else decides what is live
   {
     file: "mark/truth",
@@ -164,6 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "repository",
     tests: ["mark/truth"],
   },
+  { file: "mark/truth", search: "one.tags - one.emptyTags", replace: "one.tags", tests: ["mark/truth"] },
   {
     file: "mark/truth",
     search: "if (revisions === 0 || tags > 0 || pins.found > 0)",

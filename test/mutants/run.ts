@@ -98,7 +98,8 @@ const [first = "", ...others] = Array.from({ length: os.availableParallelism() }
 for (const mutant of mutants) builtText(first, mutant);
 const before = await run(first, [...new Set(mutants.flatMap(({ tests }) => tests))], TIMEOUT);
 if (!before.pass) throw new Error(`the tests fail without any mutant:\n${before.output}`);
-const timeout = Math.max(SHORTEST, before.took * MUCH_LONGER);
+// Node 20 takes whole milliseconds only.
+const timeout = Math.ceil(Math.max(SHORTEST, before.took * MUCH_LONGER));
 let survivors = 0;
 const waiting = mutants.values();
 await Promise.all(
