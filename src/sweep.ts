@@ -112,7 +112,11 @@ function changeOf(target: SweepTarget, options: SweepOptions): GuardedChange<Pla
     writers,
     signal,
     plan: ({ storageTime }) => planSweep(storage, byClockOf(storageTime, options)),
-    lookAgain: async ({ marked }) => [await judgeRoots(storage, marked), await judgeRun(changes, options)],
+    lookAgain: async ({ marked }) => [
+      // An inventory says the same as before, whatever has changed.
+      ...(storage.asOf === undefined ? [await judgeRoots(storage, marked)] : []),
+      await judgeRun(changes, options),
+    ],
     perform: async ({ stages }, { storageTime, judge }) =>
       execute(stages, {
         ...(await beginRun(target, "sweep", options, storageTime)),

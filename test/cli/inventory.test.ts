@@ -9,6 +9,7 @@ import type { InventoryEntry, InventoryShape } from "../support/inventory.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import type { S3Server } from "../support/s3-server/index.js";
+import { garbageRegistry } from "../support/sweeping.js";
 import { readExportFile } from "../support/tables.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -18,6 +19,7 @@ const AS_OF = Date.parse("2026-11-26T01:00:00Z");
 interface Json {
   readonly complete: boolean;
   readonly notices: readonly string[];
+  readonly verdicts?: readonly { readonly rule: string }[];
   readonly policy: { readonly grace: number };
   readonly findings: readonly { readonly code: string; readonly path: string; readonly message: string }[];
   readonly storageRequests: Readonly<Record<string, number>>;
@@ -229,6 +231,15 @@ describe("--inventory", () => {
       expect(exitCode).toBe(2);
       expect(stderr).toContain("/no/such/place: no such file or directory. Temporary files are written there");
     });
+  });
+
+  test("a rehearsal on it does not say that the links are unchanged: an inventory cannot tell", async () => {
+    const tree = garbageRegistry(1);
+    const server = await filled(tree);
+    const options = ["--dry-run", "--max-delete", "100%", "--registry-stopped", "--journal-dir", temporaryDirectory()];
+    const { report } = await checked(server, inventory({}, undefined, entriesOf(tree)), ...options);
+    expect(report?.verdicts?.map(({ rule }) => rule)).toContain("can-be-recorded");
+    expect(report?.verdicts?.map(({ rule }) => rule)).not.toContain("links-unchanged");
   });
 
   test("what has changed since is no error: what came is there, what went is gone", async () => {

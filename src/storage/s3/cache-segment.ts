@@ -18,16 +18,21 @@ const SUFFIX = ".manifests";
 const NAME = /^regcheck-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.manifests(?:\.[0-9a-f-]{36}\.tmp)?$/;
 /** Milliseconds after which nobody writes to an unfinished segment any more. */
 const ABANDONED = 24 * 60 * 60 * 1000;
+/** The same of a segment of another version: a host that has that version may still be using it. */
+const OUTDATED = 30 * ABANDONED;
 
-/** Removes a segment that is damaged or of another version; a file that never was one stays. */
+/** Removes a segment that is damaged, or of another version and old; a file that never was one stays. */
 export function removeUseless(file: string): void {
-  const begin = Buffer.alloc(MAGIC_OF_ALL_VERSIONS.length);
+  const begin = Buffer.alloc(MAGIC.length);
   try {
     const descriptor = fs.openSync(file, "r");
     const length = fs.readSync(descriptor, begin);
+    const isOld = fs.fstatSync(descriptor).mtimeMs < Date.now() - OUTDATED;
     fs.closeSync(descriptor);
+    const isOwn = begin.equals(MAGIC);
+    const isOther = !isOwn && begin.subarray(0, MAGIC_OF_ALL_VERSIONS.length).equals(MAGIC_OF_ALL_VERSIONS);
     // Empty after a crash of the machine.
-    if (length === 0 || begin.equals(MAGIC_OF_ALL_VERSIONS)) fs.rmSync(file);
+    if (length === 0 || isOwn || (isOther && isOld)) fs.rmSync(file);
   } catch {
     // Gone, or not ours to remove.
   }
@@ -57,8 +62,11 @@ export class CacheSegment {
     private readonly footer: SegmentFooter,
   ) {}
 
-  /** Opens a segment; undefined when it is damaged, of another version, or gone. */
-  static open(file: string): CacheSegment | undefined {
+  /**
+   * Opens a segment; undefined when it is damaged, of another version, gone, or cannot be read. `onUseless` is called where it was read, and
+   * is none.
+   */
+  static open(file: string, onUseless: () => void = () => {}): CacheSegment | undefined {
     let descriptor: number | undefined;
     try {
       descriptor = fs.openSync(file, "r");
@@ -71,6 +79,7 @@ export class CacheSegment {
           ? parseFooter(tail, size, (offset, length) => readAt(opened, offset, length))
           : undefined;
       if (footer !== undefined) return new CacheSegment(file, size, descriptor, footer);
+      onUseless();
     } catch {
       // Of no use, whatever it is: what it held is read from the bucket again.
     }

@@ -134,10 +134,12 @@ export class ManifestCache implements KnownManifests {
    * the same entries, for a while.
    */
   #join(): void {
-    const small = this.#segments.filter(({ bytes }) => bytes < SMALL_BYTES);
+    // What is joined goes as one: where the cache is bounded, no more than a quarter of it.
+    const smallBytes = Math.min(SMALL_BYTES, this.mostBytes / 8);
+    const small = this.#segments.filter((segment) => segment.bytes < smallBytes);
     if (small.length < MOST_SMALL) return;
     let bytes = 0;
-    const joined = small.filter((segment) => (bytes += segment.bytes) <= 2 * SMALL_BYTES);
+    const joined = small.filter((segment) => (bytes += segment.bytes) <= 2 * smallBytes);
     const file = writeSegment(this.directory, (writer) => {
       for (const record of mergeSegments(joined)) writer.addRecord(record);
     });
@@ -153,9 +155,8 @@ export class ManifestCache implements KnownManifests {
 function openSegments(directory: string): CacheSegment[] {
   const segments: CacheSegment[] = [];
   for (const file of listSegments(directory)) {
-    const segment = CacheSegment.open(file);
-    if (segment === undefined) removeUseless(file);
-    else segments.push(segment);
+    const segment = CacheSegment.open(file, () => removeUseless(file));
+    if (segment !== undefined) segments.push(segment);
   }
   return segments;
 }

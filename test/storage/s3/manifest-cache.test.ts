@@ -97,13 +97,29 @@ describe("ManifestCache", () => {
     expect(found(directory, 20)).toEqual(upTo(20));
   });
 
-  test("a segment of another version is dropped", () => {
+  test("a segment of another version stays for the hosts that have that version, and goes when it is old", () => {
     const directory = temporaryDirectory();
     fill(directory, 0, 20);
     const [file = ""] = segments(directory);
     fs.writeFileSync(file, Buffer.concat([Buffer.from("regcheck-refs-0\n"), fs.readFileSync(file).subarray(16)]));
     expect(found(directory, 20)).toEqual([]);
+    expect(segments(directory)).toEqual([file]);
+    const old = new Date(Date.now() - 31 * 24 * 3600 * 1000);
+    fs.utimesSync(file, old, old);
+    expect(found(directory, 20)).toEqual([]);
     expect(segments(directory)).toEqual([]);
+  });
+
+  test("a segment that cannot be read for once stays", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 20);
+    const failing = vi.spyOn(fs, "readSync").mockImplementationOnce(() => {
+      throw Object.assign(new Error("ESTALE: stale file handle, read"), { code: "ESTALE", syscall: "read" });
+    });
+    expect(found(directory, 20)).toEqual([]);
+    expect(failing).toHaveBeenCalledTimes(1);
+    failing.mockRestore();
+    expect(found(directory, 20)).toEqual(upTo(20));
   });
 
   test("what is not a segment is left alone, and in nobody's way", () => {
@@ -181,6 +197,30 @@ describe("ManifestCache", () => {
     ManifestCache.open(directory, 2.5 * bytes).close();
     expect(found(directory, 300)).toEqual(upTo(200).map((i) => i + 100));
     expect(segments(directory)).toHaveLength(2);
+  });
+
+  test("a bound costs the oldest alone, though small segments are joined", () => {
+    const directory = temporaryDirectory();
+    const begun = Date.now();
+    let mostBytes = Infinity;
+    for (let run = 0; run < 60; run++) {
+      const cache = ManifestCache.open(directory, mostBytes);
+      for (let i = run * 100; i < run * 100 + 100; i++) cache.add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
+      cache.close();
+      // As if the runs were a minute apart: whatever this one has written.
+      for (const file of segments(directory)) {
+        const { mtimeMs } = fs.statSync(file);
+        if (mtimeMs >= begun) fs.utimesSync(file, new Date(), new Date(begun - (60 - run) * 60_000));
+      }
+      const bytes = segments(directory).reduce((sum, file) => sum + fs.statSync(file).size, 0);
+      if (run === 0) mostBytes = 15.5 * bytes;
+      expect(bytes).toBeLessThanOrEqual(mostBytes);
+      expect(segments(directory).length).toBeLessThan(20);
+    }
+    const left = found(directory, 6000);
+    expect(left.length).toBeGreaterThan(1000);
+    expect(left).toContain(5999);
+    expect(left).toContain(5000);
   });
 
   test("a manifest of thousands of references is kept as it is", () => {
