@@ -13,10 +13,11 @@ const FAULTS = [
   "test/cli/telling.test.ts",
   "test/storage/s3/inventory/*.test.ts",
   "test/sql/*.property.test.ts",
-  "test/cli/{baseline,bytes,ended,everyday,explain,export,lost-journal,manifests,pins,repair,runs,s3,truth,undo,untag-policy}.test.ts",
-  "test/storage/s3/{manifest-cache,requests,strays}.test.ts",
+  "test/cli/{baseline,bytes,ended,everyday,explain,export,lost-journal,manifests,pins,repair,runs,s3,truth,undo,untag,untag-policy}.test.ts",
+  "test/storage/s3/{gone,manifest-cache,requests,strays,verify}.test.ts",
   "test/sweep/s3-requests.test.ts",
   "test/mark/size.test.ts",
+  "test/cli/write-report.test.ts",
   "test/report/streaming.test.ts",
 ];
 

@@ -136,6 +136,8 @@ function listenForWriteErrors(): void {
  * not keep it.
  */
 async function exit(): Promise<void> {
+  // Of a terminal that has gone, the signal has told.
+  process.stdout.removeAllListeners("error").on("error", () => {});
   for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write("", resolve));
   process.exit();
 }

@@ -68,8 +68,8 @@ export function journalFile(directory: string, runId: string): string {
 export class Journal {
   readonly file: string;
   readonly #descriptor: number;
-  /** A write has failed: the last line may be cut short, and what came after it would be read as a part of it. */
-  #isBroken = false;
+  /** A write has failed: the last line may be cut short, and what came after it would be read as a part of it, so that nothing does. */
+  #broken: OperatorError | undefined;
 
   constructor(directory: string, head: JournalHead, startedAt = new Date().toISOString()) {
     this.file = journalFile(directory, head.runId);
@@ -118,7 +118,7 @@ export class Journal {
    */
   end(result: object, stopped: string | undefined): string | undefined {
     try {
-      if (!this.#isBroken) this.#write([{ type: "end", finishedAt: new Date().toISOString(), ...result, stopped }]);
+      if (this.#broken === undefined) this.#write([{ type: "end", finishedAt: new Date().toISOString(), ...result, stopped }]);
       return stopped;
     } catch (error) {
       return stopped ?? operatorMessage(error);
@@ -132,14 +132,15 @@ export class Journal {
   }
 
   #append(lines: () => readonly string[]): void {
+    if (this.#broken !== undefined) throw this.#broken;
     try {
       append(this.#descriptor, lines());
     } catch (error) {
-      this.#isBroken = true;
-      throw new OperatorError(
+      this.#broken = new OperatorError(
         `${this.file}: the journal cannot be written any more (${causeOf(error)}), so it ends here. It is safe to run again.`,
         EXIT_CODES.stopped,
       );
+      throw this.#broken;
     }
   }
 }

@@ -12,7 +12,7 @@ export interface MarkContext {
   /** Numbers of the pinned digests. */
   readonly pins: ReadonlySet<number>;
   /** What links of other algorithms than sha256 may mean, in any of the repositories that were marked so far. */
-  readonly aliases: Map<number, Set<number>>;
+  readonly aliases: Map<number, (readonly number[])[]>;
   /** With a filter, where blobs are verified: 1 for each stored blob that a repository which is shown names. */
   readonly shownBlobs?: Uint8Array | undefined;
 }

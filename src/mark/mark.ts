@@ -119,9 +119,9 @@ async function verifyAll(
   return verified;
 }
 
-/** Where every blob is read to its end, it makes no difference to list every directory as well. */
+/** Where every blob is read to its end, it makes no difference to list every directory as well; where a part of them is, it does. */
 function leavesFor(verify: VerifyPart | undefined): LeafSearch {
-  return verify === undefined ? "some" : "all";
+  return verify?.parts === 1 ? "all" : "some";
 }
 
 /** What is live in one of these may keep something alive in another: until nothing changes any more. */

@@ -14,10 +14,13 @@ export function findMeanings(
   for (const target of aliases.values()) if (table.isStored(target)) bySize.set(table.size(target), new Set());
   if (bySize.size > 0)
     for (const ids of linked) for (const id of ids) if (table.isStored(id)) bySize.get(table.size(id))?.add(id);
+  // Thousands of signatures have one size: all of their links share one list.
+  const lists = new Map(Array.from(bySize, ([size, ids]) => [size, [...ids]]));
   const meanings = new Map<number, readonly number[]>();
   for (const [id, target] of aliases) {
-    const others = table.isStored(target) ? bySize.get(table.size(target)) : undefined;
-    meanings.set(id, [...new Set([target, ...(others ?? [])])]);
+    const size = table.isStored(target) ? table.size(target) : Number.NaN;
+    const others = lists.get(size) ?? [];
+    meanings.set(id, bySize.get(size)?.has(target) === true ? others : [target, ...others]);
   }
   return meanings;
 }

@@ -43,7 +43,7 @@ export function forEachMeantAnywhere(
     visit(named, role);
     if (table.isStored(named) || table.algorithm(named) === "sha256") return;
     const declared = store.declaredSize(position);
-    const targets = [...(aliases.get(named) ?? [])];
+    const targets = (aliases.get(named) ?? []).flat();
     for (const id of targets) visit(id, role);
     if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared)))
       for (let id = 0; id < table.count; id++) visit(id, "layer");

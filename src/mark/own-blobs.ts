@@ -10,7 +10,11 @@ export function ownBlobs(context: MarkContext, graph: RepositoryGraph, owner: nu
   const { table, store, aliases, shownBlobs } = context;
   const { links, reachability } = graph;
   for (const id of links.layers) table.own(resolveLayer(links, id), owner);
-  for (const [id, meant] of links.meanings) aliases.set(id, new Set([...(aliases.get(id) ?? []), ...meant]));
+  for (const [id, meant] of links.meanings) {
+    const lists = aliases.get(id);
+    if (lists === undefined) aliases.set(id, [meant]);
+    else lists.push(meant);
+  }
   for (const id of reachability.manifests) {
     table.own(id, owner);
     table.mark(id, MANIFEST);

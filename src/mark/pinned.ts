@@ -15,7 +15,7 @@ export function pinsIn(pins: ReadonlySet<number>, { meanings }: RepositoryLinks)
 /** What they mean in any repository that has been marked so far. */
 export function pinsAnywhere({ pins, aliases }: MarkContext): ReadonlySet<number> {
   const meant = new Set(pins);
-  for (const pin of pins) for (const id of aliases.get(pin) ?? []) meant.add(id);
+  for (const pin of pins) for (const ids of aliases.get(pin) ?? []) for (const id of ids) meant.add(id);
   return meant;
 }
 

@@ -8,7 +8,7 @@ export function sumUpPins({ table, pins, aliases }: MarkContext): MarkedPins {
   const missing: Digest[] = [];
   const unlinked: Digest[] = [];
   for (const pin of pins) {
-    const stored = [pin, ...(aliases.get(pin) ?? [])].filter((id) => table.isStored(id));
+    const stored = [pin, ...(aliases.get(pin) ?? []).flat()].filter((id) => table.isStored(id));
     if (stored.length === 0) missing.push(table.digest(pin));
     else if (stored.every((id) => (table.marks(id) & (REVISION | PINNED_CONFIG)) === 0)) unlinked.push(table.digest(pin));
   }

@@ -47,12 +47,14 @@ function expandRange(inner: string, refuse: (why: string) => never): readonly st
   const [from, to, ...more] = inner.split("..");
   if (from === undefined || to === undefined || more.length > 0)
     return refuse(`{${inner}}: expected two alternatives at least, {a,b}, or a range, {8..12}`);
-  if (/^(?:[a-z]{2}|[A-Z]{2})$/.test(from + to))
+  if (from.length === 1 && /^(?:[a-z]{2}|[A-Z]{2})$/.test(from + to))
     return countFrom(from.charCodeAt(0), to.charCodeAt(0)).map((code) => String.fromCharCode(code));
   if (!/^\d+$/.test(from) || !/^\d+$/.test(to))
     return refuse(`{${inner}}: a range goes from one number or letter to another, as in {8..12}`);
   if (Math.abs(Number(from) - Number(to)) >= MOST_ALTERNATIVES)
     return refuse(`{${inner}}: has more than ${MOST_ALTERNATIVES} numbers; "*" stands for anything, [0-9] for one digit`);
+  if (!Number.isSafeInteger(Number(from)) || !Number.isSafeInteger(Number(to)))
+    return refuse(`{${inner}}: the numbers of a range have at most 15 digits`);
   const digits = [from, to].some((number) => /^0\d/.test(number)) ? Math.max(from.length, to.length) : 0;
   return countFrom(Number(from), Number(to)).map((number) => String(number).padStart(digits, "0"));
 }

@@ -35,7 +35,7 @@ export function whyOf({ reason }: TagDecision): string {
     case "time-unknown":
       return "not judged: a policy goes by time, and this is older than any push";
     case "layer-linked":
-      return "not judged: without it the next sweep would take a manifest that has a layer link alone (see revision-link-missing)";
+      return "not judged: without it the next sweep would take a manifest that has a layer link alone (repair revision-link-missing writes the link of what a tag names; what one has only named before goes with --delete-untagged)";
   }
 }
 

@@ -46,7 +46,8 @@ export async function findNamedImages(
   const layers = findLinks(listing, "layers", named);
   const linkOf = (digest: string): NamedImage["link"] => {
     if (revisions.has(imageOf(digest))) return "revision";
-    return layers.has(digest) ? "layer" : undefined;
+    // Manifests are stored by their sha256: a link of another algorithm that does not say which leads to nothing.
+    return layers.has(digest) && imageOf(digest).startsWith("sha256:") ? "layer" : undefined;
   };
   const byLayer = new Set([...named].filter((digest) => linkOf(digest) === "layer").map(imageOf));
   const { parents, damaged, faults } = await readManifests(storage, listing, byLayer, named);

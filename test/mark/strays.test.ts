@@ -175,16 +175,20 @@ test.each([
   ]);
 });
 
-test("on a filesystem, one among many links or blobs is found at the latest where blobs are read to their ends", async () => {
+test("on a filesystem, one among many links or blobs is found at the latest where all blobs are read to their ends", async () => {
   const { tree, app } = registry();
   const layers = Array.from({ length: 300 }, (_, i) => app.push(`layer ${i}`));
   const link = `${app.path}/${app.layerLink(layers[150]?.digest ?? "")}/.nfs0001`;
   tree.write(link, "in use");
-  for (const parts of [1, 7]) {
+  // To list them all would cost more than to read one blob of many.
+  for (const [parts, found] of [
+    [1, [link]],
+    [300, []],
+  ] as const) {
     const storage = FilesystemStorage.open(written(tree), { concurrency: 1 });
     try {
       const report = await check(storage, { policy: POLICY, verify: { part: 1, parts } });
-      expect(straysOf(report).map(({ path: file }) => file)).toEqual([link]);
+      expect(straysOf(report).map(({ path: file }) => file)).toEqual(found);
     } finally {
       await storage.close();
     }

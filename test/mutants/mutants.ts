@@ -153,8 +153,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: "mark/meanings",
-    search: "new Set([target, ...(others ?? [])])",
-    replace: "new Set([target])",
+    search: "meanings.set(id, bySize.get(size)?.has(target) === true ? others : [target, ...others]);",
+    replace: "meanings.set(id, [target]);",
     tests: ["mark/damaged-ways"],
   },
   {

@@ -258,6 +258,7 @@ describe("the journal", () => {
     const circular: { self?: unknown } = {};
     circular.self = circular;
     expect(() => journal.became([circular])).toThrow("cannot be written any more");
+    expect(() => journal.became([{ path: "later", status: "untouched" }])).toThrow("cannot be written any more");
     journal.end({}, undefined);
     expect(fs.readFileSync(journal.file, "utf8")).toBe(before);
   });

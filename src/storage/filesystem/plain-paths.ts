@@ -7,12 +7,16 @@ const MOST_PLAIN = 10_000;
 const LISTED_FOR_ONE = 6;
 /** Directories that are asked about sooner than it is known whether a listing is worth it. */
 const FEW = 8;
+/** Milliseconds for which a listing is believed: after it, each directory is asked about again. */
+const LISTING_LASTS = 20;
 
 /** The directories in one. */
 interface Listed {
   /** The path of that one, with a slash behind it. */
   readonly prefix: string;
   readonly names: ReadonlySet<string>;
+  /** When it began, by `performance.now()`. */
+  readonly began: number;
 }
 
 /** Paths below a root that lead nowhere else: safety rule 10. */
@@ -38,7 +42,7 @@ export class PlainPaths {
 
   /**
    * Does some work that resolves files in `count` of the directories in `parent`: where that is cheaper, it is seen by one listing which of
-   * them are no symbolic links, instead of asking about each. That holds for this work only, which takes milliseconds.
+   * them are no symbolic links, instead of asking about each. That holds for this work only, and for some milliseconds.
    */
   withListing<T>(parent: string, count: number, work: () => T): T {
     this.#listed = this.#list(parent, count);
@@ -70,7 +74,8 @@ export class PlainPaths {
 
   #isListed(directory: string): boolean {
     const listed = this.#listed;
-    return listed !== undefined && directory.startsWith(listed.prefix) && listed.names.has(directory.slice(listed.prefix.length));
+    if (listed === undefined || !directory.startsWith(listed.prefix)) return false;
+    return performance.now() - listed.began < LISTING_LASTS && listed.names.has(directory.slice(listed.prefix.length));
   }
 
   /** Undefined where it is no use, or not possible: then each directory tells by itself what is wrong. */
@@ -81,9 +86,10 @@ export class PlainPaths {
       // Of a directory, the number of links is 2 + its directories, where the filesystem counts them.
       const directories = (fs.lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 0) - 2;
       if (directories < 1 || directories > count * LISTED_FOR_ONE) return undefined;
+      const began = performance.now();
       const names = new Set<string>();
       for (const entry of fs.readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) names.add(entry.name);
-      return { prefix: `${parent}/`, names };
+      return { prefix: `${parent}/`, names, began };
     } catch {
       return undefined;
     }

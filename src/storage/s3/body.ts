@@ -16,7 +16,7 @@ const COPIED_BYTES = 4 * 1024 ** 2;
 export function collect(stream: Readable, expected: number | undefined, most = Number.POSITIVE_INFINITY): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const wanted = Math.min(expected ?? Number.POSITIVE_INFINITY, most);
-    const pieces = wanted <= COPIED_BYTES ? new OnePiece(wanted) : new Pieces();
+    const pieces = expected !== undefined && wanted <= COPIED_BYTES ? new OnePiece(wanted) : new Pieces();
     let length = 0;
     stream.on("data", (chunk: Buffer) => {
       pieces.add(chunk, length);

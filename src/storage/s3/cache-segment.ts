@@ -21,8 +21,11 @@ const ABANDONED = 24 * 60 * 60 * 1000;
 /** The same of a segment of another version: a host that has that version may still be using it. */
 const OUTDATED = 30 * ABANDONED;
 
-/** Removes a segment that is damaged, or of another version and old; a file that never was one stays. */
-export function removeUseless(file: string): void {
+/**
+ * Removes a segment that is damaged, or of another version and old; a file that never was one stays. Returns false where it is one of another
+ * version that may be in use.
+ */
+export function removeUseless(file: string): boolean {
   const begin = Buffer.alloc(MAGIC.length);
   try {
     const descriptor = fs.openSync(file, "r");
@@ -33,8 +36,10 @@ export function removeUseless(file: string): void {
     const isOther = !isOwn && begin.subarray(0, MAGIC_OF_ALL_VERSIONS.length).equals(MAGIC_OF_ALL_VERSIONS);
     // Empty after a crash of the machine.
     if (length === 0 || isOwn || (isOther && isOld)) fs.rmSync(file);
+    return !isOther || isOld;
   } catch {
     // Gone, or not ours to remove.
+    return true;
   }
 }
 

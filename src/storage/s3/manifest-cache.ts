@@ -26,7 +26,11 @@ const SMALL_BYTES = 128 * 1024 ** 2;
 export class ManifestCache implements KnownManifests {
   /** Newest first. */
   #segments: CacheSegment[];
+  /** Of other versions. */
+  readonly #others: readonly OtherSegment[];
   #added = new Map<string, CacheEntry>();
+  /** Bytes of their words. */
+  #addedBytes = 0;
   readonly #recent = new RecentBlocks();
   /** What the disk said first: from then on nothing is written. */
   #failure: Error | undefined;
@@ -34,15 +38,16 @@ export class ManifestCache implements KnownManifests {
 
   private constructor(
     private readonly directory: string,
-    segments: CacheSegment[],
+    { segments, others }: OpenedSegments,
     private readonly mostBytes: number,
   ) {
     this.#segments = segments;
+    this.#others = others;
   }
 
   /**
-   * Opens the cache in a directory, which is made if need be. When it is closed its segments have at most `mostBytes` in all: the oldest
-   * ones go first. Throws a `UsageError`.
+   * Opens the cache in a directory, which is made if need be. When it is closed its segments have at most `mostBytes` in all: those of other
+   * versions go first, then the oldest. Throws a `UsageError`.
    */
   static open(directory: string, mostBytes = Number.POSITIVE_INFINITY): ManifestCache {
     try {
@@ -70,7 +75,10 @@ export class ManifestCache implements KnownManifests {
   add({ algorithm, hex }: Digest, manifest: KnownManifest): void {
     if (algorithm !== "sha256" || this.#failure !== undefined || this.#isClosed) return;
     this.#added.set(hex, { digest: Buffer.from(hex, "hex"), ...manifest });
-    if (this.#added.size >= SEGMENT_ENTRIES) this.#orFailure(() => this.#flush());
+    this.#addedBytes += manifest.words.byteLength;
+    // What is written as one goes as one.
+    const isFull = this.#added.size >= SEGMENT_ENTRIES || this.#addedBytes >= this.mostBytes / 8;
+    if (isFull) this.#orFailure(() => this.#flush());
   }
 
   /** Throws what the disk said, if it has failed: for those to whom a manifest is of no use that is not kept. */
@@ -92,6 +100,10 @@ export class ManifestCache implements KnownManifests {
         if (bytes > this.mostBytes) fs.rmSync(segment.file, { force: true });
         segment.close();
       });
+    }
+    for (const { file, bytes: more } of this.#others) {
+      bytes += more;
+      if (bytes > this.mostBytes) this.#orFailure(() => fs.rmSync(file, { force: true }));
     }
     this.#segments = [];
     this.throwFailure();
@@ -120,6 +132,7 @@ export class ManifestCache implements KnownManifests {
     if (this.#added.size === 0) return;
     const entries = [...this.#added.values()];
     this.#added = new Map();
+    this.#addedBytes = 0;
     this.#take(writeEntries(this.directory, entries));
     this.#join();
   }
@@ -152,11 +165,26 @@ export class ManifestCache implements KnownManifests {
   }
 }
 
-function openSegments(directory: string): CacheSegment[] {
+/** A segment that another version wrote. */
+interface OtherSegment {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+interface OpenedSegments {
+  readonly segments: CacheSegment[];
+  readonly others: readonly OtherSegment[];
+}
+
+function openSegments(directory: string): OpenedSegments {
   const segments: CacheSegment[] = [];
+  const others: OtherSegment[] = [];
   for (const file of listSegments(directory)) {
-    const segment = CacheSegment.open(file, () => removeUseless(file));
+    const segment = CacheSegment.open(file, () => {
+      if (removeUseless(file)) return;
+      others.push({ file, bytes: fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0 });
+    });
     if (segment !== undefined) segments.push(segment);
   }
-  return segments;
+  return { segments, others };
 }

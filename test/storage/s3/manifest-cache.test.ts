@@ -110,6 +110,29 @@ describe("ManifestCache", () => {
     expect(segments(directory)).toEqual([]);
   });
 
+  test("segments of another version count in the bound, and go first", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 100);
+    const [other = ""] = segments(directory);
+    fs.writeFileSync(other, Buffer.concat([Buffer.from("regcheck-refs-0\n"), fs.readFileSync(other).subarray(16)]));
+    const old = new Date(Date.now() - 3600 * 1000);
+    fs.utimesSync(other, old, old);
+    fill(directory, 0, 10);
+    expect(segments(directory)).toContain(other);
+    ManifestCache.open(directory, fs.statSync(other).size).close();
+    expect(segments(directory)).not.toContain(other);
+    expect(found(directory, 10)).toEqual(upTo(10));
+  });
+
+  test("what is read in one run does not go as one where the bound is small", () => {
+    const directory = temporaryDirectory();
+    const cache = ManifestCache.open(directory, 400_000);
+    for (let i = 0; i < 20_000; i++) cache.add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
+    cache.close();
+    expect(segments(directory).reduce((sum, file) => sum + fs.statSync(file).size, 0)).toBeLessThanOrEqual(400_000);
+    expect(found(directory, 20_000).length).toBeGreaterThan(1000);
+  });
+
   test("a segment that cannot be read for once stays", () => {
     const directory = temporaryDirectory();
     fill(directory, 0, 20);
