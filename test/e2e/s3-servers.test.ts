@@ -119,7 +119,9 @@ describe.each(Object.keys(S3_PROGRAMS))("the bucket of registry 3.1 on %s", (nam
     const [layer = ""] = (await app.pull("repaired")).slice(-1);
     const Key = `a/registry/docker/registry/v2/repositories/team/app/_layers/${RepositoryBuilder.directory(layer)}/link`;
     await client.send(new DeleteObjectCommand({ Bucket, Key }));
-    await expect(registry.restart({ readOnly: true }).then(() => app.pull("repaired"))).rejects.toThrow("404");
+    const without = await registry.restart({ readOnly: true });
+    onTestFinished(() => without.stop());
+    await expect(app.pull("repaired")).rejects.toThrow("404");
     expect(await run("repair", "layer-link-missing", "--apply", ...change)).toMatchObject({ exitCode: 0, stderr: "" });
     expect(await app.pull("repaired")).toContain(image.digest);
     expect(await run("untag", "team/app:repaired", ...change)).toMatchObject({ exitCode: 0, stderr: "" });
