@@ -464,7 +464,8 @@ function parseManifest(content: Buffer, digest: string): Parsed | undefined {
       ...children.filter((one) => !has(one, ["layer", "rootfs", "config"])),
       ...of.filter((one) => has(one, ["manifest", "index"])),
     ]),
-    sizes: [...of, ...children].map(({ digest: named, size }) => ({ digest: named, size })),
+    // To a registry, a size of zero and none are the same: neither says anything of the blob.
+    sizes: [...of, ...children].map(({ digest: named, size }) => ({ digest: named, size: size === 0 ? undefined : size })),
   });
   if (fsLayers !== undefined)
     return parsed(
