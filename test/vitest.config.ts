@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           name: "unit",
           root,
+          setupFiles: ["test/support/seed.ts"],
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", ...FAULTS],
           testTimeout: 60_000,
@@ -44,6 +45,7 @@ export default defineConfig({
         test: {
           name: "faults",
           root,
+          setupFiles: ["test/support/seed.ts"],
           include: FAULTS,
           exclude: ["test/e2e/**"],
           testTimeout: 120_000,
@@ -55,6 +57,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           root,
+          setupFiles: ["test/support/seed.ts"],
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,
