@@ -188,6 +188,14 @@ left join members s on s.repository = m.repository and s.digest = f.digest
 left join kept_anyway k on k.digest = f.digest
 where s.digest is null and m.kind <> 1
 
+-- @table dangling_tags  Tags whose manifest no link finds.
+select t.repository, t.tag, t.digest, t.valid_name, t.modified from tags t
+left join linked r on r.repository = t.repository and r.digest = t.digest and not r.mismatched
+left join layer_names n on n.repository = t.repository and n.digest = t.digest
+left join aliases a on a.repository = t.repository and a.digest = t.digest
+left join members m on m.repository = t.repository and m.digest = coalesce(a.target, t.digest)
+where t.digest is not null and r.digest is null and (n.digest is null or m.digest is null)
+
 -- @table live  The roots, one column for each variant of the policy.
 select m.repository, m.digest,
   bool_or(r.as_is) as as_is, bool_or(r.with_delete_untagged) as with_delete_untagged,
@@ -198,8 +206,10 @@ from members m join (
   from tags t left join members k on k.repository = t.repository and k.digest = t.digest
   left join aliases a on a.repository = t.repository and a.digest = t.digest where t.digest is not null
   union all select repository, digest, true, false, true, false from linked
-  union all select f.repository, k.digest, true, false, true, false from former f
+  -- With a dangling tag goes the history that tells these from layers.
+  union all select f.repository, k.digest, true, false, d.digest is null, false from former f
     join members k on k.repository = f.repository and k.kind = 1 and (k.digest = f.id or k.digest = f.digest)
+    left join dangling_tags d on d.repository = f.repository and d.tag = f.tag and d.valid_name
   union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where not r.mismatched and r.modified > p.cutoff
   union all select r.repository, r.digest, true, true, true, true from linked r join blobs b on b.digest = r.digest cross join policy p where b.modified > p.cutoff
   union all select k.repository, k.digest, true, true, true, true from members k join pinned p on p.digest = k.digest
@@ -368,12 +378,8 @@ from linked x join repositories r on r.repository = x.repository join blobs b on
 left join live l on l.repository = x.repository and l.digest = x.digest
 where not r.held and not coalesce(l.{untagged}, false)
 union all
-select 'tag-dangling', t.repository, t.tag, t.digest, null from tags t cross join policy p
-left join linked r on r.repository = t.repository and r.digest = t.digest and not r.mismatched
-left join layer_names n on n.repository = t.repository and n.digest = t.digest
-left join aliases a on a.repository = t.repository and a.digest = t.digest
-left join members m on m.repository = t.repository and m.digest = coalesce(a.target, t.digest)
-where t.digest is not null and r.digest is null and (n.digest is null or m.digest is null) and not coalesce(t.modified > p.as_of, false)
+select 'tag-dangling', t.repository, t.tag, t.digest, null from dangling_tags t cross join policy p
+where not coalesce(t.modified > p.as_of, false)
 union all
 select 'layer-link-unreferenced', repository, null, digest, size from links where stored and not young and not held and not {selected}
 union all

@@ -1,5 +1,6 @@
 import { elementAt } from "../element-at.js";
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
+import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
 import type { BlobTable } from "./blob-table.js";
@@ -65,19 +66,37 @@ export function* rootsOf(
   going: ReadonlySet<string> = new Set(),
 ): Generator<Root> {
   const { policy, table } = context;
-  const { links, manifests, reachability } = graph;
+  const { links, reachability } = graph;
   for (const { name, target } of links.tags)
     yield { kind: "tag", id: reachability.resolve(target), bits: going.has(name) ? RETAINED_ROOT : LIVE, tag: name, target };
   for (const id of links.revisions) {
     yield { kind: "revision", id, bits: REVISION_ROOT };
     if (table.isStored(id) && isYoung(policy, table.modified(id))) yield { kind: "young-manifest", id, bits: LIVE };
   }
-  // Whoever knows the digest of what a tag once named may pull it by that.
-  const former = new Set(links.history.map(({ target }) => reachability.resolve(target)));
-  for (const id of manifests.layerLinked) if (former.has(id)) yield { kind: "layer-linked", id, bits: REVISION_ROOT };
+  for (const [id, bits] of formerManifests(policy, graph)) yield { kind: "layer-linked", id, bits };
   for (const id of reachability.manifests) if (isPinned(context.store, graph, id)) yield { kind: "pin", id, bits: LIVE };
   yield* foreignRoots(table, policy, reachability);
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
+}
+
+/**
+ * What tags once named, and only a layer link finds, with its bits: whoever knows its digest may pull it by that. With a dangling tag that is
+ * dropped goes the history that tells it from a layer.
+ */
+function formerManifests(policy: Policy, graph: RepositoryGraph): ReadonlyMap<number, number> {
+  const { links, manifests, reachability } = graph;
+  const former = new Map<number, number>();
+  if (manifests.layerLinked.size === 0) return former;
+  const isDropped = ({ name, target }: { name: string; target: number }): boolean =>
+    isTagName(name) && findTarget(graph, target) === undefined;
+  const dropped = new Set(links.tags.filter(isDropped).map(({ name }) => name));
+  for (const { tag, target } of links.history) {
+    const id = reachability.resolve(target);
+    if (!manifests.layerLinked.has(id)) continue;
+    const bits = dropped.has(tag) ? REVISION_ROOT & danglingRoot(policy) : REVISION_ROOT;
+    former.set(id, (former.get(id) ?? 0) | bits);
+  }
+  return former;
 }
 
 /**

@@ -117,6 +117,19 @@ test("what a tag once named may be pulled by its digest: it goes with the untagg
   expect(kept).toEqual([]);
 });
 
+test("it goes with a dangling tag that is dropped, whose history alone tells that it is a manifest, unless another tag has named it", async () => {
+  const { registry, app } = start();
+  const image = app.image({ layers: ["layer"], tag: "1" });
+  linkAsLayer(app, image);
+  app.deleteManifest(app.image({ layers: ["another"], config: "another", tag: "1" }));
+  const link = `layer-link-unreferenced ${image.digest}`;
+  expect(offered(findingsOf(await checkTree(registry.tree)))).not.toContain(link);
+  expect(offered(findingsOf(await checkTree(registry.tree, { dropDanglingTags: true })))).toContain(link);
+  app.tag("2", image.digest);
+  app.image({ layers: ["another"], config: "another", tag: "2" });
+  expect(offered(findingsOf(await checkTree(registry.tree, { dropDanglingTags: true })))).not.toContain(link);
+});
+
 // What names it goes with the sweep; by itself nothing tells it from a layer, so that a second sweep would find it.
 test("what is about a live image and found by a layer link alone goes with what names it", async () => {
   const { registry, app } = start();

@@ -1,5 +1,5 @@
 import type { RegistryTree } from "./registry-tree.js";
-import { formerOf, hasLayerLink, judge, readWorld, targetOf } from "./oracle.js";
+import { formerOf, isFound, judge, readWorld, targetOf } from "./oracle.js";
 import type { OraclePolicy, Repository, World } from "./oracle.js";
 
 /**
@@ -193,9 +193,10 @@ export class ChainOracle {
   }
 
   #inRepository(repository: Repository, focus: string): ExpectedChain[] {
-    const { revisions, tags, layers, named, name, held, mismatched } = repository;
-    const { layerLinked } = this.world.manifestsOf(repository);
-    const { deleteUntagged } = this.policy;
+    const { revisions, tags, layers, named, name, held } = repository;
+    const manifests = this.world.manifestsOf(repository);
+    const { layerLinked } = manifests;
+    const { deleteUntagged, dropDanglingTags } = this.policy;
     const chains: ExpectedChain[] = [];
     const edges = this.edgesOf(repository);
     const add = (kind: string, start: string, length: number | undefined, tag?: string): void => {
@@ -204,11 +205,8 @@ export class ChainOracle {
     for (const [tag, digest] of tags) {
       const start = edges.manifests.has(digest) ? digest : targetOf(repository, digest);
       const isGone = !revisions.has(start) && !this.world.stored.has(start);
-      const isFound =
-        (revisions.has(digest) && !mismatched.has(digest)) ||
-        (hasLayerLink(repository, digest) && (layerLinked.has(start) || revisions.has(start)));
       add(
-        isFound ? "tag" : "dangling-tag",
+        isFound(repository, manifests, digest) ? "tag" : "dangling-tag",
         start,
         isGone ? (start === focus ? 1 : undefined) : edges.distance(start, focus),
         tag,
@@ -219,7 +217,7 @@ export class ChainOracle {
       if (this.#youngBlob(start) && start !== focus) add("young-blob", start, edges.distance(start, focus));
       if (deleteUntagged && !held && this.#isYoung(modified)) add("young-revision-link", start, edges.distance(start, focus));
     }
-    const former = new Set(formerOf(repository).map((digest) => targetOf(repository, digest)));
+    const former = new Set(formerOf(repository, manifests, dropDanglingTags).map((digest) => targetOf(repository, digest)));
     if (!deleteUntagged)
       for (const start of former) if (layerLinked.has(start)) add("layer-linked", start, edges.distance(start, focus));
     for (const { start, subject } of this.#foreign(repository))

@@ -205,10 +205,25 @@ function findManifests(
   return { layerLinked, droppable, kept };
 }
 
-/** What tags named before they named what they name now. */
-export function formerOf({ history, tags }: Repository): readonly string[] {
-  const former = history.filter(({ tag, digest, sound }) => sound && tags.has(tag) && tags.get(tag) !== digest);
+/** What tags named before they named what they name now; not those that dangle where these are dropped. */
+export function formerOf(repository: Repository, manifests: Manifests, dropDanglingTags: boolean): readonly string[] {
+  const { history, tags } = repository;
+  const isDropped = (tag: string): boolean =>
+    dropDanglingTags && isTagName(tag) && !isFound(repository, manifests, tags.get(tag) ?? "");
+  const former = history.filter(
+    ({ tag, digest, sound }) => sound && tags.has(tag) && tags.get(tag) !== digest && !isDropped(tag),
+  );
   return former.map(({ digest }) => digest);
+}
+
+/** Whether a link leads to what a tag names. */
+export function isFound(repository: Repository, { layerLinked }: Manifests, digest: string): boolean {
+  const { revisions, mismatched } = repository;
+  const target = targetOf(repository, digest);
+  return (
+    (revisions.has(digest) && !mismatched.has(digest)) ||
+    (hasLayerLink(repository, digest) && (layerLinked.has(target) || revisions.has(target)))
+  );
 }
 
 function isTagName(name: string): boolean {
@@ -226,7 +241,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   // Within each repository: what its roots reach. What is about a manifest of others follows them, so until nothing changes any more.
   const round = (repository: Repository): void => {
     const alive = liveRevisions.get(repository) ?? new Set<string>();
-    const { layerLinked, droppable, kept } = manifestsOf(repository);
+    const manifests = manifestsOf(repository);
+    const { layerLinked, droppable, kept } = manifests;
     const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !repository.held ? [] : droppable)];
     const here = new Set([...repository.revisions.keys(), ...others]);
     const all = new Set([...here, ...droppable]);
@@ -238,7 +254,7 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     }
     const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
     for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
-    for (const digest of formerOf(repository))
+    for (const digest of formerOf(repository, manifests, policy.dropDanglingTags))
       if (!policy.deleteUntagged && layerLinked.has(manifestOf(digest))) alive.add(manifestOf(digest));
     const pins = pinsIn(repository);
     for (const digest of here) if (pins.includes(digest) || repository.held) alive.add(digest);
