@@ -180,11 +180,12 @@ union select l.digest from damaged_layers l join repositories r on r.repository 
 union select m.digest from members m join repositories r on r.repository = m.repository where r.held
 union select n.id from named n join repositories r on r.repository = n.repository where r.held
 
--- @table foreign_referrers  Manifests that are about one of another repository, as signatures in a repository of their own: these follow its life.
+-- @table foreign_referrers  Manifests that are about one of which their repository has no revision, as signatures in a repository of their own: these
+-- follow its life elsewhere.
 select m.repository, m.digest, f.digest as subject, m.kind = 3 as droppable, k.digest is not null as kept
 from members m join manifest_references f on f.manifest = m.digest and f.role = 'subject'
 join blobs b on b.digest = f.digest
-left join members s on s.repository = m.repository and s.digest = f.digest
+left join linked s on s.repository = m.repository and s.digest = f.digest
 left join kept_anyway k on k.digest = f.digest
 where s.digest is null and m.kind <> 1
 

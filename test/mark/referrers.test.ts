@@ -43,6 +43,18 @@ describe("a signature in a repository of its own", () => {
     expect(findings.filter((line) => line.startsWith("referrer-orphaned"))).toEqual([]);
   });
 
+  test("stays with an image elsewhere that its own repository links as a layer alone, for an index that goes", async () => {
+    const { registry, app, image, signatures, of } = signed("");
+    of(image);
+    signatures.mount(image);
+    signatures.index([image]);
+    const signature = `blob-unreferenced ${sha256(`signature ${image.digest}`)}`;
+    expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true }))).not.toContain(signature);
+    registry.repository("other").image({ tag: "1" });
+    app.untag("1");
+    expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true }))).toContain(signature);
+  });
+
   test("is held with its image", async () => {
     const { registry, app, image, of } = signed("");
     of(image);

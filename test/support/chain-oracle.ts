@@ -157,7 +157,7 @@ export class ChainOracle {
     const { layerLinked } = this.world.manifestsOf(repository);
     return [...manifests.keys()].flatMap((start) => {
       const subject = this.world.parse(start)?.subject;
-      return subject === undefined || layerLinked.has(start) || manifests.has(subject) ? [] : [{ start, subject }];
+      return subject === undefined || layerLinked.has(start) || repository.revisions.has(subject) ? [] : [{ start, subject }];
     });
   }
 

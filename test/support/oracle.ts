@@ -245,12 +245,12 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     const { layerLinked, droppable, kept } = manifests;
     const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !repository.held ? [] : droppable)];
     const here = new Set([...repository.revisions.keys(), ...others]);
-    const all = new Set([...here, ...droppable]);
     // Not what a layer link alone finds.
     const subjectOf = (digest: string): string | undefined => (layerLinked.has(digest) ? undefined : parse(digest)?.subject);
     for (const digest of here) {
       const subject = subjectOf(digest);
-      if (subject !== undefined && !all.has(subject) && stored.has(subject) && live.has(subject)) alive.add(digest);
+      if (subject !== undefined && !repository.revisions.has(subject) && stored.has(subject) && live.has(subject))
+        alive.add(digest);
     }
     const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
     for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
