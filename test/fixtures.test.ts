@@ -25,6 +25,7 @@ const NOT_SHOWN = new Set<string>([
   "tags-elsewhere",
   "revision-link-missing",
   "object-archived",
+  "bucket-expires",
   "blob-unreadable",
   "upload-idle",
   "proxy-state-invalid",

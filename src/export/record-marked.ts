@@ -12,7 +12,7 @@ export function recordMarked(tables: Tables, marked: Marked, report: Report): vo
   const digests = new DigestText();
   for (const digest of report.policy.pins) tables.pins.add({ digest: digests.of(digest) });
   for (const finding of report.findings()) {
-    const { uploadId, new: isNew, ...columns } = jsonFinding(finding);
+    const { uploadId, rule: _, new: isNew, ...columns } = jsonFinding(finding);
     tables.findings.add({ ...columns, new: isNew, upload_id: uploadId });
   }
 }

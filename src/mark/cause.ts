@@ -66,5 +66,7 @@ export type Cause =
   | { readonly kind: "still-in-it"; readonly what: "links" | "upload" | { readonly path: string } }
   /** A repository is empty once its tags and manifests have gone. */
   | { readonly kind: "empty-after-sweep" }
+  /** When a rule deletes it, in seconds since 1970, and how many answers of the storage named that rule. */
+  | { readonly kind: "expiration"; readonly at: number; readonly answers: number }
   /** What says that something else decides what is live. */
   | { readonly kind: "owner"; readonly evidence: string };

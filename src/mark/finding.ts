@@ -22,6 +22,7 @@ export const FINDING_CODES = [
   "layer-link-missing",
   "layer-link-invalid",
   "link-mismatch",
+  "bucket-expires",
   "manifest-size-wrong",
   "child-missing",
   "revision-link-missing",
@@ -93,6 +94,8 @@ export interface Finding {
   readonly isManifest?: boolean | undefined;
   /** For a multipart upload: what S3 knows it by. */
   readonly uploadId?: string | undefined;
+  /** For what a bucket deletes by itself: the name of its rule, where that is told. */
+  readonly rule?: string | undefined;
   /** Whether it holds its repository, where that is not as its code says: false where nothing is lost, true where a pin may mean anything. */
   readonly holds?: boolean | undefined;
   /** Whether the selected policy lets a sweep take it; for codes of which that depends on the policy. */

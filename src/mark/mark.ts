@@ -1,10 +1,11 @@
 import { joinStrays } from "../storage/listing-builder.js";
-import type { BlobBatch, RepositoryListing, StorageFault, Stray } from "../storage/listing.js";
+import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault, Stray } from "../storage/listing.js";
 import type { LeafSearch, Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
 import { blobPath, MAX_MANIFEST_BYTES, repositoryPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
 import { BlobTable } from "./blob-table.js";
+import { checkExpirations, samplesOf } from "./expirations.js";
 import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
@@ -80,12 +81,10 @@ export async function mark(
   for (const [i, one] of repositories.entries())
     repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
   for (const finding of checkReach(context, outOfReach, repositories)) findings.push(finding);
-  const multipart = await storage.multipartUploads();
-  for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
-  for (const fault of multipart.faults) findings.push(unreadable(fault));
   const verified = verify && (await verifyAll(context, verify, { repositories, findings }, onProgress));
   await judgeSizes(context, { repositories, findings }, verify);
   checkKnownSizes(context, { repositories, findings });
+  const { denied: uploadsDenied, unmeasured: uploadsUnmeasured } = await askOfBucket(context, { repositories, findings });
   let blobBytes = 0;
   table.forEach((_, size) => {
     blobBytes += size;
@@ -101,11 +100,24 @@ export async function mark(
     verified,
     context,
     unlinked,
-    uploadsDenied: multipart.denied,
-    uploadsUnmeasured: multipart.unmeasured,
+    uploadsDenied,
+    uploadsUnmeasured,
     pins: sumUpPins(context),
     truthElsewhere: [],
   };
+}
+
+/** What a bucket knows besides its objects. Asked last, when all that is read has been, and side by side: none waits for the other. */
+async function askOfBucket(context: MarkContext, { repositories, findings }: Findings): Promise<MultipartListing> {
+  const { storage, policy } = context;
+  const [multipart, expirations] = await Promise.all([
+    storage.multipartUploads(),
+    storage.expirations(samplesOf(context, repositories)),
+  ]);
+  for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
+  for (const fault of multipart.faults) findings.push(unreadable(fault));
+  for (const finding of checkExpirations(expirations)) findings.push(finding);
+  return multipart;
 }
 
 async function verifyAll(

@@ -72,11 +72,17 @@ export class BaselineReader {
     this.#addKnown(finding);
   }
 
-  #addKnown({ code, path, repository, digest, uploadId }: Json): void {
+  #addKnown({ code, path, repository, digest, uploadId, rule }: Json): void {
     if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
     // A code of a later version is none of ours, and cannot be compared.
     const known = FINDING_CODES.find((one) => one === code);
-    const finding = { path, repository: toText(repository), digest: toText(digest), uploadId: toText(uploadId) };
+    const finding = {
+      path,
+      repository: toText(repository),
+      digest: toText(digest),
+      uploadId: toText(uploadId),
+      rule: toText(rule),
+    };
     if (known !== undefined && isShown({ code: known, ...finding }, this.scope.filter))
       this.#findings.add({ code: known, ...finding });
   }

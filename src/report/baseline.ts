@@ -37,14 +37,18 @@ export interface FindingIdentity {
   /** As text. */
   readonly digest?: string | undefined;
   readonly uploadId?: string | undefined;
+  readonly rule?: string | undefined;
 }
 
 /** One finding whatever repository it is ascribed to: that is the only one with links to the blob, which changes without the blob. */
 const OWNERLESS: ReadonlySet<FindingCode> = new Set(["blob-unreferenced", "blob-corrupt"]);
 
+/** One finding for each rule of the bucket, whatever object it is shown by. */
+const PATHLESS: ReadonlySet<FindingCode> = new Set(["bucket-expires"]);
+
 /**
  * The findings of an earlier report, by their fingerprints: millions fit in memory. A finding is the same if code, path, repository,
- * digest and upload are. What may change without anything new being wrong is left out: bytes and messages, whether a dangling tag is
+ * digest, upload and rule are. What may change without anything new being wrong is left out: bytes and messages, whether a dangling tag is
  * recoverable, and the tag, which is in the path where the finding is about it, and otherwise just one way to get there.
  */
 export class BaselineFindings {
@@ -143,13 +147,13 @@ export function noticesOfTerms(earlier: ReportTerms, now: ReportTerms): readonly
   return [`The baseline was made with another ${options.join(", ")}: what is new or gone may come of that alone.`];
 }
 
-function identityOf({ code, path, repository, digest, uploadId }: Finding): FindingIdentity {
-  return { code, path, repository, digest: digest?.toString(), uploadId };
+function identityOf({ code, path, repository, digest, uploadId, rule }: Finding): FindingIdentity {
+  return { code, path, repository, digest: digest?.toString(), uploadId, rule };
 }
 
 /** Names are untrusted: with a cryptographic hash nobody makes a finding look like one that was there. */
-function fingerprintOf({ code, path, repository, digest, uploadId }: FindingIdentity): Fingerprint {
+function fingerprintOf({ code, path, repository, digest, uploadId, rule }: FindingIdentity): Fingerprint {
   const owner = OWNERLESS.has(code) ? undefined : repository;
-  const bytes = hash("sha256", JSON.stringify([code, path, owner, digest, uploadId]), "buffer");
+  const bytes = hash("sha256", JSON.stringify([code, PATHLESS.has(code) ? rule : path, owner, digest, uploadId]), "buffer");
   return { low: bytes.readUInt32BE(0), high: bytes.readUInt32BE(4) };
 }

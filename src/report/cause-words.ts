@@ -53,6 +53,7 @@ const WORDS: {
   "goes-with-manifest": () => "its manifest is garbage, and goes with it",
   "still-in-it": ({ what }) => `${typeof what === "object" ? `${what.path} is` : CONTENTS[what]} in it, so it stays`,
   "empty-after-sweep": () => "as soon as its tags and manifests have gone",
+  expiration: expirationWords,
   owner: ({ evidence }) => evidence,
 };
 
@@ -116,6 +117,12 @@ function contentWords(
   if (bytes === 0) return `it is empty${listedBytes === 0 ? "" : `, where ${listedBytes} bytes were listed`}`;
   const size = bytes === listedBytes ? "" : `, and ${bytes} bytes instead of the ${listedBytes} that were listed`;
   return `its content has the digest ${digest?.algorithm ?? "sha256"}:${contentHex}${size}`;
+}
+
+function expirationWords({ at, answers }: Extract<Cause, { readonly kind: "expiration" }>, { rule }: Finding): string {
+  const [day = ""] = new Date(at * 1000).toISOString().split("T");
+  const name = rule === undefined ? "a rule whose name is not told" : `the rule ${JSON.stringify(rule)}`;
+  return `${name} deletes it on ${day}; the server named the rule in ${answers === 1 ? "one answer" : `${answers} answers`}`;
 }
 
 function ageWords(seconds: number): string {

@@ -123,6 +123,12 @@ export const CODE_WORDS: Readonly<Record<FindingCode, CodeWords>> = {
     remedy: `The registry follows the content of a revision or layer link: pulls get something else than they asked for. Find out who wrote it; delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
     deletes: true,
   },
+  "bucket-expires": {
+    severity: "warning",
+    meaning: "a lifecycle rule of the bucket is going to delete blobs or links that pulls need",
+    remedy:
+      "Pulls fail from then on: what is in use gets no younger. Take the registry's prefix out of the rule, or remove the rule (aws s3api get-bucket-lifecycle-configuration --bucket BUCKET shows it). If it is meant for unfinished uploads, a rule with AbortIncompleteMultipartUpload, or a sweep with --purge-uploads, takes those alone.",
+  },
   "manifest-size-wrong": {
     severity: "warning",
     meaning: "a manifest says another size of a blob than it has, and the blob is sound",

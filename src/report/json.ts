@@ -111,6 +111,7 @@ export function jsonFinding(finding: Finding, isNew = false) {
     recoverable: finding.recoverable,
     usedBy: finding.usedBy && { digest: finding.usedBy.digest.toString(), as: finding.usedBy.as },
     uploadId: finding.uploadId,
+    rule: finding.rule,
     message: messageOf(finding),
   };
 }

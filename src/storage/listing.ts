@@ -144,6 +144,18 @@ export interface MultipartUpload {
   readonly bytes: number | undefined;
 }
 
+/** What a rule of the storage's own is going to delete: a lifecycle rule of a bucket. */
+export interface Expiration {
+  /** The rule's name, as it was given; undefined where the storage does not tell it. */
+  readonly rule: string | undefined;
+  /** When the first of the blobs and links that were asked for goes, in seconds since 1970. */
+  readonly at: number;
+  /** The path of that one. */
+  readonly path: string;
+  /** How many answers about blobs and links named the rule. */
+  readonly answers: number;
+}
+
 /** All unfinished multipart uploads. */
 export interface MultipartListing {
   readonly uploads: readonly MultipartUpload[];

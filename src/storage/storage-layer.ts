@@ -1,6 +1,6 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { StoredObject } from "./changes.js";
-import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
+import type { BlobBatch, Expiration, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
 import type { ManifestBatch } from "./manifest-damage.js";
 import type { RequestPrices, StorageRequests } from "./requests.js";
 import type { LeafSearch, Storage, StorageMarkers } from "./storage.js";
@@ -68,6 +68,10 @@ export class StorageLayer implements Storage {
 
   multipartUploads(): Promise<MultipartListing> {
     return this.storage.multipartUploads();
+  }
+
+  expirations(samples: Iterable<string>): Promise<readonly Expiration[]> {
+    return this.storage.expirations(samples);
   }
 
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {

@@ -1,6 +1,6 @@
 import type { DigestAlgorithm } from "../registry/digest.js";
 import type { StoredObject } from "./changes.js";
-import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
+import type { BlobBatch, Expiration, MultipartListing, RepositoryListing, StorageFault } from "./listing.js";
 import type { ManifestBatch } from "./manifest-damage.js";
 import type { RequestPrices, StorageRequests } from "./requests.js";
 import type { BlobSelection, VerifiedBlobs } from "./verification.js";
@@ -69,6 +69,11 @@ export interface Storage {
   verifyBlobs(selections: Iterable<BlobSelection>, onBytes: (bytes: number) => void): AsyncIterable<VerifiedBlobs>;
   /** Multipart uploads of S3 that were begun and neither completed nor aborted; a filesystem has none. */
   multipartUploads(): Promise<MultipartListing>;
+  /**
+   * What the storage deletes by itself of the blobs and links that pulls need, one for each rule: by what it has said with everything that
+   * was read so far, and by what it says of the `samples`, which are paths. Nothing is said of what it does not tell; a filesystem deletes nothing.
+   */
+  expirations(samples: Iterable<string>): Promise<readonly Expiration[]>;
   /** When each of the files was last changed, in seconds since 1970; a fault for what cannot be told. */
   modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]>;
   /**

@@ -91,6 +91,10 @@ export class ComputedStorage implements Storage {
     return { uploads: [], faults: [] };
   }
 
+  async expirations(): Promise<readonly never[]> {
+    return [];
+  }
+
   async modified(): Promise<readonly number[]> {
     return [];
   }

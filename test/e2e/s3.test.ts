@@ -15,6 +15,7 @@ import { clientOf } from "../support/s3-server/contract.js";
 import type { RegistryTree } from "../support/registry-tree.js";
 import { configOf, RegistryClient } from "./support/client.js";
 import { pushAllThatIsLegal, pushAndLetGo } from "./support/contents.js";
+import { expire } from "./support/lifecycle.js";
 import { Radosgw } from "./support/radosgw.js";
 import { RealRegistry, REGISTRIES } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
@@ -101,6 +102,25 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("the bucket of regis
     const rotten = { Bucket: `bucket-${buckets}`, Key: `a/registry/${blobFile(digest)}`, Body: "Another layer" };
     await clientOf(gateway.target).send(new PutObjectCommand(rotten));
     expect(summary(await check(storage, "--verify"))).toEqual([`blob-corrupt team/app ${digest}`]);
+  });
+
+  test("with a lifecycle rule that deletes live images, says so, whether manifests are read or known", async () => {
+    await client.image(["a layer", "another layer"], "1");
+    const cache = path.join(directory, "cache");
+    const found = async (...options: readonly string[]) =>
+      (await check(storage, ...options)).findings.map(({ code, severity, rule, message }) => ({ code, severity, rule, message }));
+    expect(await found("--cache", cache)).toEqual([]);
+    const s3 = clientOf(gateway.target);
+    const bucket = `bucket-${buckets}`;
+    await expire(s3, bucket, "older than 90 days", "", 90);
+    const about = { code: "bucket-expires", severity: "warning", rule: "older than 90 days" };
+    const message = expect.stringMatching(/the rule "older than 90 days" deletes it on \d{4}-\d\d-\d\d;/) as string;
+    expect(await found()).toEqual([{ ...about, message }]);
+    expect(await found("--cache", cache)).toEqual([{ ...about, message }]);
+    await expire(s3, bucket, "links", "a/registry/docker/registry/v2/repositories/", 30);
+    expect(await found("--cache", cache)).toMatchObject([{ ...about, rule: "links" }]);
+    await expire(s3, bucket, "uploads", "a/registry/docker/registry/v2/repositories/team/app/_uploads/", 7);
+    expect(await found()).toEqual([]);
   });
 
   test("full of garbage: what is unreferenced is what the real collector would take, for a fraction of its requests", async () => {

@@ -36,6 +36,13 @@ describe("a finding", () => {
     expect(compare([finding], [{ ...finding, ...change }])).toMatchObject({ new: 0, gone: 0, newByCode: {}, goneByCode: {} });
   });
 
+  test("of a bucket's rule is the same whatever object it is shown by, and another one by another rule", () => {
+    const of = (rule: string | undefined, path: string): Finding => ({ code: "bucket-expires", path, rule });
+    expect(compare([of("old", "a")], [of("old", "b")])).toMatchObject({ new: 0, gone: 0 });
+    expect(compare([of("old", "a")], [of("new", "a")])).toMatchObject({ new: 1, gone: 1 });
+    expect(compare([of("old", "a")], [of(undefined, "a")])).toMatchObject({ new: 1, gone: 1 });
+  });
+
   test.each<Partial<Finding>>([
     { code: "tag-link-invalid" },
     { path: "elsewhere" },

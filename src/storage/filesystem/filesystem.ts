@@ -8,7 +8,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, repositoryPath, tagPath } from "../../registry/layout.js";
 import type { StoredObject } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
-import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
+import type { BlobBatch, Expiration, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
 import type { ManifestBatch } from "../manifest-damage.js";
 import { mergeListings } from "../merge-listings.js";
 import type { StorageRequests } from "../requests.js";
@@ -163,6 +163,10 @@ export class FilesystemStorage implements Storage {
 
   async multipartUploads(): Promise<MultipartListing> {
     return { uploads: [], faults: [] };
+  }
+
+  async expirations(): Promise<readonly Expiration[]> {
+    return [];
   }
 
   async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {

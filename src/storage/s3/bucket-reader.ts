@@ -55,7 +55,10 @@ export class BucketReader {
   readonly #retries: RetryStrategyV2;
   #direct: DirectRequests | undefined;
 
-  constructor(options: S3Options) {
+  constructor(
+    options: S3Options,
+    private readonly onExpiration: (key: string, header: string) => void = () => {},
+  ) {
     this.name = options.bucket;
     this.isAws = options.endpoint === undefined;
     const { signal } = this.#closing;
@@ -144,7 +147,7 @@ export class BucketReader {
 
   /** The checksum that the server keeps of an object; undefined when there is no such object. */
   checksum(key: string): Promise<StoredChecksum | undefined> {
-    return this.#head(new HeadObjectCommand({ Bucket: this.name, Key: key, ChecksumMode: "ENABLED" }), checksumOfHead);
+    return this.#head(key, { ChecksumMode: "ENABLED" }, checksumOfHead);
   }
 
   #read<T>(
@@ -159,6 +162,8 @@ export class BucketReader {
         onThrottled,
         readBody: async (...response) => {
           content = await read(...response);
+          const [, , { "x-amz-expiration": expiration }] = response;
+          if (expiration !== undefined) this.onExpiration(key, expiration);
         },
       };
       try {
@@ -189,17 +194,29 @@ export class BucketReader {
 
   /** When an object was last changed, in seconds since 1970; undefined when there is no such object. */
   modified(key: string): Promise<number | undefined> {
-    return this.#head(new HeadObjectCommand({ Bucket: this.name, Key: key }), ({ LastModified }) => {
+    return this.#head(key, {}, ({ LastModified }) => {
       if (LastModified === undefined) throw new Error("an object without a date");
       return Math.floor(LastModified.getTime() / 1000);
     });
   }
 
-  #head<T>(command: HeadObjectCommand, read: (head: HeadObjectCommandOutput) => T): Promise<T | undefined> {
+  /** Asks for an object's head alone, which says whether the bucket is going to delete it: `onExpiration` hears of it. */
+  async askExpiration(key: string): Promise<void> {
+    await this.#head(key, {}, () => true);
+  }
+
+  #head<T>(
+    key: string,
+    more: { readonly ChecksumMode?: "ENABLED" },
+    read: (head: HeadObjectCommandOutput) => T,
+  ): Promise<T | undefined> {
     return this.limit.run(async (onThrottled) => {
+      const command = new HeadObjectCommand({ Bucket: this.name, Key: key, ...more });
       observe(command, { onAttempt: () => this.requests.head++, onThrottled });
       try {
-        return read(await this.client.send(command));
+        const head = await this.client.send(command);
+        if (head.Expiration !== undefined) this.onExpiration(key, head.Expiration);
+        return read(head);
       } catch (error) {
         if (isNoSuchObject(error)) return undefined;
         throw error;

@@ -5,7 +5,7 @@ import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, V2 } from "../../reg
 import type { StoredObject } from "../changes.js";
 import { listedFiles } from "../listed-files.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
-import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
+import type { BlobBatch, Expiration, MultipartListing, RepositoryListing, StorageFault } from "../listing.js";
 import type { ManifestBatch } from "../manifest-damage.js";
 import { mergeListings } from "../merge-listings.js";
 import type { RequestPrices, StorageRequests } from "../requests.js";
@@ -13,6 +13,7 @@ import type { Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
+import { Expirations } from "./expirations.js";
 import { listObjects } from "./list-objects.js";
 import { LinkReader } from "./links.js";
 import { locationOf, rootPrefixOf, serverOf } from "./options.js";
@@ -38,13 +39,14 @@ export class S3Storage implements Storage {
   protected readonly root: string;
   readonly #cache: ManifestCache | undefined;
   readonly #times: ModifiedTimes;
+  readonly #expirations = new Expirations();
   #blobPages = 0;
 
   constructor(protected readonly options: S3Options) {
     this.location = locationOf(options);
     this.root = rootPrefixOf(options);
     this.#cache = options.cache === undefined ? undefined : ManifestCache.open(options.cache, options.cacheBytes);
-    this.bucket = new BucketReader(options);
+    this.bucket = new BucketReader(options, (key, header) => this.#expirations.note(key.slice(this.root.length), header));
     this.#times = new ModifiedTimes(this.bucket, this.root);
   }
 
@@ -149,6 +151,12 @@ export class S3Storage implements Storage {
 
   async multipartUploads(): Promise<MultipartListing> {
     return listMultipartUploads(this.bucket, this.root);
+  }
+
+  /** A sample that is gone, or may not be asked for, tells nothing: all that depends on it is a warning. */
+  async expirations(samples: Iterable<string>): Promise<readonly Expiration[]> {
+    await Promise.all(Array.from(samples, (path) => this.bucket.askExpiration(`${this.root}${path}`).catch(() => {})));
+    return this.#expirations.all();
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ export interface Report {
     readonly digest?: string;
     readonly path?: string;
     readonly recoverable?: boolean;
+    readonly rule?: string;
     readonly message?: string;
   }[];
 }

@@ -3,7 +3,7 @@ import type { Fault, Injected } from "./faults.js";
 import { fromBytes, toBytes } from "./keys.js";
 import type { LogEntry } from "./server.js";
 import { S3HttpServer } from "./server.js";
-import type { EtagKind } from "./store.js";
+import type { EtagKind, LifecycleRule } from "./store.js";
 import { Bucket, etagOf, nextId } from "./store.js";
 import type { VirtualListing, VirtualRead } from "./virtual.js";
 
@@ -69,6 +69,8 @@ export interface S3Server {
   readonly remove: (bucket: string, key: string) => void;
   /** Begins a multipart upload, past HTTP, and returns its id. */
   readonly startUpload: (bucket: string, key: string, initiated?: Date, parts?: readonly (string | Uint8Array)[]) => string;
+  /** Gives a bucket lifecycle rules, past HTTP. It tells of them, and deletes nothing. */
+  readonly expire: (bucket: string, rules: readonly LifecycleRule[]) => void;
   /** What a listing would show now, in its order. */
   readonly objects: (bucket: string) => ReadonlyMap<string, Buffer>;
   /** Multipart uploads that are neither completed nor aborted: id -> key. */
@@ -138,6 +140,9 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       const stored = new Map(parts.map((part, i) => [i + 1, Buffer.from(part)]));
       bucketOf(bucket).uploads.set(id, { key: toBytes(key), id, initiated, parts: stored });
       return id;
+    },
+    expire: (bucket, rules) => {
+      bucketOf(bucket).lifecycle = rules;
     },
     objects: (bucket) => contentsOf(bucketOf(bucket)),
     uploads: (bucket) => new Map([...bucketOf(bucket).uploads.values()].map(({ id, key }) => [id, fromBytes(key)])),

@@ -4,7 +4,7 @@ import type { ByteString } from "./keys.js";
 import { fromBytes, toBytes } from "./keys.js";
 import type { Reply } from "./reply.js";
 import { S3Error, invalidArgument, noSuchKey, notImplemented, preconditionFailed, xmlReply } from "./reply.js";
-import type { Bucket, Version } from "./store.js";
+import type { Bucket, LifecycleRule, Version } from "./store.js";
 import { etagOf } from "./store.js";
 import { document, element } from "./xml.js";
 
@@ -13,13 +13,24 @@ export function getObject(call: Call): Reply {
   const { bucket, key, headers, query } = call;
   if (bucket.virtual !== undefined) return virtualObject(bucket, key);
   const version = readable(bucket, key, query.get("versionId"));
-  const common = objectHeaders(version);
+  const common = { ...objectHeaders(version), ...expirationHeader(bucket, version) };
   if (headers["if-match"] !== undefined && !matches(headers["if-match"], version)) throw preconditionFailed("If-Match");
   if (headers["if-none-match"] !== undefined && matches(headers["if-none-match"], version))
     return { status: 304, headers: common };
   if (headers["range"] !== undefined) return rangeOf(version.content, headers["range"], common);
   const checksum = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" ? checksumHeaders(version) : {};
   return { status: 200, headers: { ...common, ...checksum }, body: version.content };
+}
+
+const DAY = 86_400_000;
+
+/** By the rule that comes first. */
+function expirationHeader({ lifecycle }: Bucket, { key, modified }: Version): Record<string, string> {
+  const dateOf = ({ days }: LifecycleRule): number => (Math.floor(modified.getTime() / DAY) + days + 1) * DAY;
+  const [rule] = lifecycle.filter(({ prefix }) => fromBytes(key).startsWith(prefix)).toSorted((a, b) => dateOf(a) - dateOf(b));
+  if (rule === undefined) return {};
+  const said = `expiry-date="${new Date(dateOf(rule)).toUTCString()}", rule-id="${encodeURIComponent(rule.id)}"`;
+  return { "x-amz-expiration": rule.header ?? said };
 }
 
 /** A checksum of parts' checksums ends in their number. */

@@ -29,6 +29,15 @@ export interface Upload {
   readonly hasSha256?: boolean;
 }
 
+/** A lifecycle rule: what begins with the prefix expires so many days after it was written, at the next midnight. */
+export interface LifecycleRule {
+  readonly id: string;
+  readonly prefix: string;
+  readonly days: number;
+  /** What `x-amz-expiration` says instead of the date and the id. */
+  readonly header?: string;
+}
+
 export type Versioning = "Enabled" | "Suspended" | undefined;
 export type NewVersion = Omit<Version, "key" | "id" | "isMarker">;
 
@@ -47,6 +56,7 @@ export class Bucket {
   ahead = 0;
   /** versitygw takes a delete marker for an object where a write is to find none. */
   takesMarkersForObjects = false;
+  lifecycle: readonly LifecycleRule[] = [];
   readonly uploads = new Map<string, Upload>();
   readonly #versions = new Map<ByteString, Version[]>();
   #sorted: ByteString[] | undefined = [];

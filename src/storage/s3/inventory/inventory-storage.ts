@@ -1,6 +1,6 @@
 import { DATABASE_MARKER, PROXY_STATE } from "../../../registry/layout.js";
 import { RepositoryListingBuilder } from "../../listing-builder.js";
-import type { BlobBatch, MultipartListing, RepositoryListing } from "../../listing.js";
+import type { BlobBatch, Expiration, MultipartListing, RepositoryListing } from "../../listing.js";
 import type { StorageMarkers } from "../../storage.js";
 import { openError } from "../errors.js";
 import { LinkReader } from "../links.js";
@@ -63,6 +63,11 @@ export class InventoryStorage extends S3Storage {
 
   override multipartUploads(): Promise<MultipartListing> {
     return (this.#uploads ??= super.multipartUploads());
+  }
+
+  /** Nothing is asked of the bucket for it, and what is read anyway differs from run to run. */
+  override async expirations(): Promise<readonly Expiration[]> {
+    return [];
   }
 
   override async close(): Promise<void> {
