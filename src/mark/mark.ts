@@ -1,11 +1,11 @@
 import { joinStrays } from "../storage/listing-builder.js";
-import type { BlobBatch, MultipartListing, RepositoryListing, StorageFault, Stray } from "../storage/listing.js";
+import type { BlobBatch, RepositoryListing, Stray } from "../storage/listing.js";
 import type { LeafSearch, Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
 import { blobPath, MAX_MANIFEST_BYTES, repositoryPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
+import { askOfBucket } from "./ask-of-bucket.js";
 import { BlobTable } from "./blob-table.js";
-import { checkExpirations, samplesOf } from "./expirations.js";
 import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
@@ -25,7 +25,7 @@ import { judgeSizes } from "./sizes.js";
 import { checkKnownSizes } from "./known-sizes.js";
 import { checkReach } from "./out-of-reach.js";
 import type { OutOfReach } from "./out-of-reach.js";
-import { checkMultipartUploads } from "./uploads.js";
+import { unreadable } from "./unreadable.js";
 import { verifyBlobs } from "./verify.js";
 import { verifyAliases } from "./verify-aliases.js";
 import type { Findings, Verified, VerifyPart, VerifyProgress } from "./verify.js";
@@ -107,19 +107,6 @@ export async function mark(
   };
 }
 
-/** What a bucket knows besides its objects. Asked last, when all that is read has been, and side by side: none waits for the other. */
-async function askOfBucket(context: MarkContext, { repositories, findings }: Findings): Promise<MultipartListing> {
-  const { storage, policy } = context;
-  const [multipart, expirations] = await Promise.all([
-    storage.multipartUploads(),
-    storage.expirations(samplesOf(context, repositories)),
-  ]);
-  for (const finding of checkMultipartUploads(multipart.uploads, policy)) findings.push(finding);
-  for (const fault of multipart.faults) findings.push(unreadable(fault));
-  for (const finding of checkExpirations(expirations)) findings.push(finding);
-  return multipart;
-}
-
 async function verifyAll(
   context: MarkContext,
   part: VerifyPart,
@@ -170,10 +157,6 @@ async function inventory(
       cause: { kind: "blobs-listed-twice", blobs: duplicates },
     });
   return table;
-}
-
-function unreadable({ path, cause }: StorageFault): Finding {
-  return { code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } };
 }
 
 /**
