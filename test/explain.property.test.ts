@@ -82,10 +82,14 @@ function expectRealSteps(oracle: ChainOracle, { chains }: Explanation): void {
   }
 }
 
+function revisionDirectory(digest: string): string {
+  return `/_manifests/revisions/${digest.replace(":", "/")}/`;
+}
+
 /** The registry without a manifest: no blob, no revision link, and no tag that names it. */
 function without(tree: RegistryTree, digest: string): RegistryTree {
   const rest = new RegistryTree();
-  const link = `/_manifests/revisions/${digest.replace(":", "/")}/`;
+  const link = revisionDirectory(digest);
   for (const [file, { content, modified }] of tree.files) {
     const isTag = /\/tags\/[^/]+\/current\/link$/.test(file) && content.toString() === digest;
     if (!isTag && !file.includes(link) && file !== blobFile(digest)) rest.write(file, content, modified);
@@ -102,6 +106,10 @@ function expectSameGoing(tree: RegistryTree, policy: OraclePolicy, oracle: Chain
   if (oracle.isSubjectElsewhere(own)) return;
   // A pin by another algorithm means something else once this is gone.
   if (oracle.world.pinsAnywhere.includes(focus) && !policy.pins.includes(focus)) return;
+  // Nor what its link names besides it: that the two go together is not said.
+  const isTwo = ([digest, { path: link }]: [string, { readonly path: string }]): boolean =>
+    digest !== focus && link.includes(revisionDirectory(focus));
+  if (oracle.world.repositories.some(({ revisions }) => [...revisions].some(isTwo))) return;
   const rest = without(tree, focus);
   const left = { ...policy, pins: policy.pins.filter((pin) => pin !== focus) };
   const heldIn = (world: ChainOracle["world"]): string =>
