@@ -12,6 +12,22 @@ import type { Findings } from "./verify.js";
 /** Contents that most registries hold: nothing, and the config of an artifact without one (OCI's empty descriptor). */
 const WELL_KNOWN = ["", "{}"];
 
+/** Sizes of what well-known contents are stored as, by digest as text. */
+const KNOWN_SIZES: ReadonlyMap<string, number> = new Map(
+  ALGORITHMS.flatMap((algorithm) =>
+    WELL_KNOWN.flatMap((content) => {
+      const digest = Digest.fromParts(algorithm, crypto.hash(algorithm, content, "hex"));
+      return digest === undefined ? [] : [[digest.toString(), Buffer.byteLength(content)] as const];
+    }),
+  ),
+);
+
+/** Whether a size (bytes) alone proves that what is stored is not what the digest says: every run knows that, whatever it reads. */
+export function isImpossibleSize(digest: Digest, size: number): boolean {
+  const known = KNOWN_SIZES.get(digest.toString());
+  return known === undefined ? size === 0 : size !== known;
+}
+
 /** Findings that say already that a blob's content is broken. */
 const SAYS_SO: ReadonlySet<FindingCode> = new Set(["blob-corrupt", "manifest-corrupt", "blob-size-mismatch"]);
 
@@ -41,13 +57,12 @@ export function checkKnownSizes({ table, policy }: MarkContext, found: Findings)
   addToOwners(table, found, [...wrong.values()]);
 }
 
-/** Sizes of what well-known contents are stored as, by number. */
+/** The same sizes by number. */
 function knownSizes(table: BlobTable): ReadonlyMap<number, number> {
   const sizes = new Map<number, number>();
-  for (const algorithm of ALGORITHMS)
-    for (const content of WELL_KNOWN) {
-      const digest = Digest.fromParts(algorithm, crypto.hash(algorithm, content, "hex"));
-      if (digest !== undefined) sizes.set(table.idOfDigest(digest), Buffer.byteLength(content));
-    }
+  for (const [text, size] of KNOWN_SIZES) {
+    const digest = Digest.parse(text);
+    if (digest !== undefined) sizes.set(table.idOfDigest(digest), size);
+  }
   return sizes;
 }

@@ -1,5 +1,6 @@
 import { FINDING_CODES } from "../mark/finding.js";
-import type { FindingCode } from "../mark/finding.js";
+import type { Finding, FindingCode } from "../mark/finding.js";
+import { isImpossibleSize } from "../mark/known-sizes.js";
 import { BYTE_STATES } from "./blob-sums.js";
 import type { ByteState } from "./blob-sums.js";
 import { CATALOGUE, severityOf } from "./catalogue.js";
@@ -23,7 +24,7 @@ const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
  *
  * A success is a run that could read everything, whatever it found: damage has metrics of its own. `previous` is the file that this one
  * replaces: a run that is incomplete keeps the time of the last success from it, and corrupt blobs are those that each part had when it
- * was last read (--verify).
+ * was last read (--verify), besides those that their size alone gives away.
  */
 export function formatPrometheus(report: Report, tool: Tool, previous = ""): string {
   const storage = { storage: report.storage.location };
@@ -47,7 +48,7 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     ["regcheck_duration_seconds", "How long the last run took.", one((report.finishedAt - report.startedAt) / 1000)],
     [
       FINDINGS,
-      "Findings by code, `regcheck codes` says what each means; blob-corrupt by the part that was read, as when it was last read.",
+      "Findings by code, `regcheck codes` says what each means; blob-corrupt with a part: as when that part was last read; without one: what its size alone gives away.",
       [...findings(report), ...corruptBlobs(report, previous, storage)].map(([labels, value]) => [
         { ...scope, ...labels },
         value,
@@ -134,11 +135,13 @@ function scopeOf({ filter }: Report): Readonly<Record<string, string>> {
   return filter === undefined ? {} : { repository: filter.glob };
 }
 
-/** Codes without findings are there too, as 0: an alert that looks for them resolves, and a graph has no gaps. See also `corruptBlobs`. */
+/**
+ * Codes without findings are there too, as 0: an alert that looks for them resolves, and a graph has no gaps. Of corrupt blobs those that
+ * every run knows: see `corruptBlobs` for the others.
+ */
 function findings(report: Report): Samples {
   const counts = new Map<FindingCode, Map<Severity, number>>();
   for (const code of FINDING_CODES) {
-    if (code === "blob-corrupt") continue;
     const { severity, severityIfReclaimable = severity } = CATALOGUE[code];
     counts.set(
       code,
@@ -149,6 +152,7 @@ function findings(report: Report): Samples {
     );
   }
   for (const finding of report.findings()) {
+    if (finding.code === "blob-corrupt" && !isKnownBySize(finding)) continue;
     const severity = severityOf(finding);
     const bySeverity = counts.get(finding.code);
     bySeverity?.set(severity, (bySeverity.get(severity) ?? 0) + 1);
@@ -162,11 +166,11 @@ function findings(report: Report): Samples {
 }
 
 /**
- * The corrupt blobs of each part that was ever read. A run that did not read a part says nothing of it: 0 would end an alert without
+ * The corrupt blobs of each part that was ever read, without those that every run counts by their size: they would be counted twice. A run that did not read a part says nothing of it: 0 would end an alert without
  * anything being mended. Where the parts are others than before, what was known of those is no longer kept apart, and goes.
  */
 function corruptBlobs(report: Report, previous: string, storage: Readonly<Record<string, string>>): Samples {
-  const { verified, counts } = report;
+  const { verified } = report;
   const labelsOf = (part: string) => ({ code: "blob-corrupt", severity: CATALOGUE["blob-corrupt"].severity, part });
   const start = nameOf(FINDINGS, { ...storage, ...scopeOf(report), ...labelsOf("") }).slice(0, -'"}'.length);
   const samples = new Map<string, number>();
@@ -175,8 +179,16 @@ function corruptBlobs(report: Report, previous: string, storage: Readonly<Record
     if (!line.startsWith(start) || count === "") continue;
     if (verified === undefined || verified.parts === Number(parts)) samples.set(`${part}/${parts}`, Number(count));
   }
-  if (verified !== undefined) samples.set(`${verified.part}/${verified.parts}`, counts["blob-corrupt"] ?? 0);
+  if (verified !== undefined) {
+    const read = Array.from(report.findings(["blob-corrupt"])).filter((finding) => !isKnownBySize(finding));
+    samples.set(`${verified.part}/${verified.parts}`, read.length);
+  }
   return Array.from(samples, ([part, count]) => [labelsOf(part), count]);
+}
+
+/** Whether a corrupt blob is known without reading it. */
+function isKnownBySize({ digest, bytes }: Finding): boolean {
+  return digest !== undefined && bytes !== undefined && isImpossibleSize(digest, bytes);
 }
 
 /** The time of the last success that a file says of the same storage. */

@@ -3,9 +3,10 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Finding } from "#regcheck/mark/finding.js";
 import { FINDING_CODES } from "#regcheck/mark/finding.js";
+import { Digest } from "#regcheck/registry/digest.js";
 import { formatPrometheus } from "#regcheck/report/prometheus.js";
 import type { Report } from "#regcheck/report/report.js";
-import { blobFile, RegistryBuilder, V2 } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256, V2 } from "../support/builder.js";
 import { reportOf } from "../support/report.js";
 import { checkTree } from "../support/check-tree.js";
 import { FIXTURE, regcheck } from "../support/run.js";
@@ -55,9 +56,7 @@ describe("the metrics", () => {
     expect(lines).toContain(`${count("manifest-unreferenced", "garbage")} 2`);
     expect(lines).toContain(`${count("blob-missing", "error")} 0`);
     const codes = lines.flatMap((line) => /^regcheck_findings\{.*code="([^"]+)"/.exec(line)?.[1] ?? []);
-    // What is corrupt is known by a run with --verify only.
-    expect(codes).not.toContain("blob-corrupt");
-    expect(new Set(codes)).toEqual(new Set(FINDING_CODES.filter((code) => code !== "blob-corrupt")));
+    expect(new Set(codes)).toEqual(new Set(FINDING_CODES));
   });
 
   test("do not grow with the registry", async () => {
@@ -99,6 +98,21 @@ describe("corrupt blobs", () => {
       ["2/7", 0],
     ]);
     expect(corruptIn(formatPrometheus(reportOf([rotten], verified(1, 1)), TOOL, without))).toEqual([["1/1", 1]]);
+  });
+
+  test("that their size gives away are counted by every run, once, and by no part", () => {
+    const digest = Digest.parse(sha256("not stored any more"));
+    const emptied: Finding = { code: "blob-corrupt", path: "y", digest, bytes: 0 };
+    const bySize = `regcheck_findings{${STORAGE},code="blob-corrupt",severity="error"}`;
+    expect(linesOf(reportOf([emptied]))).toContain(`${bySize} 1`);
+    expect(linesOf(reportOf([]))).toContain(`${bySize} 0`);
+    let text = "";
+    for (const part of [1, 2]) text = formatPrometheus(reportOf([emptied, rotten], verified(part, 2)), TOOL, text);
+    expect(text.split("\n")).toContain(`${bySize} 1`);
+    expect(corruptIn(text)).toEqual([
+      ["1/2", 1],
+      ["2/2", 1],
+    ]);
   });
 
   test("of another storage are not taken over", () => {
