@@ -72,7 +72,7 @@ export class BaselineReader {
     this.#addKnown(finding);
   }
 
-  #addKnown({ code, path, repository, digest, uploadId, rule }: Json): void {
+  #addKnown({ code, path, repository, digest, uploadId, rule, bytes }: Json): void {
     if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
     // A code of a later version is none of ours, and cannot be compared.
     const known = FINDING_CODES.find((one) => one === code);
@@ -82,6 +82,7 @@ export class BaselineReader {
       digest: toText(digest),
       uploadId: toText(uploadId),
       rule: toText(rule),
+      bytes: toNumber(bytes),
     };
     if (known !== undefined && isShown({ code: known, ...finding }, this.scope.filter))
       this.#findings.add({ code: known, ...finding });
@@ -121,4 +122,8 @@ function toObject(value: unknown): Json {
 
 function toText(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function toNumber(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }

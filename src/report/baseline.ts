@@ -29,7 +29,7 @@ export interface ReportTerms {
   readonly repository?: string | undefined;
 }
 
-/** What makes a finding the same in two reports. */
+/** What makes a finding the same in two reports; all but `bytes`. */
 export interface FindingIdentity {
   readonly code: FindingCode;
   readonly path: string;
@@ -38,6 +38,8 @@ export interface FindingIdentity {
   readonly digest?: string | undefined;
   readonly uploadId?: string | undefined;
   readonly rule?: string | undefined;
+  /** What was stored of a corrupt blob: a size may be what gave it away. */
+  readonly bytes?: number | undefined;
 }
 
 /** One finding whatever repository it is ascribed to: that is the only one with links to the blob, which changes without the blob. */

@@ -6,6 +6,7 @@ import type { Policy, SwitchVariant, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isTrusted } from "../mark/truth.js";
 import type { TruthElsewhere } from "../mark/marked.js";
+import { isImpossibleSize } from "../mark/known-sizes.js";
 import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";
@@ -190,12 +191,16 @@ function countFindings(findings: readonly Finding[], unreferencedBlobs: number):
   return { counts, severities };
 }
 
-/** Whether the run would have found the blob corrupt if it still were: it has read it, or there is none any more. */
-function wasRead({ table, verified, context }: Marked, { digest: text = "" }: FindingIdentity): boolean {
+/**
+ * Whether the run would have found the blob corrupt if it still were as it was: it has read it, or there is none any more, or its size
+ * alone gave it away, which every run looks at.
+ */
+function wasRead({ table, verified, context }: Marked, { digest: text = "", bytes }: FindingIdentity): boolean {
   const digest = Digest.parse(text);
   const id = digest && table.idOfDigest(digest);
   if (digest === undefined || id === undefined || !table.isStored(id)) return true;
   if (context.shownBlobs !== undefined && context.shownBlobs[id] !== 1) return false;
+  if (bytes !== undefined && isImpossibleSize(digest, bytes)) return true;
   return verified !== undefined && isInPart(digest.toWords()[0] ?? 0, verified);
 }
 

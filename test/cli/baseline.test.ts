@@ -1,11 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { V2 } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256, V2 } from "../support/builder.js";
 import { damagedRegistry } from "../support/damaged-registry.js";
 import { problemsOf } from "../support/json-schema.js";
 import { FIXTURE, regcheck } from "../support/run.js";
-import { temporaryDirectory } from "../support/temporary.js";
+import { temporaryDirectory, written } from "../support/temporary.js";
 
 interface Report {
   readonly startedAt: string;
@@ -24,6 +24,26 @@ function headOf(file: string): Report {
   const [head = ""] = fs.readFileSync(file, "utf8").split("\n");
   return JSON.parse(head) as Report;
 }
+
+test("a blob that is emptied, put back and emptied again is new each time, though no run reads blobs", async () => {
+  const registry = new RegistryBuilder();
+  registry.repository("team/app").image({ layers: ["a layer"], tag: "1" });
+  const directory = written(registry.tree);
+  const layer = path.join(directory, blobFile(sha256("a layer")));
+  const known = path.join(temporaryDirectory(), "known.ndjson");
+  const args = [directory, "--grace", "0", "--baseline", known, "--update-baseline", "--fail-on-new", "--format", "json"];
+  const night = async (content: string): Promise<[exitCode: number | null, isNew: number, gone: number]> => {
+    fs.writeFileSync(layer, content);
+    const { exitCode, stdout } = await regcheck(args);
+    const { baseline } = JSON.parse(stdout) as Report;
+    return [exitCode, baseline.new, baseline.gone];
+  };
+  fs.writeFileSync(known, (await regcheck([directory, "--grace", "0", "--format", "ndjson"])).stdout);
+  const found = await night("");
+  expect(found[0]).toBe(1);
+  expect(await night("a layer")).toEqual([0, 0, found[1]]);
+  expect(await night("")).toEqual(found);
+});
 
 describe("--baseline says what is new and how much is gone", () => {
   test("since an earlier report", async () => {
