@@ -52,7 +52,8 @@ export function checkOutputFile(file: OutputFile): void {
     if (stat?.isDirectory() === true) throw new Error("it is a directory: expected a file");
     // Writing to one that nobody reads would block the process, and with it its signals.
     if (stat?.isFIFO() === true) throw new Error("it is a pipe: leave the option out, and pipe what is printed");
-    if (stat?.isFile() ?? true) fs.accessSync(path.dirname(file.path), fs.constants.W_OK);
+    const target = targetOf(file.path);
+    if (target !== undefined && (stat?.isFile() ?? true)) fs.accessSync(path.dirname(target), fs.constants.W_OK);
     else fs.accessSync(file.path, fs.constants.W_OK);
   } catch (error) {
     throw failure(file, error);
@@ -60,15 +61,17 @@ export function checkOutputFile(file: OutputFile): void {
 }
 
 /**
- * Writes a file so that a reader sees the old one or the new one, never a part, with the mode of the old one. A device is written to, not
- * replaced. Throws a `UsageError` that names the option and the file.
+ * Writes a file so that a reader sees the old one or the new one, never a part, with the mode of the old one. Where the operator has made
+ * a symbolic link, it stays and what it leads to is replaced; a device, and what a process has open (`/dev/stdout`), is written to. Throws a `UsageError` that names the option and the file.
  */
 export function writeOutputFile(file: OutputFile, pieces: Iterable<string>): void {
   checkOutputFile(file);
   try {
     const stat = fs.statSync(file.path, { throwIfNoEntry: false });
-    if (stat === undefined || stat.isFile()) replaceFile(file.path, (descriptor) => writeAll(descriptor, pieces, stat?.mode));
-    else writeToDevice(file.path, pieces);
+    const target = targetOf(file.path);
+    if (target !== undefined && (stat?.isFile() ?? true))
+      replaceFile(target, (descriptor) => writeAll(descriptor, pieces, stat?.mode));
+    else writeInto(file.path, pieces);
   } catch (error) {
     throw failure(file, error);
   }
@@ -92,8 +95,27 @@ function writeAll(descriptor: number, pieces: Iterable<string>, mode?: number): 
   if (mode !== undefined) fs.fchmodSync(descriptor, mode & 0o7777);
 }
 
-function writeToDevice(file: string, pieces: Iterable<string>): void {
-  const descriptor = fs.openSync(file, "w");
+/** The links of the system: below them are devices and what processes have open, which may have no name any more. */
+const SYSTEM_LINKS = /^\/(?:dev(?!\/shm\/)|proc)\//;
+/** As many symbolic links as Linux follows. */
+const MAX_LINKS = 40;
+
+/** What a file's name leads to by symbolic links, though it may not be there yet; undefined where that is open already, by the system's links. */
+function targetOf(name: string): string | undefined {
+  let target = path.resolve(name);
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const directory = fs.realpathSync(path.dirname(target));
+    target = path.join(directory, path.basename(target));
+    if (SYSTEM_LINKS.test(target)) return undefined;
+    if (fs.lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return target;
+    target = path.resolve(directory, fs.readlinkSync(target));
+  }
+  throw new Error("it is a symbolic link to itself");
+}
+
+function writeInto(file: string, pieces: Iterable<string>): void {
+  // What stdout was redirected to with `>>` keeps what it has.
+  const descriptor = fs.openSync(file, "a");
   try {
     writeAll(descriptor, pieces);
   } finally {

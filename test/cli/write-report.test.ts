@@ -112,6 +112,42 @@ describe("--output", () => {
     }
   });
 
+  test.each(["there", "yet to be made"])(
+    "through a symbolic link goes to what it leads to, which is %s; the link stays",
+    async (which) => {
+      const directory = temporaryDirectory();
+      const target = path.join(directory, "target");
+      if (which === "there") fs.writeFileSync(target, "old");
+      const link = path.join(temporaryDirectory(), "link");
+      fs.symlinkSync(path.relative(path.dirname(link), path.join(directory, "second")), link);
+      fs.symlinkSync("target", path.join(directory, "second"));
+      const { exitCode } = await regcheck([FIXTURE, "--output", link]);
+      expect(exitCode).toBe(1);
+      for (const name of [link, path.join(directory, "second")]) expect(fs.lstatSync(name).isSymbolicLink()).toBe(true);
+      expect(fs.readFileSync(target, "utf8")).toContain("DAMAGED");
+      expect(fs.readdirSync(directory).sort()).toEqual(["second", "target"]);
+    },
+  );
+
+  test("through a symbolic link to a directory that is not there is refused before the storage is read", async () => {
+    const link = path.join(temporaryDirectory(), "link");
+    fs.symlinkSync("missing/report", link);
+    const { exitCode, stderr } = await regcheck(["/no/such/storage", "--output", link]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(`--output ${link}: no such file`) });
+  });
+
+  test("to what is open already is written there, not put in its place", () => {
+    const directory = temporaryDirectory();
+    const stdout = path.join(directory, "stdout");
+    fs.writeFileSync(stdout, "before\n");
+    // A link of the test's own: where the program is wrong, /dev/stdout would be gone.
+    const link = path.join(directory, "link");
+    fs.symlinkSync("/proc/self/fd/1", link);
+    bash(`regcheck ${FIXTURE} --output ${link} >> ${stdout}`);
+    expect(fs.lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(fs.readFileSync(stdout, "utf8")).toMatch(/^before\n(?:.*\n)*.*DAMAGED/);
+  });
+
   test("keeps the mode of a file that is there", async () => {
     const file = path.join(temporaryDirectory(), "report");
     fs.writeFileSync(file, "");
