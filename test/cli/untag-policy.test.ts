@@ -61,13 +61,14 @@ function tagsIn(directory: string): string[] {
 
 describe("untag --policy", () => {
   test("shows every tag with what decides, and changes nothing", async () => {
+    const now = Date.now();
     const { directory, digest } = registry();
     const before = contentOf(RegistryTree.readFrom(directory));
     const { exitCode, stdout, stderr } = await untag(directory, `${OLD}\n${NEWEST}`);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     const lines = stdout.split("\n").map((line) => line.replaceAll(/\s+/g, " ").trim());
     expect(lines[0]).toBe("team/app: 3 of 5 tags");
-    const day = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+    const day = (days: number): string => new Date(now - days * 86_400_000).toISOString().slice(0, 10);
     expect(lines[1]).toMatch(new RegExp(`^goes 1.0 ${day(90)} ..:.. UTC 90 days ${digest.slice(0, 19)} by the policy old$`));
     expect(lines[2]).toMatch(/^goes 1\.1 .* by the policy old$/);
     expect(lines[3]).toMatch(/^stays 1\.2 .* no delete policy selects it$/);

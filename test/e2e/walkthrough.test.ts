@@ -127,7 +127,7 @@ if [ -e pid ]; then kill -9 "$(cat pid)"; rm pid; fi
 [ "$1" = stop ] && exit
 OTEL_TRACES_EXPORTER=none setsid "${registry}" serve config.yml > registry.log 2>&1 < /dev/null &
 echo $! > pid
-for _ in $(seq 200); do curl --silent --fail --output /dev/null "http://${address}/v2/" && exit; sleep 0.05; done
+for _ in $(seq 1200); do curl --silent --fail --output /dev/null "http://${address}/v2/" && exit; sleep 0.05; done
 exit 1
 `;
 }
