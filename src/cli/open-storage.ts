@@ -9,6 +9,7 @@ import { showUrl } from "../show-url.js";
 import { FilesystemStorage } from "../storage/filesystem/filesystem.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { RehearsedChanges } from "../storage/rehearsed-changes.js";
+import type { S3Options } from "../storage/s3/options.js";
 import type { Storage } from "../storage/storage.js";
 import { complain } from "./complain.js";
 import { parseBytes, parseConcurrency, parseTimeSpan } from "./parse-values.js";
@@ -64,7 +65,10 @@ export async function openStorage(args: StorageArguments, signal: AbortSignal): 
       throw new UsageError(`${showUrl(storage)}: regcheck reads a directory or s3://BUCKET, and knows no ${scheme}://`);
     if (scheme === undefined) return { ...openDirectory(storage, args), config: undefined, owners };
     const { parseS3Url } = await import("../storage/s3/options.js");
-    return { ...(await openBucket(parseS3Url(storage), args, signal)), config: undefined, owners };
+    const parameters = parseS3Url(storage);
+    const { findRootInBucket } = await import("../storage/s3/find-root.js");
+    const findRoot = (written: S3Options): Promise<S3Options> => findRootInBucket(written, signal);
+    return { ...(await openBucket(parameters, args, signal, findRoot)), config: undefined, owners };
   }
   const file = config ?? USUAL_CONFIGS.find((usual) => fs.existsSync(usual));
   if (file === undefined) {
@@ -124,7 +128,12 @@ function openDirectory(directory: string, args: StorageArguments): NamedStorage 
 }
 
 /** The SDK takes 90 ms to load, which a check of a directory need not pay. */
-async function openBucket(parameters: S3Parameters, args: StorageArguments, signal: AbortSignal): Promise<NamedStorage> {
+async function openBucket(
+  parameters: S3Parameters,
+  args: StorageArguments,
+  signal: AbortSignal,
+  findRoot = async (written: S3Options): Promise<S3Options> => written,
+): Promise<NamedStorage> {
   const [{ S3Storage }, { retriesFor, withOverrides }] = await Promise.all([
     import("../storage/s3/s3.js"),
     import("../storage/s3/options.js"),
@@ -134,7 +143,8 @@ async function openBucket(parameters: S3Parameters, args: StorageArguments, sign
   const cacheBytes = cacheSize === undefined ? undefined : parseBytes("cache-size", cacheSize);
   const retries = retriesFor(args.timeout === undefined ? undefined : parseTimeSpan("timeout", args.timeout) * 1000);
   const concurrency = parseConcurrency(args.concurrency);
-  const options = { ...withOverrides(parameters, args), concurrency, readLinks, cache, cacheBytes, retries, onWarning: warn };
+  const given = { ...withOverrides(parameters, args), concurrency, readLinks, cache, cacheBytes, retries, onWarning: warn };
+  const options = await findRoot(given);
   const openChanges = async (): Promise<StorageChanges> => {
     const { S3Changes } = await import("../storage/s3/changes.js");
     return new S3Changes(options);

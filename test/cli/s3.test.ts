@@ -4,6 +4,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { RegistryBuilder } from "../support/builder.js";
 import { buildFixture } from "../support/fixture.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
@@ -59,6 +60,42 @@ describe("regcheck s3://", () => {
     expect(report.storage).toEqual({ driver: "s3", location: "s3://b/some/root" });
     expect(report.totals.repositories).toBe(15);
     expect(report.storageRequests.list).toBeGreaterThan(0);
+  });
+
+  test.each(["docker", "docker/registry", "docker/registry/v2"])(
+    "s3://b/%s is the registry that lies there, beside another one",
+    async (root) => {
+      const server = await filled();
+      const other = new RegistryBuilder();
+      other.repository("other").image({ tag: "1" });
+      store(server, other.tree, "md5", `${root}/`);
+      const checked = async (url: string): Promise<object> => {
+        const { stdout } = await regcheck([url, "--endpoint", server.endpoint, "--format", "json"], KEYS);
+        const { storage, totals } = JSON.parse(stdout) as { storage: { location: string }; totals: { repositories: number } };
+        return [storage.location, totals.repositories];
+      };
+      expect(await checked(`s3://b/${root}`)).toEqual([`s3://b/${root}`, 1]);
+      expect(await checked("s3://b")).toEqual(["s3://b", 15]);
+      for (const file of other.tree.files.keys()) server.remove("b", `${root}/${file}`);
+      expect(await checked(`s3://b/${root}`)).toEqual(["s3://b", 15]);
+    },
+  );
+
+  test("pages without a key hide nothing: neither the registry, nor that it is a pull-through cache", async () => {
+    const server = await filled();
+    const args = ["s3://b", "--endpoint", server.endpoint, "--dry-run", "--format", "json"];
+    const planned = async (): Promise<object> => {
+      const { stdout } = await regcheck(args, KEYS);
+      const { totals, verdicts } = JSON.parse(stdout) as { totals: object; verdicts: readonly object[] };
+      return { totals, verdicts };
+    };
+    const before = await planned();
+    server.inject({ operation: "ListObjectsV2", times: Infinity, effect: { kind: "empty-first-page" } });
+    expect(await planned()).toEqual(before);
+    server.put("b", "scheduler-state.json", "{}");
+    expect(await planned()).toMatchObject({
+      verdicts: expect.arrayContaining([expect.objectContaining({ rule: "no-proxy", passed: false })]) as unknown,
+    });
   });
 
   test.each(["s3", "s3aws"])("the registry's config names a bucket, with the driver %s", async (driver) => {

@@ -66,7 +66,7 @@ export function rootPrefixOf({ rootDirectory }: S3Parameters): string {
   return rootDirectory === "" ? "" : `${rootDirectory}/`;
 }
 
-/** Parses `s3://bucket[/rootdirectory]`; the root may be given down to `docker/registry/v2`. Throws a `UsageError`. */
+/** Parses `s3://bucket[/rootdirectory]`, as it is written: see `findRootInBucket`. Throws a `UsageError`. */
 export function parseS3Url(url: string): S3Parameters {
   const match = /^s3:\/\/([^/?#@:]+)(\/[^?#]*)?$/i.exec(url);
   const bucket = match?.[1];
@@ -76,7 +76,7 @@ export function parseS3Url(url: string): S3Parameters {
     );
   return {
     bucket,
-    rootDirectory: rootOf(match?.[2] ?? ""),
+    rootDirectory: trimSlashes(match?.[2] ?? ""),
     region: undefined,
     endpoint: undefined,
     forcePathStyle: false,
@@ -86,11 +86,6 @@ export function parseS3Url(url: string): S3Parameters {
     useFips: false,
     accelerate: false,
   };
-}
-
-/** Operators name the rootdirectory or anything on the way down to docker/registry/v2: all mean the same storage. */
-function rootOf(path: string): string {
-  return trimSlashes(`/${trimSlashes(path)}`.replace(/\/docker(?:\/registry(?:\/v2)?)?$/, ""));
 }
 
 /** Puts what the operator said over what the registry's config says. An endpoint given by hand implies path style, as the registry's does. */

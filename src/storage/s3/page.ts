@@ -125,8 +125,13 @@ let lastSeconds = Number.NaN;
 export function secondsOf(date: string): number {
   if (date === lastDate) return lastSeconds;
   lastDate = date;
-  lastSeconds = Math.max(0, Math.floor(Date.parse(date) / 1000));
+  lastSeconds = Math.max(0, Math.floor(Date.parse(withZone(date)) / 1000));
   return lastSeconds;
+}
+
+/** S3's times are UTC; JavaScript takes one without a zone for a local one. */
+export function withZone(date: string): string {
+  return /T[\d:.]+$/.test(date) ? `${date}Z` : date;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };

@@ -14,6 +14,7 @@ import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
 import { Expirations } from "./expirations.js";
+import { firstObject } from "./first-object.js";
 import { listObjects } from "./list-objects.js";
 import { LinkReader } from "./links.js";
 import { locationOf, rootPrefixOf, serverOf } from "./options.js";
@@ -63,10 +64,7 @@ export class S3Storage implements Storage {
   }
 
   async markers(): Promise<StorageMarkers> {
-    const find = async (path: string): Promise<ListedObject | undefined> => {
-      const { objects } = await this.bucket.list({ prefix: `${this.root}${path}`, maxKeys: 1 });
-      return objects.at(0);
-    };
+    const find = (path: string): Promise<ListedObject | undefined> => firstObject(this.bucket, `${this.root}${path}`);
     try {
       const [blob, repository, proxyState, database] = await Promise.all(
         [`${BLOBS}/`, `${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(find),

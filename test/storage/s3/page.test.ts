@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { parsePage } from "#regcheck/storage/s3/page.js";
 
 const HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">';
@@ -41,6 +41,13 @@ describe("parsePage", () => {
       `<CommonPrefixes><Prefix>a&amp;b/</Prefix></CommonPrefixes><CommonPrefixes>\n<Prefix>c/</Prefix></CommonPrefixes>`,
     );
     expect(parsePage(xml)).toEqual({ objects: [], prefixes: ["a&b/", "c/"], isTruncated: false, nextToken: undefined });
+  });
+
+  test("a time without a zone is UTC, wherever this runs", () => {
+    vi.stubEnv("TZ", "Asia/Tokyo");
+    const objects = ["05.678Z", "05.678", "05"].map((end) => parsePage(page(object("k").replace("05.678Z", end))).objects[0]);
+    vi.unstubAllEnvs();
+    expect(objects.map((one) => one?.modified)).toEqual([1_704_164_645, 1_704_164_645, 1_704_164_645]);
   });
 
   test("an owner with an element of the same name as another", () => {

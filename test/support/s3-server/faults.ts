@@ -34,7 +34,9 @@ export type ListingEffect =
   /** Keys of the page backwards. */
   | { readonly kind: "unordered" }
   /** Pages of so many keys at most, which is no fault: a server may send fewer than it was asked for. */
-  | { readonly kind: "short-pages"; readonly keys: number };
+  | { readonly kind: "short-pages"; readonly keys: number }
+  /** A first page without a key, and a token: no fault either, a server may give up on a page that is full of delete markers. */
+  | { readonly kind: "empty-first-page" };
 
 /** When something goes wrong. */
 export interface Fault {
@@ -69,6 +71,7 @@ const LISTING_EFFECTS: ReadonlySet<string> = new Set([
   "looping-token",
   "unordered",
   "short-pages",
+  "empty-first-page",
 ]);
 
 /** The faults of a server, in the order in which they were injected; the first that matches strikes. */

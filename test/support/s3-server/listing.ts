@@ -39,7 +39,12 @@ export function listObjectsV2({ bucket, query, effect }: Call): Reply {
   const maxKeys = limitOf(query, "max-keys");
   const most = effect?.kind === "short-pages" ? Math.min(effect.keys, maxKeys) : maxKeys;
   const request: Query = { prefix, delimiter, start, maxKeys: most, encode, isEncoded: encodingType !== null };
-  const page = bucket.virtual === undefined ? pageOf(bucket.listed(), request) : virtualPage(bucket.virtual.list, request);
+  const isEmpty = effect?.kind === "empty-first-page" && token === null;
+  const page = isEmpty
+    ? emptyPage(start)
+    : bucket.virtual === undefined
+      ? pageOf(bucket.listed(), request)
+      : virtualPage(bucket.virtual.list, request);
 
   let isTruncated = page.next !== undefined;
   let nextToken = page.next === undefined ? undefined : tokenFor(page.next);
@@ -68,6 +73,10 @@ export function listObjectsV2({ bucket, query, effect }: Call): Reply {
       ].join(""),
     ),
   );
+}
+
+function emptyPage(next: ByteString): Page {
+  return { contents: [], prefixes: [], keyCount: 0, next };
 }
 
 function pageOf({ keys, versions }: Listed, request: Query): Page {
