@@ -23,7 +23,7 @@ import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
 import { TOOL } from "./tool.js";
 import { undoArguments } from "./undo-arguments.js";
-import { checkOutputFile, textOptions, writeOutputFile, writeToStdout } from "./write-report.js";
+import { checkOutputFile, textOptions, writeChange, writeOutputFile, writeToStdout } from "./write-report.js";
 
 /** The command line of `regcheck untag --policy`, parsed. */
 export interface PolicyUntagArguments extends StorageArguments, WriterArguments {
@@ -70,8 +70,9 @@ export async function runPolicyUntag(
     if (args.planOutput !== undefined)
       writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage));
     const exitCode = (args.dryRun ? refusalEnd(done) : undefined) ?? exitCodeOf(done, signal);
-    if (isPreview || !args.quiet || exitCode !== EXIT_CODES.clean)
-      await writeToStdout(await format(done, args, opened, { options, isPreview, exitCode }));
+    const text = (): Promise<Iterable<string>> => format(done, args, opened, { options, isPreview, exitCode });
+    if (isPreview) await writeToStdout(await text());
+    else if (!args.quiet || exitCode !== EXIT_CODES.clean) await writeChange(text);
     complainOfLock(done);
     return exitCode;
   } finally {

@@ -16,7 +16,7 @@ import type { Telling } from "./print.js";
 import { startProgressLine } from "./progress-line.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
-import { textOptions, writeToStdout } from "./write-report.js";
+import { textOptions, writeChange, writeToStdout } from "./write-report.js";
 
 /** The command line of `regcheck repair`, parsed. */
 export interface RepairArguments extends StorageArguments, Omit<WriterArguments, "quarantine">, Telling {
@@ -56,7 +56,8 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
         : args.code.length === 0
           ? formatRepairable(done, textOptions(process.stdout), storageArguments(args))
           : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
-    await writeToStdout([text]);
+    if (dryRun) await writeToStdout([text]);
+    else await writeChange(() => [text]);
     complainOfLock(done);
     return exitCode;
   } finally {

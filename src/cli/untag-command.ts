@@ -22,7 +22,7 @@ import { parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
 import { writerOptions } from "./sweep-command.js";
 import type { WriterArguments } from "./sweep-command.js";
-import { textOptions, writeToStdout } from "./write-report.js";
+import { textOptions, writeChange, writeToStdout } from "./write-report.js";
 
 /** The command line of `regcheck untag`, parsed. */
 export interface UntagArguments extends StorageArguments, WriterArguments {
@@ -70,7 +70,8 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
       args.format === "json"
         ? `${JSON.stringify(jsonOf(done, dryRun, exitCode), undefined, 2)}\n`
         : textOf(done, { ...textOptions(process.stdout), isGlob: globs.length > 0, dryRun }, context);
-    await writeToStdout([text]);
+    if (dryRun) await writeToStdout([text]);
+    else await writeChange(() => [text]);
     complainOfLock(done);
     return exitCode;
   } finally {

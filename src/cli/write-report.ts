@@ -23,6 +23,12 @@ export async function writeToStdout(pieces: Iterable<string>): Promise<boolean> 
   return true;
 }
 
+/** Prints what a command has changed. Where stdout fails, it goes to stderr: what was changed, and the way back, must be known. */
+export async function writeChange(make: () => Iterable<string> | Promise<Iterable<string>>): Promise<void> {
+  if (await writeToStdout(await make())) return;
+  for (const piece of await make()) process.stderr.write(piece);
+}
+
 /** A stream takes the part of a text that a disk still had room for as the whole. */
 async function writeToFile(chunk: string): Promise<boolean> {
   try {

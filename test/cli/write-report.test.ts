@@ -74,6 +74,20 @@ describe("stdout", () => {
     expect(stderr).toMatch(/^Removed: /m);
   });
 
+  test("full: what an untag has removed, and what a restore has put back, is said on stderr", () => {
+    const registry = new RegistryBuilder();
+    registry.repository("a").image({ tag: "b" });
+    const [storage, journal] = [written(registry.tree), temporaryDirectory()];
+    const options = `--registry-stopped --journal-dir ${journal}`;
+    const untagged = bash(`regcheck untag a:b --quarantine --storage ${storage} ${options} >/dev/full`);
+    expect(untagged.status).toBe(2);
+    expect(untagged.stderr).toContain("a:b is removed");
+    const run = /regcheck restore (\S+)/.exec(untagged.stderr)?.[1] ?? "";
+    const restored = bash(`regcheck restore ${run} ${options} >/dev/full`);
+    expect(restored.status).toBe(2);
+    expect(restored.stderr).toMatch(/^\d+ objects? restored/m);
+  });
+
   test("slow: all comes, and nothing is said of listeners", () => {
     const { stdout, stderr } = bash(`regcheck ${chattyRegistry()} --grace 0 --format json | (sleep 0.5; cat)`);
     expect(stderr).toBe("");
