@@ -96,7 +96,8 @@ make_read_only() {
       refuse_leftover "$CONFIG.writable"
       cp -p "$CONFIG" "$CONFIG.writable"
       closed_at=$SECONDS
-      sed -i '/^[[:space:]]*readonly:[[:space:]]*$/{n;s/enabled:[[:space:]]*false/enabled: true/}' "$CONFIG"
+      # A symbolic link (a checked-out repository, Puppet) stays one.
+      sed -i --follow-symlinks '/^[[:space:]]*readonly:[[:space:]]*$/{n;s/enabled:[[:space:]]*false/enabled: true/}' "$CONFIG"
       $RESTART
       ;;
     environment)
@@ -131,11 +132,11 @@ make_writable() {
   [ -n "$closed_at" ] || return 0
   case $READ_ONLY_BY in
     config)
-      cp -p "$CONFIG.writable" "$CONFIG" || return 1
+      cat "$CONFIG.writable" > "$CONFIG" || return 1
       $RESTART || return 1
       ;;
     environment)
-      cp -p "$ENV_FILE.writable" "$ENV_FILE" || return 1
+      cat "$ENV_FILE.writable" > "$ENV_FILE" || return 1
       $RESTART || return 1
       ;;
     stop)
@@ -206,7 +207,11 @@ if [ -z "$run" ]; then
 fi
 # The restart also empties its cache, which knows what is gone.
 make_writable
-tags > "$work/after"
+# A registry whose tags cannot be listed, asked twice, does not answer for any of them.
+if ! tags > "$work/after"; then
+  sleep 5
+  tags > "$work/after" || : > "$work/after"
+fi
 # What answered before must answer now; a tag that was broken before is no fault of the sweep.
 if lost=$(grep ' 200$' "$work/before" | grep -Fvx -f "$work/after"); then
   say "these do not answer any more: $(printf '%s' "$lost" | tr '\n' ' ')"

@@ -135,6 +135,21 @@ esac
       await expectPushes();
     });
 
+    test("tags that cannot be listed after the sweep: all is put back; a config that is a symbolic link stays one", async () => {
+      fs.renameSync(file("config.yml"), file("real.yml"));
+      fs.symlinkSync("real.yml", file("config.yml"));
+      const before = blobs();
+      script("sweeper", `#!/bin/bash\n"${file("regcheck")}" "$@" || exit\ntouch "${file("swept")}"\n`);
+      // The script has three arguments for node where it lists tags, and four where it waits for the registry.
+      script("node", `#!/bin/bash\n[ ! -e "${file("swept")}" ] || [ $# -ne 3 ] || exit 1\nexec "${process.execPath}" "$@"\n`);
+      const { exitCode, stderr } = await run(SCRIPT, SWEEP, { READ_ONLY_BY: "config", REGCHECK: file("sweeper") });
+      expect(stderr).toMatch(/\nmaintenance: run \S+ was put back\n$/);
+      expect(exitCode).toBe(1);
+      expect(blobs()).toBe(before);
+      expect(fs.lstatSync(file("config.yml")).isSymbolicLink()).toBe(true);
+      await expectPushes();
+    });
+
     test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
       "%s in the middle of the sweep: it comes to a safe point, then pushes go on",
       async (signal) => {
