@@ -28,7 +28,7 @@ order by b.size * count(distinct f.manifest) desc, f.digest
 select count(*) as blobs, coalesce(sum(b.size), 0) as bytes
 from blobs b
 join (
-  select digest, bool_and(repository like '{team}%') as only_here from (
+  select digest, bool_and(substr(repository, 1, length('{team}')) = '{team}') as only_here from (
     select repository, digest from revisions
     union select repository, target from layer_links where target is not null
     union select repository, digest from tags where digest is not null
