@@ -274,8 +274,8 @@ from (
     select repository, digest from sound_layers union select repository, target from sound_layers union select repository, digest from damaged_layers
   ) x on x.repository = l.repository
   union all
-  -- The link that tells what a pin means: without it, the next run would not know.
-  select a.repository, a.digest, true, true, true, true, false from aliases a join pins p on p.digest = a.digest
+  -- A pin's own link: without it nobody gets the blob, and the next run would not know what a pin by another algorithm means.
+  select l.repository, l.digest, true, true, true, true, false from sound_layers l join pins p on p.digest = l.digest
   union all
   -- The link by which a tag finds its manifest under another name.
   select k.repository, t.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held

@@ -21,15 +21,19 @@ export function forEachMeantBlob(
   manifest: number,
   visit: (blob: number, role: ReferenceRole) => void,
 ): void {
+  const lost = new Set<ReferenceRole>();
   store.forEachReference(manifest, (role, named, position) => {
     if (role === "subject") return;
     const id = resolveLayer(links, named);
     visit(id, role);
     for (const meant of links.meanings.get(named) ?? []) if (meant !== id) visit(meant, role);
     if (role === "mention" || table.isStored(named) || !isLost(table, named, id, store.declaredSize(position))) return;
+    lost.add(role);
+  });
+  for (const role of lost) {
     for (const layer of links.layers) visit(resolveLayer(links, layer), role);
     for (const layer of links.damagedLayers) visit(layer, role);
-  });
+  }
 }
 
 /** The same for a manifest that no repository links: in some repository, links may tell what a digest is stored as; without, any blob may be it. */
@@ -38,6 +42,7 @@ export function forEachMeantAnywhere(
   manifest: number,
   visit: (blob: number, role: ReferenceRole) => void,
 ): void {
+  let isAnyMeant = false;
   store.forEachReference(manifest, (role, named, position) => {
     if (role === "subject") return;
     visit(named, role);
@@ -45,7 +50,8 @@ export function forEachMeantAnywhere(
     const declared = store.declaredSize(position);
     const targets = (aliases.get(named) ?? []).flat();
     for (const id of targets) visit(id, role);
-    if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared)))
-      for (let id = 0; id < table.count; id++) visit(id, "layer");
+    if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared))) isAnyMeant = true;
   });
+  // Once, however many of its references are lost: whoever may push decides how many a manifest has.
+  if (isAnyMeant) for (let id = 0; id < table.count; id++) visit(id, "layer");
 }

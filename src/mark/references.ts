@@ -91,10 +91,10 @@ class Follower implements FollowedReferences {
       this.#markLink(target, reachability.marks(reachability.resolve(target)));
   }
 
-  /** So does a pin: without that link, the next run would not find what it keeps. */
+  /** A pin needs its link: without it nobody gets the blob, and of another algorithm's digest the next run would not know what it keeps. */
   markPinnedLinks(): void {
     const { pins } = this.context;
-    if (pins.size > 0) for (const id of this.graph.links.aliases.keys()) if (pins.has(id)) this.#markLink(id, LIVE);
+    if (pins.size > 0) for (const id of this.graph.links.layers) if (pins.has(id)) this.#markLink(id, LIVE);
   }
 
   /** What a lost link may have meant: all that the repository's layer links name, for a registry links what a reference leads to. */

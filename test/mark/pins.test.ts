@@ -48,6 +48,13 @@ describe("with --delete-untagged, a pin keeps", () => {
     ]);
   });
 
+  test("a blob, and the link by which a repository has it: without that, nobody gets it", async () => {
+    const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
+    const blob = registry.repository("team/app").push("a blob");
+    expect(await kept(registry, blob)).toEqual([`blob-unreferenced ${blob.digest}`, `layer-link-unreferenced ${blob.digest}`]);
+  });
+
   test("its links in every repository that has its revision link", async () => {
     const registry = new RegistryBuilder();
     registry.repository("sound").image({ config: "sound", tag: "1" });

@@ -300,10 +300,10 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       const link = repository.layers.get(digest);
       if (link !== undefined && alive.has(link.target)) usedLinks.add(link.path);
     }
-    // Nothing else tells what a pin means.
+    // Nobody gets what is pinned without its link, and nothing else tells what a pin by another algorithm means.
     for (const pin of policy.pins) {
       const link = repository.layers.get(pin);
-      if (link !== undefined && link.target !== pin) usedLinks.add(link.path);
+      if (link !== undefined) usedLinks.add(link.path);
     }
     for (const { path, target, modified } of repository.layers.values()) {
       if (!isYoung(modified) && !repository.held) continue;
