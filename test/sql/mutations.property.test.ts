@@ -74,7 +74,13 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "union all select n.repository, n.manifest, a.target from named n",
     "union all select n.repository, n.manifest, a.digest from named n",
   ],
-  ["pins keep no link", "from aliases a join pins p on", "from aliases a join pins p on false and"],
+  ["pins keep no link", "from sound_layers l join pins p on", "from sound_layers l join pins p on false and"],
+  ["the history of dropped tags keeps what it names", "d.digest is null, false from former f", "true, false from former f"],
+  [
+    "what a layer link finds is the repository's own subject",
+    "left join linked s on s.repository = m.repository and s.digest = f.digest\nleft join kept_anyway",
+    "left join members s on s.repository = m.repository and s.digest = f.digest\nleft join kept_anyway",
+  ],
   ["pins have one name", "from pins p join meanings m on", "from pins p join meanings m on false and"],
   [
     "pins by another name pin an image everywhere",

@@ -117,6 +117,24 @@ export const MARK_CASES: readonly MarkCase[] = [
     }),
   },
   {
+    name: "a signature elsewhere, of an image that its own repository has as a layer alone, for an index without a tag",
+    tree: registryOf((registry) => {
+      const image = registry.repository("app").image({ layers: ["a layer"], config: "a config", tag: "v1" });
+      const signatures = registry.repository("signatures");
+      signatures.mount(image);
+      signatures.index([image]);
+      signature(registry, image);
+    }),
+  },
+  {
+    name: "a tag whose manifest was deleted, and that once named what has a layer link alone",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.deleteManifest(app.mount(app.image({ layers: ["a layer"], config: "a config", tag: "v1" })));
+      app.deleteManifest(app.image({ layers: ["another layer"], config: "another config", tag: "v1" }));
+    }),
+  },
+  {
     name: "a tag whose manifest has a layer link alone",
     tree: registryOf((registry) => {
       const app = registry.repository("app");
