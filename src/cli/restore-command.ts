@@ -34,7 +34,8 @@ async function restoreRun(run: JournaledRun, place: RunPlace, args: RestoreArgum
   const { runId, mode } = run.head;
   const noun = mode === "repair" ? "link" : "object";
   const target = { storage: opened.storage, changes };
-  const options = { writers: writerOptions(args, opened), signal };
+  const isLast = !listRuns(journalDirectoryOf(args)).some((other) => other > runId);
+  const options = { writers: writerOptions(args, opened), signal, isLast };
   const done = dryRun
     ? { ...(await untilAborted(rehearseRestore(target, run, options), signal)), lockLeft: undefined }
     : { ...(await restore(target, run, options)), refusal: undefined };

@@ -1,6 +1,7 @@
 import { Digest } from "../registry/digest.js";
 import { blobPath, layerLinkPath, MAX_MANIFEST_BYTES, revisionLinkPath } from "../registry/layout.js";
 import { digestIn } from "../registry/link.js";
+import type { ReferenceRole } from "../registry/manifest.js";
 import { unpackReferences } from "../registry/packed-manifest.js";
 import { parseBlobPath, parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
 import type { StorageChanges } from "../storage/changes.js";
@@ -53,6 +54,19 @@ export class LinkTargets {
     return subject.kind === "revision" && this.#lost.size > 0 ? this.#missingOfManifest(repository, digest) : undefined;
   }
 
+  /** What a manifest that is back needs and has not: a blob, or the repository's link to it. */
+  async lacking({ path: object }: JournalEntry): Promise<string | undefined> {
+    const subject = subjectOf(object);
+    if (subject?.kind !== "revision") return undefined;
+    for (const { role, digest } of await this.#referencesOf(subject.digest)) {
+      if (role === "subject" || role === "mention" || role === "foreign-layer" || digest.algorithm !== "sha256") continue;
+      const { repository } = subject;
+      const link = role === "child" ? revisionLinkPath(repository, digest) : layerLinkPath(repository, digest);
+      for (const needed of [blobPath(digest), link]) if (!(await this.#isThere(needed))) return needed;
+    }
+    return undefined;
+  }
+
   async #missingOfTag(repository: string, entry: JournalEntry): Promise<string | undefined> {
     const digest = entry.digest === undefined ? await this.#digestOfLink(entry.path) : Digest.parse(entry.digest);
     if (digest === undefined) return undefined;
@@ -68,19 +82,26 @@ export class LinkTargets {
   }
 
   /** Reading every manifest is asked of nobody for whom all came back so far. */
-  async #missingOfManifest(repository: string, digest: Digest): Promise<string | undefined> {
-    const content = await this.changes.read(blobPath(digest));
-    if (content === undefined || content.length > MAX_MANIFEST_BYTES) return undefined;
-    const packed = packManifest(digest, content);
-    if ("damage" in packed) return undefined;
-    const words = Uint32Array.from(packed.words);
-    for (const { role, algorithm, at } of unpackReferences(words, 0)) {
-      const named = Digest.fromWords(algorithm, words, at);
+  async #missingOfManifest(repository: string, manifest: Digest): Promise<string | undefined> {
+    for (const { role, digest } of await this.#referencesOf(manifest)) {
       if (role === "subject") continue;
-      if (this.#lost.has(named.toString())) return blobPath(named);
-      if (this.#lost.has(linkKey(repository, named))) return `the link of ${named.toString()} in ${repository}`;
+      if (this.#lost.has(digest.toString())) return blobPath(digest);
+      if (this.#lost.has(linkKey(repository, digest))) return `the link of ${digest.toString()} in ${repository}`;
     }
     return undefined;
+  }
+
+  /** None of what is no manifest that can be read. */
+  async #referencesOf(manifest: Digest): Promise<{ readonly role: ReferenceRole; readonly digest: Digest }[]> {
+    const content = await this.changes.read(blobPath(manifest));
+    if (content === undefined || content.length > MAX_MANIFEST_BYTES) return [];
+    const packed = packManifest(manifest, content);
+    if ("damage" in packed) return [];
+    const words = Uint32Array.from(packed.words);
+    return Array.from(unpackReferences(words, 0), ({ role, algorithm, at }) => ({
+      role,
+      digest: Digest.fromWords(algorithm, words, at),
+    }));
   }
 
   async #isThere(object: string): Promise<boolean> {

@@ -6,14 +6,17 @@ import { slices } from "../slices.js";
 import { giveWay } from "../until-aborted.js";
 import { exists, LinkTargets } from "./link-targets.js";
 import { orderOf } from "../journal/item-kinds.js";
-import { removeJournalCopy } from "../journal/journal-copy.js";
+import { removeJournalCopy, withJournalCopy } from "../journal/journal-copy.js";
 import { directoriesOf, listQuarantined, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
+import { readRun } from "../journal/read-run.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
+import { countQuarantined } from "./purge.js";
 import { settle } from "./settle.js";
 import { rewriteTags } from "./rewrite-tags.js";
 import type { Restored } from "./restored.js";
 import { undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
+import { lackingManifests } from "./whole-images.js";
 
 const BATCH = 1000;
 /** Objects that are read or looked for at a time. */
@@ -28,7 +31,12 @@ const AT_A_TIME = 16;
  * repeat. Ends after a batch when the signal aborts, and throws its reason. Throws an `OperatorError` for a run that deleted for good.
  * Undoing a repair is another matter: `undoWrites`.
  */
-export async function restoreObjects(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
+export async function restoreObjects(
+  run: JournaledRun,
+  changes: StorageChanges,
+  signal?: AbortSignal,
+  isLast = true,
+): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
   if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, signal);
   await insistOnNotPurged(run, changes);
@@ -38,11 +46,35 @@ export async function restoreObjects(run: JournaledRun, changes: StorageChanges,
     await giveWay(signal);
     await restorer.restoreBatch(batch);
   }
-  if (run.head.mode !== "delete" && restorer.problems.length === 0) {
-    await removeJournalCopy(run.head.runId, changes);
-    await pruneQuarantine(run.head.runId, changes);
+  // In a bucket each manifest is a GET, which is spent only where another run may have taken what it needs.
+  if (!changes.isRemote || !isLast) await restorer.lookForLacking();
+  const { restored, present, warnings, problems } = restorer;
+  if (run.head.mode !== "delete" && problems.length === 0) {
+    const cause = await leftBehind(run, changes, signal);
+    if (cause !== undefined) problems.push({ path: quarantineOf(run.head.runId), cause });
+    else {
+      await removeJournalCopy(run.head.runId, changes);
+      await pruneQuarantine(run.head.runId, changes);
+    }
   }
-  return { restored: restorer.restored, present: restorer.present, warnings: restorer.warnings, problems: restorer.problems };
+  return { restored, present, warnings, problems };
+}
+
+/** Says what the run has taken besides what is in the journal that was read: one that was cut, or copied while the run went on. */
+async function leftBehind(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<string | undefined> {
+  const { runId, mode } = run.head;
+  const left = mode === "versions" ? await countUnnamed(run, changes, signal) : (await countQuarantined(runId, changes)).objects;
+  if (left === 0) return undefined;
+  return `${left} ${left === 1 ? "object" : "objects"} of this run ${left === 1 ? "is" : "are"} not in the journal that was read, which was cut: move that file away, and run regcheck restore ${runId} --storage …, which reads the quarantine's copy`;
+}
+
+/** Objects that the copy of the journal names, and this journal does not. */
+async function countUnnamed(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<number> {
+  const count = ({ removals }: JournaledRun): number => Array.from(removals()).length;
+  const { runId } = run.head;
+  const work = (directory: string): Promise<number> => Promise.resolve(count(readRun(directory, runId)));
+  const copied = await withJournalCopy(runId, changes, work, signal ?? new AbortController().signal);
+  return Math.max(0, (copied?.result ?? 0) - count(run));
 }
 
 /** Objects that are asked about before it is known that none is left. */
@@ -106,6 +138,7 @@ class Restorer {
   readonly warnings: { path: string; cause: string }[] = [];
   readonly problems: { path: string; cause: string }[] = [];
   readonly #targets: LinkTargets;
+  readonly #manifests: Removal[] = [];
 
   constructor(
     private readonly run: JournaledRun,
@@ -140,6 +173,11 @@ class Restorer {
     await pLimit(AT_A_TIME).map(ready, (removal, i) => this.#afterMoving(removal, outcomes[i]));
     const moved = outcomes.filter(({ status }) => status === "done").map(({ path }) => path);
     await this.changes.pruneDirectories(directoriesOf(moved), "any order");
+  }
+
+  /** When all is back: whether each manifest has what it needs. */
+  async lookForLacking(): Promise<void> {
+    for (const warning of await lackingManifests(this.#manifests, this.#targets)) this.warnings.push(warning);
   }
 
   #placeOf(object: string): string {
@@ -214,14 +252,14 @@ class Restorer {
     if (outcome?.status !== "done") this.#fail(removal, outcome?.cause ?? "no answer");
     else {
       this.#compare(removal, await this.#nearHexOf(removal, removal.path));
-      this.#count(outcome);
+      this.#count(removal, outcome);
     }
   }
 
   async #afterMoving(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
     if (outcome?.status === "done") {
       this.#targets.gain(removal);
-      this.#count(outcome);
+      this.#count(removal, outcome);
     } else if (outcome?.found === "other") await this.#settle(removal, outcome);
     else if (outcome?.status !== "absent") this.#fail(removal, outcome?.cause ?? "no answer");
     // Not in the quarantine: it is back already, or the sweep was killed before it came to it, and a later one may have taken it.
@@ -252,7 +290,8 @@ class Restorer {
     else this.problems.push({ path, cause: problem });
   }
 
-  #count({ found }: ChangeOutcome): void {
+  #count(removal: Removal, { found }: ChangeOutcome): void {
+    if (removal.kind === "revision") this.#manifests.push(removal);
     if (found === undefined) this.restored++;
     else this.present++;
   }

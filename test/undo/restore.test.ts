@@ -4,9 +4,11 @@ import { describe, expect, test, vi } from "vitest";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { Journal } from "#regcheck/journal/journal.js";
 import { readLines, readLinesBackwards } from "#regcheck/journal/lines.js";
+import { withJournalCopy } from "#regcheck/journal/journal-copy.js";
 import { listRuns, readRun } from "#regcheck/journal/read-run.js";
+import type { JournaledRun } from "#regcheck/journal/read-run.js";
 import { restoreObjects } from "#regcheck/undo/restore.js";
-import { RegistryBuilder } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256 } from "../support/builder.js";
 import { RegistryTree } from "../support/registry-tree.js";
 import { startedServer, store } from "../support/s3-bucket.js";
 import type { Effect, S3Server } from "../support/s3-server/index.js";
@@ -185,8 +187,66 @@ describe("what somebody has written since", () => {
     fs.rmSync(path.join(directory, `docker/registry/v2/blobs/${shared.digest.replace(/:(..)/, "/$1/$1")}/data`));
     fs.mkdirSync(path.dirname(path.join(directory, link)), { recursive: true });
     fs.writeFileSync(path.join(directory, link), shared.digest);
-    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({ present: 1, problems: [], warnings: [] });
+    expect(await restoreObjects(run, onDisk(directory))).toMatchObject({
+      present: 1,
+      problems: [],
+      warnings: [{ cause: expect.stringMatching(/^it is back, but it needs .*data, which is not there/) as unknown }],
+    });
     expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  });
+});
+
+test("an older run's image is told to lack what a later run has taken: that one has to come back as well, before it is purged", async () => {
+  const registry = new RegistryBuilder();
+  registry.repository("library/alpine").image({ layers: ["alpine"], config: "alpine", tag: "3.20" });
+  const app = registry.repository("team/app");
+  const [first, second] = ["m1", "m2"].map((tag) => app.image({ layers: ["base", tag], config: tag, tag }));
+  const directory = written(registry.tree);
+  const journal = temporaryDirectory();
+  const sweep = async (tag: string): Promise<JournaledRun> => {
+    fs.rmSync(path.join(directory, app.path, "_manifests/tags", tag), { recursive: true });
+    const { result } = await sweepDirectory(directory, sweepOptions(journal, { quarantine: true }));
+    return readRun(journal, result.runId);
+  };
+  const [older, newer] = [await sweep("m1"), await sweep("m2")];
+  const restored = await restoreObjects(older, onDisk(directory));
+  expect(restored).toMatchObject({
+    problems: [],
+    warnings: [
+      {
+        path: expect.stringContaining(first?.digest.slice(7) ?? "") as unknown,
+        cause: expect.stringContaining(`${blobFile(sha256("base"))}, which is not there: if a later run`) as unknown,
+      },
+    ],
+  });
+  expect(await restoreObjects(newer, onDisk(directory))).toMatchObject({ problems: [], warnings: [] });
+  expect(contentOf(RegistryTree.readFrom(directory)).has(blobFile(second?.digest ?? ""))).toBe(true);
+});
+
+describe("a journal that was cut, as by a copy that was made during the run", () => {
+  test.each<[string, boolean]>([
+    ["a quarantine", false],
+    ["a bucket that keeps versions", true],
+  ])("does not pass for the whole run, and takes the whole one nowhere: with %s", async (_, versions) => {
+    const before = garbageRegistry(1);
+    const server = await (versions ? versioned() : startedServer());
+    store(server, before);
+    const journal = temporaryDirectory();
+    const { head } = await swept(server, journal);
+    const file = path.join(journal, `${head.runId}.ndjson`);
+    const whole = fs.readFileSync(file, "utf8");
+    fs.writeFileSync(file, `${whole.split("\n").slice(0, 3).join("\n")}\n`);
+    const { problems } = await restoreObjects(readRun(journal, head.runId), changesOf(server));
+    expect(problems.map(({ cause }) => cause).join()).toMatch(/of this run are not in the journal that was read/);
+    const rest = await withJournalCopy(
+      head.runId,
+      changesOf(server),
+      (copied) => restoreObjects(readRun(copied, head.runId), changesOf(server)),
+      new AbortController().signal,
+    );
+    expect(rest?.result.problems).toEqual([]);
+    expect(contentOf(treeOf(server))).toEqual(contentOf(before));
+    expect([...server.objects("b").keys()].filter((key) => key.startsWith("regcheck/"))).toEqual([]);
   });
 });
 
