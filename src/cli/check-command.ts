@@ -1,3 +1,4 @@
+import path from "node:path";
 import fs from "node:fs";
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
@@ -132,8 +133,12 @@ async function baselineOf(
 }
 
 /** Refuses files that cannot be written, before hours of work are done for them. Throws a `UsageError`. */
-export function checkOutputFiles({ output, format, baseline, updateBaseline }: CheckArguments): void {
-  for (const file of outputsOf({ output, format }).files) checkOutputFile({ option: "output", path: file.path });
+export function checkOutputFiles({ output, format, baseline, updateBaseline }: CheckArguments, planOutput?: string): void {
+  for (const file of outputsOf({ output, format }).files) {
+    checkOutputFile({ option: "output", path: file.path });
+    if (planOutput !== undefined && path.resolve(file.path) === path.resolve(planOutput))
+      throw new UsageError(`--plan-output ${planOutput}: --output names it too, and the report would replace the plan`);
+  }
   if (baseline !== undefined && updateBaseline) checkOutputFile({ option: "baseline", path: baseline });
 }
 

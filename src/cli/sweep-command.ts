@@ -46,7 +46,7 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
     throw new UsageError(
       "--inventory is never swept on: it is hours old. Make a plan of it with --dry-run --plan-output FILE, and give that to --sweep --plan FILE",
     );
-  checkOutputFiles(args);
+  checkOutputFiles(args, args.planOutput);
   if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
   const opened = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
