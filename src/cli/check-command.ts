@@ -1,5 +1,5 @@
-import path from "node:path";
 import fs from "node:fs";
+import path from "node:path";
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
 import { EXIT_CODES, operatorMessage, UsageError } from "../errors.js";
@@ -200,7 +200,7 @@ interface Destination {
 
 async function formatReport(
   report: Report,
-  { format: name, path, stream }: Destination,
+  { format: name, path: file, stream }: Destination,
   exitCode: ExitCode,
   { failOnNew, ...extras }: ReportExtras & Pick<CheckArguments, "failOnNew">,
 ): Promise<Iterable<string>> {
@@ -222,7 +222,7 @@ async function formatReport(
   }
   if (name === "prometheus") {
     const { formatPrometheus } = await import("../report/prometheus.js");
-    return [formatPrometheus(report, TOOL, path === undefined ? undefined : readIfFile(path))];
+    return [formatPrometheus(report, TOOL, file === undefined ? undefined : readIfFile(file))];
   }
   const { formatText } = await import("../report/text.js");
   const options = { ...textOptions(stream), onlyNew: failOnNew, isKnown: extras.isKnown === true };
