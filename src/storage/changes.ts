@@ -79,6 +79,8 @@ export interface StorageChanges {
   readonly isRemote: boolean;
   /** Whether deleting leaves older versions behind that can be brought back: an S3 bucket with versioning on. */
   keepsVersions(): Promise<boolean>;
+  /** Whether there may be older versions, of now or of a time before that was suspended. */
+  mayHaveVersions(): Promise<boolean>;
   /** Removes objects. On a filesystem their directories stay: `pruneDirectories` is for these. */
   remove(paths: readonly string[], order?: Order): Promise<readonly ChangeOutcome[]>;
   /**
@@ -137,5 +139,15 @@ export interface StorageChanges {
 /** The part of a storage's changes that changes nothing. */
 export type StorageLook = Pick<
   StorageChanges,
-  "cannotMoveTo" | "close" | "digest" | "emptyDirectories" | "hiding" | "keepsVersions" | "list" | "read" | "requests" | "stat"
+  | "cannotMoveTo"
+  | "close"
+  | "digest"
+  | "emptyDirectories"
+  | "hiding"
+  | "keepsVersions"
+  | "list"
+  | "mayHaveVersions"
+  | "read"
+  | "requests"
+  | "stat"
 >;

@@ -49,6 +49,10 @@ export class RehearsedChanges implements StorageChanges {
     return this.look.keepsVersions();
   }
 
+  mayHaveVersions(): Promise<boolean> {
+    return this.look.mayHaveVersions();
+  }
+
   cannotMoveTo(directory: string): Promise<string | undefined> {
     return this.look.cannotMoveTo(directory);
   }

@@ -91,12 +91,16 @@ export async function hasVersionsLeft(run: JournaledRun, changes: StorageChanges
 }
 
 /**
- * Whether the run's objects are behind delete markers: where the bucket keeps versions, even a sweep without a quarantine can be undone.
+ * Whether the run's objects are behind delete markers: where the bucket keeps versions, even a sweep without a quarantine can be undone,
+ * and where it once did, what there is of such a time.
  * Throws an `OperatorError` where there is nothing to restore from.
  */
-async function isBehindMarkers({ head, hasDeleteMarkers }: JournaledRun, changes: StorageChanges): Promise<boolean> {
+async function isBehindMarkers(run: JournaledRun, changes: StorageChanges): Promise<boolean> {
+  const { head, hasDeleteMarkers } = run;
   if (head.mode !== "delete") return head.mode === "versions";
   if (hasDeleteMarkers || (await changes.keepsVersions())) return true;
+  // What was stored before versions were suspended is behind a marker that tells nothing of it.
+  if ((await changes.mayHaveVersions()) && (await hasVersionsLeft(run, changes))) return true;
   throw new OperatorError(
     `run ${head.runId} deleted for good: there is nothing to restore from. Its journal says what it was; sweep with --quarantine to be able to undo.`,
     EXIT_CODES.usage,

@@ -39,6 +39,7 @@ export function killedAt(
     requests: changes.requests,
     isRemote: changes.isRemote,
     keepsVersions: () => changes.keepsVersions(),
+    mayHaveVersions: () => changes.mayHaveVersions(),
     remove: (paths, order) => each(paths, (one) => changes.remove([one], order)),
     removeWithDirectories: async (paths) => {
       const outcomes = await each(paths, (one) => changes.remove([one], "any order"));

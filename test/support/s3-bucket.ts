@@ -1,8 +1,10 @@
+import { PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { onTestFinished } from "vitest";
 import type { RetryOptions, S3Options } from "#regcheck/storage/s3/options.js";
 import { parseS3Url } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import type { RegistryTree } from "./registry-tree.js";
+import { clientOf } from "./s3-server/contract.js";
 import { startS3Server } from "./s3-server/index.js";
 import type { Effect, PutOptions, S3Server, ServerOptions } from "./s3-server/index.js";
 
@@ -46,4 +48,11 @@ export async function bucketOf(tree: RegistryTree, more: Partial<S3Options> = {}
   const server = await startedServer();
   store(server, tree, etag);
   return { server, storage: new S3Storage(optionsFor(server, more)) };
+}
+
+/** The bucket `b` keeps versions from now on, or no longer. */
+export async function setVersioning({ endpoint }: { readonly endpoint: string }, Status: "Enabled" | "Suspended"): Promise<void> {
+  const client = clientOf({ endpoint, ...CREDENTIALS });
+  await client.send(new PutBucketVersioningCommand({ Bucket: "b", VersioningConfiguration: { Status } }));
+  client.destroy();
 }

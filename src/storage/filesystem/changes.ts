@@ -53,6 +53,10 @@ export class FilesystemChanges implements StorageChanges {
     return false;
   }
 
+  async mayHaveVersions(): Promise<boolean> {
+    return false;
+  }
+
   async remove(paths: readonly string[], order: Order = "in order"): Promise<readonly ChangeOutcome[]> {
     const threads = this.#threadsFor(paths, order);
     return this.#merge(threads === undefined ? [this.#mainThread.remove(paths)] : await threads.remove(paths));

@@ -48,13 +48,13 @@ const WAYS = ["checksum", "content-md5", "one by one"] as const;
 export class BucketWriter extends BucketReader {
   #way = 0;
 
-  /** Whether a delete hides an object behind a marker. `Suspended` is no such state: its markers take the place of what was there. */
-  async keepsVersions(): Promise<boolean> {
+  /** Only where it is `Enabled` does a delete hide an object behind a marker: where it is `Suspended`, the marker takes the object's place. */
+  async versioning(): Promise<"Enabled" | "Suspended" | undefined> {
     const command = new GetBucketVersioningCommand({ Bucket: this.name });
     try {
-      return (await this.#send("get", () => this.client.send(command), command)).Status === "Enabled";
+      return (await this.#send("get", () => this.client.send(command), command)).Status;
     } catch (error) {
-      if (isNotImplemented(error)) return false;
+      if (isNotImplemented(error)) return undefined;
       throw error;
     }
   }
@@ -186,7 +186,7 @@ export class BucketWriter extends BucketReader {
     const identity = (key = "", versionId = ""): string => `${versionId}\n${key}`;
     const results = new Map<string, Deletion>();
     for (const { Key, VersionId, DeleteMarker, DeleteMarkerVersionId } of Deleted)
-      results.set(identity(Key, VersionId), { deleteMarker: DeleteMarker === true ? DeleteMarkerVersionId : undefined });
+      results.set(identity(Key, VersionId), { deleteMarker: hidingMarker(DeleteMarker, DeleteMarkerVersionId) });
     for (const { Key, VersionId, Code = "an error without a code", Message = "" } of Errors)
       results.set(identity(Key, VersionId), {
         code: Code,
@@ -204,7 +204,7 @@ export class BucketWriter extends BucketReader {
     const command = new DeleteObjectCommand({ Bucket: this.name, Key: key, VersionId: versionId });
     try {
       const { DeleteMarker, VersionId } = await this.#send("delete", () => this.client.send(command), command);
-      return { deleteMarker: DeleteMarker === true ? VersionId : undefined };
+      return { deleteMarker: hidingMarker(DeleteMarker, VersionId) };
     } catch (error) {
       return { code: nameOf(error), failure: causeOf(error) };
     }
@@ -221,6 +221,11 @@ export class BucketWriter extends BucketReader {
       return call();
     });
   }
+}
+
+/** The marker with the id `null` hides nothing that was stored under that id: it has taken its place. */
+function hidingMarker(isMarker = false, id?: string): string | undefined {
+  return isMarker && id !== "null" ? id : undefined;
 }
 
 /** Whether the server does not take the request in this form, and has therefore done nothing. */

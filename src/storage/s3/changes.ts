@@ -49,8 +49,16 @@ export class S3Changes implements StorageChanges {
   }
 
   async keepsVersions(): Promise<boolean> {
+    return (await this.#versioning()) === "Enabled";
+  }
+
+  async mayHaveVersions(): Promise<boolean> {
+    return (await this.#versioning()) !== undefined;
+  }
+
+  async #versioning(): ReturnType<BucketWriter["versioning"]> {
     try {
-      return await this.#bucket.keepsVersions();
+      return await this.#bucket.versioning();
     } catch (error) {
       throw openError(error, locationOf(this.options), this.options.endpoint);
     }

@@ -48,7 +48,8 @@ export class ConditionalWrites {
    */
   async #createOverMarker(key: string, content: Uint8Array): Promise<"created" | "exists" | undefined> {
     const before = await this.bucket.versionsOf(key);
-    if (!before.some(({ isMarker, isLatest }) => isMarker && isLatest) || !(await this.bucket.keepsVersions())) return undefined;
+    if (!before.some(({ isMarker, isLatest }) => isMarker && isLatest) || (await this.bucket.versioning()) !== "Enabled")
+      return undefined;
     const ours = await this.bucket.put(key, content);
     await setTimeout(this.settling);
     const known = new Set(before.map(({ versionId }) => versionId));

@@ -20,7 +20,8 @@ export interface BucketOptions {
   readonly name: string;
   /** One that differs from the server's answers with a redirect. */
   readonly region?: string;
-  readonly versioned?: boolean;
+  /** `suspended`: versions were kept once. */
+  readonly versioned?: boolean | "suspended";
   /** As MinIO does: a prefix of multipart uploads is taken for a key. */
   readonly listsUploadsByKey?: boolean;
   /** Milliseconds that its clock is ahead of ours, as its own writes tell. */
@@ -100,7 +101,7 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       takesMarkersForObjects = false,
     } = typeof wanted === "string" ? { name: wanted } : wanted;
     const bucket = new Bucket(name, region);
-    if (versioned) bucket.versioning = "Enabled";
+    if (versioned !== false) bucket.versioning = versioned === "suspended" ? "Suspended" : "Enabled";
     bucket.listsUploadsByKey = listsUploadsByKey;
     bucket.ahead = ahead;
     bucket.takesMarkersForObjects = takesMarkersForObjects;
