@@ -20,6 +20,7 @@ import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { BlobFindings } from "./blob-findings.js";
 import type { CountedFindings } from "./blob-findings.js";
 import { severityOf } from "./catalogue.js";
+import { SEVERITIES } from "./severity.js";
 import type { Severity } from "./severity.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
@@ -29,7 +30,7 @@ import { storedBytes } from "./stored-bytes.js";
 import type { StoredBytes } from "./stored-bytes.js";
 import { sumAbandoned, totalAbandoned } from "./upload-sums.js";
 import type { AbandonedUploads } from "./upload-sums.js";
-import { repositoryReports } from "./repository-report.js";
+import { countErrors, repositoryReports } from "./repository-report.js";
 import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 
 /** Everything that a check found out; every format is made of this. */
@@ -77,11 +78,13 @@ export interface Report {
   readonly counts: FindingCounts;
   /** How many findings of each severity there are. */
   readonly severities: Readonly<Record<Severity, number>>;
+  /** How many errors there are in each repository that has any. */
+  readonly errors: ReadonlyMap<string, number>;
   readonly requests: Readonly<StorageRequests>;
   /** US dollars that the requests cost, where that is known. */
   readonly requestCost: number | undefined;
   /**
-   * All findings, or those of some codes; worst code first, then by path. There may be millions: they are made as they are asked for.
+   * All findings, or those of some codes; worst code first, then by severity, then by path. There may be millions: they are made as they are asked for.
    */
   findings(codes?: readonly FindingCode[]): Iterable<Finding>;
   /** Of the findings of unreferenced blobs those of manifests, or all others. */
@@ -126,7 +129,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
     isShown(finding, filter),
   );
-  findings.sort(byCodeAndPath);
+  findings.sort(inReportOrder);
   const abandoned = sumAbandoned(findings, marked);
   const blobs = new BlobFindings(marked, policy, includesBlob);
   const { deleteUntagged, dropDanglingTags, grace } = policy;
@@ -152,6 +155,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     selected: selectedVariant(policy),
     repositories: repositoryReports(marked, policy, { blobs, abandoned }).filter(({ name }) => matches(name)),
     ...countFindings(findings, blobs.count),
+    errors: countErrors(shown),
     requests: context.requests,
     requestCost: context.requestPrices && costOf(context.requests, context.requestPrices),
     findings: (codes = FINDING_CODES) => inOrder(findings, blobs, codes),
@@ -230,8 +234,13 @@ function order(code: FindingCode): number {
 }
 
 /** Blobs have one path, whichever repositories need them: these come in order too, so that two reports can be compared. */
-function byCodeAndPath(a: Finding, b: Finding): number {
-  return order(a.code) - order(b.code) || compare(a.path, b.path) || compare(a.repository ?? "", b.repository ?? "");
+function inReportOrder(a: Finding, b: Finding): number {
+  return (
+    order(a.code) - order(b.code) ||
+    SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b)) ||
+    compare(a.path, b.path) ||
+    compare(a.repository ?? "", b.repository ?? "")
+  );
 }
 
 function compare(a: string, b: string): number {

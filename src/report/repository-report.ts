@@ -4,6 +4,7 @@ import { HELD, isGarbage, selectedVariant } from "../mark/policy.js";
 import type { Policy } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { BlobFindings } from "./blob-findings.js";
+import { severityOf } from "./catalogue.js";
 import type { AbandonedUploads } from "./upload-sums.js";
 
 /** How many findings of each code there are; codes without any are absent. */
@@ -80,6 +81,16 @@ export function repositoryReports(
     }
     return sum;
   }
+}
+
+/** How many errors there are in each repository that has any. */
+export function countErrors(repositories: readonly MarkedRepository[]): ReadonlyMap<string, number> {
+  const errors = new Map<string, number>();
+  for (const { name, findings } of repositories) {
+    const count = findings.filter((finding) => severityOf(finding) === "error").length;
+    if (count > 0) errors.set(name, count);
+  }
+  return errors;
 }
 
 /** How many tags a policy file lets go, in all repositories that the report is about. */

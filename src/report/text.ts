@@ -1,6 +1,7 @@
-import type { Finding, FindingCode } from "../mark/finding.js";
-import { FINDING_CODES } from "../mark/finding.js";
-import { CATALOGUE, consequenceOf, severityOf } from "./catalogue.js";
+import type { Finding } from "../mark/finding.js";
+import { CATALOGUE } from "./catalogue.js";
+import { consequenceIn, FindingGroups } from "./finding-groups.js";
+import type { FindingGroup } from "./finding-groups.js";
 import { detailOf, deletedBy } from "./finding-words.js";
 import { SEVERITY_MARKS } from "./severity.js";
 import type { Severity } from "./severity.js";
@@ -112,45 +113,44 @@ class TextReport {
   }
 
   #findings(): void {
-    const shown = new Map<FindingCode, Record<"new" | "old", Finding[]>>();
+    const groups = new FindingGroups();
+    const shown = new Map<FindingGroup, Record<"new" | "old", Finding[]>>();
     for (const finding of this.report.findings()) {
-      if (!this.#isShown(finding)) continue;
-      const some = shown.get(finding.code) ?? { new: [], old: [] };
-      const list = this.#isNew(finding) ? some.new : some.old;
+      const isNew = this.#isNew(finding);
+      const group = groups.add(finding, isNew);
+      if (!this.#isShown(finding, isNew)) continue;
+      const some = shown.get(group) ?? { new: [], old: [] };
+      const list = isNew ? some.new : some.old;
       if (list.length < SHOWN_FINDINGS) list.push(finding);
-      shown.set(finding.code, some);
+      shown.set(group, some);
     }
-    for (const code of FINDING_CODES) {
-      const some = shown.get(code);
-      if (some !== undefined) this.#code(code, [...some.new, ...some.old].slice(0, SHOWN_FINDINGS));
+    for (const group of groups.inOrder()) {
+      const some = shown.get(group);
+      if (some !== undefined) this.#group(group, [...some.new, ...some.old].slice(0, SHOWN_FINDINGS));
     }
   }
 
   /** What makes a run incomplete is shown until it is mended. */
-  #isShown(finding: Finding): boolean {
-    return !this.#onlyNew || this.#isNew(finding) || finding.code === "storage-unreadable";
+  #isShown({ code }: Finding, isNew: boolean): boolean {
+    return !this.#onlyNew || isNew || code === "storage-unreadable";
   }
 
   #isNew(finding: Finding): boolean {
     return this.report.baseline?.isNew(finding) === true;
   }
 
-  #code(code: FindingCode, findings: readonly Finding[]): void {
-    const [first] = findings;
-    if (first === undefined) return;
+  #group(group: FindingGroup, findings: readonly Finding[]): void {
+    const { code, severity, count, newCount } = group;
     const { meaning, remedy } = CATALOGUE[code];
-    const severity = severityOf(first);
-    const count = this.report.counts[code] ?? 0;
-    const newCount = this.report.baseline?.newByCode[code];
-    const ofThese = newCount === undefined ? "" : `, ${formatCount(newCount)} new`;
+    const ofThese = newCount === 0 ? "" : `, ${formatCount(newCount)} new`;
     this.#lines.push("");
     this.#line(
       `${this.#style([COLOURS[severity], "bold"], `${SEVERITY_MARKS[severity]} ${code}`)} (${formatCount(count)} ${count === 1 ? severity : PLURALS[severity]}${ofThese}): ${meaning}`,
     );
     for (const finding of findings) this.#finding(finding);
-    const rest = (this.#onlyNew && newCount !== undefined ? newCount : count) - findings.length;
+    const rest = (this.#onlyNew && newCount > 0 ? newCount : count) - findings.length;
     if (rest > 0) this.#line(`… and ${formatCount(rest)} more (all of them: --format json)`, 4);
-    const consequence = consequenceOf(code);
+    const consequence = consequenceIn(group);
     const lines = consequence === undefined ? remedy : `${remedy} ${asSentence(consequence)}`;
     this.#line(this.#style("dim", `→ ${lines}`), 2);
   }

@@ -47,6 +47,7 @@ export function reportOf(findings: readonly Finding[], change: Partial<Report> =
     repositories: [],
     counts,
     severities,
+    errors: new Map(),
     requests: { list: 0, get: 0, head: 0, put: 0, delete: 0 },
     requestCost: undefined,
     findings: () => findings,

@@ -4,14 +4,15 @@ import type { RepositoryReport } from "../repository-report.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
 import { PARTS, partsOf } from "./parts.js";
-import { errorsOf, treemap, TREEMAP_SHAPES } from "./treemap.js";
+import { treemap, TREEMAP_SHAPES } from "./treemap.js";
 
 /** Repositories in the table: those with most bytes, and those with most to reclaim. */
 const SHOWN_REPOSITORIES = 200;
 const OPEN_REPOSITORIES = 12;
 
 /** Where the bytes are: a picture, and a table with the same figures. */
-export function repositories({ repositories: all, reclaimable, selected, trusted, policy }: Report): Markup {
+export function repositories(report: Report): Markup {
+  const { repositories: all, reclaimable, selected, trusted, policy, errors } = report;
   if (all.length === 0) return html``;
   const isKnown = trusted.has(selected);
   const shown = [...all].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN_REPOSITORIES);
@@ -28,7 +29,7 @@ export function repositories({ repositories: all, reclaimable, selected, trusted
           The ${formatCount(shown.length)} largest of ${formatCount(all.length)}; all of them: <code>--format json</code>.
         </p>`;
   return html`<section><h2>Where the bytes are</h2>
-${isKnown ? picture(all, note) : undefined}<details${shown.length <= OPEN_REPOSITORIES ? html` open` : undefined}><summary>${countOf(all.length, "repository", "repositories")} as a table</summary>
+${isKnown ? picture(report, note) : undefined}<details${shown.length <= OPEN_REPOSITORIES ? html` open` : undefined}><summary>${countOf(all.length, "repository", "repositories")} as a table</summary>
 <table class="repositories"><thead><tr><th scope="col">Repository</th><th scope="col" class="number">Bytes</th>${
     isKnown
       ? html`<th scope="col" class="number">Reclaimable</th>
@@ -36,13 +37,13 @@ ${isKnown ? picture(all, note) : undefined}<details${shown.length <= OPEN_REPOSI
           <th scope="col" class="number more">Held back</th>`
       : undefined
   }<th scope="col" class="number more">Shared</th><th scope="col" class="number more">Uploads</th><th scope="col" class="number more">Tags</th><th scope="col" class="number more">Manifests</th><th scope="col" class="number">Errors</th></tr></thead><tbody>
-${shown.map((one) => row(one, isKnown))}</tbody></table>
+${shown.map((one) => row(one, errors.get(one.name) ?? 0, isKnown))}</tbody></table>
 ${rest}</details></section>
 `;
 }
 
 /** The tiles show what is live, so that there are none where that is not known. */
-function picture(all: readonly RepositoryReport[], note: Markup | undefined): Markup {
+function picture(report: Report, note: Markup | undefined): Markup {
   return html`<ul class="legend">
       ${PARTS.map(
         ([part, words]) =>
@@ -52,15 +53,14 @@ function picture(all: readonly RepositoryReport[], note: Markup | undefined): Ma
       )}
       <li><span class="cross" aria-hidden="true">✗</span>has errors</li>
     </ul>
-    ${TREEMAP_SHAPES.map((shape) => treemap(all, shape))}
+    ${TREEMAP_SHAPES.map((shape) => treemap(report, shape))}
     <p class="note">
       A tile's area is what the repository's links name; a blob that several repositories share counts in each of them.${note}
     </p> `;
 }
 
-function row(repository: RepositoryReport, isKnown: boolean): Markup {
+function row(repository: RepositoryReport, errors: number, isKnown: boolean): Markup {
   const { shared, held } = partsOf(repository);
-  const errors = errorsOf(repository.findings);
   const { withPolicy } = repository;
   const bytes = (value: number): string => (value === 0 ? "–" : formatBytes(value));
   return html`<tr>

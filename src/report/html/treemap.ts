@@ -1,8 +1,7 @@
 import { escapeForTerminal } from "../escape.js";
 import { formatBytes, formatCount } from "../format.js";
-import type { FindingCounts, RepositoryReport } from "../repository-report.js";
-import { CATALOGUE } from "../catalogue.js";
-import { FINDING_CODES } from "../../mark/finding.js";
+import type { RepositoryReport } from "../repository-report.js";
+import type { Report } from "../report.js";
 import { html } from "./markup.js";
 import type { Markup } from "./markup.js";
 import { PARTS, partsOf, sumOf } from "./parts.js";
@@ -33,9 +32,9 @@ interface Tile {
 }
 
 /** The repositories by bytes; in each tile, side by side, what is live, shared, reclaimable and held. */
-export function treemap(repositories: readonly RepositoryReport[], shape: TreemapShape): Markup {
+export function treemap({ repositories, errors }: Pick<Report, "repositories" | "errors">, shape: TreemapShape): Markup {
   const { name, width, height } = shape;
-  const tiles = tilesOf(repositories, shape.tiles);
+  const tiles = tilesOf(repositories, errors, shape.tiles);
   const areas = squarify(
     tiles.map(({ bytes }) => bytes),
     { x: 0, y: 0, width, height },
@@ -46,12 +45,12 @@ export function treemap(repositories: readonly RepositoryReport[], shape: Treema
   </svg>`;
 }
 
-function tilesOf(repositories: readonly RepositoryReport[], limit: number): Tile[] {
+function tilesOf(repositories: readonly RepositoryReport[], errors: Report["errors"], limit: number): Tile[] {
   const filled = repositories.filter(({ bytes }) => bytes > 0).sort((a, b) => b.bytes - a.bytes);
   const own = filled.slice(0, limit).map((repository): Tile => ({
     label: escapeForTerminal(repository.name),
     parts: partsOf(repository),
-    errors: errorsOf(repository.findings),
+    errors: errors.get(repository.name) ?? 0,
     bytes: repository.bytes,
   }));
   const others = filled.slice(limit);
@@ -59,18 +58,10 @@ function tilesOf(repositories: readonly RepositoryReport[], limit: number): Tile
   const rest: Tile = {
     label: `${formatCount(others.length)} others`,
     parts: sumOf(others.map(partsOf)),
-    errors: others.reduce((sum, { findings }) => sum + errorsOf(findings), 0),
+    errors: others.reduce((sum, { name }) => sum + (errors.get(name) ?? 0), 0),
     bytes: others.reduce((sum, { bytes }) => sum + bytes, 0),
   };
   return [...own, rest].sort((a, b) => b.bytes - a.bytes);
-}
-
-/** How many of a repository's findings are errors. */
-export function errorsOf(findings: FindingCounts): number {
-  return FINDING_CODES.filter((code) => CATALOGUE[code].severity === "error").reduce(
-    (sum, code) => sum + (findings[code] ?? 0),
-    0,
-  );
 }
 
 const GAP = 1.5;
