@@ -14,7 +14,7 @@ export const RULES = {
   "max-delete": "no more than `--max-delete` of the blobs go (50 %)",
   "links-unchanged": "all links are as they were marked, read again just before the first delete",
   "can-be-recorded":
-    "the journal can be written (`--journal-dir`), and with `--quarantine` what goes can be moved aside on the same device",
+    "the journal can be written (`--journal-dir`), and with `--quarantine` what goes can be moved aside on the same device and mount",
   "one-at-a-time":
     "no other regcheck is at work: there is a lock in the storage, read again before the first delete and every 30 seconds",
 } as const satisfies Readonly<Record<string, string>>;

@@ -96,7 +96,19 @@ export const MUTANTS: readonly Mutant[] = [
   },
   { file: "mark/retention", search: "this.#keepers.has(name)", replace: "false", tests: ["cli/untag"] },
   { file: "untag", search: "refuseLastNames(name, lastNames);", replace: "", tests: ["cli/untag"] },
-  { file: "storage/filesystem/changes", search: "stat.dev !== dev", replace: "false", tests: ["storage/filesystem/changes"] },
+  { file: "storage/filesystem/can-move", search: "stat.dev !== to.dev", replace: "false", tests: ["storage/filesystem/changes"] },
+  {
+    file: "storage/filesystem/can-move",
+    search: "mountOf(source) === to.mount",
+    replace: "true",
+    tests: ["storage/filesystem/changes"],
+  },
+  {
+    file: "storage/filesystem/can-move",
+    search: "...tops.flatMap(mountPointsBelow)",
+    replace: "",
+    tests: ["storage/filesystem/changes"],
+  },
   // Order
   {
     file: "sweep/plan",

@@ -17,7 +17,21 @@ export interface Run {
 
 /** Runs the program as an operator would, with nothing of a registry in its environment but `environment`. */
 export function regcheck(args: readonly string[], environment: Readonly<Record<string, string>> = {}, input = ""): Promise<Run> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env["PATH"], LANG: "C.UTF-8", ...environment } });
+  return runCommand(commandOf(args), environment, input);
+}
+
+/** The command that the program is run by. */
+export function commandOf(args: readonly string[]): [string, ...string[]] {
+  return [process.execPath, MAIN, ...args];
+}
+
+/** Runs any command that ends in the program's. */
+export function runCommand(
+  [command, ...args]: readonly [string, ...string[]],
+  environment: Readonly<Record<string, string>> = {},
+  input = "",
+): Promise<Run> {
+  const child = spawn(command, args, { env: { PATH: process.env["PATH"], LANG: "C.UTF-8", ...environment } });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));

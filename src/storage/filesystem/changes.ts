@@ -3,7 +3,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import { BLOBS, REPOSITORIES } from "../../registry/layout.js";
 import type {
   ChangeOutcome,
   Hiding,
@@ -16,6 +15,7 @@ import type {
   StoredObject,
 } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
+import { whyNoMove } from "./can-move.js";
 import { ChangeThreads } from "./change-threads.js";
 import { noRequests } from "../requests.js";
 import { syncDirectory } from "../../durable-files.js";
@@ -25,7 +25,6 @@ import { listObjects, statObject } from "./list-objects.js";
 import { ObjectChanges } from "./object-changes.js";
 import type { ChangedObjects } from "./object-changes.js";
 import { PlainPaths } from "./plain-paths.js";
-import { ancestorsOf } from "../parents.js";
 import type { WorkerPool } from "./pool.js";
 import { createFile, makeDirectories, readFile, replaceFile } from "./write-file.js";
 
@@ -89,22 +88,8 @@ export class FilesystemChanges implements StorageChanges {
     throw new Error("a filesystem keeps no versions");
   }
 
-  /** A move links: to the same device, and below no symbolic link. */
   async cannotMoveTo(directory: string): Promise<string | undefined> {
-    let { dev } = fs.statSync(this.#paths.root);
-    for (const at of [...ancestorsOf(directory), directory]) {
-      const stat = fs.lstatSync(this.#paths.absolute(at), { throwIfNoEntry: false });
-      if (stat === undefined) break;
-      if (!stat.isDirectory())
-        return `${this.#paths.absolute(at)} is ${stat.isSymbolicLink() ? "a symbolic link, which is not followed" : "no directory"}`;
-      ({ dev } = stat);
-    }
-    for (const source of [BLOBS, REPOSITORIES]) {
-      const stat = fs.statSync(this.#paths.absolute(source), { throwIfNoEntry: false });
-      if (stat !== undefined && stat.dev !== dev)
-        return `${this.#paths.absolute(directory)} is on another device than ${this.#paths.absolute(source)}`;
-    }
-    return undefined;
+    return whyNoMove(directory, this.#paths);
   }
 
   async move(moves: readonly Move[], order: Order = "in order"): Promise<readonly ChangeOutcome[]> {

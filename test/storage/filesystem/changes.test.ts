@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
@@ -132,4 +132,68 @@ test("that blobs are on another device than the quarantine is known before anyth
   const why = await changes.cannotMoveTo("regcheck/quarantine");
   other.mockRestore();
   expect(why).toBe(`${root}/regcheck/quarantine is on another device than ${root}/docker/registry/v2/blobs`);
+});
+
+/** As where something is mounted at `below`, from the same device; `points` are the mount points that the system tells of, `below` too. */
+function mounted(below: string, ...points: string[]): void {
+  const { openSync, readFileSync } = fs;
+  const opened = new Map<number, string>();
+  vi.spyOn(fs, "openSync").mockImplementation((file, ...rest) => {
+    const descriptor = openSync(file, ...rest);
+    opened.set(descriptor, String(file));
+    return descriptor;
+  });
+  vi.spyOn(fs, "readFileSync").mockImplementation((file, options) => {
+    const [, descriptor] = /^\/proc\/self\/fdinfo\/(\d+)$/.exec(String(file)) ?? [];
+    const at = opened.get(Number(descriptor));
+    if (at !== undefined)
+      return `pos:\t0\nflags:\t02100000\nmnt_id:\t${at === below || at.startsWith(`${below}/`) ? 65 : 44}\nino:\t7\n`;
+    const lines = [below, ...points].map((point) => `65 44 254:0 /elsewhere ${point} rw,relatime - ext4 /dev/vda rw\n`);
+    return String(file) === "/proc/self/mountinfo" ? lines.join("") : readFileSync(file, options);
+  });
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+}
+
+describe("a mount of the same device, out of which nothing can be linked", () => {
+  const FILES = {
+    "docker/registry/v2/blobs/sha256/aa": "",
+    "docker/registry/v2/repositories/team/app": "",
+    "regcheck/journal": "",
+  };
+
+  test.each([
+    ["docker/registry/v2/blobs", "docker/registry/v2/blobs"],
+    ["docker/registry/v2/blobs/sha256", "docker/registry/v2/blobs/sha256"],
+    ["docker/registry/v2/repositories/team", "docker/registry/v2/repositories/team"],
+    ["docker", "docker/registry/v2/blobs"],
+    ["regcheck", "docker/registry/v2/blobs"],
+  ])("at %s is known before anything moves", async (below, source) => {
+    const { changes, root, at } = changed(FILES);
+    mounted(at(below));
+    expect(await changes.cannotMoveTo("regcheck/quarantine")).toBe(
+      `${root}/regcheck/quarantine is on another mount than ${root}/${source}: no file can be moved between two mounts, even of one filesystem`,
+    );
+  });
+
+  test("elsewhere is none of its business, nor is one that is gone or that another lies over", async () => {
+    const { changes, at } = changed({ ...FILES, "docker/other/file": "", "docker/registry/v2/blobs-old/file": "" });
+    mounted(
+      at("docker/other"),
+      at("docker/registry/v2/blobs-old"),
+      at("docker/registry/v2/blobs/sha256"),
+      at("docker/registry/v2/repositories/gone"),
+    );
+    expect(await changes.cannotMoveTo("regcheck/quarantine")).toBeUndefined();
+  });
+
+  test("is not known where the system does not tell: then the device alone decides", async () => {
+    const { changes, at } = changed(FILES);
+    mounted(at("docker/registry/v2/blobs"));
+    vi.spyOn(fs, "readFileSync").mockImplementation(() => {
+      throw Object.assign(new Error("no such file or directory"), { code: "ENOENT", syscall: "open" });
+    });
+    expect(await changes.cannotMoveTo("regcheck/quarantine")).toBeUndefined();
+  });
 });
