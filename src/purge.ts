@@ -4,10 +4,11 @@ import type { GuardedChange, JudgedPlan, Performed, RehearsedWhole } from "./gua
 import { identityOf, isSameStorage } from "./journal/identity.js";
 import type { StorageIdentity } from "./journal/identity.js";
 import { readCopiedHead, withJournalCopy } from "./journal/journal-copy.js";
-import { isRunId, readRun, timeOfRun } from "./journal/read-run.js";
+import { readRun } from "./journal/read-run.js";
 import type { RunHead } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
 import { surveyOwn } from "./storage/own-data.js";
+import { isRunId, timeOfRun } from "./storage/run-name.js";
 import { hasVersionsLeft } from "./undo/restore.js";
 import { emptyQuarantine } from "./undo/purge.js";
 import type { Purged } from "./undo/purge.js";

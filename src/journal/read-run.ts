@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { UsageError } from "../errors.js";
+import { isRunId } from "../storage/run-name.js";
 import { causeOf } from "../system-errors.js";
 import type { StorageIdentity } from "./identity.js";
 import { journalFile } from "./journal.js";
@@ -36,18 +37,6 @@ export interface RunFate {
   readonly at: string;
 }
 
-const RUN_ID = /^\d{8}T\d{9}Z-\w+$/;
-
-/** When a run began by its name, in milliseconds since 1970: for one that has no journal any more. */
-export function timeOfRun(runId: string): number {
-  return Date.parse(runId.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z.*$/, "$1-$2-$3T$4:$5:$6.$7Z"));
-}
-
-/** Whether a word has the form of a run's name. */
-export function isRunId(word: string): boolean {
-  return RUN_ID.test(word);
-}
-
 /** The runs that a directory has journals of, oldest first. */
 export function listRuns(directory: string): string[] {
   if (!fs.existsSync(directory)) return [];
@@ -55,7 +44,7 @@ export function listRuns(directory: string): string[] {
     .readdirSync(directory)
     .filter((file) => file.endsWith(".ndjson"))
     .map((file) => file.slice(0, -".ndjson".length))
-    .filter((runId) => RUN_ID.test(runId))
+    .filter((runId) => isRunId(runId))
     .sort();
 }
 
@@ -112,7 +101,7 @@ function* readRemovals(file: string): Generator<Removal> {
 }
 
 function withJournal<T>(directory: string, runId: string, read: (file: string) => T): T {
-  if (!RUN_ID.test(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000000Z-1a2b3c`);
+  if (!isRunId(runId)) throw new UsageError(`${runId}: not the name of a run, such as 20260131T030000000Z-1a2b3c`);
   const file = journalFile(directory, runId);
   try {
     return read(file);

@@ -1,4 +1,5 @@
 import type { OwnData } from "../storage/own-data.js";
+import { isRunId, timeOfRun } from "../storage/run-name.js";
 import { countOf, formatBytes } from "./format.js";
 
 /** Objects and bytes that sweeps have moved aside, in all. */
@@ -13,6 +14,13 @@ export function quarantineTotals({ quarantine }: OwnData): {
     objects: runs.reduce((sum, run) => sum + run.objects, 0),
     bytes: runs.reduce((sum, run) => sum + run.bytes, 0),
   };
+}
+
+/** When the oldest run began that the quarantine holds something of, in seconds since 1970; undefined where it holds nothing of any run. */
+export function oldestQuarantined({ quarantine }: OwnData): number | undefined {
+  const times = [...quarantine].filter(([runId, { hasMoved }]) => hasMoved && isRunId(runId)).map(([runId]) => timeOfRun(runId));
+  const known = times.filter((time) => !Number.isNaN(time)).sort((a, b) => a - b);
+  return known[0] === undefined ? undefined : known[0] / 1000;
 }
 
 /** What regcheck itself keeps in the storage, a sentence each; none where that is nothing. */

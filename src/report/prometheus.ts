@@ -7,7 +7,7 @@ import { CATALOGUE, severityOf } from "./catalogue.js";
 import type { Severity } from "./severity.js";
 import { escapeForTerminal } from "./escape.js";
 import type { Tool } from "./json.js";
-import { quarantineTotals } from "./own-lines.js";
+import { oldestQuarantined, quarantineTotals } from "./own-lines.js";
 import type { Report } from "./report.js";
 
 /** Values of one metric, each with its labels. */
@@ -105,6 +105,11 @@ function inventory({ totals, stored, abandoned, own, pins, requests }: Report): 
     ],
     ["regcheck_quarantine_bytes", "Bytes that sweeps have moved aside: not free until purged.", one(quarantine.bytes)],
     ["regcheck_quarantine_runs", "Runs that have something in the quarantine.", one(quarantine.runs)],
+    [
+      "regcheck_quarantine_oldest_timestamp_seconds",
+      "When the oldest of these runs began; 0 if there is none.",
+      one(oldestQuarantined(own) ?? 0),
+    ],
     ["regcheck_locked", "1 if there is a lock: a run is at work, or was killed.", one(own.lockedAt === undefined ? 0 : 1)],
     [
       "regcheck_pins",

@@ -4,13 +4,19 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { FIXTURE, regcheck } from "../support/run.js";
+import { temporaryDirectory } from "../support/temporary.js";
 import { findProgram, runProgram } from "./support/programs.js";
 
 const EXAMPLES = path.resolve(import.meta.dirname, "../../docs/examples");
 const RULES = path.join(EXAMPLES, "alerts.yaml");
 
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly annotations: { readonly description: string };
+}
 interface Rules {
-  readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+  readonly groups: readonly { readonly rules: readonly Rule[] }[];
 }
 interface Dashboard {
   readonly panels: readonly { readonly id: number; readonly targets: readonly { readonly expr: string }[] }[];
@@ -45,6 +51,47 @@ describe("the Prometheus rules and the Grafana dashboard", () => {
 
   test("promtool finds nothing wrong with the rules", async () => {
     expect(await runProgram("promtool", ["check", "rules", RULES])).toContain("SUCCESS");
+  });
+
+  test("a quarantine is told of by the age of its oldest run, not by being in use", async () => {
+    const sunday = 7 * 86_400;
+    const labels = (storage: string): string => `{instance="host",storage="${storage}"}`;
+    const series = (metric: string, storage: string, values: string) => ({ series: metric + labels(storage), values });
+    const oldest = "regcheck_quarantine_oldest_timestamp_seconds";
+    const bytes = "regcheck_quarantine_bytes";
+    const file = path.join(temporaryDirectory(), "test.yaml");
+    const alertname = "RegistryQuarantineKept";
+    const fired = {
+      exp_labels: { instance: "host", storage: "kept", severity: "info" },
+      exp_annotations: {
+        summary: "host, kept: what a run has moved into the quarantine has been there for 29d 0h 0m 0s",
+        description: rules.groups.flatMap((group) => group.rules).find(({ alert }) => alert === alertname)?.annotations
+          .description,
+      },
+    };
+    const text = {
+      rule_files: [RULES],
+      evaluation_interval: "1d",
+      tests: [
+        {
+          interval: "1d",
+          input_series: [
+            // A run each Sunday, and the one of the week before purged; one that was forgotten; none.
+            ...["weekly", "kept", "none"].map((storage) => series(bytes, storage, storage === "none" ? "0x40" : "1000x40")),
+            series(oldest, "weekly", [0, 1, 2, 3, 4, 5].map((week) => `${week * sunday}x6`).join(" ")),
+            series(oldest, "kept", `${sunday}x40`),
+            series(oldest, "none", "0x40"),
+          ],
+          alert_rule_test: [
+            { eval_time: "20d", alertname, exp_alerts: [] },
+            { eval_time: "36d", alertname, exp_alerts: [fired] },
+          ],
+        },
+      ],
+    };
+    fs.writeFileSync(file, JSON.stringify(text));
+    const output = await runProgram("promtool", ["test", "rules", file]).catch((error: unknown) => String(error));
+    expect(output).toContain("SUCCESS");
   });
 
   test("each panel has its own number", () => {

@@ -47,6 +47,26 @@ describe("the metrics", () => {
     expect(lines).toContain(`regcheck_build_info{${STORAGE},version="1.2.3",name="registry-1"} 1`);
   });
 
+  test("have the time of the oldest run that the quarantine holds something of, by its name", () => {
+    const name = `regcheck_quarantine_oldest_timestamp_seconds{${STORAGE}}`;
+    const of = (...runs: readonly (readonly [string, boolean])[]) => {
+      const quarantine = new Map(runs.map(([runId, hasMoved]) => [runId, { objects: 1, bytes: 10, hasMoved }]));
+      return linesOf(reportOf([], { own: { quarantine, lockedAt: undefined, fault: undefined } })).filter((line) =>
+        line.startsWith(name),
+      );
+    };
+    expect(of()).toEqual([`${name} 0`]);
+    expect(of(["20260131T030000500Z-1a2b3c", true], ["20260124T030000000Z-1a2b3c", true])).toEqual([`${name} 1769223600`]);
+    // Of a run whose journal is all that is left, nothing is waiting; what is not named as a run is no run's.
+    const others = [
+      ["20260124T030000000Z-1a2b3c", false],
+      ["20269999T999999999Z-1a2b3c", true],
+      ["old", true],
+    ] as const;
+    expect(of(...others)).toEqual([`${name} 0`]);
+    expect(of(...others, ["20260131T030000500Z-1a2b3c", true])).toEqual([`${name} 1769828400.5`]);
+  });
+
   test("count findings by code and severity; a code without any is 0", () => {
     const finding: Finding = { code: "manifest-unreferenced", path: "x" };
     const lines = linesOf(reportOf([finding, { ...finding, reclaimable: true }, { ...finding, reclaimable: true }]));
