@@ -56,9 +56,18 @@ select nullif('', '') as repository, digest from pins
 union
 select m.repository, m.target from pins p join meanings m on m.digest = p.digest
 
+-- @table named_tags  What tags name. One that dangles may be dropped, unless it is outside the grammar, of what is pinned, or young.
+select t.repository, t.tag, t.digest, t.modified,
+  t.valid_name and not coalesce(t.modified > p.cutoff, false) and max(q.digest) is null as droppable
+from tags t cross join policy p
+left join aliases a on a.repository = t.repository and a.digest = t.digest
+left join pinned q on (q.digest = t.digest or q.digest = a.target) and (q.repository is null or q.repository = t.repository)
+where t.digest is not null
+group by t.repository, t.tag, t.digest, t.modified, t.valid_name, p.cutoff
+
 -- @table tagged  What tags name; of a tag whose link is damaged or gone, all that its history names may be it.
-select repository, digest, bool_or(lost) as lost, bool_and(valid_name) as valid_name from (
-  select repository, digest, false as lost, valid_name from tags where digest is not null
+select repository, digest, bool_or(lost) as lost, bool_and(droppable) as droppable from (
+  select repository, digest, false as lost, droppable from named_tags
   union all
   select h.repository, h.digest, true, true from tag_history h
   join tags t on t.repository = h.repository and t.tag = h.tag where t.digest is null
@@ -77,7 +86,7 @@ where t.digest is not null and t.digest <> h.digest and (r.digest is not null or
 select repository, digest, min(kind) as kind, true as given from (
   select repository, digest, 0 as kind from linked
   union all
-  select t.repository, b.digest, case when l.digest is not null then 1 when not t.valid_name then 2 else 3 end
+  select t.repository, b.digest, case when l.digest is not null then 1 when not t.droppable then 2 else 3 end
   from tagged t
   left join aliases a on a.repository = t.repository and a.digest = t.digest
   join blobs b on b.digest = coalesce(a.target, t.digest)
@@ -104,7 +113,7 @@ select repository, digest, min(kind) as kind, bool_or(given) as given from (
   join manifests m on m.digest = b.digest and coalesce(m.problem, '') <> 'invalid'
   left join layer_names l on l.repository = p.repository and l.digest = f.digest
   left join linked r on r.repository = p.repository and r.digest = f.digest
-  left join members k on k.repository = p.repository and k.digest = b.digest and k.given
+  left join members k on k.repository = p.repository and k.digest = b.digest and k.given and k.kind < 3
   where r.digest is null and k.digest is null and (l.digest is not null or p.kind >= 2)
 ) x group by repository, digest
 
@@ -190,12 +199,12 @@ left join kept_anyway k on k.digest = f.digest
 where s.digest is null and m.kind <> 1
 
 -- @table dangling_tags  Tags whose manifest no link finds.
-select t.repository, t.tag, t.digest, t.valid_name, t.modified from tags t
+select t.repository, t.tag, t.digest, t.droppable, t.modified from named_tags t
 left join linked r on r.repository = t.repository and r.digest = t.digest and not r.mismatched
 left join layer_names n on n.repository = t.repository and n.digest = t.digest
 left join aliases a on a.repository = t.repository and a.digest = t.digest
 left join members m on m.repository = t.repository and m.digest = coalesce(a.target, t.digest)
-where t.digest is not null and r.digest is null and (n.digest is null or m.digest is null)
+where r.digest is null and (n.digest is null or m.digest is null)
 
 -- @table live  The roots, one column for each variant of the policy.
 select m.repository, m.digest,
@@ -210,7 +219,7 @@ from members m join (
   -- With a dangling tag goes the history that tells these from layers.
   union all select f.repository, k.digest, true, false, d.digest is null, false from former f
     join members k on k.repository = f.repository and k.kind = 1 and (k.digest = f.id or k.digest = f.digest)
-    left join dangling_tags d on d.repository = f.repository and d.tag = f.tag and d.valid_name
+    left join dangling_tags d on d.repository = f.repository and d.tag = f.tag and d.droppable
   union all select r.repository, r.digest, true, true, true, true from linked r cross join policy p where not r.mismatched and r.modified > p.cutoff
   union all select r.repository, r.digest, true, true, true, true from linked r join blobs b on b.digest = r.digest cross join policy p where b.modified > p.cutoff
   union all select k.repository, k.digest, true, true, true, true from members k join pinned p on p.digest = k.digest

@@ -1,5 +1,4 @@
 import { tagCurrentPath } from "../registry/layout.js";
-import { isTagName } from "../registry/reference.js";
 import type { Finding } from "./finding.js";
 import { findTarget } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
@@ -7,7 +6,7 @@ import type { MarkContext } from "./context.js";
 
 /** Reports tags whose manifest no link finds. */
 export function checkTags({ table, policy }: MarkContext, graph: RepositoryGraph, isHeld: boolean): Finding[] {
-  const { name: repository, links } = graph;
+  const { name: repository, links, lasting } = graph;
   return links.tags.flatMap(({ name, target }): Finding[] => {
     if (findTarget(graph, target) !== undefined) return [];
     return [
@@ -18,7 +17,7 @@ export function checkTags({ table, policy }: MarkContext, graph: RepositoryGraph
         tag: name,
         digest: table.digest(target),
         recoverable: table.isStored(target),
-        reclaimable: policy.dropDanglingTags && !isHeld && isTagName(name),
+        reclaimable: policy.dropDanglingTags && !isHeld && !lasting.has(name),
       },
     ];
   });

@@ -1,6 +1,5 @@
 import { elementAt } from "../element-at.js";
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
-import { isTagName } from "../registry/reference.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
 import type { BlobTable } from "./blob-table.js";
@@ -9,6 +8,7 @@ import { Reachability } from "./reachability.js";
 import type { MarkContext } from "./context.js";
 import { isLayerLinked, resolveLayer, resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
+import { findLastingTags } from "./lasting-tags.js";
 import { findManifests } from "./repository-manifests.js";
 import type { RepositoryManifests } from "./repository-manifests.js";
 import { isPinned, pinsIn } from "./pinned.js";
@@ -22,8 +22,12 @@ export interface RepositoryGraph {
   readonly pins: ReadonlySet<number>;
   /** Manifests besides the revisions, by what finds them. */
   readonly manifests: RepositoryManifests;
+  /** Tags that no policy drops, though they may dangle. */
+  readonly lasting: ReadonlySet<string>;
   /** Nothing is marked yet. */
   readonly reachability: Reachability;
+  /** What could not be asked. */
+  readonly faults: readonly StorageFault[];
 }
 
 /** Something that keeps a manifest of its repository alive, in the variants that `bits` say. */
@@ -40,9 +44,11 @@ export interface Root {
 export async function buildGraph(context: MarkContext, listing: RepositoryListing): Promise<RepositoryGraph> {
   const links = resolveLinks(listing, context.table);
   const pins = pinsIn(context.pins, links);
-  const manifests = await findManifests(context, links, pins);
+  const faults: StorageFault[] = [];
+  const lasting = await findLastingTags(context, listing, links, pins, (fault) => faults.push(fault));
+  const manifests = await findManifests(context, links, pins, lasting);
   const reachability = new Reachability(links, manifests, danglingRoot(context.policy), context.store);
-  return { name: listing.name, links, pins, manifests, reachability };
+  return { name: listing.name, links, pins, manifests, lasting, reachability, faults };
 }
 
 /** How a tag's manifest is found, or that it is not: then the tag dangles. */
@@ -84,11 +90,11 @@ export function* rootsOf(
  * dropped goes the history that tells it from a layer.
  */
 function formerManifests(policy: Policy, graph: RepositoryGraph): ReadonlyMap<number, number> {
-  const { links, manifests, reachability } = graph;
+  const { links, manifests, lasting, reachability } = graph;
   const former = new Map<number, number>();
   if (manifests.layerLinked.size === 0) return former;
   const isDropped = ({ name, target }: { name: string; target: number }): boolean =>
-    isTagName(name) && findTarget(graph, target) === undefined;
+    !lasting.has(name) && findTarget(graph, target) === undefined;
   const dropped = new Set(links.tags.filter(isDropped).map(({ name }) => name));
   for (const { tag, target } of links.history) {
     const id = reachability.resolve(target);

@@ -1,5 +1,4 @@
 import { MAX_MANIFEST_BYTES } from "../registry/layout.js";
-import { isTagName } from "../registry/reference.js";
 import type { MarkContext } from "./context.js";
 import { isLayerLinked, resolveLayer } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
@@ -23,8 +22,9 @@ export async function findManifests(
   context: MarkContext,
   links: RepositoryLinks,
   pins: ReadonlySet<number>,
+  lasting: ReadonlySet<string>,
 ): Promise<RepositoryManifests> {
-  const finder = new ManifestFinder(context, links, pins);
+  const finder = new ManifestFinder(context, links, pins, lasting);
   await finder.find();
   const { layerLinked, droppable, recoverable } = finder;
   return { layerLinked, droppable, recoverable };
@@ -33,7 +33,7 @@ export async function findManifests(
 class ManifestFinder {
   readonly layerLinked = new Set<number>();
   readonly droppable = new Set<number>();
-  /** What tags outside the grammar name: these are never dropped. */
+  /** What lasting tags name. */
   readonly #kept = new Set<number>();
   readonly #revisions: ReadonlySet<number>;
 
@@ -42,6 +42,8 @@ class ManifestFinder {
     private readonly links: RepositoryLinks,
     /** What the pins mean here. */
     private readonly pins: ReadonlySet<number>,
+    /** Tags that are never dropped. */
+    private readonly lasting: ReadonlySet<string>,
   ) {
     this.#revisions = new Set(links.revisions);
   }
@@ -53,7 +55,7 @@ class ManifestFinder {
 
   async find(): Promise<void> {
     const { tags, lostTargets, history, revisions } = this.links;
-    for (const { name, target } of tags) this.#addTagged(target, isTagName(name) ? this.droppable : this.#kept);
+    for (const { name, target } of tags) this.#addTagged(target, this.lasting.has(name) ? this.#kept : this.droppable);
     for (const target of lostTargets) this.#addTagged(target, this.droppable);
     for (const id of this.#kept) this.droppable.delete(id);
     await this.context.store.load([...revisions, ...this.layerLinked, ...this.recoverable]);

@@ -94,6 +94,7 @@ class RepositoryMark {
   ) {
     this.#findings = [...this.links.findings];
     this.#selected = selectedBit(context.policy);
+    for (const fault of graph.faults) this.#addFault(fault);
   }
 
   private get links(): RepositoryLinks {

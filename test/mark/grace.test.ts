@@ -39,6 +39,21 @@ describe("within the grace time", () => {
     expect(report.reclaimable.withBoth.blobs).toBe(0);
   });
 
+  test("a dangling tag is not dropped, nor what it names: a push and a delete may have crossed", async () => {
+    const { registry, repository, layer } = oldLayer();
+    const image = repository.image({ layers: [layer], config: "{}" });
+    repository.deleteManifest(image);
+    registry.now = now - 60;
+    repository.tag("latest", image.digest);
+    const dropped = async (grace: number) => {
+      const report = await checkTree(registry.tree, { now, grace, dropDanglingTags: true });
+      const tag = Array.from(report.findings()).find(({ code }) => code === "tag-dangling");
+      return [tag?.reclaimable, blobs(findingsOf(report)).length, report.reclaimable.withDropDanglingTags.blobs];
+    };
+    expect(await dropped(3600)).toEqual([false, 0, 0]);
+    expect(await dropped(0)).toEqual([true, 3, 3]);
+  });
+
   test("and where an index of this repository has it as a child, but no link yet", async () => {
     const { registry, repository, layer } = oldLayer();
     const config = repository.push("{}");

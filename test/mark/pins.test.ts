@@ -55,6 +55,21 @@ describe("with --delete-untagged, a pin keeps", () => {
     expect(await kept(registry, blob)).toEqual([`blob-unreferenced ${blob.digest}`, `layer-link-unreferenced ${blob.digest}`]);
   });
 
+  test("the dangling tag that names it, so that it can be repaired, though these are dropped", async () => {
+    const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
+    const app = registry.repository("team/app");
+    const image = app.image({ layers: ["a layer"], config: '{"an":"image"}', tag: "v1" });
+    app.deleteManifest(image);
+    const policy = { dropDanglingTags: true, deleteUntagged: true };
+    for (const pins of [[], [pin(image.digest)]]) {
+      const report = await checkTree(registry.tree, { ...policy, pins });
+      const tag = Array.from(report.findings()).find(({ code }) => code === "tag-dangling");
+      expect(tag?.reclaimable).toBe(pins.length === 0);
+      expect(findingsOf(report).filter((line) => line.startsWith("layer-link-unref"))).toHaveLength(pins.length === 0 ? 2 : 0);
+    }
+  });
+
   test("its links in every repository that has its revision link", async () => {
     const registry = new RegistryBuilder();
     registry.repository("sound").image({ config: "sound", tag: "1" });

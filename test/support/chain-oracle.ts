@@ -69,7 +69,7 @@ export class ChainOracle {
     private readonly tree: RegistryTree,
     private readonly policy: OraclePolicy,
   ) {
-    this.world = readWorld(tree, policy.pins);
+    this.world = readWorld(tree, policy.pins, policy.now - policy.grace);
   }
 
   #isYoung(modified: number | undefined): boolean {

@@ -92,6 +92,30 @@ export const MARK_CASES: readonly MarkCase[] = [
     }),
   },
   {
+    name: "a tag whose manifest was deleted, written a moment ago; and one of a manifest that is pinned",
+    tree: registryOf((registry) => {
+      for (const name of ["app", "pinned"]) {
+        const app = registry.repository(name);
+        const image = app.image({ layers: [`a layer of ${name}`], config: `a config of ${name}` });
+        app.deleteManifest(image);
+        if (name === "app") justNow(registry, () => app.tag("v1", image.digest));
+        else app.tag("v1", image.digest);
+      }
+    }),
+    pins: [
+      new RegistryBuilder().repository("pinned").image({ layers: ["a layer of pinned"], config: "a config of pinned" }).digest,
+    ],
+  },
+  {
+    name: "an index and its child, both deleted, of which tags still name each: one outside the grammar the index",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const child = app.image({ layers: ["a layer"], config: "a config", tag: "v1" });
+      app.deleteManifest(app.index([child], "-v2"));
+      app.deleteManifest(child);
+    }),
+  },
+  {
     name: "an index with a child that was deleted, and that a tag still names",
     tree: registryOf((registry) => {
       const app = registry.repository("app");

@@ -46,6 +46,8 @@ export interface Repository {
   /** What each layer link leads to, by what its path names; only links in order. */
   readonly layers: Map<string, { readonly path: string; readonly target: string; readonly modified: number }>;
   readonly tags: Map<string, string>;
+  /** When each of these was written. */
+  readonly tagTimes: Map<string, number>;
   /** What the index of each tag names. */
   readonly history: { readonly tag: string; readonly digest: string; readonly sound: boolean }[];
   /** Everything that a damaged layer link names, by path or by content, and when it was written. */
@@ -65,6 +67,8 @@ export interface Manifests {
   readonly droppable: Set<string>;
   /** The same, by a tag that is never dropped. */
   readonly kept: Set<string>;
+  /** These tags: outside the grammar, of what is pinned, or young. */
+  readonly lasting: Set<string>;
 }
 
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
@@ -96,7 +100,8 @@ export function hasLayerLink(repository: Repository, digest: string): boolean {
   return repository.layers.has(digest) || repository.damagedLinks.has(digest);
 }
 
-export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
+/** What is written after `cutoff` (seconds) is young. */
+export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: number): World {
   const stored = storedBlobs(tree);
   const parsed = new Map<string, Parsed | undefined>();
   for (const [digest, { content }] of stored) parsed.set(digest, parseManifest(content, digest));
@@ -118,7 +123,13 @@ export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
   for (const repository of repositories) {
     settleAliases(repository, stored);
     const pinned = pinsIn(repository);
-    const found = findManifests(repository, stored, parse, pinned, (digest) => meaningsOf(repository, digest));
+    const lasting = new Set(
+      [...repository.tags].flatMap(([name, digest]) => {
+        const isPinned = pinned.includes(digest) || pinned.includes(targetOf(repository, digest));
+        return !isTagName(name) || isPinned || (repository.tagTimes.get(name) ?? 0) > cutoff ? [name] : [];
+      }),
+    );
+    const found = findManifests(repository, stored, parse, pinned, lasting, (digest) => meaningsOf(repository, digest));
     manifests.set(repository, found);
     const all = [...repository.revisions.keys(), ...found.layerLinked, ...found.droppable, ...found.kept];
     if (all.some((digest) => parse(digest) === undefined)) repository.held = true;
@@ -135,7 +146,7 @@ export function readWorld(tree: RegistryTree, pins: readonly string[]): World {
     if (repository.history.some(({ tag }) => !repository.tags.has(tag))) repository.held = true;
   }
   const manifestsOf = (repository: Repository): Manifests =>
-    manifests.get(repository) ?? { layerLinked: new Set(), droppable: new Set(), kept: new Set() };
+    manifests.get(repository) ?? { layerLinked: new Set(), droppable: new Set(), kept: new Set(), lasting: new Set() };
   const nothing = { children: [], subject: undefined, manifests: [], sizes: [] };
   const namesOf = (digest: string): Parsed => parse(digest) ?? { ...nothing, blobs: mentions(stored.get(digest)?.content) };
   const pinsAnywhere = [...pins, ...repositories.flatMap(pinsIn)];
@@ -161,6 +172,7 @@ function findManifests(
   stored: World["stored"],
   parse: World["parse"],
   pins: readonly string[],
+  lasting: Set<string>,
   meaningsOf: (digest: string) => readonly string[],
 ): Manifests {
   const { revisions, tags, history } = repository;
@@ -179,7 +191,7 @@ function findManifests(
   const addTagged = (digest: string, others: Set<string>): void => {
     if (isOther(digest)) (hasLayerLink(repository, digest) ? layerLinked : others).add(targetOf(repository, digest));
   };
-  for (const [name, digest] of tags) addTagged(digest, isTagName(name) ? droppable : kept);
+  for (const [name, digest] of tags) addTagged(digest, lasting.has(name) ? kept : droppable);
   for (const { tag, digest, sound } of history) {
     if (!tags.has(tag)) addTagged(digest, droppable);
     else if (sound && isOther(digest) && hasLayerLink(repository, digest) && isManifest(targetOf(repository, digest)))
@@ -202,14 +214,14 @@ function findManifests(
     }
   }
   for (const digest of [...kept, ...layerLinked]) droppable.delete(digest);
-  return { layerLinked, droppable, kept };
+  return { layerLinked, droppable, kept, lasting };
 }
 
 /** What tags named before they named what they name now; not those that dangle where these are dropped. */
 export function formerOf(repository: Repository, manifests: Manifests, dropDanglingTags: boolean): readonly string[] {
   const { history, tags } = repository;
   const isDropped = (tag: string): boolean =>
-    dropDanglingTags && isTagName(tag) && !isFound(repository, manifests, tags.get(tag) ?? "");
+    dropDanglingTags && !manifests.lasting.has(tag) && !isFound(repository, manifests, tags.get(tag) ?? "");
   const former = history.filter(
     ({ tag, digest, sound }) => sound && tags.has(tag) && tags.get(tag) !== digest && !isDropped(tag),
   );
@@ -231,7 +243,7 @@ function isTagName(name: string): boolean {
 }
 
 export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
-  const world = readWorld(tree, policy.pins);
+  const world = readWorld(tree, policy.pins, policy.now - policy.grace);
   const { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere } = world;
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const live = new Set<string>();
@@ -387,6 +399,7 @@ function readRepositories(tree: RegistryTree): Repository[] {
       revisions: new Map(),
       layers: new Map(),
       tags: new Map(),
+      tagTimes: new Map(),
       history: [],
       named: new Map(),
       damagedLinks: new Set(),
@@ -408,6 +421,7 @@ function readFile(repository: Repository, file: string, path: string, content: s
   const index = /^_manifests\/tags\/([^/]+)\/index\/(\w+)\/(\w+)\/link$/.exec(file);
   const named = (match: RegExpExecArray): string => `${match.at(-2) ?? ""}:${match.at(-1) ?? ""}`;
   if (current !== null) {
+    repository.tagTimes.set(current[1] ?? "", modified);
     if (DIGEST.test(content)) repository.tags.set(current[1] ?? "", content);
     else repository.held = true;
   } else if (revision !== null && DIGEST.test(named(revision))) {

@@ -34,7 +34,7 @@ export const arbitraryRetained = fc
   .map(({ registry: { tree, pins }, hours, referrers, grace }) => {
     // Storage without repositories, or without a tag, is another matter: there nothing is garbage for certain. This tag stays.
     for (const [file, { content }] of sound.tree.files) tree.write(file, content);
-    const { repositories } = readWorld(tree, pins);
+    const { repositories } = readWorld(tree, pins, NOW);
     for (const { repository, subject, image, suffix } of referrers) {
       const of = repositories[repository % Math.max(1, repositories.length)];
       const digests = [...(of?.revisions.keys() ?? [])].filter((digest) => digest.startsWith("sha256:"));
@@ -52,7 +52,7 @@ export const arbitraryRetained = fc
 
 /** What a run may have done by a policy file: the tree without the tags that go, and how many of them there were. */
 export function withoutTags(tree: RegistryTree, policies: readonly OraclePolicyEntry[], pins: readonly string[], grace: number) {
-  const world = readWorld(tree, pins);
+  const world = readWorld(tree, pins, NOW - grace);
   const going = world.repositories.flatMap((repository) =>
     goingTags(tree, world, repository, policies, grace).map(
       (tag) => `${V2}/repositories/${repository.name}/_manifests/tags/${tag}`,
