@@ -142,7 +142,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "others",
     tests: ["mark/layer-linked"],
   },
-  { file: "mark/repository-graph", search: "if (former.has(id))", replace: "if (false)", tests: ["mark/layer-linked"] },
+  {
+    file: "mark/repository-graph",
+    search: "if (!manifests.layerLinked.has(id))",
+    replace: "if (true)",
+    tests: ["mark/layer-linked"],
+  },
   {
     file: "mark/references",
     search: "const isLinked = this.#markLink(named, marks) || isLayerLinked(links, named);",
