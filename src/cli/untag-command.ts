@@ -93,7 +93,11 @@ function textOf(
   options: TextOptions & { readonly isGlob: boolean; readonly dryRun: boolean },
   context: Parameters<typeof formatSwept>[2],
 ): string {
-  const lines = untagged.map((one) => escapeForTerminal(sentence(one, outcomeOf(one, result))));
+  const lastTags = new Set(untagged.filter(isLastName).map(({ repository, digest }) => `${repository}@${digest}`));
+  const lines = untagged.map((one) => {
+    const stay = one.parents.filter((parent) => !lastTags.has(`${one.repository}@${parent}`));
+    return escapeForTerminal(sentence(one, stay, outcomeOf(one, result)));
+  });
   if (options.isGlob && result === undefined)
     lines.push("", `${countOf(untagged.length, "tag")} would be removed (nothing was changed); --apply removes them.`);
   if (options.dryRun)
@@ -117,15 +121,23 @@ function outcomeOf({ repository, tag, stray }: Untagged, result: SweepResult | u
   return { going, staying: "names no manifest any more, but is still listed", held };
 }
 
-/** What has become of a tag and its manifest, which need not be there. */
+/** Whether nothing has the manifest of a removed tag any more. */
+function isLastName({ isLinked, otherTags, parents }: Untagged): boolean {
+  return isLinked && otherTags.length === 0 && parents.length === 0;
+}
+
+/** What has become of a tag and its manifest, which need not be there; `stay` are those of its indexes that do not lose their last tags with it. */
 function sentence(
   { repository, tag, digest, isLinked, otherTags, parents }: Untagged,
+  stay: readonly string[],
   { going, staying, held }: { readonly going: string; readonly staying: string; readonly held: string | undefined },
 ): string {
   const name = `${repository}:${tag} ${held === undefined ? going : `${staying}, for its directory stays: ${held}`}`;
   if (digest === undefined) return `${name}; it named no manifest`;
   if (!isLinked) return `${name}; the repository has no ${digest} any more`;
   if (otherTags.length > 0) return `${name}; ${digest} still has the tags ${otherTags.join(", ")}`;
-  if (parents.length > 0) return `${name}; ${digest} is still part of ${parents.join(", ")}`;
-  return `${name}; ${digest} has no other tag: it can be pulled by digest until a sweep with --delete-untagged`;
+  if (stay.length > 0) return `${name}; ${digest} is still part of ${stay.join(", ")}`;
+  const until = "it can be pulled by digest until a sweep with --delete-untagged";
+  if (parents.length === 0) return `${name}; ${digest} has no other tag: ${until}`;
+  return `${name}; ${digest} is part of ${parents.join(", ")}, which then ${parents.length === 1 ? "has" : "have"} no tag either: ${until}`;
 }

@@ -48,6 +48,25 @@ describe("untag", () => {
     expect([...RegistryTree.readFrom(directory).files.keys()].sort()).toEqual(before.filter((file) => !isGone(file)).sort());
   });
 
+  test("of all tags of an index does not say that what is part of it is kept by it", async () => {
+    const { builder, child, index } = registry();
+    const directory = written(builder.tree);
+    const until = "can be pulled by digest until a sweep with --delete-untagged";
+    const { stdout } = await untag(directory, "team/app:{arm,multi}", "--dry-run");
+    expect(stdout.split("\n").slice(0, 2)).toEqual([
+      `team/app:arm would be removed; ${child.digest} is part of ${index.digest}, which then has no tag either: it ${until}`,
+      `team/app:multi would be removed; ${index.digest} has no other tag: it ${until}`,
+    ]);
+    // Another index that stays, and another tag of this one, still have it.
+    const app = builder.repository("team/app");
+    const other = app.index([child], "other", { annotations: { a: "b" } });
+    const kept = await untag(written(builder.tree), "team/app:arm", "team/app:multi");
+    expect(kept.stdout.split("\n")[0]).toBe(`team/app:arm is removed; ${child.digest} is still part of ${other.digest}`);
+    app.tag("more", index.digest);
+    const { stdout: all } = await untag(written(builder.tree), "team/app:arm", "team/app:multi", "team/app:other");
+    expect(all.split("\n")[0]).toBe(`team/app:arm is removed; ${child.digest} is still part of ${index.digest}`);
+  });
+
   test.each([
     ["latest", ["--quarantine"]],
     ["gone", ["--quarantine"]],
