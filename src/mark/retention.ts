@@ -167,18 +167,25 @@ class TagJudge {
     const { table, store, policy } = this.context;
     const { reachability, links } = this.graph;
     // Nothing goes, whatever stays: links that are damaged have no age to be asked for.
-    if (this.isHeld || !this.#tags.some(({ name }) => findReferrerTarget(name) !== undefined)) return [];
+    const subjects = new Set(
+      this.#tags.flatMap(({ name }) => {
+        const subject = findReferrerTarget(name);
+        return subject === undefined ? [] : [table.idOfDigest(subject)];
+      }),
+    );
+    if (this.isHeld || subjects.size === 0) return [];
     const unjudged = this.#tags.flatMap(({ image, unjudged: why }) =>
       why === undefined || image === undefined ? [] : [reachability.resolve(image)],
     );
     const isKept = (id: number): boolean =>
       isPinned(store, this.graph, id) || (table.isStored(id) && isYoung(policy, table.modified(id)));
-    const indexes = links.revisions.filter((id) => {
-      let isIndex = false;
-      this.#forEachPart(id, () => (isIndex = true));
-      return isIndex;
+    // Of all others it makes no difference to a signature whether they stay.
+    const decisive = links.revisions.filter((id) => {
+      let hasSubject = subjects.has(id);
+      this.#forEachPart(id, () => (hasSubject = true));
+      return hasSubject;
     });
-    const young = await youngRevisions(this.context, this.graph, indexes, onFault);
+    const young = await youngRevisions(this.context, this.graph, decisive, onFault);
     return [...unjudged, ...reachability.manifests.filter(isKept), ...young];
   }
 

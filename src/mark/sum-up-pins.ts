@@ -1,7 +1,7 @@
 import type { Digest } from "../registry/digest.js";
 import type { MarkContext } from "./context.js";
 import type { MarkedPins } from "./marked.js";
-import { PINNED_CONFIG, REVISION } from "./policy.js";
+import { MANIFEST, PINNED_CONFIG, REVISION } from "./policy.js";
 
 /** Which of the pins are found, once all repositories are marked. */
 export function sumUpPins({ table, pins, aliases }: MarkContext): MarkedPins {
@@ -10,7 +10,8 @@ export function sumUpPins({ table, pins, aliases }: MarkContext): MarkedPins {
   for (const pin of pins) {
     const stored = [pin, ...(aliases.get(pin) ?? []).flat()].filter((id) => table.isStored(id));
     if (stored.length === 0) missing.push(table.digest(pin));
-    else if (stored.every((id) => (table.marks(id) & (REVISION | PINNED_CONFIG)) === 0)) unlinked.push(table.digest(pin));
+    else if (stored.every((id) => (table.marks(id) & (REVISION | MANIFEST | PINNED_CONFIG)) === 0))
+      unlinked.push(table.digest(pin));
   }
   return { given: pins.size, found: pins.size - missing.length, missing, unlinked };
 }

@@ -8,10 +8,15 @@ import { AgedRegistry } from "../support/retained.js";
 const POLICY = '- {name: all, action: {type: Delete}, condition: {tags: ["**"]}}';
 
 /** How many tags of team/app a policy file lets go, which lets all go if no other is given. */
-async function going({ builder }: AgedRegistry, policy = POLICY, pins: readonly string[] = []): Promise<number | undefined> {
+async function going(
+  { builder }: AgedRegistry,
+  policy = POLICY,
+  pins: readonly string[] = [],
+  grace = 0,
+): Promise<number | undefined> {
   const retention = { retention: parsePolicyFile(policy, "p.yaml"), file: "p.yaml", detail: "sums" as const };
   const pinned = pins.flatMap((pin) => Digest.parse(pin) ?? []);
-  const { repositories } = await checkTree(builder.tree, { retention, pins: pinned });
+  const { repositories } = await checkTree(builder.tree, { retention, pins: pinned, grace });
   return repositories.find(({ name }) => name === "team/app")?.withPolicy?.tags;
 }
 
@@ -47,6 +52,17 @@ test("a tag goes that names its manifest by a digest of another algorithm, as re
   expect(await going(aged)).toBe(3);
   // By that digest, what both tags name may be in use.
   expect(await going(aged, POLICY, [alias.digest])).toBe(1);
+});
+
+test("the signature stays of an image whose revision link was just written: a push by its digest that goes on", async () => {
+  const aged = new AgedRegistry();
+  const app = aged.images("team/app", { a: 90 });
+  const digest = aged.builder.tree.text(`${app.path}/_manifests/tags/a/current/link`) ?? "";
+  const sign = () => app.image({ layers: ["signature"], config: "signature", tag: `${digest.replace(":", "-")}.sig` });
+  aged.pushed(90, sign);
+  expect(await going(aged, POLICY, [], 3600)).toBe(2);
+  aged.pushed(0, () => app.link(app.revisionLink(digest), digest));
+  expect(await going(aged, POLICY, [], 3600)).toBe(1);
 });
 
 describe("a tag that is older than any push", () => {

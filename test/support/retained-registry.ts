@@ -108,7 +108,7 @@ function goingTags(
       others: [
         ...[...tags].filter(([tag, image]) => !isJudged(tag, image)).map(([, image]) => image),
         ...[...here].filter((digest) => pinned.has(digest) || isYoung(stored.get(digest)?.modified)),
-        ...[...here].filter((digest) => parts(digest).length > 0 && isYoung(revisions.get(digest)?.modified)),
+        ...[...here].filter((digest) => isYoung(revisions.get(digest)?.modified)),
       ],
     },
     { now: NOW, grace, isPinned: (image) => [...closure(image, parts)].some((digest) => pinned.has(digest)) },
