@@ -16,6 +16,7 @@ import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { optionsFor } from "../support/s3-bucket.js";
 import { clientOf } from "../support/s3-server/contract.js";
 import { Radosgw } from "./support/radosgw.js";
+import { createSuspended } from "./support/suspended.js";
 
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
@@ -92,6 +93,11 @@ describe("changes to a bucket of Ceph's radosgw", () => {
     const all = names(2).flatMap((key, i) => (hiding[i]?.markers ?? []).map((deleteMarker) => ({ path: key, deleteMarker })));
     expect((await changes.unhide(all)).map(({ status }) => status)).toEqual(all.map(() => "done"));
     expect(await keysOf(changes)).toEqual(names(3));
+  });
+
+  test("what a bucket whose versioning is suspended does with deletes and conditional writes", async () => {
+    const { client, Bucket, open } = await bucketOf([]);
+    expect(await createSuspended(client, Bucket, open)).toBe("created");
   });
 
   test("moves keep the content, overwrite nothing, and can be repeated", async () => {

@@ -33,6 +33,8 @@ export interface ObjectVersion {
   readonly etag: string;
   readonly isMarker: boolean;
   readonly isLatest: boolean;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
 }
 
 /** When an object is stored: only where there is none, or only in the place of the one with this ETag. */
@@ -86,9 +88,17 @@ export class BucketWriter extends BucketReader {
     const all = [...Versions, ...DeleteMarkers];
     if (page.IsTruncated === true && all.every(({ Key }) => Key === key)) throw new Error("it has more than a thousand versions");
     return [...Versions, ...DeleteMarkers.map((marker) => ({ ...marker, ETag: "" }))].flatMap(
-      ({ Key, VersionId = "", ETag = "", IsLatest = false }, i) =>
+      ({ Key, VersionId = "", ETag = "", IsLatest = false, LastModified }, i) =>
         Key === key
-          ? [{ versionId: VersionId, etag: ETag.replaceAll('"', ""), isMarker: i >= Versions.length, isLatest: IsLatest }]
+          ? [
+              {
+                versionId: VersionId,
+                etag: ETag.replaceAll('"', ""),
+                isMarker: i >= Versions.length,
+                isLatest: IsLatest,
+                modified: LastModified?.getTime() ?? 0,
+              },
+            ]
           : [],
     );
   }

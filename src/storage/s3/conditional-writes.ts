@@ -1,11 +1,14 @@
 import { setTimeout } from "node:timers/promises";
-import type { BucketWriter } from "./bucket-writer.js";
+import type { BucketWriter, ObjectVersion } from "./bucket-writer.js";
 import { compareContent } from "./compare-content.js";
 import { isConflict, isNoSuchObject, isNotImplemented, isPreconditionFailed } from "./errors.js";
 import type { ObjectHead } from "./object-head.js";
 
 /** How often a write is tried that the server refuses for what it does not show, and how long the attempts take: the settling time at most. */
 const ATTEMPTS = 4;
+
+/** What became of a write that is to find nothing; `unchecked`: it was made whatever is there. */
+type Answer = "created" | "exists" | "refused" | "conflict" | "unchecked";
 
 /** Writes that depend on what is there, as far as the server knows conditions. */
 export class ConditionalWrites {
@@ -18,15 +21,25 @@ export class ConditionalWrites {
   /** Stores an object if there is none. Throws where the server refuses it, and shows no object in all attempts. */
   async create(key: string, content: Uint8Array): Promise<"created" | "exists"> {
     if ((await this.bucket.head(key)) !== undefined) return "exists";
+    const markers = new Set<string | undefined>();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await setTimeout(this.settling / ATTEMPTS);
-      const answer = await this.#putIfAbsent(key, content);
+      const answer = await this.#createIfAbsent(key, content);
       if (answer === "unchecked") return this.#settled(key, content);
-      const there = await compareContent(this.bucket, key, content);
-      if (there !== "absent" || answer === "stored") return there === "same" ? "created" : "exists";
-      const overMarker = answer === "refused" ? await this.#createOverMarker(key, content) : undefined;
-      if (overMarker !== undefined) return overMarker;
+      if (answer === "created" || answer === "exists") return answer;
+      const versions = answer === "refused" ? await this.bucket.versionsOf(key) : [];
+      const marker = versions.find(({ isMarker, isLatest }) => isMarker && isLatest);
+      if (marker !== undefined && (await this.bucket.versioning()) === "Enabled")
+        return this.#createVersion(key, content, versions);
+      markers.add(marker && `${marker.versionId} ${marker.modified}`);
     }
+    // Of one marker in all attempts, nobody has taken the place in between: it is in the way itself.
+    if (markers.size === 1 && !markers.has(undefined)) {
+      await this.bucket.put(key, content);
+      return this.#settled(key, content);
+    }
+    const there = await compareContent(this.bucket, key, content);
+    if (there !== "absent") return there === "same" ? "created" : "exists";
     throw new Error("the server refuses it for an object, or a write under way, that it does not show");
   }
 
@@ -43,13 +56,9 @@ export class ConditionalWrites {
 
   /**
    * versitygw takes the delete marker of what was there for an object. Where versions are kept, a write without a condition takes the place of
-   * none: of those that came since the marker was seen, the first has it, and ours goes again if it is another. Undefined where it is no
-   * marker that is in the way.
+   * none: of those that came since the marker was seen, the first has it, and ours goes again if it is another.
    */
-  async #createOverMarker(key: string, content: Uint8Array): Promise<"created" | "exists" | undefined> {
-    const before = await this.bucket.versionsOf(key);
-    if (!before.some(({ isMarker, isLatest }) => isMarker && isLatest) || (await this.bucket.versioning()) !== "Enabled")
-      return undefined;
+  async #createVersion(key: string, content: Uint8Array, before: readonly ObjectVersion[]): Promise<"created" | "exists"> {
     const ours = await this.bucket.put(key, content);
     await setTimeout(this.settling);
     const known = new Set(before.map(({ versionId }) => versionId));
@@ -57,6 +66,15 @@ export class ConditionalWrites {
     if (ours !== undefined && since.at(-1)?.versionId === ours) return "created";
     if (ours !== undefined) await this.bucket.delete([{ key, versionId: ours }]);
     return "exists";
+  }
+
+  /** As `#putIfAbsent`, and looks at what is there then: `refused` and `conflict` if it is nothing. */
+  async #createIfAbsent(key: string, content: Uint8Array): Promise<Answer> {
+    const answer = await this.#putIfAbsent(key, content);
+    if (answer === "unchecked") return answer;
+    const there = await compareContent(this.bucket, key, content);
+    if (there === "absent" && answer !== "stored") return answer;
+    return there === "same" ? "created" : "exists";
   }
 
   /**

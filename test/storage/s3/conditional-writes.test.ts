@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { BucketWriter } from "#regcheck/storage/s3/bucket-writer.js";
 import type { PutCondition } from "#regcheck/storage/s3/bucket-writer.js";
 import { ConditionalWrites } from "#regcheck/storage/s3/conditional-writes.js";
-import { optionsFor, startedServer } from "../../support/s3-bucket.js";
+import { optionsFor, setVersioning, startedServer } from "../../support/s3-bucket.js";
 import type { BucketOptions, S3Server } from "../../support/s3-server/index.js";
 import { wrapped } from "../../support/wrapped.js";
 
@@ -26,8 +26,8 @@ const writes = (bucket: BucketWriter): ConditionalWrites => new ConditionalWrite
 const stored = (server: S3Server): string | undefined => server.objects("b").get(KEY)?.toString();
 
 describe("locks of others that come and go between our requests", () => {
-  test("are never written over", async () => {
-    const { server, open } = await opened();
+  test.each([false, "suspended"] as const)("are never written over (versioned: %s)", async (versioned) => {
+    const { server, open } = await opened({ versioned });
     const bucket = open();
     const unconditional: string[] = [];
     let held = 0;
@@ -130,5 +130,66 @@ describe("a server that takes a delete marker for an object", () => {
     });
     expect(await writes(late).create(KEY, Buffer.from("ours"))).toBe("exists");
     expect(stored(server)).toBe("held by another");
+  });
+});
+
+describe("a server that takes a delete marker for an object, and keeps versions no longer", () => {
+  const suspended = async (versioned: BucketOptions["versioned"] = "suspended") => {
+    const { server, open } = await opened({ versioned, takesMarkersForObjects: true });
+    return { server, open, suspend: () => setVersioning(server, "Suspended") };
+  };
+
+  test("an object is created where one was deleted, again and again", async () => {
+    const { server, open } = await suspended();
+    for (let run = 0; run < 3; run++) {
+      expect(await writes(open()).create(KEY, Buffer.from(`run ${run}`))).toBe("created");
+      expect(await writes(open()).create(KEY, Buffer.from("late"))).toBe("exists");
+      expect(stored(server)).toBe(`run ${run}`);
+      server.remove("b", KEY);
+    }
+  });
+
+  test.each([false, true])("nothing of the time when it kept them comes to light (deleted then: %s)", async (isDeletedThen) => {
+    const { server, open, suspend } = await suspended(true);
+    server.put("b", KEY, "of that time");
+    if (isDeletedThen) server.remove("b", KEY);
+    await suspend();
+    if (!isDeletedThen) server.remove("b", KEY);
+    const bucket = open();
+    const seen = new Set<string | undefined>();
+    const watched = wrapped(bucket, {
+      put: async (key, content, condition) => {
+        seen.add(stored(server));
+        return bucket.put(key, content, condition);
+      },
+    });
+    expect(await writes(watched).create(KEY, Buffer.from("ours"))).toBe("created");
+    expect([...seen]).toEqual([undefined]);
+    expect(stored(server)).toBe("ours");
+  });
+
+  test("of many at once, one has it, and it is what is there", async () => {
+    const { server, open } = await suspended();
+    server.remove("b", KEY);
+    const results = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => writes(open()).create(KEY, Buffer.from(`process ${i}`))),
+    );
+    expect(results.filter((result) => result === "created")).toHaveLength(1);
+    expect(stored(server)).toBe(`process ${results.indexOf("created")}`);
+  });
+
+  test("who comes late, between our last look and our write, is not written over unseen", async () => {
+    const { server, open } = await suspended();
+    server.remove("b", KEY);
+    const bucket = open();
+    const late = wrapped(bucket, {
+      put: async (key, content, condition) => {
+        const id = await bucket.put(key, content, condition);
+        if (!isConditional(condition)) server.put("b", KEY, "another's");
+        return id;
+      },
+    });
+    expect(await writes(late).create(KEY, Buffer.from("ours"))).toBe("exists");
+    expect(stored(server)).toBe("another's");
   });
 });
