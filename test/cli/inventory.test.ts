@@ -25,6 +25,20 @@ interface Json {
   readonly storageRequests: Readonly<Record<string, number>>;
 }
 
+function loop(): string {
+  const link = path.join(temporaryDirectory(), "loop");
+  fs.symlinkSync(link, link);
+  return link;
+}
+
+/** The folder of a configuration whose only inventory has a directory of the manifest's name. */
+function directoryForManifest(): string {
+  const folder = path.join(temporaryDirectory(), "weekly");
+  fs.mkdirSync(path.join(folder, "2026-11-20T01-00Z/manifest.json"), { recursive: true });
+  fs.writeFileSync(path.join(folder, "2026-11-20T01-00Z/manifest.checksum"), "");
+  return folder;
+}
+
 async function filled(tree = buildFixture()): Promise<S3Server> {
   const server = await startedServer({ buckets: ["b", "inv"] });
   store(server, tree);
@@ -171,6 +185,9 @@ describe("--inventory", () => {
     ["a folder without one", () => temporaryDirectory(), "no inventory in it"],
     ["what is no manifest", () => path.join(FIXTURE, "../registry.findings.json"), "it is no JSON object"],
     ["nothing", () => "/nonexistent/manifest.json", "ENOENT"],
+    ["a symbolic link to itself", () => loop(), "too many symbolic links"],
+    ["a name that is too long", () => path.join(temporaryDirectory(), "x".repeat(300)), "name too long"],
+    ["a directory in a manifest's place", () => directoryForManifest(), "illegal operation on a directory"],
   ])("%s is refused by name", async (_, name, says) => {
     const { exitCode, stderr } = await checked(await filled(), name());
     expect(exitCode).toBe(2);

@@ -4,6 +4,7 @@ import path from "node:path";
 import { errorMessage, UsageError } from "../../../errors.js";
 import { withTemporaryFiles } from "../../../temporary-directory.js";
 import type { BucketReader } from "../bucket-reader.js";
+import { causeOf as localCauseOf, isSystemError } from "../../../system-errors.js";
 import { causeOf, openError } from "../errors.js";
 import { tokenBehind } from "../page.js";
 import type { InventoryFile } from "./manifest.js";
@@ -119,6 +120,14 @@ export class DirectorySource implements InventorySource {
   constructor(private readonly named: string) {}
 
   async findManifest(): Promise<FoundManifest> {
+    try {
+      return this.#find();
+    } catch (error) {
+      throw isSystemError(error) ? new UsageError(`--inventory ${this.named}: ${localCauseOf(error)}`, { cause: error }) : error;
+    }
+  }
+
+  #find(): FoundManifest {
     if (!isDirectory(this.named)) return this.#read(this.named);
     const folders = fs
       .readdirSync(this.named)
