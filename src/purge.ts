@@ -83,7 +83,7 @@ function changeOf({ changes }: SweepTarget, { head }: RunHead, signal: AbortSign
     perform: async () => {
       // Until there was a lock, another run could hide, or bring back, what this one has taken.
       if (head.mode === "versions" && !(await isExpired(head.runId, { changes }, signal)))
-        return { objects: 0, bytes: 0, problems: [] };
+        return { objects: 0, bytes: 0, keepsVersions: false, problems: [] };
       return emptyQuarantine(head.runId, changes, signal);
     },
   };

@@ -137,15 +137,19 @@ async function purgeRun(
   const { runId } = run.head;
   const target = { storage, changes };
   if (olderThan !== undefined && (await untilAborted(isEmpty(run, changes), signal)))
-    return { runId, objects: 0, bytes: 0, problems: [] };
+    return { runId, objects: 0, bytes: 0, keepsVersions: false, problems: [] };
   if (dryRun) {
     const { result, verdicts, refusal } = await untilAborted(rehearsePurge(target, run, signal), signal);
-    return { runId, ...result, verdicts, refusal };
+    // Nothing was deleted whose answer would tell.
+    const keepsVersions = result.objects > 0 && (await untilAborted(changes.keepsVersions(), signal));
+    return { runId, ...result, keepsVersions, verdicts, refusal };
   }
   const { result, lockLeft } = await purge(target, run, signal);
   if (result.problems.length === 0 && result.objects > 0) noteFate(directory, runId, "purged");
   return { runId, ...result, lockLeft };
 }
+
+const KEPT = "; the bucket keeps what is deleted now as older versions: the space is free when a lifecycle rule expires these";
 
 async function showPurged(
   runs: readonly PurgedRun[],
@@ -161,8 +165,8 @@ async function showPurged(
       ? (refusalEnd({ refusal: refused?.refusal }) ?? (isStopped ? EXIT_CODES.stopped : before))
       : before;
   const lines = runs.map(
-    ({ runId, objects, bytes }) =>
-      `${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}`,
+    ({ runId, objects, bytes, keepsVersions }) =>
+      `${runId}: ${countOf(objects, "object")} ${dryRun ? "would be " : ""}purged, ${formatBytes(bytes)}${keepsVersions ? KEPT : ""}`,
   );
   // All of them are asked the same of one storage, and there is mostly one.
   const asked = refused ?? runs[0];
