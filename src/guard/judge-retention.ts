@@ -1,4 +1,5 @@
 import type { MarkedRepository } from "../mark/marked-repository.js";
+import { FIRST_PUSHES } from "../mark/push-times.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { TagDecision } from "../mark/retention.js";
 import { countOf } from "../report/format.js";
@@ -26,7 +27,7 @@ export function judgeRetention(
 ): Verdict[] {
   const tagged = repositories.map(({ name, retention: own }): JudgedRepository => {
     const judged = (own?.decisions ?? []).filter((one) => !isUnjudged(one) && !isReferrer(one));
-    return { name, judged, going: judged.filter(({ goes }) => goes).length };
+    return { name, judged, timed: (own?.decisions ?? []).filter(isTimed), going: judged.filter(({ goes }) => goes).length };
   });
   return [
     judgeKeepPolicies(repositories, retention, allowUnused),
@@ -40,6 +41,8 @@ export function judgeRetention(
 interface JudgedRepository {
   readonly name: string;
   readonly judged: readonly TagDecision[];
+  /** The same, with those that were written at another time than they were pushed. */
+  readonly timed: readonly TagDecision[];
   /** How many of these go. */
   readonly going: number;
 }
@@ -47,6 +50,12 @@ interface JudgedRepository {
 /** Whether a tag follows another image, be it that it goes or not. */
 export function isReferrer({ reason }: TagDecision): boolean {
   return reason.kind === "referrer" || reason.kind === "image-goes";
+}
+
+/** Whether its time tells of a push, or of what has copied the storage or put tags back. */
+function isTimed(decision: TagDecision): boolean {
+  const { reason, pushed = 0 } = decision;
+  return !isReferrer(decision) && (!isUnjudged(decision) || (reason.kind === "time-unknown" && pushed >= FIRST_PUSHES));
 }
 
 /** A slip in a keep policy deletes. */
@@ -112,7 +121,7 @@ function judgePushTimes(repositories: readonly JudgedRepository[], { policies }:
   const timed = policies.filter(goesByTime);
   const suspicious = repositories
     .filter(({ name, going }) => going > 0 && timed.some(({ matchesRepository }) => matchesRepository(name)))
-    .filter(({ judged }) => arePushedAtOnce(judged))
+    .filter(({ timed: own }) => arePushedAtOnce(own))
     .map(({ name }) => name);
   if (suspicious.length === 0)
     return { rule: "push-times", passed: true, evidence: "no repository looks restored or copied by the times of its tags" };

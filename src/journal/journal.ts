@@ -17,6 +17,8 @@ export interface JournalEntry {
   readonly uploadId?: string | undefined;
   /** What it names was missing already: it may come back all the same. */
   readonly dangling?: boolean | undefined;
+  /** Of a tag that is deleted for good, on a filesystem: when it was last written, in seconds since 1970. */
+  readonly modified?: number | undefined;
 }
 
 /** A link that a repair wrote, or was about to. */

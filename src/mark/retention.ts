@@ -15,6 +15,7 @@ import { isPinned } from "./pinned.js";
 import { findTarget, youngRevisions } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import type { MarkContext } from "./context.js";
+import { FIRST_PUSHES, writtenWithoutPush } from "./push-times.js";
 import { objectsOfTags } from "./tag-objects.js";
 
 /** Why a tag is not judged: it stays. */
@@ -79,7 +80,7 @@ export async function judgeTags(
   if (request === undefined) return undefined;
   const judge = new TagJudge(context, graph, listing, isHeld, request);
   await judge.learnTimes(onFault);
-  judge.leaveOutUntimed();
+  await judge.leaveOutUntimed(onFault);
   judge.evaluate(await judge.findOthers(onFault));
   const going = new Set(judge.decisions.flatMap(({ tag, goes }) => (goes ? [tag] : [])));
   const objects = request.detail === "objects" ? await objectsOfTags(context.storage, listing, going, onFault) : undefined;
@@ -90,9 +91,6 @@ export async function judgeTags(
     result: { goes: going.size, used, decisions: request.detail === "sums" ? [] : (decisions ?? judge.decisions) },
   };
 }
-
-/** Seconds since 1970 (2015-01-01): no registry has written tags before, so that an older time is what a copy or an archive left. */
-const FIRST_PUSHES = 1_420_070_400;
 
 /** A tag, as far as it is known. */
 interface KnownTag {
@@ -155,11 +153,15 @@ class TagJudge {
   }
 
   /** A time at which nobody has pushed says nothing where a policy goes by time. */
-  leaveOutUntimed(): void {
+  async leaveOutUntimed(onFault: (fault: StorageFault) => void): Promise<void> {
     const { policies } = this.request.retention;
-    const isTimed = policies.some((one) => goesByTime(one) && one.matchesRepository(this.listing.name));
-    for (const tag of isTimed ? this.#tags : [])
-      if (tag.unjudged === undefined && tag.pushed !== undefined && tag.pushed < FIRST_PUSHES) tag.unjudged = "time-unknown";
+    if (!policies.some((one) => goesByTime(one) && one.matchesRepository(this.listing.name))) return;
+    const timed = this.#tags.flatMap((tag) => {
+      const { image, pushed, unjudged } = tag;
+      return image === undefined || pushed === undefined || unjudged !== undefined ? [] : [{ tag, image, pushed }];
+    });
+    for (const { tag, pushed } of timed) if (pushed < FIRST_PUSHES) tag.unjudged = "time-unknown";
+    for (const { tag } of await writtenWithoutPush(this.context, this.graph, timed, onFault)) tag.unjudged = "time-unknown";
   }
 
   /** What stays without a tag that is judged, and keeps the signatures of what it contains. */

@@ -101,8 +101,11 @@ export interface StorageChanges {
   cannotMoveTo(directory: string): Promise<string | undefined>;
   /** Moves objects; makes what directories it needs. `failed` if there is something else at `to` already. */
   move(moves: readonly Move[], order?: Order): Promise<readonly ChangeOutcome[]>;
-  /** Makes an object, whole and durable, only if there is none: `exists` otherwise. Throws an `OperatorError` when the storage refuses. */
-  create(path: string, content: Uint8Array): Promise<"created" | "exists">;
+  /**
+   * Makes an object, whole and durable, only if there is none: `exists` otherwise. `modified` is the time of its last change from then on, in
+   * seconds since 1970, if not the present; on S3 it cannot be chosen. Throws an `OperatorError` when the storage refuses.
+   */
+  create(path: string, content: Uint8Array, modified?: number): Promise<"created" | "exists">;
   /**
    * Stores an object of regcheck's own, whole and durable, under a name that nobody else has: one request, where `create` asks several to be
    * alone. Throws as `create` does.

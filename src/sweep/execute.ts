@@ -11,6 +11,7 @@ import { batches, BatchSize, LookAhead } from "./batches.js";
 import { batchesOf } from "./stage-batches.js";
 import type { Batch } from "./stage-batches.js";
 import { StandingDirectories, stayingOf } from "./standing.js";
+import { withTimes } from "./with-times.js";
 import { countRemoved, nothingRemoved } from "./removed.js";
 import type { Removed } from "./removed.js";
 import { Watch, whyStopped } from "../guard/watch.js";
@@ -136,7 +137,7 @@ class Sweep {
     const isMove = this.context.head.mode === "quarantine";
     // Directories of what goes come back with it; those that hold nothing would not.
     const directories = isMove ? await this.#emptyDirectories(items) : [];
-    await this.#tell(directories.length === 0 ? entries : [...directories, ...entries]);
+    await this.#tell([...directories, ...(await withTimes(entries, this.context))]);
     const objects = entries.filter(({ kind }) => kind !== "multipart");
     const { late, asked } = await this.#removeAll(objects, isMove);
     this.#told = objects.slice(asked);

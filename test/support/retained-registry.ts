@@ -45,7 +45,12 @@ export const arbitraryRetained = fc
     const currents = [...tree.files].filter(([file]) => CURRENT.test(file));
     for (const [i, [file, { content }]] of currents.entries()) {
       const halves = file.includes("/library/alpine/") ? -1 : (hours[i % hours.length] ?? 0);
-      tree.write(file, content, NOW - halves * 1800);
+      const pushed = NOW - halves * 1800;
+      tree.write(file, content, pushed);
+      // A push writes the link of the manifest as well.
+      const revision = file.replace(CURRENT, "$1").replace(/tags$/, `revisions/${content.toString().replace(":", "/")}/link`);
+      const link = tree.files.get(revision);
+      if (link !== undefined && link.modified < pushed) tree.write(revision, link.content, pushed);
     }
     return { tree, pins, grace };
   });

@@ -97,10 +97,10 @@ export class FilesystemChanges implements StorageChanges {
     return this.#merge(threads === undefined ? [this.#mainThread.move(moves)] : await threads.move(moves, this.#mainThread));
   }
 
-  async create(file: string, content: Uint8Array): Promise<"created" | "exists"> {
+  async create(file: string, content: Uint8Array, modified?: number): Promise<"created" | "exists"> {
     try {
       this.requests.put++;
-      return createFile(this.#paths.resolve(file), content) ? "created" : "exists";
+      return createFile(this.#paths.resolve(file), content, modified) ? "created" : "exists";
     } catch (error) {
       throw changeError(file, error);
     }

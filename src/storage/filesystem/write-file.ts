@@ -12,14 +12,14 @@ import { READ_FLAGS } from "./calls.js";
  * owner from what it replaces or lies in, as far as the system allows.
  */
 
-/** Makes a file, and the directories that it needs; false where there is something already. */
-export function createFile(target: string, content: Uint8Array): boolean {
+/** Makes a file, and the directories that it needs; false where there is something already. `modified` is in seconds since 1970. */
+export function createFile(target: string, content: Uint8Array, modified?: number): boolean {
   const directory = path.dirname(target);
   const firstMade = makeDirectories(directory);
   const model = fs.statSync(directory);
   let temporary: string;
   try {
-    temporary = writeBeside(target, writing(content, model, model.mode & 0o666));
+    temporary = writeBeside(target, writing(content, model, model.mode & 0o666, modified));
   } catch (error) {
     if (firstMade !== undefined) removeEmpty(directory, firstMade);
     throw error;
@@ -30,7 +30,7 @@ export function createFile(target: string, content: Uint8Array): boolean {
   } catch (error) {
     if (isThereAlready(error)) return false;
     if (!lacksHardLinks(error)) throw error;
-    if (!createInPlace(target, content)) return false;
+    if (!createInPlace(target, content, modified)) return false;
   } finally {
     fs.unlinkSync(temporary);
   }
@@ -88,18 +88,20 @@ function removeEmpty(directory: string, firstMade: string): void {
   }
 }
 
-function writing(content: Uint8Array, owner: fs.Stats, mode: number): (descriptor: number) => void {
+function writing(content: Uint8Array, owner: fs.Stats, mode: number, modified?: number): (descriptor: number) => void {
   return (descriptor) => {
     fs.writeFileSync(descriptor, content);
     giveTo(owner, (uid, gid) => fs.fchownSync(descriptor, uid, gid));
     fs.fchmodSync(descriptor, mode);
+    if (modified !== undefined) fs.futimesSync(descriptor, modified, modified);
   };
 }
 
 /** Without hard links nothing else refuses to replace a file: this one is made first and written then. */
-function createInPlace(target: string, content: Uint8Array): boolean {
+function createInPlace(target: string, content: Uint8Array, modified?: number): boolean {
   try {
     fs.writeFileSync(target, content, { flag: "wx", flush: true });
+    if (modified !== undefined) fs.utimesSync(target, modified, modified);
     return true;
   } catch (error) {
     if (isThereAlready(error)) return false;
