@@ -16,6 +16,7 @@ const FAULTS = [
   "test/cli/{baseline,bytes,ended,everyday,explain,export,lost-journal,manifests,pins,repair,runs,s3,truth,undo,untag,untag-policy}.test.ts",
   "test/storage/s3/{gone,manifest-cache,requests,strays,verify}.test.ts",
   "test/sweep/s3-requests.test.ts",
+  "test/undo/suspended.test.ts",
   "test/mark/size.test.ts",
   "test/cli/write-report.test.ts",
   "test/report/streaming.test.ts",
