@@ -169,6 +169,21 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("tags by a policy fi
     expect(after).toContain("pr-3");
   });
 
+  test("a manifest of long ago that gets another tag has a new link as well, so that the tag has an age", async () => {
+    const { registry, client } = await startedRegistry(version);
+    const { root } = registry;
+    const release = await client.image(["v1"], "v1");
+    age(root, 40);
+    await client.copy("v1", "pr-10");
+    const manifests = path.join(root, V2, "repositories", client.repository, "_manifests");
+    const revision = fs.statSync(path.join(manifests, "revisions", release.digest.replace(":", "/"), "link"));
+    const tag = fs.statSync(path.join(manifests, "tags/pr-10/current/link"));
+    expect(tag.mtimeMs - revision.mtimeMs).toBeLessThan(5000);
+    const { stdout } = await regcheck(["untag", "--policy", POLICY, root, "--format", "json"]);
+    const { tags } = JSON.parse(stdout) as { readonly tags: readonly { readonly reason: string }[] };
+    expect(tags.map(({ reason }) => reason)).not.toContain("time-unknown");
+  });
+
   test("a registry that takes writes is left alone", async () => {
     const { registry, client } = await startedRegistry(version);
     await pushAll(client, registry.root);

@@ -99,6 +99,16 @@ describe("the last tag of a repository", () => {
 });
 
 describe("times that a restore has made", () => {
+  test("are those of tags that are not judged for theirs, too", async () => {
+    const aged = registry({ v1: 40, v2: 40, v3: 40, new: 1 });
+    for (const tag of ["v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12"]) {
+      const app = aged.builder.repository("team/app");
+      const { digest } = aged.pushed(40.01, () => app.image({ layers: [tag], config: tag }));
+      aged.pushed(40, () => app.tag(tag, digest));
+    }
+    expect(await refusals(aged, OLD)).toEqual([expect.stringMatching(/^push-times: more than 80 %/)]);
+  });
+
   const restored = { v1: 40, v2: 40, v3: 40.01, v4: 40.02, v5: 40.03, v6: 40, new: 1 };
 
   test("are refused where a policy goes by time", async () => {

@@ -224,6 +224,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "return true ? undefined",
     tests: ["retention/evaluate"],
   },
+  { file: "mark/push-times", search: "pushed > (times", replace: "pushed < 0 && pushed > (times", tests: ["untag/put-back"] },
+  {
+    file: "sweep/with-times",
+    search: "changes.isRemote) return entries;",
+    replace: "head.runId) return entries;",
+    tests: ["untag/put-back"],
+  },
   { file: "mark/retention", search: "return this.isHeld", replace: "return false", tests: ["mark/retention"] },
   { file: "guard/judge-retention", search: "return share <= limit", replace: "return true", tests: ["guard/judge-retention"] },
   { file: "guard/judge-retention", search: "if (emptied.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
