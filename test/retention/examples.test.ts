@@ -85,8 +85,11 @@ async function judgeStorage({ policy, repository = "app", tags = {}, children = 
   // What a signature is about need not be there.
   const digestOf = (image: string): string => descriptors.get(image)?.digest ?? sha256(image);
   const nameOf = (tag: string): string => tag.replace(/^\$\w+/, (image) => digestOf(image.slice(1)).replace(":", "-"));
-  for (const [tag, [image, age]] of Object.entries(tags)) {
+  const oldestFirst = Object.entries(tags).sort(([, [, one]], [, [, other]]) => seconds(other) - seconds(one));
+  for (const [tag, [image, age]] of oldestFirst) {
     builder.now = NOW - seconds(age);
+    // A push writes the link of the manifest, too.
+    app.link(app.revisionLink(digestOf(image)), digestOf(image));
     app.tag(nameOf(tag), digestOf(image));
     if (problems[tag] === "tag-link-invalid") app.link(`_manifests/tags/${tag}/current`, "");
     if (problems[tag] === "tag-dangling") app.deleteManifest({ mediaType: "", digest: digestOf(image), size: 0 });
