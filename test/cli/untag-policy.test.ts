@@ -181,8 +181,8 @@ describe("untag --policy", () => {
     expect(exitCode).toBe(0);
     const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
     expect(await regcheck(["restore", run, "--storage", "s3://b", ...at], KEYS)).toMatchObject({ exitCode: 0 });
-    // A copy is as old as its restoring.
-    expect((await regcheck(["untag", "--policy", file, "s3://b", ...at], KEYS)).stdout).toMatch(/0 of 4 tags would go/);
+    // A copy is as old as its restoring: when the tags were pushed is not known any more, that of the signature included.
+    expect((await regcheck(["untag", "--policy", file, "s3://b", ...at], KEYS)).stdout).toMatch(/0 of 2 tags would go; 3 tags not judged/);
   });
 
   test("by a plan removes what was reviewed, unless it has moved since", async () => {

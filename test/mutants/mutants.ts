@@ -227,8 +227,8 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "mark/push-times", search: "pushed > (times", replace: "pushed < 0 && pushed > (times", tests: ["untag/put-back"] },
   {
     file: "sweep/with-times",
-    search: "changes.isRemote) return entries;",
-    replace: "head.runId) return entries;",
+    search: "changes.isRemote)",
+    replace: "head.runId)",
     tests: ["untag/put-back"],
   },
   { file: "mark/retention", search: "return this.isHeld", replace: "return false", tests: ["mark/retention"] },
