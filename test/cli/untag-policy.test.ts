@@ -182,7 +182,9 @@ describe("untag --policy", () => {
     const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
     expect(await regcheck(["restore", run, "--storage", "s3://b", ...at], KEYS)).toMatchObject({ exitCode: 0 });
     // A copy is as old as its restoring: when the tags were pushed is not known any more, that of the signature included.
-    expect((await regcheck(["untag", "--policy", file, "s3://b", ...at], KEYS)).stdout).toMatch(/0 of 2 tags would go; 3 tags not judged/);
+    expect((await regcheck(["untag", "--policy", file, "s3://b", ...at], KEYS)).stdout).toMatch(
+      /0 of 2 tags would go; 3 tags not judged/,
+    );
   });
 
   test("by a plan removes what was reviewed, unless it has moved since", async () => {
