@@ -20,15 +20,17 @@ import { noRequests } from "../requests.js";
 import type { StorageRequests } from "../requests.js";
 import { observe } from "./attempt.js";
 import type { AttemptObserver, HttpResponse } from "./attempt.js";
+import { Archive } from "./archive.js";
 import { collect, hashOf } from "./body.js";
 import { ASK_FOR_CHECKSUM, checksumOf, checksumOfHead } from "./checksum.js";
 import type { StoredChecksum } from "./checksum.js";
 import { createClient, DEFAULT_CONCURRENCY } from "./client.js";
+import { storedSeconds } from "./dates.js";
 import { isNoSuchObject, nameOf } from "./errors.js";
 import { addressIn, DirectRequests } from "./direct-requests.js";
 import { queryOf, RESTORE_STATUS } from "./list-request.js";
 import type { ListRequest } from "./list-request.js";
-import { DEFAULT_RETRIES } from "./options.js";
+import { DEFAULT_RETRIES, isOfAws } from "./options.js";
 import type { S3Options } from "./options.js";
 import { DamagedPage } from "./page.js";
 import type { ListedPage } from "./page.js";
@@ -50,6 +52,7 @@ export class BucketReader {
   readonly limit: RequestLimit;
   protected readonly client: S3Client;
   readonly name: string;
+  readonly archive: Archive;
   private readonly isAws: boolean;
   readonly #closing = new AbortController();
   readonly #retries: RetryStrategyV2;
@@ -60,7 +63,8 @@ export class BucketReader {
     private readonly onExpiration: (key: string, header: string) => void = () => {},
   ) {
     this.name = options.bucket;
-    this.isAws = options.endpoint === undefined;
+    this.isAws = isOfAws(options);
+    this.archive = new Archive(this.isAws, (key) => this.get(key, 1));
     const { signal } = this.#closing;
     // Each request that waits for its next attempt listens.
     setMaxListeners(0, signal);
@@ -196,7 +200,7 @@ export class BucketReader {
   modified(key: string): Promise<number | undefined> {
     return this.#head(key, {}, ({ LastModified }) => {
       if (LastModified === undefined) throw new Error("an object without a date");
-      return Math.floor(LastModified.getTime() / 1000);
+      return storedSeconds(LastModified.getTime());
     });
   }
 

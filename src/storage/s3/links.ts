@@ -27,6 +27,11 @@ export class LinkReader {
     return !this.always;
   }
 
+  /** Whether an object that is listed with an archive's class cannot be read. */
+  isArchived(key: string): Promise<boolean> {
+    return this.bucket.archive.holds(key);
+  }
+
   /** Whether the listing alone shows that the link holds `sha256:<hex>`. */
   holds(object: ListedObject, hex: string): boolean {
     return !this.always && isSoundLink({ bytes: object.size, etag: object.etag }, hex);

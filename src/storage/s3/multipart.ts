@@ -8,6 +8,7 @@ import { V2 } from "../../registry/layout.js";
 import type { MultipartListing, MultipartUpload } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { causeOf, isDenied, isNotImplemented, nameOf } from "./errors.js";
+import { storedSeconds } from "./dates.js";
 import { BrokenListing } from "./page.js";
 
 /**
@@ -103,7 +104,7 @@ interface Marker {
 function parseUpload({ Key, UploadId, Initiated }: ListedUpload, rootLength: number): ListedMultipart {
   if (Key === undefined || UploadId === undefined || Initiated === undefined)
     throw new Error("the server lists an upload without key, id or date");
-  return { path: Key.slice(rootLength), uploadId: UploadId, initiated: Math.floor(Initiated.getTime() / 1000) };
+  return { path: Key.slice(rootLength), uploadId: UploadId, initiated: storedSeconds(Initiated.getTime()) };
 }
 
 function nextMarker(page: ListMultipartUploadsCommandOutput, { key, uploadId }: Marker = { key: "", uploadId: "" }): Marker {

@@ -61,6 +61,11 @@ export function serverOf({ endpoint }: S3Parameters): string | undefined {
   return endpoint === undefined ? undefined : new URL(endpoint).host;
 }
 
+/** Whether it is a bucket of AWS, whose own endpoints may be named as well. */
+export function isOfAws({ endpoint }: S3Parameters): boolean {
+  return endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+}
+
 /** What comes before the paths in a key: "", or the root directory and a slash. */
 export function rootPrefixOf({ rootDirectory }: S3Parameters): string {
   return rootDirectory === "" ? "" : `${rootDirectory}/`;

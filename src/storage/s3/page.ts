@@ -1,3 +1,5 @@
+import { storedSeconds, withZone } from "./dates.js";
+
 /** An object as a listing shows it. */
 export interface ListedObject {
   readonly key: string;
@@ -125,13 +127,8 @@ let lastSeconds = Number.NaN;
 export function secondsOf(date: string): number {
   if (date === lastDate) return lastSeconds;
   lastDate = date;
-  lastSeconds = Math.max(0, Math.floor(Date.parse(withZone(date)) / 1000));
+  lastSeconds = storedSeconds(Date.parse(withZone(date)));
   return lastSeconds;
-}
-
-/** S3's times are UTC; JavaScript takes one without a zone for a local one. */
-export function withZone(date: string): string {
-  return /T[\d:.]+$/.test(date) ? `${date}Z` : date;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };

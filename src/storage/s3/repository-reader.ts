@@ -82,7 +82,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #read(object: ListedObject): void {
     const path = object.key.slice(this.rootLength);
     const builder = this.#builderOf(path);
-    if (object.isArchived === true && READ_BY_PULLS.test(path)) builder.addArchived(path);
+    if (object.isArchived === true && READ_BY_PULLS.test(path)) this.#reads.push(this.#askArchive(builder, path, object.key));
     this.#objects++;
     if (this.#prefix === undefined) addStray(builder, strayOf(path), path, object);
     else this.#readOwn(builder, path.slice(this.#prefix.length - 1), object);
@@ -95,6 +95,10 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     this.#prefix = name === undefined ? undefined : `${repositoryPath(name)}/_`;
     if (this.#builder?.name !== (name ?? "")) this.#close();
     return (this.#builder ??= new RepositoryListingBuilder(name ?? ""));
+  }
+
+  async #askArchive(builder: RepositoryListingBuilder, path: string, key: string): Promise<void> {
+    if (await this.links.isArchived(key)) builder.addArchived(path);
   }
 
   #readOwn(builder: RepositoryListingBuilder, own: string, object: ListedObject): void {

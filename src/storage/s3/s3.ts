@@ -17,7 +17,7 @@ import { Expirations } from "./expirations.js";
 import { firstObject } from "./first-object.js";
 import { listObjects } from "./list-objects.js";
 import { LinkReader } from "./links.js";
-import { locationOf, rootPrefixOf, serverOf } from "./options.js";
+import { isOfAws, locationOf, rootPrefixOf, serverOf } from "./options.js";
 import type { S3Options } from "./options.js";
 import { ModifiedTimes } from "./modified-times.js";
 import { ManifestCache } from "./manifest-cache.js";
@@ -52,7 +52,7 @@ export class S3Storage implements Storage {
   }
 
   get requestPrices(): RequestPrices | undefined {
-    return this.options.endpoint === undefined ? awsPrices : undefined;
+    return isOfAws(this.options) ? awsPrices : undefined;
   }
 
   get server(): string | undefined {

@@ -50,6 +50,15 @@ describe("parsePage", () => {
     expect(objects.map((one) => one?.modified)).toEqual([1_704_164_645, 1_704_164_645, 1_704_164_645]);
   });
 
+  test.each([
+    ["0001-01-01T00:00:00Z", 0xffffffff],
+    ["1969-12-31T23:59:59Z", 0xffffffff],
+    ["1970-01-01T00:00:00Z", 0],
+    ["2300-01-01T00:00:00Z", 0xffffffff],
+  ])("of %s, which no server has, the age is not known or the least", (date, modified) => {
+    expect(parsePage(page(object("k").replace("2024-01-02T03:04:05.678Z", date))).objects[0]?.modified).toBe(modified);
+  });
+
   test("an owner with an element of the same name as another", () => {
     const owner = "<Owner><ID>i</ID><DisplayName>d</DisplayName></Owner><StorageClass>STANDARD</StorageClass>";
     expect(parsePage(page(object("k", "e", owner))).objects).toHaveLength(1);

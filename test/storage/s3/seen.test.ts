@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import type { Report } from "#regcheck/report/report.js";
 import { parsePage } from "#regcheck/storage/s3/page.js";
+import { isOfAws, parseS3Url } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { blobFile, RegistryBuilder } from "../../support/builder.js";
 import type { RegistryTree } from "../../support/registry-tree.js";
@@ -9,19 +10,22 @@ import { optionsFor, startedServer, store } from "../../support/s3-bucket.js";
 
 const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 
-/** The report of a bucket; `archived` are in an archive storage class. */
-async function checked(tree: RegistryTree, archived: (key: string) => boolean = () => false): Promise<Report> {
+/** The report of a bucket; `archived` are in an archive storage class, and of these `refused` cannot be read. */
+async function checked(tree: RegistryTree, archived: readonly string[] = [], refused = archived): Promise<Report> {
   const server = await startedServer();
   store(server, tree);
+  for (const key of archived) {
+    const { content, modified } = tree.files.get(key) ?? { content: "", modified: 0 };
+    server.put("b", key, content, { modified: new Date(modified * 1000), storageClass: "GLACIER" });
+  }
+  for (const key of refused)
+    server.inject({
+      operation: "GetObject",
+      key,
+      times: Infinity,
+      effect: { kind: "error", status: 403, code: "InvalidObjectState" },
+    });
   const storage = new S3Storage(optionsFor(server));
-  const bucket: unknown = Reflect.get(storage, "bucket");
-  if (typeof bucket !== "object" || bucket === null) throw new Error("no bucket");
-  const list = Reflect.get(bucket, "list") as (request: object) => Promise<{ objects: Iterable<{ key: string }> }>;
-  Reflect.set(bucket, "list", async (request: object) => {
-    const page = await list.call(bucket, request);
-    const mark = (object: { key: string }) => (archived(object.key) ? { ...object, isArchived: true } : object);
-    return { ...page, objects: Array.from(page.objects, mark) };
-  });
   try {
     return await check(storage, { policy: POLICY });
   } finally {
@@ -47,20 +51,48 @@ describe("a listing says which objects are in an archive storage class", () => {
     expect(parsePage(object(more)).objects[0]?.isArchived).toBe(isArchived);
   });
 
-  test("what a pull needs is an error, what is garbage is not", async () => {
+  /** An image whose layer, with its link, and a blob that nobody needs are in an archive's class. */
+  function aged(layers: number) {
     const builder = new RegistryBuilder();
     const app = builder.repository("app");
-    const layer = app.push("a layer");
-    app.image({ layers: [layer], tag: "1" });
-    const garbage = builder.blob("nobody's");
-    const link = `${app.path}/${app.layerLink(layer.digest)}/link`;
-    const report = await checked(builder.tree, (key) => [blobFile(layer.digest), blobFile(garbage.digest), link].includes(key));
-    const found = [...report.findings(["object-archived"])].map(({ path, repository }) => [path, repository]);
-    expect(found).toEqual([
-      [blobFile(layer.digest), "app"],
-      [link, "app"],
-    ]);
+    const contents = Array.from({ length: layers }, (_, i) => app.push(`layer ${i}`));
+    app.image({ layers: contents, tag: "1" });
+    const paths = contents.flatMap(({ digest }) => [blobFile(digest), `${app.path}/${app.layerLink(digest)}/link`]);
+    return { tree: builder.tree, paths, garbage: blobFile(builder.blob("nobody's").digest) };
+  }
+  const archivedIn = (report: Report) => [...report.findings(["object-archived"])].map(({ path }) => path);
+
+  test("what a pull needs is an error, what is garbage is not", async () => {
+    const { tree, paths, garbage } = aged(1);
+    const report = await checked(tree, [...paths, garbage]);
+    expect(archivedIn(report)).toEqual(paths);
+    expect([...report.findings(["object-archived"])].map(({ repository }) => repository)).toEqual(["app", "app"]);
     expect(report.severities.error).toBe(2);
+  });
+
+  test("elsewhere than on AWS any class may have such a name: what can be read is in no archive, and that costs a few requests", async () => {
+    const { tree, paths } = aged(30);
+    const plain = await checked(tree);
+    const report = await checked(tree, paths, []);
+    expect(archivedIn(report)).toEqual([]);
+    expect(report.requests.get - plain.requests.get).toBe(16);
+  });
+
+  test("of many, one that is refused tells of all behind it", async () => {
+    const { tree, paths } = aged(30);
+    const blobs = paths.filter((path) => path.endsWith("/data")).sort();
+    const report = await checked(tree, blobs, blobs.slice(3, 4));
+    expect(archivedIn(report).sort()).toEqual(blobs.slice(3));
+  });
+
+  test.each([
+    [undefined, true],
+    ["https://s3.eu-central-1.amazonaws.com", true],
+    ["https://s3.cn-north-1.amazonaws.com.cn", true],
+    ["https://minio.example.com", false],
+    ["https://amazonaws.com.example.com", false],
+  ])("the endpoint %s is of AWS: %s", (endpoint, expected) => {
+    expect(isOfAws({ ...parseS3Url("s3://b"), endpoint })).toBe(expected);
   });
 });
 

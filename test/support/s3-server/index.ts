@@ -49,6 +49,8 @@ export interface PutOptions {
   readonly etag?: EtagKind;
   /** Keeps this SHA-256 with the object, as `x-amz-checksum-sha256` does. Base64. */
   readonly checksumSha256?: string | undefined;
+  /** Default `STANDARD`. What is in an archive's class is read like any other. */
+  readonly storageClass?: string;
 }
 
 /** An S3 server in this process, path style, in memory. */
@@ -107,9 +109,17 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
     bucket.takesMarkersForObjects = takesMarkersForObjects;
     server.buckets.set(name, bucket);
   }
-  const put: S3Server["put"] = (bucket, key, text, { modified = bucketOf(bucket).now(), etag = "md5", checksumSha256 } = {}) => {
+  const put: S3Server["put"] = (bucket, key, text, given = {}) => {
+    const { modified = bucketOf(bucket).now(), etag = "md5", checksumSha256, storageClass } = given;
     const content = Buffer.from(text);
-    bucketOf(bucket).put(toBytes(key), { content, etag: etagOf(content, etag), modified, checksumSha256, metadata: {} });
+    bucketOf(bucket).put(toBytes(key), {
+      content,
+      etag: etagOf(content, etag),
+      modified,
+      checksumSha256,
+      storageClass,
+      metadata: {},
+    });
   };
   for (const [bucket, objects] of Object.entries(options.objects ?? {})) {
     bucketOf(bucket);

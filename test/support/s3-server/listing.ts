@@ -125,17 +125,21 @@ function virtualPage(list: VirtualListing, { prefix, delimiter, start, maxKeys, 
 
 function versionXml(version: Version, { isEncoded }: Query): string {
   if (!isEncoded && version.contents !== undefined) return version.contents;
-  const { etag, modified, content } = version;
-  const xml = contentsXml({ key: fromBytes(version.key), etag, modified, size: content.length }, isEncoded ? "url" : null);
+  const { etag, modified, content, storageClass } = version;
+  const object = { key: fromBytes(version.key), etag, modified, size: content.length, storageClass };
+  const xml = contentsXml(object, isEncoded ? "url" : null);
   // Through a Buffer, for a string in one piece: joining a page of these is much faster.
   if (!isEncoded) version.contents = Buffer.from(xml).toString();
   return xml;
 }
 
 /** One `<Contents>` element of a listing. */
-export function contentsXml({ key, size, etag, modified }: VirtualObject, encodingType: "url" | null = null): string {
+export function contentsXml(
+  { key, size, etag, modified, storageClass = "STANDARD" }: VirtualObject,
+  encodingType: "url" | null = null,
+): string {
   const name = keyEncoder(encodingType)(toBytes(key));
-  return `<Contents><Key>${name}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
+  return `<Contents><Key>${name}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>${storageClass}</StorageClass></Contents>`;
 }
 
 /** The parameter that bounds a page: 1,000 when absent, and never more. */

@@ -14,6 +14,7 @@ export interface Version {
   /** Base64, when the object was stored with one; of a multipart upload that of its parts' checksums, `-` and their number. */
   readonly checksumSha256?: string | undefined;
   readonly contentType?: string | undefined;
+  readonly storageClass?: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   /** Its `<Contents>` element, once it was listed: rendering is most of what a page costs. */
   contents?: string;

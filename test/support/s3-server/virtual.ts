@@ -4,6 +4,7 @@ export interface VirtualObject {
   readonly size: number;
   readonly etag: string;
   readonly modified: Date;
+  readonly storageClass?: string | undefined;
 }
 
 /** One page: objects, or `<Contents>` elements that were rendered before (see `contentsXml`), which cost nothing. */

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import zlib from "node:zlib";
-import { withZone } from "../page.js";
+import { storedSeconds, withZone } from "../dates.js";
 import { findColumns } from "./rows.js";
 import type { InventoryRows } from "./rows.js";
 
@@ -75,6 +75,6 @@ let lastSeconds = Number.NaN;
 function secondsOf(text: string): number {
   if (text === lastText) return lastSeconds;
   lastText = text;
-  lastSeconds = Math.floor(Date.parse(withZone(text)) / 1000);
+  lastSeconds = storedSeconds(Date.parse(withZone(text)));
   return lastSeconds;
 }

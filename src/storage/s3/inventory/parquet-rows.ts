@@ -2,6 +2,7 @@ import fs from "node:fs";
 import zlib from "node:zlib";
 import { parquetMetadataAsync, parquetScan } from "hyparquet";
 import type { AsyncBuffer, Compressors } from "hyparquet";
+import { storedSeconds } from "../dates.js";
 import { findColumns } from "./rows.js";
 import type { InventoryRows } from "./rows.js";
 
@@ -81,9 +82,9 @@ function currentRows({ keys, sizes, modified, etags, isLatest, isDeleteMarker }:
 /** Text stays bytes, and times become seconds. */
 const PARSERS = {
   stringFromBytes: (bytes: Uint8Array) => bytes,
-  timestampFromMilliseconds: (value: bigint) => Math.floor(Number(value) / 1000),
-  timestampFromMicroseconds: (value: bigint) => Math.floor(Number(value) / 1e6),
-  timestampFromNanoseconds: (value: bigint) => Math.floor(Number(value) / 1e9),
+  timestampFromMilliseconds: (value: bigint) => storedSeconds(Number(value)),
+  timestampFromMicroseconds: (value: bigint) => storedSeconds(Number(value) / 1e3),
+  timestampFromNanoseconds: (value: bigint) => storedSeconds(Number(value) / 1e6),
 };
 
 function compressors(): Compressors {
