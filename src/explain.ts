@@ -10,7 +10,7 @@ import type { Mention } from "./explain/mentions.js";
 import { RememberedStorage } from "./explain/remembered-storage.js";
 import { findDigest, readTag, unknownRepository } from "./explain/reference.js";
 import type { Reference } from "./explain/reference.js";
-import { unlinkedSpace } from "./explain/space.js";
+import { anywhereSpace } from "./explain/space.js";
 import { surveyRepositories } from "./explain/survey.js";
 import type { Survey } from "./explain/survey.js";
 import { mark } from "./mark/mark.js";
@@ -101,7 +101,7 @@ async function readContent(marked: Marked, focus: number, below: Below): Promise
   }
   const problem = store.problem(focus);
   if (problem !== undefined) return problem.kind === "unreadable" ? "unreadable" : "blob";
-  collectBelow(below, unlinkedSpace(manifests, context), focus);
+  collectBelow(below, anywhereSpace(manifests, context), focus);
   return "manifest";
 }
 

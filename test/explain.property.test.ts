@@ -124,7 +124,7 @@ function expectSameGoing(tree: RegistryTree, policy: OraclePolicy, oracle: Chain
   );
   if (!isLinked) return;
   const below = new Set(oracle.world.repositories.flatMap((repository) => [...oracle.edgesOf(repository, true).below(focus)]));
-  for (const digest of oracle.unlinkedEdges().below(focus)) below.add(digest);
+  for (const digest of oracle.edgesAnywhere().below(focus)) below.add(digest);
   const elsewhere = Array.from(oracle.allEdges().values()).flatMap((edges) =>
     [...edges.manifests.keys()]
       .filter((manifest) => manifest !== focus && !below.has(manifest))

@@ -143,36 +143,36 @@ from members r join manifest_references f on f.manifest = r.digest
 join members s on s.repository = r.repository and s.digest = f.digest
 where f.role = 'subject' and r.kind <> 1
 
--- @table unlinked  Pinned or young blobs that no repository links as manifests: if they are, they keep what they name (a push that has not come to its
--- links). named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
+-- @table anywhere  Pinned or young blobs: if they are manifests, they keep what they name, wherever that is (a push that has not come to its links).
+-- named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
 select d.digest, bool_or(d.named) as named from (
   select p.digest, true as named from pinned p join blobs b on b.digest = p.digest
   union all select b.digest, false from blobs b cross join policy p where b.modified > p.cutoff and b.size <= 4194304
-) d where not exists (select 1 from linked r where r.digest = d.digest)
-group by d.digest
+) d group by d.digest
 
--- @loop unlinked
+-- @loop anywhere
 select digest, bool_or(named) as named from (
-  select digest, named from unlinked
+  select digest, named from anywhere
   union all
-  select b.digest, true from unlinked u join manifest_references f on f.manifest = u.digest
+  select b.digest, true from anywhere u join manifest_references f on f.manifest = u.digest
   join manifests m on m.digest = u.digest and (m.problem is null or u.named)
   left join meanings a on a.digest = f.digest and f.digest not like 'sha256:%'
   join blobs b on b.digest = f.digest or b.digest = a.target
   where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
 ) u group by digest
 
--- @table unlinked_references  What these refer to, with what a digest of another algorithm is stored as in any repository.
-select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size
-from unlinked u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
+-- @table anywhere_references  What these refer to, with what a digest of another algorithm is stored as in any repository.
+select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size,
+  exists (select 1 from linked r where r.digest = u.digest) as linked
+from anywhere u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
 join manifests m on m.digest = u.digest and (m.problem is null or u.named)
 left join blobs s on s.digest = f.digest
 left join (select distinct digest, target from meanings) a on a.digest = f.digest
 left join blobs b on b.digest = a.target
 
--- @table anything  Whether one of these may be stored as any blob: then all blobs stay.
+-- @table anything  Whether one of these may be stored as any blob, and no repository has its manifest as a revision: then all blobs stay.
 select count(*) > 0 as kept from (
-  select digest, role, size from unlinked_references where role <> 'mention' and digest not like 'sha256:%' and not named_stored
+  select digest, role, size from anywhere_references where not linked and role <> 'mention' and digest not like 'sha256:%' and not named_stored
   group by digest, role, size having not coalesce(bool_or(stored and size = stored_size), false)
 ) x
 
@@ -180,9 +180,9 @@ select count(*) > 0 as kept from (
 select digest from pinned
 union select b.digest from blobs b cross join policy p where b.modified > p.cutoff
 union select b.digest from blobs b cross join anything a where a.kept
-union select digest from unlinked
-union select digest from unlinked_references
-union select target from unlinked_references where target is not null and not named_stored
+union select digest from anywhere
+union select digest from anywhere_references
+union select target from anywhere_references where target is not null and not named_stored
 union select l.target from sound_layers l join repositories r on r.repository = l.repository cross join policy p where r.held or l.modified > p.cutoff
 union select l.digest from sound_layers l join repositories r on r.repository = l.repository where r.held
 union select l.digest from damaged_layers l join repositories r on r.repository = l.repository cross join policy p where r.held or l.modified > p.cutoff
@@ -314,9 +314,9 @@ from (
   union all select d.digest, true, true, true, true, false from damaged_layers d join repositories r on r.repository = d.repository cross join policy p
     where not r.held and d.modified > p.cutoff
   union all select digest, true, true, true, true, false from pinned
-  union all select digest, true, true, true, true, false from unlinked
-  union all select digest, true, true, true, true, false from unlinked_references
-  union all select target, true, true, true, true, false from unlinked_references where target is not null and not named_stored
+  union all select digest, true, true, true, true, false from anywhere
+  union all select digest, true, true, true, true, false from anywhere_references
+  union all select target, true, true, true, true, false from anywhere_references where target is not null and not named_stored
 ) m
 group by digest
 

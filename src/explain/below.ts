@@ -6,7 +6,7 @@ import type { RepositoryGraph } from "../mark/repository-graph.js";
 import { elementAt } from "../element-at.js";
 import { resolveLayer } from "../mark/repository-links.js";
 import type { StorageFault } from "../storage/listing.js";
-import { reach, repositorySpace, unlinkedRoots, unlinkedSpace } from "./space.js";
+import { reach, repositorySpace, anywhereRoots, anywhereSpace } from "./space.js";
 import type { Space } from "./space.js";
 
 /** What the focus refers to, as far as it is a manifest, by number and without itself. */
@@ -74,7 +74,7 @@ export async function findKeepers(
   const held = new Set(marked.repositories.filter(({ heldBlobs }) => heldBlobs !== undefined).map(({ name }) => name));
   for await (const listing of storage.repositories())
     if (listing.isRepository) await finder.ask(await buildGraph(marked.context, listing), held.has(listing.name));
-  finder.askUnlinked();
+  finder.askAnywhere();
   return finder;
 }
 
@@ -110,13 +110,13 @@ class KeeperFinder implements Keepers {
     this.#note(space, live);
   }
 
-  askUnlinked(): void {
+  askAnywhere(): void {
     const { table, policy } = this.marked.context;
     const pins = pinsAnywhere(this.marked.context);
     for (const id of this.below.all)
       if (pins.has(id) || (table.isStored(id) && isYoung(policy, table.modified(id)))) this.kept.add(id);
-    const space = unlinkedSpace(this.marked.unlinked, this.marked.context);
-    this.#note(space, reach(space, unlinkedRoots(this.marked), ANY, this.focus));
+    const space = anywhereSpace(this.marked.anywhere, this.marked.context);
+    this.#note(space, reach(space, anywhereRoots(this.marked), ANY, this.focus));
   }
 
   /** Whether it is below the focus, or refers to what is. */

@@ -9,9 +9,9 @@ import type { ReferenceRole } from "../registry/manifest.js";
 /** What one thing is to the thing that keeps it. A live subject keeps its referrers. */
 export type KeptAs = ReferenceRole | "referrer";
 
-/** Manifests among which liveness flows: those of a repository, or those that no repository links. */
+/** Manifests among which liveness flows: those of a repository, or those that keep what they refer to wherever that is. */
 export interface Space {
-  /** Undefined for manifests that no repository links. */
+  /** Undefined for manifests of any repository, or of none. */
   readonly repository: string | undefined;
   readonly manifests: readonly number[];
   has(id: number): boolean;
@@ -35,8 +35,8 @@ export function repositorySpace({ name, links, reachability }: RepositoryGraph, 
   };
 }
 
-/** Manifests that no repository links: indexes lead on from one to another, and damage to what it mentions. */
-export function unlinkedSpace(manifests: readonly number[], context: MarkContext): Space {
+/** Manifests whatever repositories link them: indexes lead on from one to another, and damage to what it mentions. */
+export function anywhereSpace(manifests: readonly number[], context: MarkContext): Space {
   const own = new Set(manifests);
   return {
     repository: undefined,
@@ -51,11 +51,11 @@ export function unlinkedSpace(manifests: readonly number[], context: MarkContext
   };
 }
 
-/** Those of the unlinked manifests that are kept for their own sake. */
-export function unlinkedRoots({ unlinked, context }: Marked): number[] {
+/** Those of these manifests that are kept for their own sake. */
+export function anywhereRoots({ anywhere, context }: Marked): number[] {
   const { table, policy } = context;
   const pins = pinsAnywhere(context);
-  return unlinked.filter((id) => pins.has(id) || isYoung(policy, table.modified(id)));
+  return anywhere.filter((id) => pins.has(id) || isYoung(policy, table.modified(id)));
 }
 
 /** All manifests that liveness flows to from the `starts`, themselves included; never into or through `except`. */

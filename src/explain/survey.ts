@@ -12,7 +12,7 @@ import { collectBelow } from "./below.js";
 import type { Below } from "./below.js";
 import { findMention, findNamers } from "./mentions.js";
 import type { Mention } from "./mentions.js";
-import { findWays, reach, repositorySpace, unlinkedRoots, unlinkedSpace } from "./space.js";
+import { findWays, reach, repositorySpace, anywhereRoots, anywhereSpace } from "./space.js";
 
 /** What the repositories say of the focus. */
 export interface Survey {
@@ -33,7 +33,7 @@ export async function surveyRepositories(marked: Marked, focus: number, chains: 
   const known = new Map(marked.repositories.map((repository) => [repository.name, repository]));
   for await (const listing of context.storage.repositories())
     if (listing.isRepository) await surveyor.survey(listing, known.get(listing.name));
-  surveyor.surveyUnlinked();
+  surveyor.surveyAnywhere();
   return surveyor;
 }
 
@@ -43,6 +43,8 @@ class Surveyor implements Survey {
   readonly faults: StorageFault[] = [];
   storedAs: number | undefined;
   readonly #bits: number;
+  /** Roots, by kind and number, of which a repository's links lead to the focus. */
+  readonly #told = new Set<string>();
 
   constructor(
     private readonly marked: Marked,
@@ -88,6 +90,7 @@ class Surveyor implements Survey {
       if (root.id === this.focus && kind === "dangling-tag" && !context.table.isStored(root.id))
         this.chains.add({ kind, repository: graph.name, tag: root.tag }, [{ id: root.id, as: "manifest" }]);
       else if (ways.has(root.id)) {
+        this.#told.add(`${kind} ${root.id}`);
         if (kind !== "young-blob" || root.id !== this.focus) addChains(this.chains, ways, space, kind, root.id, root.tag);
         starts.push(root.id);
       }
@@ -134,7 +137,7 @@ class Surveyor implements Survey {
   }
 
   /** What keeps the focus whatever repositories link it. */
-  surveyUnlinked(): void {
+  surveyAnywhere(): void {
     const { marked, focus } = this;
     const { table, policy } = marked.context;
     const pins = pinsAnywhere(marked.context);
@@ -143,11 +146,12 @@ class Surveyor implements Survey {
       this.chains.add({ kind: "pin", ...own }, [{ id: focus, as: "blob" }]);
     if (table.isStored(focus) && isYoung(policy, table.modified(focus)))
       this.chains.add({ kind: "young-blob", ...own }, [{ id: focus, as: "blob" }]);
-    const space = unlinkedSpace(marked.unlinked, marked.context);
+    const space = anywhereSpace(marked.anywhere, marked.context);
     const ways = findWays(space, focus, this.#bits);
-    for (const id of unlinkedRoots(marked)) {
+    for (const id of anywhereRoots(marked)) {
       if (id === focus) continue;
-      addChains(this.chains, ways, space, pins.has(id) ? "pin" : "young-blob", id);
+      const kind = pins.has(id) ? "pin" : "young-blob";
+      if (!this.#told.has(`${kind} ${id}`)) addChains(this.chains, ways, space, kind, id);
     }
     collectBelow(this.below, space, focus);
   }

@@ -10,7 +10,7 @@ import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
 import { ManifestStore } from "./manifest-store.js";
 import { forEachMeantAnywhere } from "./meant-blobs.js";
-import { isYoung, LIVE, REVISION } from "./policy.js";
+import { isRevision, isYoung, LIVE } from "./policy.js";
 import type { Policy } from "./policy.js";
 import { pinsAnywhere } from "./pinned.js";
 import { sumUpPins } from "./sum-up-pins.js";
@@ -76,7 +76,7 @@ export async function mark(
     else repositories[owner - 1] = marked;
     onProgress({ phase: "repositories", blobs: table.count, repositories: ++done, manifests: store.size });
   }
-  const unlinked = await markUnlinked(context, findings);
+  const anywhere = await markAnywhere(context, findings);
   await finishPending(pending, repositories);
   for (const [i, one] of repositories.entries())
     repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
@@ -99,7 +99,7 @@ export async function mark(
     complete,
     verified,
     context,
-    unlinked,
+    anywhere,
     uploadsDenied,
     uploadsUnmeasured,
     pins: sumUpPins(context),
@@ -211,16 +211,16 @@ async function* markAll(
 }
 
 /**
- * Manifests that no repository links as a revision keep what they refer to if they are pinned, or younger than the grace time: these
- * may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it. Returns those
+ * Manifests that are pinned, or younger than the grace time, keep what they refer to, whether or not a repository links that, or them: what is
+ * young may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it. Returns those
  * that are manifests.
  */
-async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<readonly number[]> {
+async function markAnywhere(context: MarkContext, findings: Finding[]): Promise<readonly number[]> {
   const { table, store, policy } = context;
   const pins = pinsAnywhere(context);
-  const pending: number[] = [...pins].filter((id) => table.isStored(id) && (table.marks(id) & REVISION) === 0);
+  const pending: number[] = [...pins].filter((id) => table.isStored(id));
   table.forEach((id, size, modified) => {
-    if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES && (table.marks(id) & REVISION) === 0) pending.push(id);
+    if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES) pending.push(id);
   });
   for (const id of pins) table.mark(id, LIVE);
   /** Those that somebody takes for manifests. */
@@ -235,7 +235,8 @@ async function markUnlinked(context: MarkContext, findings: Finding[]): Promise<
     for (const id of batch) {
       table.mark(id, LIVE);
       const problem = store.problem(id);
-      if (problem?.kind === "unreadable") findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.cause }));
+      if (problem?.kind === "unreadable" && !isRevision(table.marks(id)))
+        findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.cause }));
       // Most young blobs are layers, which are no manifests: what a layer mentions is no reference.
       if (problem !== undefined && !named.has(id)) continue;
       manifests.add(id);

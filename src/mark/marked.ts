@@ -20,8 +20,8 @@ export interface Marked {
   readonly verified: Verified | undefined;
   /** What it was marked with; `explain` asks it where references lead. */
   readonly context: MarkContext;
-  /** Manifests that no repository links, and that keep what they refer to: pinned or young ones, and their children. */
-  readonly unlinked: readonly number[];
+  /** Manifests that keep what they refer to wherever that is: pinned or young ones, and their children. */
+  readonly anywhere: readonly number[];
   readonly pins: MarkedPins;
   /** Why unfinished multipart uploads may not be listed; undefined where they were. */
   readonly uploadsDenied: string | undefined;

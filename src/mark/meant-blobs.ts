@@ -1,6 +1,7 @@
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { BlobTable } from "./blob-table.js";
 import type { MarkContext } from "./context.js";
+import { isRevision } from "./policy.js";
 import { resolveLayer } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 
@@ -36,7 +37,10 @@ export function forEachMeantBlob(
   }
 }
 
-/** The same for a manifest that no repository links: in some repository, links may tell what a digest is stored as; without, any blob may be it. */
+/**
+ * The same wherever the blobs are: in some repository, links may tell what a digest is stored as; without, any blob may be it, unless a
+ * repository has the manifest as a revision, which then may mean what that repository links.
+ */
 export function forEachMeantAnywhere(
   { table, store, aliases }: MarkContext,
   manifest: number,
@@ -53,5 +57,6 @@ export function forEachMeantAnywhere(
     if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared))) isAnyMeant = true;
   });
   // Once, however many of its references are lost: whoever may push decides how many a manifest has.
-  if (isAnyMeant) for (let id = 0; id < table.count; id++) visit(id, "layer");
+  if (isAnyMeant && !(table.isStored(manifest) && isRevision(table.marks(manifest))))
+    for (let id = 0; id < table.count; id++) visit(id, "layer");
 }

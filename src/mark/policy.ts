@@ -55,6 +55,11 @@ export function isLiveInAll(marks: number): boolean {
 export const HELD = 0b1_0000;
 /** Some repository has a revision link for it. */
 export const REVISION = 0b10_0000;
+/** Whether a repository has it as a revision, by its marks. */
+export function isRevision(marks: number): boolean {
+  return (marks & REVISION) !== 0;
+}
+
 /** Some index has it as a child, wherever that is: if it is stored, it is a manifest. */
 export const CHILD = 0b100_0000;
 /** Some repository has it as a manifest, by a revision link or a dangling tag. */

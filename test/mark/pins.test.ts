@@ -6,6 +6,7 @@ import { Digest, wordsToHexes } from "#regcheck/registry/digest.js";
 import { blobFile, RegistryBuilder, sha256, TYPES } from "../support/builder.js";
 import type { Descriptor, RepositoryBuilder } from "../support/builder.js";
 import { checkTree, findingsOf } from "../support/check-tree.js";
+import { LONG_AGO } from "../support/registry-tree.js";
 import { written } from "../support/temporary.js";
 
 const sha512 = (content: string): string => `sha512:${crypto.createHash("sha512").update(content).digest("hex")}`;
@@ -250,5 +251,44 @@ test("the report tells pins that can be pulled from those that cannot", async ()
     found: 3,
     missing: [gone],
     unlinked: [deleted.digest],
+  });
+});
+
+describe("what a pinned or young index keeps does not depend on who links it", () => {
+  const POLICY = { deleteUntagged: true, now: LONG_AGO + 100_000, grace: 3600 };
+  /** An index of an index, with the revisions of all that it contains deleted, in a repository that has its own revision or not. */
+  async function offered(isLinked: boolean, damage: (registry: RegistryBuilder, index: Descriptor) => void, isPinned: boolean) {
+    const registry = new RegistryBuilder();
+    registry.repository("sound").image({ config: "sound", tag: "1" });
+    const app = registry.repository("team/app");
+    const child = app.image({ layers: ["for one platform"], config: "of one platform" });
+    const inner = app.index([child]);
+    const index = app.index([inner]);
+    for (const one of isLinked ? [child, inner] : [child, inner, index]) app.deleteManifest(one);
+    // What a sweep has taken of these by now.
+    for (const content of ["for one platform", "of one platform"]) app.remove(app.layerLink(sha256(content)));
+    damage(registry, index);
+    const report = await checkTree(registry.tree, { ...POLICY, pins: isPinned ? [pin(index.digest)] : [] });
+    return findingsOf(report).filter((line) => line.startsWith("blob-unreferenced"));
+  }
+  const young = ({ tree, now }: RegistryBuilder, { digest }: Descriptor): void =>
+    tree.write(blobFile(digest), tree.files.get(blobFile(digest))?.content ?? "", now + 100_000);
+  const corrupt = ({ tree }: RegistryBuilder, { digest }: Descriptor): void =>
+    tree.write(blobFile(digest), `${tree.text(blobFile(digest)) ?? ""}.`);
+
+  test.each([true, false])("pinned, linked: %s", async (isLinked) => {
+    expect(await offered(isLinked, () => {}, true)).toEqual([]);
+  });
+
+  test.each([true, false])("young, linked: %s", async (isLinked) => {
+    expect(await offered(isLinked, young, false)).toEqual([]);
+  });
+
+  test.each([true, false])("pinned and corrupt, linked: %s", async (isLinked) => {
+    expect(await offered(isLinked, corrupt, true)).toEqual([]);
+  });
+
+  test("but without a pin all of it goes", async () => {
+    expect(await offered(true, () => {}, false)).toHaveLength(5);
   });
 });

@@ -186,6 +186,18 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "pins",
     tests: ["mark/pins"],
   },
+  {
+    file: "mark/mark",
+    search: "[...pins].filter((id) => table.isStored(id));",
+    replace: "[...pins].filter((id) => table.isStored(id) && !isRevision(table.marks(id)));",
+    tests: ["mark/pins"],
+  },
+  {
+    file: "mark/mark",
+    search: "size <= MAX_MANIFEST_BYTES)",
+    replace: "size <= MAX_MANIFEST_BYTES && !isRevision(table.marks(id)))",
+    tests: ["mark/pins"],
+  },
   { file: "mark/repository", search: "isLostPin(table, pins, one)", replace: "false", tests: ["mark/pins"] },
   { file: "mark/references", search: "follower.markPinnedLinks();", replace: "", tests: ["mark/pins"] },
   {

@@ -38,6 +38,12 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["tags of what is pinned are dropped", "and max(q.digest) is null as droppable", "as droppable"],
   ["young blobs keep no referrers", "union select b.digest from blobs b cross join policy p where b.modified > p.cutoff\n", ""],
   ["young manifests without a link keep nothing", "where b.modified > p.cutoff and b.size <= 4194304", "where false"],
+  [
+    "what is linked keeps nothing elsewhere",
+    ") d group by d.digest\n\n-- @loop anywhere",
+    ") d where not exists (select 1 from linked r where r.digest = d.digest)\ngroup by d.digest\n\n-- @loop anywhere",
+  ],
+  ["what is lost of a revision may be anything", "where not linked and role <> 'mention'", "where role <> 'mention'"],
   ["what a layer mentions is a manifest", "(m.problem is null or u.named)\n  left", "true\n  left"],
   ["what a layer mentions is needed", "(m.problem is null or u.named)\nleft", "true\nleft"],
   [

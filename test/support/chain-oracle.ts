@@ -108,12 +108,12 @@ export class ChainOracle {
     return edges;
   }
 
-  /** Manifests that no repository links: pinned or young ones, with their children. */
-  unlinkedEdges(): Edges {
+  /** Manifests that keep what they refer to wherever that is: pinned or young ones, with their children. */
+  edgesAnywhere(): Edges {
     const { stored, repositories, parse } = this.world;
     const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
     const isRoot = (digest: string): boolean => this.world.pinsAnywhere.includes(digest) || this.#youngBlob(digest);
-    const reached = new Set([...stored.keys()].filter((digest) => isRoot(digest) && !isRevision(digest)));
+    const reached = new Set([...stored.keys()].filter(isRoot));
     const targetsOf = (digest: string): string[] => [
       digest,
       ...repositories.flatMap((repository) => this.world.meaningsOf(repository, digest)),
@@ -135,7 +135,7 @@ export class ChainOracle {
       if (!isManifest(digest)) continue;
       const manifest = this.world.namesOf(digest);
       edges.manifests.set(digest, manifestsIn(digest).flatMap(targetsOf).filter(isManifest));
-      const isLost = manifest.sizes.some((one) =>
+      const isLost = (isRevision(digest) ? [] : manifest.sizes).some((one) =>
         targetsOf(one.digest).every((target) => this.world.isLost(one.digest, target, one.size)),
       );
       const named = [...manifest.children, ...manifest.blobs].flatMap(targetsOf);
@@ -144,9 +144,9 @@ export class ChainOracle {
     return edges;
   }
 
-  /** Edges of everything, by repository; those of what no repository links under no name. */
+  /** Edges of everything, by repository; those that belong to none under no name. */
   allEdges(): Map<string | undefined, Edges> {
-    const edges = new Map<string | undefined, Edges>([[undefined, this.unlinkedEdges()]]);
+    const edges = new Map<string | undefined, Edges>([[undefined, this.edgesAnywhere()]]);
     for (const repository of this.world.repositories) edges.set(repository.name, this.edgesOf(repository, repository.held));
     return edges;
   }
@@ -182,12 +182,14 @@ export class ChainOracle {
     const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
     if (pinsAnywhere.includes(focus) && !(stored.has(focus) && isRevision(focus))) global("pin", focus, 1);
     if (this.#youngBlob(focus)) global("young-blob", focus, 1);
-    const edges = this.unlinkedEdges();
+    const edges = this.edgesAnywhere();
     for (const start of edges.manifests.keys()) {
       const isPinned = pinsAnywhere.includes(start);
       const length = edges.distance(start, focus);
       if (start === focus || length === undefined || !(isPinned || this.#youngBlob(start))) continue;
-      global(isPinned ? "pin" : "young-blob", start, length);
+      const kind = isPinned ? "pin" : "young-blob";
+      // What a repository's links lead to is told with these.
+      if (!chains.some((chain) => chain.kind === kind && chain.start === start)) global(kind, start, length);
     }
     return chains;
   }

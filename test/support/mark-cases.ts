@@ -57,6 +57,12 @@ function signature(registry: RegistryBuilder, subject: Descriptor, tag?: string)
   });
 }
 
+function pinnedIndex(app: RepositoryBuilder): Descriptor {
+  const child = app.image({ layers: ["a layer"], config: "a config" });
+  app.deleteManifest(child);
+  return app.index([child]);
+}
+
 export const MARK_CASES: readonly MarkCase[] = [
   {
     name: "a large blob that was just pushed, and a signature of it elsewhere",
@@ -289,6 +295,19 @@ export const MARK_CASES: readonly MarkCase[] = [
       const layer = registry.blob("a layer");
       justNow(registry, () => app.link(app.layerLink(layer.digest), ""));
       signature(registry, layer);
+    }),
+  },
+  {
+    name: "an index that is pinned, whose repository has its revision, but not that of its child",
+    tree: registryOf((registry) => pinnedIndex(registry.repository("app"))),
+    pins: [pinnedIndex(new RegistryBuilder().repository("app")).digest],
+  },
+  {
+    name: "a manifest that was just pushed, has a revision, and a layer by another algorithm that no link tells",
+    tree: registryOf((registry) => {
+      const layers = [{ mediaType: TYPES.layer, digest: sha512Of("8"), size: 7 }];
+      justNow(registry, () => registry.repository("app").image({ layers, config: "a config" }));
+      registry.repository("other").push("of another");
     }),
   },
 ];

@@ -325,14 +325,14 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
     for (const [digest, modified] of repository.named) if (isYoung(modified) || repository.held) live.add(digest);
   };
 
-  // Manifests that are no revision anywhere, but pinned or young: with all that they reach, wherever that is.
+  // Manifests that are pinned or young: with all that they reach, wherever that is.
   const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
   const reached = new Set<string>();
   /** What somebody takes for a manifest. */
   const claimed = new Set(pinsAnywhere);
   for (const [digest, { modified }] of stored) {
     if (claimed.has(digest) || isYoung(modified)) live.add(digest);
-    if ((claimed.has(digest) || isYoung(modified)) && !isRevision(digest)) reached.add(digest);
+    if (claimed.has(digest) || isYoung(modified)) reached.add(digest);
   }
   const targetsOf = (digest: string): string[] => repositories.flatMap((repository) => meaningsOf(repository, digest));
   for (const digest of reached) {
@@ -348,7 +348,8 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
         claimed.add(one);
       }
     for (const blob of blobs) for (const one of [blob, ...targetsOf(blob)]) live.add(one);
-    for (const one of sizes)
+    // Where a repository has it as a revision, that repository's links are all that it may mean.
+    for (const one of isRevision(digest) ? [] : sizes)
       if ([one.digest, ...targetsOf(one.digest)].every((target) => isLost(one.digest, target, one.size)))
         for (const any of stored.keys()) live.add(any);
   }
