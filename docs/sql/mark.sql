@@ -129,6 +129,10 @@ left join blobs s on s.digest = f.digest
 left join blobs b on b.digest = coalesce(a.target, f.digest)
 where f.role <> 'subject'
 
+-- @table lost_references  References by another algorithm of which no link tells what they are stored as, and what they say of its size.
+select distinct n.repository, n.manifest, n.role = 'child' as is_child, n.size
+from named n where n.role <> 'mention' and n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or coalesce(n.size <> n.stored_size, true))
+
 -- @table keeps  What a live manifest keeps alive among the manifests of its repository: what it names, and its referrers,
 -- but for those that a layer link alone finds: the releases that find them so know no subjects.
 select distinct n.repository, n.manifest as keeper, k.digest as kept, k.kind = 3 as droppable
@@ -142,6 +146,9 @@ select distinct s.repository, s.digest, r.digest, r.kind = 3
 from members r join manifest_references f on f.manifest = r.digest
 join members s on s.repository = r.repository and s.digest = f.digest
 where f.role = 'subject' and r.kind <> 1
+union
+select l.repository, l.manifest, k.digest, k.kind = 3
+from lost_references l join blobs b on b.size = l.size join members k on k.repository = l.repository and k.digest = b.digest
 
 -- @table anywhere  Pinned or young blobs: if they are manifests, they keep what they name, wherever that is (a push that has not come to its links).
 -- named: somebody takes them for manifests, so that what they mention counts even where they are damaged.
@@ -176,6 +183,33 @@ select count(*) > 0 as kept from (
   group by digest, role, size having not coalesce(bool_or(stored and size = stored_size), false)
 ) x
 
+-- @table lost_manifests  What an index may mean by such a reference, and what that names as manifests: of what cannot be read, all that it mentions.
+select l.size, b.digest from (select distinct size from lost_references where is_child) l join blobs b on b.size = l.size and b.size <= 4194304
+
+-- @loop lost_manifests
+select size, digest from lost_manifests
+union
+select x.size, b.digest from lost_manifests x join manifest_references f on f.manifest = x.digest and f.role in ('child', 'mention')
+left join (select distinct digest, target from meanings) a on a.digest = f.digest
+join blobs b on (b.digest = f.digest or b.digest = a.target) and b.size <= 4194304
+
+-- @table lost_names  What these name, with what a digest of another algorithm is stored as in any repository.
+select x.size as said, x.digest as manifest, f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored,
+  b.size as stored_size, exists (select 1 from linked r where r.digest = x.digest) as linked
+from lost_manifests x join manifest_references f on f.manifest = x.digest and f.role <> 'subject'
+left join blobs s on s.digest = f.digest
+left join (select distinct digest, target from meanings) a on a.digest = f.digest
+left join blobs b on b.digest = a.target
+
+-- @table meant_by_size  What a reference may mean that says this size, and is a child's or not: blobs of that size, linked or not, and what they name as manifests.
+select l.size, l.is_child, b.digest from (select distinct size, is_child from lost_references) l join blobs b on b.size = l.size
+union select said, true, digest from lost_names
+union select said, true, target from lost_names where target is not null
+union select x.said, true, b.digest from (
+  select said from lost_names where not linked and role <> 'mention' and digest not like 'sha256:%' and not named_stored
+  group by said, manifest, digest, role, size having not coalesce(bool_or(stored and size = stored_size), false)
+) x cross join blobs b
+
 -- @table kept_anyway  Blobs that something keeps which is known without following references: damage, a pin, or that it is young.
 select digest from pinned
 union select b.digest from blobs b cross join policy p where b.modified > p.cutoff
@@ -188,6 +222,8 @@ union select l.digest from sound_layers l join repositories r on r.repository = 
 union select l.digest from damaged_layers l join repositories r on r.repository = l.repository cross join policy p where r.held or l.modified > p.cutoff
 union select m.digest from members m join repositories r on r.repository = m.repository where r.held
 union select n.id from named n join repositories r on r.repository = n.repository where r.held
+union select m.digest from lost_references l join repositories r on r.repository = l.repository
+  join meant_by_size m on m.size = l.size and m.is_child = l.is_child where r.held
 
 -- @table foreign_referrers  Manifests that are about one of which their repository has no revision, as signatures in a repository of their own: these
 -- follow its life elsewhere.
@@ -248,6 +284,10 @@ from (
   union all
   select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
   from foreign_referrers f join named n on n.id = f.subject join live l on l.repository = n.repository and l.digest = n.manifest
+  union all
+  select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
+  from foreign_referrers f join meant_by_size m on m.digest = f.subject join lost_references r on r.size = m.size and r.is_child = m.is_child
+  join live l on l.repository = r.repository and l.digest = r.manifest
 ) step
 group by repository, digest
 
@@ -261,8 +301,7 @@ where r.held or l.as_is or l.with_delete_untagged or l.with_drop_dangling_tags o
 -- @table lost  Repositories with a live reference by another algorithm of which no link tells what it is stored as: all that their layer links name may be it.
 select k.repository, bool_or(k.as_is) as as_is, bool_or(k.with_delete_untagged) as with_delete_untagged,
   bool_or(k.with_drop_dangling_tags) as with_drop_dangling_tags, bool_or(k.with_both) as with_both, bool_or(k.held) as held
-from named n join marks k on k.repository = n.repository and k.digest = n.manifest
-where n.role <> 'mention' and n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or coalesce(n.size <> n.stored_size, true))
+from lost_references n join marks k on k.repository = n.repository and k.digest = n.manifest
 group by k.repository
 
 -- @table needs  What the live manifests of each repository need, by name and as it is stored.
@@ -282,6 +321,11 @@ from (
   from lost l join (
     select repository, digest from sound_layers union select repository, target from sound_layers union select repository, digest from damaged_layers
   ) x on x.repository = l.repository
+  union all
+  -- Or what has the size, if one is said.
+  select l.repository, m.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
+  from lost_references l join marks k on k.repository = l.repository and k.digest = l.manifest
+  join meant_by_size m on m.size = l.size and m.is_child = l.is_child
   union all
   -- A pin's own link: without it nobody gets the blob, and the next run would not know what a pin by another algorithm means.
   select l.repository, l.digest, true, true, true, true, false from sound_layers l join pins p on p.digest = l.digest

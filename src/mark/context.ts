@@ -1,5 +1,6 @@
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
+import type { LostSizes } from "./lost-sizes.js";
 import type { ManifestStore } from "./manifest-store.js";
 import type { Policy } from "./policy.js";
 
@@ -13,6 +14,8 @@ export interface MarkContext {
   readonly pins: ReadonlySet<number>;
   /** What links of other algorithms than sha256 may mean, in any of the repositories that were marked so far. */
   readonly aliases: Map<number, (readonly number[])[]>;
+  /** What is known by its size alone of what manifests mean. */
+  readonly lostSizes: LostSizes;
   /** With a filter, where blobs are verified: 1 for each stored blob that a repository which is shown names. */
   readonly shownBlobs?: Uint8Array | undefined;
 }

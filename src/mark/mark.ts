@@ -2,17 +2,17 @@ import { joinStrays } from "../storage/listing-builder.js";
 import type { BlobBatch, RepositoryListing, Stray } from "../storage/listing.js";
 import type { LeafSearch, Storage } from "../storage/storage.js";
 import { concurrently } from "../concurrently.js";
-import { blobPath, MAX_MANIFEST_BYTES, repositoryPath } from "../registry/layout.js";
+import { repositoryPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
+import { markAnywhere } from "./anywhere.js";
 import { askOfBucket } from "./ask-of-bucket.js";
 import { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import { holdAll, withoutGarbage } from "./incomplete.js";
+import { keepLost } from "./keep-lost.js";
+import { LostSizes } from "./lost-sizes.js";
 import { ManifestStore } from "./manifest-store.js";
-import { forEachMeantAnywhere } from "./meant-blobs.js";
-import { isRevision, isYoung, LIVE } from "./policy.js";
 import type { Policy } from "./policy.js";
-import { pinsAnywhere } from "./pinned.js";
 import { sumUpPins } from "./sum-up-pins.js";
 import { withoutFoundElsewhere } from "./referrers.js";
 import { markRepository } from "./repository.js";
@@ -62,10 +62,7 @@ export async function mark(
   const table = await inventory(storage.blobs(leaves), { findings, ...outOfReach }, (blobs) =>
     onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
   );
-  const store = new ManifestStore(storage, table);
-  const pins = new Set(policy.pins.map((digest) => table.idOfDigest(digest)));
-  const shownBlobs = verify === undefined || isShown === undefined ? undefined : new Uint8Array(table.count);
-  const context: MarkContext = { storage, table, store, policy, pins, aliases: new Map(), shownBlobs };
+  const context = contextOf(storage, table, policy, verify !== undefined && isShown !== undefined);
   const repositories: MarkedRepository[] = [];
   const pending: PendingRepository[] = [];
   let done = 0;
@@ -74,10 +71,10 @@ export async function mark(
     const { owner, marked } = repository;
     if ("finish" in marked) pending.push(marked);
     else repositories[owner - 1] = marked;
-    onProgress({ phase: "repositories", blobs: table.count, repositories: ++done, manifests: store.size });
+    onProgress({ phase: "repositories", blobs: table.count, repositories: ++done, manifests: context.store.size });
   }
   const anywhere = await markAnywhere(context, findings);
-  await finishPending(pending, repositories);
+  await finishPending(context, pending, repositories, findings);
   for (const [i, one] of repositories.entries())
     repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
   for (const finding of checkReach(context, outOfReach, repositories)) findings.push(finding);
@@ -107,6 +104,19 @@ export async function mark(
   };
 }
 
+function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesShown: boolean): MarkContext {
+  return {
+    storage,
+    table,
+    store: new ManifestStore(storage, table),
+    policy,
+    pins: new Set(policy.pins.map((digest) => table.idOfDigest(digest))),
+    aliases: new Map(),
+    lostSizes: new LostSizes(),
+    shownBlobs: verifiesShown ? new Uint8Array(table.count) : undefined,
+  };
+}
+
 async function verifyAll(
   context: MarkContext,
   part: VerifyPart,
@@ -124,8 +134,14 @@ function leavesFor(verify: VerifyPart | undefined): LeafSearch {
 }
 
 /** What is live in one of these may keep something alive in another: until nothing changes any more. */
-async function finishPending(pending: readonly PendingRepository[], repositories: MarkedRepository[]): Promise<void> {
-  for (let isNew = pending.length > 0; isNew;) {
+async function finishPending(
+  context: MarkContext,
+  pending: readonly PendingRepository[],
+  repositories: MarkedRepository[],
+  findings: Finding[],
+): Promise<void> {
+  for (let isNew = true; isNew;) {
+    for (const finding of await keepLost(context)) findings.push(finding);
     isNew = false;
     for (const repository of pending) isNew = repository.followOthers() || isNew;
   }
@@ -208,50 +224,4 @@ async function* markAll(
     return undefined;
   };
   yield* concurrently(REPOSITORIES_AT_A_TIME, () => (ended ? undefined : markNext()));
-}
-
-/**
- * Manifests that are pinned, or younger than the grace time, keep what they refer to, whether or not a repository links that, or them: what is
- * young may belong to a push that has not come to its links yet. Whether a young blob is a manifest is only known by reading it. Returns those
- * that are manifests.
- */
-async function markAnywhere(context: MarkContext, findings: Finding[]): Promise<readonly number[]> {
-  const { table, store, policy } = context;
-  const pins = pinsAnywhere(context);
-  const pending: number[] = [...pins].filter((id) => table.isStored(id));
-  table.forEach((id, size, modified) => {
-    if (isYoung(policy, modified) && size <= MAX_MANIFEST_BYTES) pending.push(id);
-  });
-  for (const id of pins) table.mark(id, LIVE);
-  /** Those that somebody takes for manifests. */
-  const named = new Set(pins);
-  /** Those of them whose turn has come, or comes. */
-  const queued = new Set(pending.filter((id) => named.has(id)));
-  const manifests = new Set<number>();
-  // A pin may be young as well.
-  for (let batch = [...new Set(pending)]; batch.length > 0;) {
-    await store.load(batch);
-    const next: number[] = [];
-    for (const id of batch) {
-      table.mark(id, LIVE);
-      const problem = store.problem(id);
-      if (problem?.kind === "unreadable" && !isRevision(table.marks(id)))
-        findings.push(unreadable({ path: blobPath(table.digest(id)), cause: problem.cause }));
-      // Most young blobs are layers, which are no manifests: what a layer mentions is no reference.
-      if (problem !== undefined && !named.has(id)) continue;
-      manifests.add(id);
-      forEachMeantAnywhere(context, id, (reference, role) => {
-        table.mark(reference, LIVE);
-        // One that was met as a young blob is looked at again: by now somebody takes it for a manifest.
-        if (queued.has(reference) || !table.isStored(reference)) return;
-        const isManifest = role === "child" || (role === "mention" && table.size(reference) <= MAX_MANIFEST_BYTES);
-        if (!isManifest) return;
-        named.add(reference);
-        queued.add(reference);
-        next.push(reference);
-      });
-    }
-    batch = next;
-  }
-  return [...manifests];
 }

@@ -17,24 +17,28 @@ export function isLost(table: BlobTable, named: number, id: number, declared: nu
 
 /** Calls `visit` for each blob that a manifest's references mean, or may mean, in a repository; its subject excepted. */
 export function forEachMeantBlob(
-  { table, store }: MarkContext,
+  { table, store, lostSizes }: MarkContext,
   links: RepositoryLinks,
   manifest: number,
   visit: (blob: number, role: ReferenceRole) => void,
 ): void {
   const lost = new Set<ReferenceRole>();
+  const sizes = new Map<string, readonly [number, ReferenceRole]>();
   store.forEachReference(manifest, (role, named, position) => {
     if (role === "subject") return;
     const id = resolveLayer(links, named);
     visit(id, role);
     for (const meant of links.meanings.get(named) ?? []) if (meant !== id) visit(meant, role);
-    if (role === "mention" || table.isStored(named) || !isLost(table, named, id, store.declaredSize(position))) return;
+    const declared = store.declaredSize(position);
+    if (role === "mention" || table.isStored(named) || !isLost(table, named, id, declared)) return;
     lost.add(role);
+    if (declared !== undefined) sizes.set(`${role} ${declared}`, [declared, role]);
   });
   for (const role of lost) {
     for (const layer of links.layers) visit(resolveLayer(links, layer), role);
     for (const layer of links.damagedLayers) visit(layer, role);
   }
+  for (const [size, role] of sizes.values()) lostSizes.forEachMeant(size, role === "child", table.count, (id) => visit(id, role));
 }
 
 /**
@@ -42,10 +46,20 @@ export function forEachMeantBlob(
  * repository has the manifest as a revision, which then may mean what that repository links.
  */
 export function forEachMeantAnywhere(
-  { table, store, aliases }: MarkContext,
+  context: MarkContext,
   manifest: number,
   visit: (blob: number, role: ReferenceRole) => void,
 ): void {
+  // Once, however many of its references are lost: whoever may push decides how many a manifest has.
+  if (forEachNamedAnywhere(context, manifest, visit)) for (let id = 0; id < context.table.count; id++) visit(id, "layer");
+}
+
+/** The same without those that are meant only because any blob may be. Returns whether that is so. */
+export function forEachNamedAnywhere(
+  { table, store, aliases }: MarkContext,
+  manifest: number,
+  visit: (blob: number, role: ReferenceRole) => void,
+): boolean {
   let isAnyMeant = false;
   store.forEachReference(manifest, (role, named, position) => {
     if (role === "subject") return;
@@ -56,7 +70,5 @@ export function forEachMeantAnywhere(
     for (const id of targets) visit(id, role);
     if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared))) isAnyMeant = true;
   });
-  // Once, however many of its references are lost: whoever may push decides how many a manifest has.
-  if (isAnyMeant && !(table.isStored(manifest) && isRevision(table.marks(manifest))))
-    for (let id = 0; id < table.count; id++) visit(id, "layer");
+  return isAnyMeant && !(table.isStored(manifest) && isRevision(table.marks(manifest)));
 }

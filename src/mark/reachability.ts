@@ -1,6 +1,7 @@
 import { noElement } from "../element-at.js";
 import type { ReferenceRole } from "../registry/manifest.js";
-import type { ManifestStore } from "./manifest-store.js";
+import type { MarkContext } from "./context.js";
+import { isLost } from "./meant-blobs.js";
 import { HELD } from "./policy.js";
 import { resolveLayer } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
@@ -17,6 +18,9 @@ export class Reachability {
   readonly #tags: (string | undefined)[];
   readonly #heights = new Map<number, number>();
   readonly #referrers = new Map<number, number[]>();
+  /** What manifests say of the sizes of references of which nobody can tell what they are stored as, each size once. */
+  readonly #lostSizes = new Map<number, Map<number, ReferenceRole>>();
+  readonly #bySize = new Map<number, number[]>();
 
   readonly manifests: readonly number[];
 
@@ -26,7 +30,7 @@ export class Reachability {
     private readonly found: RepositoryManifests,
     /** In which variants dangling tags count. */
     private readonly danglingRoot: number,
-    private readonly store: ManifestStore,
+    private readonly context: MarkContext,
   ) {
     const manifests = [...new Set([...links.revisions, ...found.layerLinked, ...found.recoverable])];
     this.manifests = manifests;
@@ -36,14 +40,36 @@ export class Reachability {
     // Not what a layer link alone finds: the releases that find it so know no subjects, and once the manifest that named it is swept,
     // nothing tells it from a layer.
     for (const id of manifests) {
-      if (found.layerLinked.has(id)) continue;
-      store.forEachReference(id, (role, subject) => {
-        if (role !== "subject") return;
+      context.store.forEachReference(id, (role, subject, at) => {
+        if (role !== "subject") {
+          if (!context.table.isStored(subject)) this.#addLost(id, role, subject, at);
+          return;
+        }
+        if (found.layerLinked.has(id)) return;
         const referrers = this.#referrers.get(subject);
         if (referrers === undefined) this.#referrers.set(subject, [id]);
         else referrers.push(id);
       });
     }
+    if (this.#lostSizes.size === 0) return;
+    for (const id of manifests) {
+      if (!context.table.isStored(id)) continue;
+      const size = context.table.size(id);
+      const same = this.#bySize.get(size);
+      if (same === undefined) this.#bySize.set(size, [id]);
+      else same.push(id);
+    }
+  }
+
+  #addLost(manifest: number, role: ReferenceRole, named: number, position: number): void {
+    const { table, store, lostSizes } = this.context;
+    const declared = store.declaredSize(position);
+    if (role === "mention" || declared === undefined) return;
+    if (!isLost(table, named, resolveLayer(this.links, named), declared)) return;
+    lostSizes.add(declared, role === "child", 0);
+    const known = this.#lostSizes.get(manifest);
+    if (known === undefined) this.#lostSizes.set(manifest, new Map([[declared, role]]));
+    else known.set(declared, role);
   }
 
   /** Whether the manifest belongs to the repository. */
@@ -75,7 +101,7 @@ export class Reachability {
     for (let next = pending.at(-1); next !== undefined; next = pending.at(-1)) {
       let height = 0;
       let unknown = 0;
-      this.store.forEachReference(next, (role, below) => {
+      this.context.store.forEachReference(next, (role, below) => {
         if ((role !== "child" && role !== "subject") || !this.has(below)) return;
         const known = this.#heights.get(below);
         if (known !== undefined) height = Math.max(height, 1 + known);
@@ -90,13 +116,15 @@ export class Reachability {
 
   /** Calls `visit` for each manifest of the repository that this one keeps alive: those that it names, and its referrers. */
   forEachKept(id: number, visit: (kept: number, role: ReferenceRole | "referrer") => void): void {
-    this.store.forEachReference(id, (role, named) => {
+    this.context.store.forEachReference(id, (role, named) => {
       if (role === "subject") return;
       const kept = this.resolve(named);
       if (this.#position.has(kept)) visit(kept, role);
       for (const meant of this.links.meanings.get(named) ?? [])
         if (meant !== kept && this.#position.has(meant)) visit(meant, role);
     });
+    for (const [size, role] of this.#lostSizes.get(id) ?? [])
+      for (const meant of this.#bySize.get(size) ?? []) if (meant !== id) visit(meant, role);
     for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
   }
 

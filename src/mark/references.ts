@@ -69,7 +69,10 @@ class Follower implements FollowedReferences {
       if (role === "mention") return;
       const declared = store.declaredSize(position);
       const lost = !table.isStored(named) && isLost(table, named, id, declared);
-      if (lost) this.#lostMarks |= marks;
+      if (lost) {
+        this.#lostMarks |= marks;
+        if (declared !== undefined) this.context.lostSizes.add(declared, role === "child", marks);
+      }
       const isInOrder = isLinked && declared === undefined && table.isStored(id) && role !== "child";
       if (isRelevant && !isInOrder) this.#check({ manifest, named, id, role, isLinked, declared }, lost);
     });

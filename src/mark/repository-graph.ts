@@ -47,7 +47,7 @@ export async function buildGraph(context: MarkContext, listing: RepositoryListin
   const faults: StorageFault[] = [];
   const lasting = await findLastingTags(context, listing, links, pins, (fault) => faults.push(fault));
   const manifests = await findManifests(context, links, pins, lasting);
-  const reachability = new Reachability(links, manifests, danglingRoot(context.policy), context.store);
+  const reachability = new Reachability(links, manifests, danglingRoot(context.policy), context);
   return { name: listing.name, links, pins, manifests, lasting, reachability, faults };
 }
 

@@ -33,7 +33,8 @@ const WORDS: {
   size: ({ stored, expected, blob }) =>
     [...(blob === undefined ? [] : [JUDGED[blob]]), `${stored} bytes are stored, ${expected} expected`].join("; "),
   "wrong-size": ({ blob, declared, stored }) => `it says that ${blob.toString()} has ${declared} bytes, and it has ${stored}`,
-  "lost-alias": () => "which blob that is only the link tells: all that the repository's layer links name is kept",
+  "lost-alias": () =>
+    "which blob that is only the link tells: all that the repository's layer links name is kept, and every blob of the size that a manifest says",
   "holds-another": ({ held, of }) => `the link names ${held.toString()}: a pull of this ${of} gets that instead`,
   "contradicted-alias": ({ held, by }) => `the link holds ${held.toString()}, but ${CONTRADICTIONS[by]}`,
   "alias-content": ({ held }) => `the link holds ${held.toString()}, whose content is not what this digest names`,

@@ -126,6 +126,107 @@ describe("a link of another algorithm than sha256", () => {
     ]);
   });
 
+  describe("lost, with the link of the digest that its blob is stored by", () => {
+    const lose = (app: RepositoryBuilder, digest: string, ...more: readonly string[]): void => {
+      for (const lost of [digest, ...more]) app.remove(app.layerLink(lost));
+    };
+    const policies = [
+      { deleteUntagged: false, dropDanglingTags: false },
+      { deleteUntagged: true, dropDanglingTags: true },
+    ];
+
+    test("every stored blob of the size that the manifest says stays, and nothing else", async () => {
+      const { registry, app } = start();
+      aliased(app, "latest");
+      lose(app, sha512("layer"), sha256("layer"));
+      const same = registry.blob("equal");
+      const other = registry.blob("of another size");
+      for (const policy of policies) {
+        const findings = findingsOf(await checkTree(registry.tree, policy));
+        expect(findings).toContain(`layer-link-missing ${sha512("layer")}`);
+        expect(findings).not.toContain(`blob-unreferenced ${same.digest}`);
+        expect(offered(findings)).toEqual([`blob-unreferenced ${other.digest}`]);
+      }
+    });
+
+    test.each<[string, (app: RepositoryBuilder) => void]>([
+      ["empty", (app) => app.registry.tree.write(link(app), "")],
+      ["to another blob", (app) => app.registry.tree.write(link(app), app.push("another layer").digest)],
+      ["to what is not stored", (app) => app.registry.tree.write(link(app), sha256("not stored"))],
+    ])("%s: the blob stays as well", async (_, damage) => {
+      const { registry, app } = start();
+      aliased(app, "latest");
+      damage(app);
+      lose(app, sha256("layer"));
+      expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([]);
+    });
+
+    test("of a dead image: nothing stays for it", async () => {
+      const { registry, app } = start();
+      aliased(app);
+      lose(app, sha512("layer"), sha256("layer"));
+      registry.repository("other").image({ tag: "1" });
+      expect(offered(findingsOf(await checkTree(registry.tree)))).toEqual([]);
+      const findings = offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })));
+      expect(findings).toContain(`blob-unreferenced ${sha256("layer")}`);
+    });
+
+    test.each(["config", "layer"])("of the %s of a manifest that is pinned, young or recoverable", async (part) => {
+      for (const kind of ["pinned", "young", "recoverable"]) {
+        const { registry, app } = start();
+        const config = app.pushAlias("config", TYPES.config);
+        const image = app.image({ layers: [app.pushAlias("layer")], config });
+        app.deleteManifest(image);
+        if (kind === "recoverable") app.tag("1", image.digest);
+        const content = registry.tree.text(blobFile(image.digest)) ?? "";
+        if (kind === "young") registry.tree.write(blobFile(image.digest), content, LONG_AGO + 99_000);
+        lose(app, sha512(part), sha256(part));
+        const pins = kind === "pinned" ? [Digest.parse(image.digest) ?? never()] : [];
+        const findings = findingsOf(await checkTree(registry.tree, { pins, grace: 3600, now: LONG_AGO + 100_000 }));
+        expect(findings).not.toContain(`blob-unreferenced ${sha256(part)}`);
+      }
+    });
+
+    /** An index whose only child is named by its sha512, and nothing in the repository links what it is stored as. */
+    function childless(app: RepositoryBuilder): Descriptor {
+      const image = app.image({ layers: ["layer"], config: "config" });
+      const inner = app.index([image]);
+      const child = app.pushAlias(app.registry.tree.text(blobFile(inner.digest)) ?? "", TYPES.index);
+      for (const one of [image, inner]) app.deleteManifest(one);
+      app.index([child], "latest");
+      app.remove("_layers");
+      return image;
+    }
+
+    test("of a child: all that a manifest of its size names stays, and what that names", async () => {
+      const { registry, app } = start();
+      childless(app);
+      const other = registry.blob("nobody's");
+      for (const policy of policies)
+        expect(offered(findingsOf(await checkTree(registry.tree, policy)))).toEqual([`blob-unreferenced ${other.digest}`]);
+    });
+
+    test("of a child that the repository has as a revision without a tag: it stays one", async () => {
+      const { registry, app } = start();
+      const image = app.image({ layers: ["layer"], config: "config" });
+      const child = app.pushAlias(registry.tree.text(blobFile(image.digest)) ?? "", TYPES.image);
+      app.index([child], "latest");
+      app.image({ layers: ["another layer, and longer"], config: "another config" });
+      app.remove("_layers");
+      const findings = findingsOf(await checkTree(registry.tree, { deleteUntagged: true }));
+      expect(findings).not.toContain(`manifest-unreferenced ${image.digest}`);
+      expect(findings).toContain(`blob-unreferenced ${sha256("another layer, and longer")}`);
+    });
+
+    test("a signature in another repository stays with what may be meant", async () => {
+      const { registry, app } = start();
+      const subject = childless(app);
+      registry.repository("signatures").image({ layers: ["signature"], config: "signature", subject });
+      registry.repository("signatures").image({ tag: "1" });
+      expect(offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })))).toEqual([]);
+    });
+  });
+
   describe.each<[string, (registry: RegistryBuilder, app: RepositoryBuilder, image: Descriptor) => void]>([
     ["pinned", () => {}],
     ["young", ({ tree }, _, { digest }) => tree.write(blobFile(digest), tree.text(blobFile(digest)) ?? "", LONG_AGO + 99_000)],

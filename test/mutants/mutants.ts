@@ -156,6 +156,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   // Links of another algorithm than sha256
   { file: "mark/references", search: "this.#lostMarks |= marks;", replace: "this.#lostMarks = 0;", tests: ["mark/damaged-ways"] },
+  { file: "mark/keep-lost", search: "table.mark(id, marks);", replace: "continue;", tests: ["mark/damaged-ways"] },
+  { file: "mark/keep-lost", search: "lost.below.add(named);", replace: "", tests: ["mark/damaged-ways"] },
+  { file: "mark/reachability", search: "this.#bySize.get(size) ?? []", replace: "[]", tests: ["mark/damaged-ways"] },
   {
     file: "mark/repository-links",
     search: "const isContradicted = this.table.isStored(id) || links.get(keyOf(link)) !== 1;",
@@ -187,13 +190,13 @@ export const MUTANTS: readonly Mutant[] = [
     tests: ["mark/pins"],
   },
   {
-    file: "mark/mark",
+    file: "mark/anywhere",
     search: "[...pins].filter((id) => table.isStored(id));",
     replace: "[...pins].filter((id) => table.isStored(id) && !isRevision(table.marks(id)));",
     tests: ["mark/pins"],
   },
   {
-    file: "mark/mark",
+    file: "mark/anywhere",
     search: "size <= MAX_MANIFEST_BYTES)",
     replace: "size <= MAX_MANIFEST_BYTES && !isRevision(table.marks(id)))",
     tests: ["mark/pins"],

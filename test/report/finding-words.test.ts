@@ -22,7 +22,7 @@ describe("a finding in English", () => {
     [
       "an alias that is lost, after its use",
       { cause: { kind: "lost-alias" }, usedBy: { digest: manifest, as: "layer" } },
-      `it is a layer of ${MANIFEST}; which blob that is only the link tells: all that the repository's layer links name is kept`,
+      `it is a layer of ${MANIFEST}; which blob that is only the link tells: all that the repository's layer links name is kept, and every blob of the size that a manifest says`,
     ],
   ])("%s", (_, more, detail) => {
     const finding: Finding = { code: "blob-missing", path: "a/path", ...more };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { blobFile, RegistryBuilder, sha256, TYPES, V2 } from "./builder.js";
-import type { Descriptor, RepositoryBuilder } from "./builder.js";
+import { blobFile, RegistryBuilder, RepositoryBuilder, sha256, TYPES, V2 } from "./builder.js";
+import type { Descriptor } from "./builder.js";
 import { LONG_AGO } from "./registry-tree.js";
 import type { RegistryTree } from "./registry-tree.js";
 
@@ -36,6 +36,8 @@ const CHANGES = [
   ...SOUND_CHANGES,
   "alias",
   "alias manifest",
+  /** Its link is gone, and the one beside it as well, so that nothing tells which blob it was. */
+  "forget alias",
   "mount manifest",
   /** What registry 2.1.0 left: the manifest is linked as a layer, and nowhere else. */
   "link as layer",
@@ -199,12 +201,22 @@ class World {
       const content = this.registry.tree.text(blobFile(digest));
       if (content !== undefined) this.#manifests.push(target.pushAlias(content, mediaType));
     }
+    if (change === "forget alias") this.#forgetAlias(which);
     if (change === "forget tags") target.remove("_manifests/tags");
     if (change === "orphan") this.registry.blob(`nobody's ${which}`);
     if (change === "alias") {
       const layer = target.pushAlias(`layer ${which % 10}`, TYPES.layer, which % 3 === 0 ? "sha384" : "sha512");
       this.#manifests.push(target.image({ layers: [layer], tag: pick(this.names.tags, tag) }));
     }
+  }
+
+  #forgetAlias(which: number): void {
+    const { tree } = this.registry;
+    const link = this.#file("alias link", which);
+    const target = link === undefined ? undefined : tree.text(link);
+    if (link === undefined || target === undefined) return;
+    tree.remove(link);
+    tree.remove(link.replace(/sha\d+\/\w+\/link$/, `${RepositoryBuilder.directory(target)}/link`));
   }
 
   /** Chooses a file of a kind. */

@@ -82,7 +82,7 @@ export class ChainOracle {
 
   /** A repository's edges; those of dropped dangling tags only where damage holds it or `all` are asked for. */
   edgesOf(repository: Repository, all = false): Edges {
-    const { parse, namesOf } = this.world;
+    const { parse, namesOf, lostSizesOf, ofSize, namedBelow } = this.world;
     const { layerLinked, kept, droppable } = this.world.manifestsOf(repository);
     const others = [...layerLinked, ...kept, ...(this.policy.dropDanglingTags && !all ? [] : droppable)];
     const manifests = new Set([...repository.revisions.keys(), ...others]);
@@ -93,8 +93,10 @@ export class ChainOracle {
       const named = [...children, ...blobs];
       const referrers = [...manifests].filter((other) => !layerLinked.has(other) && parse(other)?.subject === digest);
       const meant = named.flatMap((other) => this.world.meaningsOf(repository, other));
+      const lost = lostSizesOf(repository, digest);
+      const sameSize = lost.flatMap(({ size }) => ofSize(size));
       edges.manifests.set(digest, [
-        ...[...named.map(manifestOf), ...meant].filter((other) => manifests.has(other)),
+        ...[...named.map(manifestOf), ...meant, ...sameSize].filter((other) => manifests.has(other)),
         ...referrers,
       ]);
       const isLost = sizes.some((one) => this.world.isLost(one.digest, targetOf(repository, one.digest), one.size));
@@ -102,6 +104,8 @@ export class ChainOracle {
       edges.blobs.set(digest, [
         ...named.map((other) => targetOf(repository, other)),
         ...meant,
+        ...sameSize,
+        ...lost.flatMap(({ size, isChild }) => (isChild ? [...namedBelow(ofSize(size))] : [])),
         ...(isLost ? [...linked, ...repository.named.keys()] : []),
       ]);
     }

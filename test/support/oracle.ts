@@ -84,6 +84,15 @@ export interface World {
   readonly manifestsOf: (repository: Repository) => Manifests;
   /** Whether nobody can tell which blob the repository means by a digest. */
   readonly isLost: (digest: string, target: string, size: number | undefined) => boolean;
+  /** What a manifest of a repository says of the sizes of such digests; whether of a child. */
+  readonly lostSizesOf: (
+    repository: Repository,
+    manifest: string,
+  ) => readonly { readonly size: number; readonly isChild: boolean }[];
+  /** Stored blobs of a size. */
+  readonly ofSize: (size: number) => readonly string[];
+  /** All that manifests name which nobody need link, and what that names in its turn; what cannot be read names all that it mentions. */
+  readonly namedBelow: (manifests: readonly string[]) => ReadonlySet<string>;
   /** What a digest of another algorithm may mean in a repository: what its link says, or anything linked of the same size. Nothing for others. */
   readonly meaningsOf: (repository: Repository, digest: string) => readonly string[];
   /** What the pins mean in a repository, and in any. */
@@ -150,7 +159,48 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
   const nothing = { children: [], subject: undefined, manifests: [], sizes: [] };
   const namesOf = (digest: string): Parsed => parse(digest) ?? { ...nothing, blobs: mentions(stored.get(digest)?.content) };
   const pinsAnywhere = [...pins, ...repositories.flatMap(pinsIn)];
-  return { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere };
+  const lostSizesOf: World["lostSizesOf"] = (repository, manifest) => {
+    const { sizes, children } = namesOf(manifest);
+    return sizes.flatMap(({ digest, size }) =>
+      size !== undefined && isLost(digest, targetOf(repository, digest), size)
+        ? [{ size, isChild: children.includes(digest) }]
+        : [],
+    );
+  };
+  const ofSize = (size: number): string[] =>
+    [...stored].flatMap(([digest, { content }]) => (content.length === size ? [digest] : []));
+  const anywhere = (digest: string): string[] => [
+    digest,
+    ...repositories.flatMap((repository) => meaningsOf(repository, digest)),
+  ];
+  const namedBelow = (starts: readonly string[]): Set<string> => {
+    const below = new Set<string>();
+    const reached = new Set(starts);
+    for (const manifest of reached) {
+      const { children, blobs, sizes } = namesOf(manifest);
+      for (const one of [...children, ...blobs].flatMap(anywhere)) below.add(one);
+      for (const one of (parse(manifest) === undefined ? blobs : children).flatMap(anywhere))
+        if (stored.has(one)) reached.add(one);
+      const isRevision = repositories.some(({ revisions }) => revisions.has(manifest));
+      if (!isRevision && sizes.some(({ digest, size }) => anywhere(digest).every((target) => isLost(digest, target, size))))
+        for (const any of stored.keys()) below.add(any);
+    }
+    return below;
+  };
+  return {
+    stored,
+    repositories,
+    parse,
+    namesOf,
+    manifestsOf,
+    isLost,
+    lostSizesOf,
+    ofSize,
+    namedBelow,
+    meaningsOf,
+    pinsIn,
+    pinsAnywhere,
+  };
 }
 
 /** Two links cannot both be right that say the same of two blobs, nor one that says of a stored blob that it is another. */
@@ -245,6 +295,7 @@ function isTagName(name: string): boolean {
 export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   const world = readWorld(tree, policy.pins, policy.now - policy.grace);
   const { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere } = world;
+  const { lostSizesOf, ofSize, namedBelow } = world;
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const live = new Set<string>();
   const usedLinks = new Set<string>();
@@ -282,6 +333,7 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
         const { children, blobs } = namesOf(digest);
         for (const named of [...children, ...blobs])
           for (const one of [manifestOf(named), ...meaningsOf(repository, named)]) if (here.has(one)) alive.add(one);
+        for (const { size } of lostSizesOf(repository, digest)) for (const one of ofSize(size)) if (here.has(one)) alive.add(one);
       }
       for (const digest of here) {
         const subject = subjectOf(digest);
@@ -299,7 +351,10 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
           if (link !== undefined) usedLinks.add(link.path);
         }
       }
-      // Nobody can tell what it means: so all that the repository links.
+      // Nobody can tell what it means, but its size.
+      for (const { size, isChild } of lostSizesOf(repository, digest))
+        for (const one of [...ofSize(size), ...(isChild ? namedBelow(ofSize(size)) : [])]) live.add(one);
+      // And all that the repository links.
       if (!(manifest?.sizes ?? []).some((one) => isLost(one.digest, targetOf(repository, one.digest), one.size))) continue;
       for (const { path, target } of repository.layers.values()) {
         live.add(target);
