@@ -117,7 +117,8 @@ export const POLICY_UNTAG_OPTIONS = {
   },
   keep: {
     ...POLICY_OPTIONS.keep,
-    describe: "With --policy: tags stay whose image, or a part of it, has its digest anywhere in this file; - for stdin",
+    describe:
+      "With --policy: tags stay whose image, or a manifest or config in it, has its digest anywhere in this file; - for stdin",
   },
   apply: {
     type: "boolean",

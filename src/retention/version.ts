@@ -27,22 +27,45 @@ function withoutZeros(text: string): string {
   return text.replace(/^0+(?=\d+$)/, "");
 }
 
-/** Versions in the order of their precedence; build data has none. What looks like a version, as `1.2.3.4` does, has no place among them. */
+/**
+ * Versions in the order of their precedence; build data has none. What looks like a version, as `1.2.3.4` does, has no place among them. Runs of
+ * digits within a text of a pre-release count as numbers, which is not semver's way: by it `r10` would be older than `r9`.
+ */
 export const rankByVersion: TagRanking = (tags) => {
-  const versions = tags.map(({ name }) => parseVersion(name));
-  const inOrder = versions.filter((version) => version !== undefined).sort((a, b) => a.compare(b));
-  const ranks = new Map<SemVer, number>();
-  let rank = 0;
-  for (const [i, version] of inOrder.entries()) {
-    const before = inOrder[i - 1];
-    if (before !== undefined && before.compare(version) !== 0) rank++;
-    ranks.set(version, rank);
-  }
-  return versions.map((version, i) => {
-    if (version !== undefined) return ranks.get(version);
+  const keys = tags.map(({ name }) => {
+    const version = parseVersion(name);
+    return version && sortKey(version);
+  });
+  const inOrder = [...new Set(keys.filter((key) => key !== undefined))].sort();
+  const ranks = new Map(inOrder.map((key, rank) => [key, rank]));
+  return keys.map((key, i) => {
+    if (key !== undefined) return ranks.get(key);
     return LOOKS_LIKE_ONE.test(tags[i]?.name ?? "") ? "unordered" : undefined;
   });
 };
+
+/** What comes after every pre-release. */
+const RELEASE = "~";
+
+/** A text that sorts as the version does: the space between two identifiers comes before all that they have, the numbers before the texts. */
+function sortKey({ major, minor, patch, prerelease }: SemVer): string {
+  const before = prerelease.map((identifier) => {
+    const text = String(identifier);
+    return `${/\D/.test(text) ? "text" : "number"}${sortableDigits(text)}`;
+  });
+  return [
+    ...[major, minor, patch].map((number) => sortableDigits(String(number))),
+    ...(before.length > 0 ? before : [RELEASE]),
+  ].join(" ");
+}
+
+/** Of two numbers the one with more digits is larger: their count, in as many digits as the longest tag has, stands before them. */
+function sortableDigits(text: string): string {
+  return text.replace(/\d+/g, (digits) => {
+    const number = withoutZeros(digits);
+    return String(number.length).padStart(3, "0") + number;
+  });
+}
 
 /** Tags in the order of their last push. */
 export const rankByPush: TagRanking = (tags) => tags.map(({ pushed }) => pushed);

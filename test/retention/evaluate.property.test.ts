@@ -10,7 +10,21 @@ const TRIES = property(propertyRuns(500));
 const NOW = 1_800_000_000;
 const HOUR = 3600;
 
-const NAMES = ["v1.0", "v1.0.0", "1.2.0", "v1.10", "latest", "main", "pr-1", "pr-2", "7"] as const;
+const NAMES = [
+  "v1.0",
+  "v1.0.0",
+  "1.2.0",
+  "v1.10",
+  "latest",
+  "main",
+  "pr-1",
+  "pr-2",
+  "7",
+  "v1.10-rc8",
+  "v1.10-rc10",
+  "1.2.0-debian-12-r7",
+  "1.2.0-debian-12-r11",
+] as const;
 const policies = arbitraryPolicies({
   repositories: ["team/**", "team/*", "app"],
   tags: ["v*", "pr-*", "latest", "1.*"],

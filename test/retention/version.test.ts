@@ -43,6 +43,21 @@ describe("the version that a tag names", () => {
     expect(rankByVersion(tags.map((name) => ({ name, pushed: 0 })))).toEqual([3, 0, undefined, 1, 2, 3, 0, 0]);
   });
 
+  test.each([
+    ["a distribution's revisions", ["1.25.3-debian-9-r12", "1.25.3-debian-12-r7", "1.25.3-debian-12-r9", "1.25.3-debian-12-r10"]],
+    ["candidates without a dot", ["v2.0.0-beta11", "v2.0.0-rc8", "v2.0.0-rc9", "v2.0.0-rc10", "v2.0.0-rc11", "v2.0.0"]],
+    ["what is longer than a number can be", ["1.0.0-r9", "1.0.0-r20240131120000123456", "1.0.0-r20240131120000123457"]],
+    ["numbers, then texts, and fewer of them first", ["1.0.0-9", "1.0.0-10", "1.0.0-a", "1.0.0-a.1", "1.0.0-a-", "1.0.0-a1"]],
+  ])("takes digits in a pre-release for numbers: %s", (_, tags) => {
+    const ranks = rankByVersion(tags.toReversed().map((name) => ({ name, pushed: 0 })));
+    expect(ranks).toEqual([...tags.keys()].toReversed());
+  });
+
+  test("zeros before such a number make no difference", () => {
+    const tags = ["1.0.0-r08", "1.0.0-r8", "1.0.0-r008.01", "1.0.0-r9"];
+    expect(rankByVersion(tags.map((name) => ({ name, pushed: 0 })))).toEqual([0, 0, 1, 2]);
+  });
+
   test("has no place in the order where it only looks like one", () => {
     const tags = ["24.04", "24.10", "24.10.1.2", "v1.2.x", "99999999999999999999.0.0", "1.2.3-", "20240131", "nightly-1.2"];
     const none = "unordered";

@@ -1,6 +1,6 @@
 /**
  * Which tags a policy file lets go, by the rules of the specification alone and in the most naive way. Shares no code with src/. Of globs it
- * knows `*` and `**`, of versions numbers alone.
+ * knows `*` and `**`.
  */
 export interface OraclePolicyEntry {
   readonly name: string;
@@ -58,10 +58,37 @@ function matches(globs: readonly string[] | undefined, prefixes: readonly string
   return (globs ?? []).some((glob) => matchesGlob(glob, name)) || (prefixes ?? []).some((prefix) => name.startsWith(prefix));
 }
 
-/** Larger is newer. */
-function versionOf(tag: string): number | undefined {
-  const [, major, minor, patch = "0"] = /^v?(\d+)\.(\d+)(?:\.(\d+))?$/.exec(tag) ?? [];
-  return major === undefined ? undefined : Number(major) * 1e6 + Number(minor) * 1e3 + Number(patch);
+const VERSION = /^v?(\d+)\.(\d+)(?:\.(\d+))?(?:-([\w.-]*?))?(?:_.*)?$/;
+
+/** Negative where the first version is older; pieces of a pre-release are single characters and whole numbers. */
+export function compareVersions(one: string, other: string): number {
+  const [, ...a] = VERSION.exec(one) ?? [];
+  const [, ...b] = VERSION.exec(other) ?? [];
+  for (const i of [0, 1, 2]) {
+    const order = Number(a[i] ?? 0) - Number(b[i] ?? 0);
+    if (order !== 0) return order;
+  }
+  const [before, after] = [a[3], b[3]];
+  if (before === undefined || after === undefined) return Number(before === undefined) - Number(after === undefined);
+  return compareLists(before.split("."), after.split("."), (x, y) => {
+    const isNumber = (text: string): boolean => /^\d+$/.test(text);
+    if (isNumber(x) !== isNumber(y)) return isNumber(x) ? -1 : 1;
+    return compareLists(x.match(/\d+|\D/g) ?? [], y.match(/\d+|\D/g) ?? [], (p, q) => {
+      const difference = isNumber(p) && isNumber(q) ? BigInt(p) - BigInt(q) : p < q ? -1 : p > q ? 1 : 0;
+      return Number(difference);
+    });
+  });
+}
+
+/** What is a beginning of the other comes first. */
+function compareLists(a: readonly string[], b: readonly string[], compare: (x: string, y: string) => number): number {
+  for (const [i, x] of a.entries()) {
+    const y = b[i];
+    if (y === undefined) return 1;
+    const order = compare(x, y);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
 }
 
 /** An image with all that it contains. */
@@ -91,7 +118,9 @@ export function judgeTags(
     if (recent === undefined) return false;
     const rank = (one: OracleTag): number | undefined => {
       if (!isAbout(recent, one.name)) return undefined;
-      return recent.orderBy === "semver" ? versionOf(one.name) : one.pushed;
+      if (recent.orderBy !== "semver") return one.pushed;
+      if (!VERSION.test(one.name)) return undefined;
+      return ordinary.filter(({ name }) => VERSION.test(name) && compareVersions(name, one.name) < 0).length;
     };
     const rankOfImage = (image: string): number =>
       Math.max(...ordinary.filter((one) => one.image === image).map((one) => rank(one) ?? -Infinity));
