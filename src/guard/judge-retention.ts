@@ -1,5 +1,4 @@
 import type { MarkedRepository } from "../mark/marked-repository.js";
-import { FIRST_PUSHES } from "../mark/push-times.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { TagDecision } from "../mark/retention.js";
 import { countOf } from "../report/format.js";
@@ -7,6 +6,7 @@ import { goesByTime } from "../retention/retention.js";
 import type { Retention } from "../retention/retention.js";
 import { percentOf } from "./guard.js";
 import type { Verdict } from "./guard.js";
+import { imagesOf, IMAGES_AT_ONCE, isTimed, MOST, writtenAtOnce } from "./written-at-once.js";
 
 /** What an operator allows a policy file to do. */
 export interface RetentionLimits {
@@ -27,7 +27,8 @@ export function judgeRetention(
 ): Verdict[] {
   const tagged = repositories.map(({ name, retention: own }): JudgedRepository => {
     const judged = (own?.decisions ?? []).filter((one) => !isUnjudged(one) && !isReferrer(one));
-    return { name, judged, timed: (own?.decisions ?? []).filter(isTimed), going: judged.filter(({ goes }) => goes).length };
+    const timed = (own?.decisions ?? []).filter((one) => !isReferrer(one) && isTimed(one));
+    return { name, judged, timed, going: judged.filter(({ goes }) => goes).length };
   });
   return [
     judgeKeepPolicies(repositories, retention, allowUnused),
@@ -50,12 +51,6 @@ interface JudgedRepository {
 /** Whether a tag follows another image, be it that it goes or not. */
 export function isReferrer({ reason }: TagDecision): boolean {
   return reason.kind === "referrer" || reason.kind === "image-goes";
-}
-
-/** Whether its time tells of a push, or of what has copied the storage or put tags back. */
-function isTimed(decision: TagDecision): boolean {
-  const { reason, pushed = 0 } = decision;
-  return !isReferrer(decision) && (!isUnjudged(decision) || (reason.kind === "time-unknown" && pushed >= FIRST_PUSHES));
 }
 
 /** A slip in a keep policy deletes. */
@@ -110,44 +105,47 @@ function judgeLastTags(repositories: readonly JudgedRepository[], allowEmpty: bo
       };
 }
 
-/** Seconds: what a restore or a copy gives the same time. */
-const AT_ONCE = 3600;
-const MOST = 0.8;
-/** What one build pushes at once is no copied storage: it takes as many images. */
-const IMAGES_AT_ONCE = 5;
-
 /** Where a storage was restored or copied, its times tell nothing of the pushes. */
 function judgePushTimes(repositories: readonly JudgedRepository[], { policies }: Retention): Verdict {
-  const timed = policies.filter(goesByTime);
-  const suspicious = repositories
-    .filter(({ name, going }) => going > 0 && timed.some(({ matchesRepository }) => matchesRepository(name)))
-    .filter(({ timed: own }) => arePushedAtOnce(own))
-    .map(({ name }) => name);
-  if (suspicious.length === 0)
+  const byTime = policies.filter(goesByTime);
+  const concerned = repositories.filter(
+    ({ name, going }) => going > 0 && byTime.some(({ matchesRepository }) => matchesRepository(name)),
+  );
+  const found = alikeInAll(repositories, concerned) ?? alikeByThemselves(concerned);
+  if (found === undefined)
     return { rule: "push-times", passed: true, evidence: "no repository looks restored or copied by the times of its tags" };
   return {
     rule: "push-times",
     passed: false,
-    evidence: `more than ${percentOf(MOST)} of the tags were pushed within one hour in ${countOf(suspicious.length, "repository", "repositories")}: ${namesOf(suspicious)}`,
+    evidence: `more than ${percentOf(MOST)} of ${found}`,
     remedy:
       "A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.",
   };
 }
 
-function arePushedAtOnce(tags: readonly TagDecision[]): boolean {
-  const inOrder = tags
-    .flatMap(({ pushed, image }) => (pushed === undefined || image === undefined ? [] : [{ pushed, image }]))
-    .sort((a, b) => a.pushed - b.pushed);
-  let first = 0;
-  for (const [last, { pushed }] of inOrder.entries()) {
-    while (pushed - (inOrder[first]?.pushed ?? 0) > AT_ONCE) first++;
-    if (last + 1 - first <= MOST * inOrder.length) continue;
-    const atOnce = inOrder.slice(first).filter((one) => one.pushed - (inOrder[first]?.pushed ?? 0) <= AT_ONCE);
-    return new Set(atOnce.map(({ image }) => image)).size >= IMAGES_AT_ONCE;
-  }
-  return false;
+/** Repositories of which most tags have the same time, by themselves. */
+function alikeByThemselves(concerned: readonly JudgedRepository[]): string | undefined {
+  const alike = concerned.filter(({ timed }) => imagesOf(writtenAtOnce(timed)) >= IMAGES_AT_ONCE);
+  return alike.length === 0 ? undefined : `the tags were written within one hour in ${listed(alike)}`;
+}
+
+/**
+ * Repositories that are too small to tell by themselves, where most tags of the registry have the same time. One build may push to all of them:
+ * it does not take several images of each.
+ */
+function alikeInAll(all: readonly JudgedRepository[], concerned: readonly JudgedRepository[]): string | undefined {
+  const atOnce = new Set(writtenAtOnce(all.flatMap(({ timed }) => timed)));
+  if (imagesOf([...atOnce]) < IMAGES_AT_ONCE) return undefined;
+  const alike = concerned.filter(({ timed }) => imagesOf(timed.filter((tag) => atOnce.has(tag))) > 1);
+  // What a repository tells by itself is told of it.
+  if (alike.every(({ timed }) => imagesOf(writtenAtOnce(timed)) >= IMAGES_AT_ONCE)) return undefined;
+  return `all tags were written within one hour; tags would go from ${listed(alike)}, with several images of that hour`;
+}
+
+function listed(repositories: readonly JudgedRepository[]): string {
+  return `${countOf(repositories.length, "repository", "repositories")}: ${namesOf(repositories.map(({ name }) => name))}`;
 }
 
 function namesOf(names: readonly string[]): string {
-  return `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ", …" : ""}`;
+  return `${names.toSorted().slice(0, NAMED).join(", ")}${names.length > NAMED ? ", …" : ""}`;
 }

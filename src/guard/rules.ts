@@ -25,6 +25,6 @@ export const RETENTION_RULES = {
   "max-untag": "no more than `--max-untag` of all tags that are judged go (50 %)",
   "last-tags": "every repository keeps a tag. `--allow-empty` allows it",
   "push-times":
-    "where a policy goes by time, no repository from which a tag goes had more than 80 % of its tags, of five images or more, pushed within one hour: that is a storage which was restored or copied",
+    "where a policy goes by time, no repository from which a tag goes had more than 80 % of its tags, of five images or more, written within one hour; nor had the whole registry, with several images of that hour in such a repository: that is a storage which was restored or copied",
 } as const satisfies Readonly<Record<string, string>>;
 export type RuleName = keyof typeof RULES | keyof typeof RETENTION_RULES;

@@ -113,7 +113,7 @@ describe("times that a restore has made", () => {
 
   test("are refused where a policy goes by time", async () => {
     expect(await refusals(registry(restored), OLD)).toEqual([
-      "push-times: more than 80 % of the tags were pushed within one hour in 1 repository: team/app. A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.",
+      "push-times: more than 80 % of the tags were written within one hour in 1 repository: team/app. A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.",
     ]);
     const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 1}}";
     expect(await refusals(registry(restored), `${VERSIONS}\n${newest}`)).toHaveLength(1);
@@ -137,5 +137,52 @@ describe("times that a restore has made", () => {
     const digest = release.builder.tree.text(`${app.path}/_manifests/tags/v1/current/link`) ?? "";
     release.pushed(40, () => ["v1.0", "v1.0.0", "stable", "edge", "a", "b"].forEach((tag) => app.tag(tag, digest)));
     expect(await refusals(release, OLD)).toEqual([]);
+  });
+
+  /** So many repositories of four images each, all written within two minutes. */
+  function copied(repositories: number): AgedRegistry {
+    const aged = new AgedRegistry();
+    for (let i = 0; i < repositories; i++) aged.images(`team/app-${i}`, { v1: 40, v2: 40.0005, v3: 40.001, v4: 40.0014 });
+    return aged;
+  }
+
+  const NEWEST = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 2}}";
+
+  test("are refused for the whole registry, of small repositories", async () => {
+    const remedy =
+      "A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.";
+    expect(await refusals(copied(20), `${VERSIONS}\n${NEWEST}`)).toEqual([
+      `push-times: more than 80 % of all tags were written within one hour; tags would go from 20 repositories: team/app-0, team/app-1, team/app-10, team/app-11, team/app-12, …, with several images of that hour. ${remedy}`,
+    ]);
+    const later = copied(3);
+    later.images("team/busy", { v1: 40, v2: 40, new: 1, newer: 0.5 });
+    const keepOthers = keep('repositories: ["team/app-*"]');
+    expect(await refusals(later, `${OLD}\n${keepOthers}`)).toEqual([
+      `push-times: more than 80 % of all tags were written within one hour; tags would go from 1 repository: team/busy, with several images of that hour. ${remedy}`,
+    ]);
+  });
+
+  test.each([
+    ["no policy goes by time", VERSIONS],
+    ["nothing goes by time", `${VERSIONS}\n${keep("olderThan: 30d")}`],
+  ])("are none for the whole registry where %s", async (_, policy) => {
+    expect(await refusals(copied(20), policy, { allowEmpty: true })).toEqual([]);
+  });
+
+  test("are none for the whole registry where a fifth was pushed at another time, or there are few images", async () => {
+    const later = copied(3);
+    later.images("team/later", { new: 1, newer: 2, newest: 3 });
+    expect(await refusals(later, `${VERSIONS}\n${NEWEST}`)).toEqual([]);
+    expect(await refusals(copied(1), `${VERSIONS}\n${NEWEST}`)).toEqual([]);
+  });
+
+  test("are none where one build pushes an image to each of many repositories, by several tags", async () => {
+    const ci = new AgedRegistry();
+    for (let i = 0; i < 20; i++) {
+      const app = ci.images(`app-${i}`, { nightly: 0.1, ...(i === 0 ? { old: 40, older: 50 } : {}) });
+      const digest = ci.builder.tree.text(`${app.path}/_manifests/tags/nightly/current/link`) ?? "";
+      ci.pushed(0.1, () => ["latest", "main"].forEach((tag) => app.tag(tag, digest)));
+    }
+    expect(await refusals(ci, OLD)).toEqual([]);
   });
 });

@@ -249,6 +249,12 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "mark/retention", search: "return this.isHeld", replace: "return false", tests: ["mark/retention"] },
   { file: "guard/judge-retention", search: "return share <= limit", replace: "return true", tests: ["guard/judge-retention"] },
   { file: "guard/judge-retention", search: "if (emptied.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
+  {
+    file: "guard/judge-retention",
+    search: "alikeInAll(repositories, concerned) ??",
+    replace: "",
+    tests: ["guard/judge-retention"],
+  },
   { file: "guard/judge-retention", search: "if (unused.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
   // Which storage a plan or a run is for
   { file: "journal/identity", search: " && one.server === other.server", replace: "", tests: ["journal/identity"] },
