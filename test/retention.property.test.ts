@@ -84,7 +84,7 @@ describe("what would be free by a policy file", () => {
           const tags = report.repositories.reduce((sum, one) => sum + (one.withPolicy?.tags ?? 0), 0);
 
           expect({ tags, ...withPolicy }, before).toEqual(done);
-          const gone = withoutTags(tree, file, pins, grace);
+          const gone = withoutTags(tree, file, { pins, grace, dropDanglingTags });
           const verdict = judge(tree, { deleteUntagged: true, dropDanglingTags, grace, now: NOW, pins });
           const bytes = verdict.blobs.reduce((sum, digest) => sum + (tree.files.get(blobFile(digest))?.content.length ?? 0), 0);
           expect({ tags, ...withPolicy }, before).toEqual({

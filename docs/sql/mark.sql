@@ -133,19 +133,13 @@ where f.role <> 'subject'
 select distinct n.repository, n.manifest, n.role = 'child' as is_child, n.size
 from named n where n.role <> 'mention' and n.digest not like 'sha256:%' and not n.named_stored and (not n.stored or coalesce(n.size <> n.stored_size, true))
 
--- @table keeps  What a live manifest keeps alive among the manifests of its repository: what it names, and its referrers,
--- but for those that a layer link alone finds: the releases that find them so know no subjects.
+-- @table keeps  What a live manifest keeps alive among the manifests of its repository: what it names.
 select distinct n.repository, n.manifest as keeper, k.digest as kept, k.kind = 3 as droppable
 from named n join members k on k.repository = n.repository and k.digest = n.manifest_id
 union
 select n.repository, n.manifest, k.digest, k.kind = 3
 from named n join meanings a on a.repository = n.repository and a.digest = n.digest
 join members k on k.repository = n.repository and k.digest = a.target
-union
-select distinct s.repository, s.digest, r.digest, r.kind = 3
-from members r join manifest_references f on f.manifest = r.digest
-join members s on s.repository = r.repository and s.digest = f.digest
-where f.role = 'subject' and r.kind <> 1
 union
 select l.repository, l.manifest, k.digest, k.kind = 3
 from lost_references l join blobs b on b.size = l.size join members k on k.repository = l.repository and k.digest = b.digest
@@ -225,14 +219,13 @@ union select n.id from named n join repositories r on r.repository = n.repositor
 union select m.digest from lost_references l join repositories r on r.repository = l.repository
   join meant_by_size m on m.size = l.size and m.is_child = l.is_child where r.held
 
--- @table foreign_referrers  Manifests that are about one of which their repository has no revision, as signatures in a repository of their own: these
--- follow its life elsewhere.
+-- @table referrers  Manifests that are about another one live as long as that does in any repository, but for those that a layer link alone finds: the
+-- releases that find them so know no subjects. kept: it is known already that it does. What is gone counts as long as it has a revision.
 select m.repository, m.digest, f.digest as subject, m.kind = 3 as droppable, k.digest is not null as kept
 from members m join manifest_references f on f.manifest = m.digest and f.role = 'subject'
-join blobs b on b.digest = f.digest
-left join linked s on s.repository = m.repository and s.digest = f.digest
+left join blobs b on b.digest = f.digest
 left join kept_anyway k on k.digest = f.digest
-where s.digest is null and m.kind <> 1
+where m.kind <> 1 and (b.digest is not null or exists (select 1 from linked s where s.digest = f.digest))
 
 -- @table dangling_tags  Tags whose manifest no link finds.
 select t.repository, t.tag, t.digest, t.droppable, t.modified from named_tags t
@@ -266,7 +259,7 @@ from members m join (
       union all select n.repository, n.manifest, a.target from named n
       join meanings a on a.repository = n.repository and a.digest = n.digest where n.role = 'config'
     ) c join pinned p on p.digest = c.digest and (p.repository is null or p.repository = c.repository)
-  union all select repository, digest, true, true, true, true from foreign_referrers where kept
+  union all select repository, digest, true, true, true, true from referrers where kept
 ) r on r.repository = m.repository and r.digest = m.digest
 group by m.repository, m.digest
 
@@ -280,13 +273,13 @@ from (
   from live l join keeps k on k.repository = l.repository and k.keeper = l.digest
   union all
   select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
-  from foreign_referrers f join live l on l.digest = f.subject
+  from referrers f join live l on l.digest = f.subject
   union all
   select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
-  from foreign_referrers f join named n on n.id = f.subject join live l on l.repository = n.repository and l.digest = n.manifest
+  from referrers f join named n on n.id = f.subject join live l on l.repository = n.repository and l.digest = n.manifest
   union all
   select f.repository, f.digest, l.as_is, l.with_delete_untagged, l.with_drop_dangling_tags and not f.droppable, l.with_both and not f.droppable
-  from foreign_referrers f join meant_by_size m on m.digest = f.subject join lost_references r on r.size = m.size and r.is_child = m.is_child
+  from referrers f join meant_by_size m on m.digest = f.subject join lost_references r on r.size = m.size and r.is_child = m.is_child
   join live l on l.repository = r.repository and l.digest = r.manifest
 ) step
 group by repository, digest
@@ -463,12 +456,10 @@ where m.kind = 1
 union all
 select 'referrer-orphaned', t.repository, t.tag, t.digest, null from (
   select repository, tag, digest, regexp_extract(tag, '^sha256-([0-9a-f]{64})([.](sig|att|sbom))?$', 1) as subject from tags where digest is not null
-) t where t.subject <> '' and not exists (select 1 from members m where m.repository = t.repository and m.digest = concat('sha256:', t.subject))
-  and not exists (select 1 from members m join blobs b on b.digest = m.digest where m.digest = concat('sha256:', t.subject))
+) t where t.subject <> '' and not exists (select 1 from members m where m.digest = concat('sha256:', t.subject))
 union all
 select 'referrer-orphaned', r.repository, null, r.digest, null from linked r join manifest_references f on f.manifest = r.digest and f.role = 'subject'
-where not exists (select 1 from members m where m.repository = r.repository and m.digest = f.digest)
-  and not exists (select 1 from members m join blobs b on b.digest = m.digest where m.digest = f.digest)
+where not exists (select 1 from members m where m.digest = f.digest)
 union all
 select 'tag-index-dangling', f.repository, f.tag, f.digest, null from former f
 left join marks k on k.repository = f.repository and k.digest = f.id

@@ -2,7 +2,7 @@ import type { Marked } from "../mark/marked.js";
 import { pinsAnywhere } from "../mark/pinned.js";
 import { isYoung, selectedBit } from "../mark/policy.js";
 import { buildGraph, rootsOf, youngDamagedLayers, youngLayers, youngRevisions } from "../mark/repository-graph.js";
-import type { RepositoryGraph } from "../mark/repository-graph.js";
+import type { RepositoryGraph, Root } from "../mark/repository-graph.js";
 import { elementAt } from "../element-at.js";
 import { resolveLayer } from "../mark/repository-links.js";
 import type { StorageFault } from "../storage/listing.js";
@@ -75,12 +75,15 @@ export async function findKeepers(
   for await (const listing of storage.repositories())
     if (listing.isRepository) await finder.ask(await buildGraph(marked.context, listing), held.has(listing.name));
   finder.askAnywhere();
+  finder.followSubjects();
   return finder;
 }
 
 class KeeperFinder implements Keepers {
   readonly kept = new Set<number>();
   readonly shared = new Set<number>();
+  /** Referrers of what is below the focus, with what else lives in their repositories. */
+  readonly #referrers: { readonly space: Space; readonly referrers: readonly Root[]; readonly live: Set<number> }[] = [];
   readonly #bits: number;
 
   constructor(
@@ -98,7 +101,14 @@ class KeeperFinder implements Keepers {
     const wanted = isHeld ? ANY : this.#bits;
     await this.#askLayerLinks(graph, isHeld);
     if (!space.manifests.some((id) => id !== this.focus && this.#names(space, id))) return;
-    const roots = Array.from(rootsOf(context, graph, false)).flatMap(({ id, bits }) => ((bits & wanted) === 0 ? [] : [id]));
+    const roots: number[] = [];
+    const referrers: Root[] = [];
+    for (const root of rootsOf(context, graph, isHeld)) {
+      if (root.kind === "held" || (root.bits & wanted) === 0) continue;
+      // Whether its subject would live without the focus is not known yet.
+      if (this.#goes(root.subject)) referrers.push(root);
+      else roots.push(root.id);
+    }
     // Not all manifests of the repository: of some it is known by the focus alone that they are manifests.
     if (isHeld) for (const target of graph.links.lostTargets) roots.push(graph.reachability.resolve(target));
     const live = reach(space, roots, wanted, this.focus);
@@ -108,6 +118,25 @@ class KeeperFinder implements Keepers {
       for (const id of reach(space, young, this.#bits, this.focus)) live.add(id);
     }
     this.#note(space, live);
+    if (referrers.length > 0) this.#referrers.push({ space, referrers, live });
+  }
+
+  /** What is about something below the focus stays where that does. */
+  followSubjects(): void {
+    for (let before = -1; before !== this.kept.size;) {
+      before = this.kept.size;
+      for (const { space, referrers, live } of this.#referrers) {
+        const kept = referrers.flatMap(({ id, subject = id }) => (this.kept.has(subject) && !live.has(id) ? [id] : []));
+        if (kept.length === 0) continue;
+        for (const id of reach(space, kept, this.#bits, this.focus)) live.add(id);
+        this.#note(space, live);
+      }
+    }
+  }
+
+  /** Whether it is the focus, or below that. */
+  #goes(id: number | undefined): boolean {
+    return id !== undefined && (id === this.focus || this.below.all.has(id));
   }
 
   askAnywhere(): void {

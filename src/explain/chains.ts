@@ -2,7 +2,7 @@ import type { Space, KeptAs, Way } from "./space.js";
 
 /**
  * What keeps things alive by itself, the most lasting first. `layer-linked` is a manifest that a tag once named and that registry 2.x
- * still finds by its layer link; `live-subject` one that is about a manifest which other repositories keep; `dangling-tag` has lost its revision link; `held` is damage in a repository,
+ * still finds by its layer link; `live-subject` one that is about a live manifest, which the repository itself does not keep as one; `dangling-tag` has lost its revision link; `held` is damage in a repository,
  * which keeps all that its links name; the young ones pass with the grace time.
  */
 export const ROOT_KINDS = [

@@ -11,8 +11,9 @@ import type { ChainCollector, RootKind } from "./chains.js";
 import { collectBelow } from "./below.js";
 import type { Below } from "./below.js";
 import { findMention, findNamers } from "./mentions.js";
-import type { Mention } from "./mentions.js";
+import type { Mention, Namer } from "./mentions.js";
 import { findWays, reach, repositorySpace, anywhereRoots, anywhereSpace } from "./space.js";
+import type { Space, Way } from "./space.js";
 
 /** What the repositories say of the focus. */
 export interface Survey {
@@ -70,44 +71,59 @@ class Surveyor implements Survey {
     if (repository === undefined || repository === graph.name) this.storedAs ??= graph.links.aliases.get(focus);
     const isHeld = known?.heldBlobs !== undefined;
     const namers = findNamers(graph, store, focus);
-    const live = await this.#addChains(graph, isHeld);
+    const live = await this.#addChains(graph, isHeld, namers);
     const isLive = (manifest: number): boolean => live.has(manifest);
     const mention = findMention(listing, graph, table, focus, namers, isLive, known?.findings ?? []);
     if (mention !== undefined) this.mentions.push(mention);
     collectBelow(this.below, repositorySpace(graph, marked.context), focus);
   }
 
-  /** Returns those of the manifests on the way to the focus that are live. */
-  async #addChains(graph: RepositoryGraph, isHeld: boolean): Promise<ReadonlySet<number>> {
+  /** Returns those of the namers that are live, and others. */
+  async #addChains(graph: RepositoryGraph, isHeld: boolean, namers: readonly Namer[]): Promise<ReadonlySet<number>> {
     const { context } = this.marked;
     const space = repositorySpace(graph, context);
     const ways = findWays(space, this.focus, this.#bits);
-    const starts: number[] = [];
-    for (const root of rootsOf(context, graph, false)) {
-      if ((root.bits & this.#bits) === 0) continue;
-      const kind = kindOf(root, graph);
-      // What it names is gone: the tag needs it all the same.
-      if (root.id === this.focus && kind === "dangling-tag" && !context.table.isStored(root.id))
-        this.chains.add({ kind, repository: graph.name, tag: root.tag }, [{ id: root.id, as: "manifest" }]);
-      else if (ways.has(root.id)) {
-        this.#told.add(`${kind} ${root.id}`);
-        if (kind !== "young-blob" || root.id !== this.focus) addChains(this.chains, ways, space, kind, root.id, root.tag);
-        starts.push(root.id);
-      }
-    }
-    if (isHeld) {
-      this.#addHeld(graph);
-      return new Set(graph.reachability.manifests);
-    }
-    if (ways.size > 0 && context.policy.deleteUntagged) {
-      const candidates = graph.links.revisions.filter((id) => ways.has(id));
+    // What is about the focus does not keep it, and is on no way to it: then all of the roots are looked at.
+    const isAbout = namers.some(({ as }) => as === "subject");
+    const isWanted = (id: number): boolean => isAbout || ways.has(id);
+    const roots = Array.from(rootsOf(context, graph, isHeld)).filter(
+      ({ kind, bits }) => kind !== "held" && (bits & this.#bits) !== 0,
+    );
+    const [subjects, others] = [roots.filter(isOfSubject), roots.filter((root) => !isOfSubject(root))];
+    for (const root of others) this.#addRoot(root, graph, space, ways);
+    const starts = others.flatMap(({ id }) => (isWanted(id) ? [id] : []));
+    if (!isHeld && context.policy.deleteUntagged) {
+      const known = reach(space, isAbout ? starts : [], this.#bits);
+      const candidates = graph.links.revisions.filter((id) => ways.has(id) || (isWanted(id) && !known.has(id)));
       for (const id of await youngRevisions(context, graph, candidates, this.#addFault)) {
         addChains(this.chains, ways, space, "young-revision-link", id);
         starts.push(id);
       }
     }
+    // What the repository keeps by itself is told by how it does so.
+    const own = reach(space, starts, this.#bits);
+    for (const { id, subject = id } of subjects) {
+      starts.push(id);
+      if (!own.has(subject)) addChains(this.chains, ways, space, "live-subject", id);
+    }
+    if (isHeld) {
+      this.#addHeld(graph);
+      return new Set(graph.reachability.manifests);
+    }
     await this.#addYoungLayers(graph);
-    return ways.size === 0 ? new Set() : reach(space, starts, this.#bits);
+    return reach(space, starts, this.#bits);
+  }
+
+  #addRoot(root: Root, graph: RepositoryGraph, space: Space, ways: ReadonlyMap<number, Way>): void {
+    const { id, tag } = root;
+    const kind = kindOf(root, graph);
+    // What it names is gone: the tag needs it all the same.
+    if (id === this.focus && kind === "dangling-tag" && !this.marked.table.isStored(id))
+      this.chains.add({ kind, repository: graph.name, tag }, [{ id, as: "manifest" }]);
+    else if (ways.has(id)) {
+      this.#told.add(`${kind} ${id}`);
+      if (kind !== "young-blob" || id !== this.focus) addChains(this.chains, ways, space, kind, id, tag);
+    }
   }
 
   /** Damage keeps every manifest of its repository, and all that its layer links name. */
@@ -155,6 +171,10 @@ class Surveyor implements Survey {
     }
     collectBelow(this.below, space, focus);
   }
+}
+
+function isOfSubject({ kind }: Root): boolean {
+  return kind === "subject";
 }
 
 function kindOf({ kind, target, id }: Root, graph: RepositoryGraph): RootKind {

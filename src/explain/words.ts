@@ -111,7 +111,7 @@ export function rootName({ kind, repository, tag }: ChainRoot): string {
     case "layer-linked":
       return `a layer link${where} that registry 2.x finds a manifest by`;
     case "live-subject":
-      return `a live subject in another repository, for what is about it${where},`;
+      return `a live subject, wherever that is, of what is about it${where}`;
     case "held":
       return `damage${where}`;
     case "young-blob":
@@ -137,7 +137,7 @@ const ROOT_NAMES: Readonly<Record<RootKind, readonly [string, string]>> = {
   "revision-link": ["revision link", "revision links"],
   "dangling-tag": ["dangling tag", "dangling tags"],
   "layer-linked": ["manifest with a layer link", "manifests with layer links"],
-  "live-subject": ["live subject elsewhere", "live subjects elsewhere"],
+  "live-subject": ["live subject", "live subjects"],
   held: ["root held by damage", "roots held by damage"],
   "young-blob": ["young blob", "young blobs"],
   "young-revision-link": ["young revision link", "young revision links"],

@@ -76,7 +76,7 @@ export async function mark(
   const anywhere = await markAnywhere(context, findings);
   await finishPending(context, pending, repositories, findings);
   for (const [i, one] of repositories.entries())
-    repositories[i] = { ...one, findings: withoutFoundElsewhere(table, one.findings) };
+    repositories[i] = { ...one, findings: withoutFoundElsewhere(context, one.findings) };
   for (const finding of checkReach(context, outOfReach, repositories)) findings.push(finding);
   const verified = verify && (await verifyAll(context, verify, { repositories, findings }, onProgress));
   await judgeSizes(context, { repositories, findings }, verify);
@@ -113,6 +113,7 @@ function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesS
     pins: new Set(policy.pins.map((digest) => table.idOfDigest(digest))),
     aliases: new Map(),
     lostSizes: new LostSizes(),
+    lostManifests: new Set(),
     shownBlobs: verifiesShown ? new Uint8Array(table.count) : undefined,
   };
 }

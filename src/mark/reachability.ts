@@ -128,12 +128,9 @@ export class Reachability {
     for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
   }
 
-  /** Manifests that are about another one of which the repository has no revision: what a link to a layer or a dangling tag finds may go at any time. */
-  *foreignReferrers(): Generator<{ readonly referrer: number; readonly subject: number }> {
-    const { layerLinked, recoverable } = this.found;
-    for (const [subject, referrers] of this.#referrers)
-      if (!this.#position.has(subject) || layerLinked.has(subject) || recoverable.has(subject))
-        for (const referrer of referrers) yield { referrer, subject };
+  /** Manifests that are about another one, whether or not the repository has that. */
+  *referrers(): Generator<{ readonly referrer: number; readonly subject: number }> {
+    for (const [subject, referrers] of this.#referrers) for (const referrer of referrers) yield { referrer, subject };
   }
 
   /** Those of the bits that a manifest of the repository takes, and passes on. */

@@ -1,6 +1,5 @@
 import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget } from "../registry/referrer-tag.js";
-import type { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import { MANIFEST, REVISION } from "./policy.js";
 import type { Reachability } from "./reachability.js";
@@ -11,14 +10,14 @@ import type { RepositoryLinks } from "./repository-links.js";
  * Without what is said of referrers whose subject turned out to be a manifest of another repository: signatures may have one of their own
  * (`COSIGN_REPOSITORY`).
  */
-export function withoutFoundElsewhere(table: BlobTable, findings: readonly Finding[]): readonly Finding[] {
+export function withoutFoundElsewhere(context: MarkContext, findings: readonly Finding[]): readonly Finding[] {
   const isElsewhere = ({ code, subject }: Finding): boolean =>
-    code === "referrer-orphaned" && subject !== undefined && isManifestSomewhere(table, table.idOfDigest(subject));
+    code === "referrer-orphaned" && subject !== undefined && isManifestSomewhere(context, context.table.idOfDigest(subject));
   return findings.some(isElsewhere) ? findings.filter((finding) => !isElsewhere(finding)) : findings;
 }
 
-function isManifestSomewhere(table: BlobTable, id: number): boolean {
-  return table.isStored(id) && (table.marks(id) & (REVISION | MANIFEST)) !== 0;
+function isManifestSomewhere({ table, lostManifests }: MarkContext, id: number): boolean {
+  return table.isStored(id) ? (table.marks(id) & (REVISION | MANIFEST)) !== 0 : lostManifests.has(id);
 }
 
 /** Reports tags and manifests that are about another manifest (signatures, attestations, SBOMs) which the repository does not have. */

@@ -2,7 +2,6 @@ import { elementAt } from "../element-at.js";
 import { revisionLinkPath, layerLinkPath } from "../registry/layout.js";
 import type { RepositoryListing, StorageFault } from "../storage/listing.js";
 import { danglingRoot, HELD, isYoung, LIVE, RETAINED_ROOT, REVISION_ROOT } from "./policy.js";
-import type { BlobTable } from "./blob-table.js";
 import type { Policy } from "./policy.js";
 import { Reachability } from "./reachability.js";
 import type { MarkContext } from "./context.js";
@@ -38,6 +37,8 @@ export interface Root {
   readonly tag?: string;
   /** What the tag's link holds. */
   readonly target?: number;
+  /** What the referrer is about. */
+  readonly subject?: number;
 }
 
 /** Resolves a repository's links and reads its manifests. */
@@ -81,7 +82,7 @@ export function* rootsOf(
   }
   for (const [id, bits] of formerManifests(policy, graph)) yield { kind: "layer-linked", id, bits };
   for (const id of reachability.manifests) if (isPinned(context.store, graph, id)) yield { kind: "pin", id, bits: LIVE };
-  yield* foreignRoots(table, policy, reachability);
+  yield* subjectRoots(context, reachability, isHeld);
   if (isHeld) for (const id of reachability.manifests) yield { kind: "held", id, bits: HELD };
 }
 
@@ -106,16 +107,23 @@ function formerManifests(policy: Policy, graph: RepositoryGraph): ReadonlyMap<nu
 }
 
 /**
- * What is about a manifest of other repositories follows its life: signatures may have a repository of their own (`COSIGN_REPOSITORY`). Until
- * all repositories are marked, that life is not known to its end.
+ * A referrer lives as long as its subject does in any repository: signatures may have one of their own (`COSIGN_REPOSITORY`). Until all
+ * repositories are marked, that life is not known to its end.
  */
-export function* foreignRoots(table: BlobTable, policy: Policy, reachability: Reachability): Generator<Root> {
-  for (const { referrer, subject } of reachability.foreignReferrers()) {
-    if (!table.isStored(subject)) continue;
-    const marks = table.marks(subject);
-    const isKept = (marks & HELD) !== 0 || isYoung(policy, table.modified(subject));
-    yield { kind: "subject", id: referrer, bits: isKept ? LIVE : marks & LIVE };
-  }
+export function* subjectRoots(context: MarkContext, reachability: Reachability, isHeld: boolean): Generator<Root> {
+  for (const { referrer, subject } of reachability.referrers())
+    yield { kind: "subject", id: referrer, bits: lifeOf(context, subject, isHeld), subject };
+}
+
+/**
+ * In which variants a manifest is known to live so far, for what is about it in a repository. What damage holds it back elsewhere, or has taken it
+ * there, leaves it alive; `isHeld` says that the repository itself is held back, and so keeps all that it has anyway.
+ */
+export function lifeOf({ table, policy, lostManifests }: MarkContext, subject: number, isHeld: boolean): number {
+  if (!table.isStored(subject)) return lostManifests.has(subject) && !isHeld ? LIVE : 0;
+  const marks = table.marks(subject);
+  const isKept = ((marks & HELD) !== 0 && !isHeld) || isYoung(policy, table.modified(subject));
+  return isKept ? LIVE : marks & LIVE;
 }
 
 /** Those of a repository's revisions whose link is younger than the grace time: roots too, for they may be part of a push. */

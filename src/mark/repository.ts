@@ -16,7 +16,7 @@ import type { Reachability } from "./reachability.js";
 import { checkEmptiness } from "./emptiness.js";
 import { followReferences } from "./references.js";
 import { checkReferrers } from "./referrers.js";
-import { buildGraph, foreignRoots, rootsOf } from "./repository-graph.js";
+import { buildGraph, lifeOf, rootsOf, subjectRoots } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import { resolveLayer } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
@@ -24,7 +24,7 @@ import { checkManifests } from "./broken-manifests.js";
 import { checkTags } from "./dangling-tags.js";
 import { checkHistory } from "./tag-history.js";
 import { withObjects } from "./tag-objects.js";
-import { judgeTags } from "./retention.js";
+import { judgeTags, withTagsKept } from "./retention.js";
 import type { JudgedTags } from "./retention.js";
 import { checkRevisions } from "./unreferenced-revisions.js";
 import { checkUploads } from "./uploads.js";
@@ -86,6 +86,8 @@ class RepositoryMark {
   #held = false;
   readonly #reclaimable = perVariant((): ReclaimableLinks => ({ revisions: 0, layerLinks: 0 }));
   #retention: JudgedTags | undefined;
+  /** Those of the tags that a policy file lets go which others keep. */
+  readonly #keptTags = new Set<string>();
 
   constructor(
     private readonly context: MarkContext,
@@ -141,10 +143,13 @@ class RepositoryMark {
   }
 
   markRoots(): void {
-    const { table } = this.context;
+    const { table, lostManifests } = this.context;
     const going = this.#retention?.going;
     for (const { id, bits, tag } of rootsOf(this.context, this.graph, this.#held, going)) this.reachability.mark(id, bits, tag);
-    for (const id of this.links.revisions) table.mark(id, REVISION);
+    for (const id of this.links.revisions) {
+      table.mark(id, REVISION);
+      if (!table.isStored(id)) lostManifests.add(id);
+    }
     if (!this.#held) return;
     for (const id of this.links.damagedLayers) table.mark(id, HELD);
     for (const id of this.links.layers) table.mark(id, HELD).mark(resolveLayer(this.links, id), HELD);
@@ -167,20 +172,33 @@ class RepositoryMark {
     this.#referenceFindings = findings;
   }
 
-  /** Whether there are manifests that others may keep, in any of the variants in which nothing does here. */
+  /** Whether there are referrers that others may keep, in any of the variants in which nothing does here. */
   dependsOnOthers(): boolean {
     const { reachability } = this;
-    for (const { referrer, subject } of reachability.foreignReferrers())
-      if (this.context.table.isStored(subject) && reachability.marks(referrer) !== reachability.accepts(referrer, LIVE))
-        return true;
-    return false;
+    for (const { referrer } of reachability.referrers())
+      if ((reachability.marks(referrer) & LIVE) !== reachability.accepts(referrer, LIVE)) return true;
+    return (this.#retention?.referrers ?? []).length > 0;
   }
 
   followOthers(): boolean {
-    const { table, policy } = this.context;
     let isNew = false;
-    for (const { id, bits } of foreignRoots(table, policy, this.reachability)) isNew = this.reachability.mark(id, bits) || isNew;
+    for (const { id, bits } of subjectRoots(this.context, this.reachability, this.#held))
+      isNew = this.reachability.mark(id, bits) || isNew;
+    isNew = this.#keepTagsOfReferrers() || isNew;
     if (isNew) this.followReferences();
+    return isNew;
+  }
+
+  /** The tag of a referrer does not go while another repository keeps its subject. Returns whether any of that is new. */
+  #keepTagsOfReferrers(): boolean {
+    let isNew = false;
+    for (const { tag, image, subject } of this.#retention?.referrers ?? []) {
+      const isKept = (lifeOf(this.context, subject, this.#held) & VARIANT_BITS.withPolicy) !== 0;
+      if (!isKept || this.#keptTags.has(tag)) continue;
+      this.#keptTags.add(tag);
+      isNew = true;
+      this.reachability.mark(image, LIVE);
+    }
     return isNew;
   }
 
@@ -245,7 +263,7 @@ class RepositoryMark {
       witness: this.#witness(),
       heldBlobs: this.#held ? blobs : undefined,
       aliased: links.aliases.size === 0 ? undefined : { links: links.aliases, blobs },
-      retention: this.#retention?.result,
+      retention: this.#retention && withTagsKept(this.#retention.result, this.#keptTags),
     };
   }
 

@@ -62,7 +62,19 @@ export interface RepositoryRetention {
 /** What goes, while the repository is being marked. */
 export interface JudgedTags {
   readonly going: ReadonlySet<string>;
+  /** Those of them that go with their subject: one that another repository keeps stays. */
+  readonly referrers: readonly { readonly tag: string; readonly image: number; readonly subject: number }[];
   readonly result: RepositoryRetention;
+}
+
+/** The same when some referrers stay after all. */
+export function withTagsKept(retention: RepositoryRetention, kept: ReadonlySet<string>): RepositoryRetention {
+  if (kept.size === 0) return retention;
+  const decisions = retention.decisions.map((one): TagDecision => {
+    const { objects: _, ...rest } = one;
+    return kept.has(one.tag) ? { ...rest, goes: false, reason: { kind: "referrer" } } : one;
+  });
+  return { ...retention, goes: retention.goes - kept.size, decisions };
 }
 
 /**
@@ -88,6 +100,7 @@ export async function judgeTags(
   const used = judge.used;
   return {
     going,
+    referrers: judge.referrers,
     result: { goes: going.size, used, decisions: request.detail === "sums" ? [] : (decisions ?? judge.decisions) },
   };
 }
@@ -103,6 +116,7 @@ interface KnownTag {
 
 class TagJudge {
   decisions: readonly TagDecision[] = [];
+  referrers: JudgedTags["referrers"] = [];
   used: ReadonlySet<string> = new Set();
   readonly #tags: readonly KnownTag[];
   readonly #pinned: ReadonlySet<number>;
@@ -218,6 +232,9 @@ class TagJudge {
     const judged = new Map<string, Decision>();
     for (const [i, decision] of evaluation.decisions.entries()) judged.set(elementAt(tags, i).name, decision);
     for (const [i, decision] of evaluation.referrers.entries()) judged.set(elementAt(referrers, i).name, decision);
+    this.referrers = referrers
+      .filter((_, i) => !this.isHeld && evaluation.referrers[i]?.goes === true)
+      .map(({ name: tag, image, subject }) => ({ tag, image, subject }));
     this.used = evaluation.used;
     this.decisions = this.#tags.map((tag) => this.#decide(tag, judged.get(tag.name)));
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RegistryBuilder, sha256 } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256 } from "../support/builder.js";
 import type { Descriptor } from "../support/builder.js";
 import { checkTree, findingsOf } from "../support/check-tree.js";
 
@@ -53,6 +53,34 @@ describe("a signature in a repository of its own", () => {
     registry.repository("other").image({ tag: "1" });
     app.untag("1");
     expect(findingsOf(await checkTree(registry.tree, { deleteUntagged: true }))).toContain(signature);
+  });
+
+  test("stays with an image that is tagged elsewhere, though its own repository has an untagged copy", async () => {
+    const { registry, app, image, signatures, of } = signed("");
+    const body = registry.tree.text(blobFile(image.digest)) ?? "";
+    signatures.manifest(body);
+    signatures.mount(signatures.push("layer"));
+    const signature = of(image);
+    const others = registry.repository("middle/others");
+    others.manifest(registry.tree.text(blobFile(signature.digest)) ?? "");
+    others.image({ layers: ["about a signature"], config: "about", subject: signature });
+    const policy = { deleteUntagged: true };
+    const report = await checkTree(registry.tree, policy);
+    const unreferenced = findingsOf(report).filter((line) => line.startsWith("blob-unref") || line.startsWith("referrer-"));
+    expect(unreferenced).toEqual([]);
+    // Its copy goes, for nothing but its own link keeps that; what is about it has it elsewhere.
+    expect(report.counts["manifest-unreferenced"]).toBe(1);
+    app.untag("1");
+    registry.repository("other").image({ tag: "1" });
+    expect(findingsOf(await checkTree(registry.tree, policy))).toContain(`blob-unreferenced ${sha256("about a signature")}`);
+  });
+
+  test("stays with an image elsewhere whose blob is lost: it may come back", async () => {
+    const { registry, image, of } = signed("");
+    of(image);
+    registry.tree.remove(blobFile(image.digest));
+    const findings = findingsOf(await checkTree(registry.tree, { deleteUntagged: true }));
+    expect(findings.filter((line) => /unreferenced|orphaned/.test(line))).toEqual([]);
   });
 
   test("is held with its image", async () => {

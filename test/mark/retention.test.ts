@@ -65,6 +65,25 @@ test("the signature stays of an image whose revision link was just written: a pu
   expect(await going(aged, POLICY, [], 3600)).toBe(1);
 });
 
+test("the signature stays of an image that lives in another repository, with the signature's own", async () => {
+  const aged = new AgedRegistry();
+  const app = aged.images("team/app", { a: 90 });
+  const digest = aged.builder.tree.text(`${app.path}/_manifests/tags/a/current/link`) ?? "";
+  const tagOf = (of: string): string => `${of.replace(":", "-")}.sig`;
+  const signature = aged.pushed(90, () => app.image({ layers: ["signature"], config: "signature", tag: tagOf(digest) }));
+  aged.pushed(90, () => app.image({ layers: ["about it"], config: "about it", tag: tagOf(signature.digest) }));
+  expect(await going(aged)).toBe(3);
+  const copy = aged.pushed(90, (registry) =>
+    registry.repository("zebra/app").manifest(registry.tree.text(blobFile(digest)) ?? "", "a"),
+  );
+  expect(copy.digest).toBe(digest);
+  const policy = '- {name: all, action: {type: Delete}, condition: {repositories: ["team/*"], tags: ["**"]}}';
+  const retention = { retention: parsePolicyFile(policy, "p.yaml"), file: "p.yaml", detail: "decisions" as const };
+  const { repositories, reclaimable } = await checkTree(aged.builder.tree, { retention, deleteUntagged: true });
+  expect(repositories.find(({ name }) => name === "team/app")?.withPolicy?.tags).toBe(1);
+  expect(reclaimable.withPolicy.blobs).toBe(0);
+});
+
 describe("a tag that is older than any push", () => {
   const aged = new AgedRegistry();
   aged.builder.now = 0;

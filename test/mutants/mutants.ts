@@ -267,5 +267,22 @@ export const MUTANTS: readonly Mutant[] = [
   },
   { file: "guard/change-under-guard", search: "refusal ??= verdict", replace: "refusal = undefined", tests: ["cli/runs"] },
   // Referrers of what other repositories keep
-  { file: "mark/repository-graph", search: "bits: isKept ? LIVE : marks & LIVE", replace: "bits: 0", tests: ["mark/referrers"] },
+  {
+    file: "mark/repository-graph",
+    search: "return isKept ? LIVE : marks & LIVE;",
+    replace: "return 0;",
+    tests: ["mark/referrers"],
+  },
+  {
+    file: "mark/repository-graph",
+    search: "lostManifests.has(subject) && !isHeld ? LIVE : 0",
+    replace: "0",
+    tests: ["mark/referrers"],
+  },
+  {
+    file: "mark/repository",
+    search: "this.reachability.mark(image, LIVE);",
+    replace: "",
+    tests: ["mark/retention"],
+  },
 ];

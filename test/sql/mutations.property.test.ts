@@ -18,7 +18,7 @@ import { makeTemporaryDirectory } from "../support/temporary.js";
 /** Each makes the mark wrong in one small way, which must show on some registry. */
 const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] = [
   ["young revision links are no roots", "where not r.mismatched and r.modified > p.cutoff", "where false"],
-  ["a subject keeps no referrers", "and s.digest = f.digest\nwhere f.role = 'subject'", "and s.digest = f.digest\nwhere false"],
+  ["a subject keeps no referrers", "referrers f join live l on l.digest = f.subject", "referrers f join live l on false"],
   ["untagged revisions are roots", "true, false, true, false from linked", "true, true, true, true from linked"],
   ["damage holds nothing", "where r.held or l.as_is", "where l.as_is"],
   ["pins keep nothing", "from members k join pinned p on", "from members k join pinned p on false and"],
@@ -58,13 +58,13 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ],
   [
     "a manifest keeps a referrer elsewhere that a dropped tag names",
-    "l.with_both and not f.droppable\n  from foreign_referrers f join live",
-    "l.with_both\n  from foreign_referrers f join live",
+    "l.with_both and not f.droppable\n  from referrers f join live",
+    "l.with_both\n  from referrers f join live",
   ],
   [
     "a layer keeps a referrer elsewhere that a dropped tag names",
-    "l.with_both and not f.droppable\n  from foreign_referrers f join named",
-    "l.with_both\n  from foreign_referrers f join named",
+    "l.with_both and not f.droppable\n  from referrers f join named",
+    "l.with_both\n  from referrers f join named",
   ],
   [
     "a tag's own entry is history",
@@ -86,10 +86,11 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["pins keep no link", "from sound_layers l join pins p on", "from sound_layers l join pins p on false and"],
   ["the history of dropped tags keeps what it names", "d.digest is null, false from former f", "true, false from former f"],
   [
-    "what a layer link finds is the repository's own subject",
-    "left join linked s on s.repository = m.repository and s.digest = f.digest\nleft join kept_anyway",
-    "left join members s on s.repository = m.repository and s.digest = f.digest\nleft join kept_anyway",
+    "a repository's own subject has no life elsewhere",
+    "where m.kind <> 1 and (b.digest is not null or",
+    "where m.kind <> 1 and not exists (select 1 from linked s where s.repository = m.repository and s.digest = f.digest) and (b.digest is not null or",
   ],
+  ["a subject that is lost is no subject", " or exists (select 1 from linked s where s.digest = f.digest))", ")"],
   ["pins have one name", "from pins p join meanings m on", "from pins p join meanings m on false and"],
   [
     "pins by another name pin an image everywhere",

@@ -1,5 +1,5 @@
 import type { RegistryTree } from "./registry-tree.js";
-import { formerOf, isFound, judge, readWorld, targetOf } from "./oracle.js";
+import { formerOf, isFound, judge, judgeMended, readWorld, targetOf } from "./oracle.js";
 import type { OraclePolicy, Repository, World } from "./oracle.js";
 
 /**
@@ -63,7 +63,8 @@ class Edges {
 
 export class ChainOracle {
   readonly world: World;
-  #liveBlobs: ReadonlySet<string> | undefined;
+  /** With what damage holds, and without. */
+  readonly #garbage = new Map<boolean, ReadonlySet<string>>();
 
   constructor(
     private readonly tree: RegistryTree,
@@ -155,25 +156,29 @@ export class ChainOracle {
     return edges;
   }
 
-  /** What is about a manifest that the repository does not have. */
-  #foreign(repository: Repository): { readonly start: string; readonly subject: string }[] {
-    const { manifests } = this.edgesOf(repository, true);
+  /** What is about another manifest. */
+  #referrers(repository: Repository): { readonly start: string; readonly subject: string }[] {
     const { layerLinked } = this.world.manifestsOf(repository);
-    return [...manifests.keys()].flatMap((start) => {
+    return [...this.edgesOf(repository, true).manifests.keys()].flatMap((start) => {
       const subject = this.world.parse(start)?.subject;
-      return subject === undefined || layerLinked.has(start) || repository.revisions.has(subject) ? [] : [{ start, subject }];
+      return subject === undefined || layerLinked.has(start) ? [] : [{ start, subject }];
     });
   }
 
-  /** Whether one of these is what something in another repository is about. */
+  /** Whether one of these is what something else is about. */
   isSubjectElsewhere(digests: ReadonlySet<string>): boolean {
-    return this.world.repositories.some((repository) => this.#foreign(repository).some(({ subject }) => digests.has(subject)));
+    return this.world.repositories.some((repository) =>
+      this.#referrers(repository).some(({ start, subject }) => digests.has(subject) && !digests.has(start)),
+    );
   }
 
-  #live(): ReadonlySet<string> {
-    if (this.#liveBlobs !== undefined) return this.#liveBlobs;
-    const garbage = new Set(judge(this.tree, this.policy).blobs);
-    return (this.#liveBlobs = new Set([...this.world.stored.keys()].filter((digest) => !garbage.has(digest))));
+  /** Whether a manifest lives, for what is about it in this repository: if damage holds that, what damage holds is no more alive than it is. */
+  #isLive(subject: string, { held }: Repository): boolean {
+    const isRevision = this.world.repositories.some(({ revisions }) => revisions.has(subject));
+    if (!this.world.stored.has(subject)) return isRevision && !held;
+    const garbage = this.#garbage.get(held) ?? new Set((held ? judgeMended : judge)(this.tree, this.policy).blobs);
+    this.#garbage.set(held, garbage);
+    return !garbage.has(subject);
   }
 
   chains(focus: string): ExpectedChain[] {
@@ -206,8 +211,10 @@ export class ChainOracle {
     const chains: ExpectedChain[] = [];
     const edges = this.edgesOf(repository);
     const add = (kind: string, start: string, length: number | undefined, tag?: string): void => {
+      roots.add(start);
       if (length !== undefined) chains.push({ kind, repository: name, tag, start, length });
     };
+    const roots = new Set<string>();
     for (const [tag, digest] of tags) {
       const start = edges.manifests.has(digest) ? digest : targetOf(repository, digest);
       const isGone = !revisions.has(start) && !this.world.stored.has(start);
@@ -220,15 +227,20 @@ export class ChainOracle {
     }
     for (const [start, { modified }] of revisions) {
       if (!deleteUntagged) add("revision-link", start, edges.distance(start, focus));
-      if (this.#youngBlob(start) && start !== focus) add("young-blob", start, edges.distance(start, focus));
+      if (this.#youngBlob(start)) add("young-blob", start, start === focus ? undefined : edges.distance(start, focus));
       if (deleteUntagged && !held && this.#isYoung(modified)) add("young-revision-link", start, edges.distance(start, focus));
     }
     const former = new Set(formerOf(repository, manifests, dropDanglingTags).map((digest) => targetOf(repository, digest)));
     if (!deleteUntagged)
       for (const start of former) if (layerLinked.has(start)) add("layer-linked", start, edges.distance(start, focus));
-    for (const { start, subject } of this.#foreign(repository))
-      if (edges.manifests.has(start) && this.#live().has(subject)) add("live-subject", start, edges.distance(start, focus));
     for (const start of new Set(this.world.pinsIn(repository))) add("pin", start, edges.distance(start, focus));
+    const own = [...roots].filter((start) => edges.manifests.has(start));
+    for (const { start, subject } of this.#referrers(repository)) {
+      if (!edges.manifests.has(start) || !this.#isLive(subject, repository)) continue;
+      // What the repository keeps by itself is told by how it does so.
+      if (!edges.manifests.has(subject) || own.every((root) => edges.distance(root, subject) === undefined))
+        add("live-subject", start, edges.distance(start, focus));
+    }
     const links = [...layers.values()].filter(({ target }) => target === focus);
     if (held) {
       const every = this.edgesOf(repository, true);

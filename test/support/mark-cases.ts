@@ -57,6 +57,10 @@ function signature(registry: RegistryBuilder, subject: Descriptor, tag?: string)
   });
 }
 
+function imageIn(app: RepositoryBuilder, tag: string | undefined): Descriptor {
+  return app.image({ layers: ["a layer"], config: "a config", ...(tag === undefined ? {} : { tag }) });
+}
+
 function pinnedIndex(app: RepositoryBuilder): Descriptor {
   const child = app.image({ layers: ["a layer"], config: "a config" });
   app.deleteManifest(child);
@@ -308,6 +312,21 @@ export const MARK_CASES: readonly MarkCase[] = [
       const layers = [{ mediaType: TYPES.layer, digest: sha512Of("8"), size: 7 }];
       justNow(registry, () => registry.repository("app").image({ layers, config: "a config" }));
       registry.repository("other").push("of another");
+    }),
+  },
+  {
+    name: "a signature without a tag, whose repository has an untagged copy of an image that is tagged elsewhere",
+    tree: registryOf((registry) => {
+      for (const name of ["app", "signatures"]) imageIn(registry.repository(name), name === "app" ? "v1" : undefined);
+      signature(registry, imageIn(new RegistryBuilder().repository("app"), undefined));
+    }),
+  },
+  {
+    name: "a signature of an image elsewhere whose blob is gone",
+    tree: registryOf((registry) => {
+      const image = imageIn(registry.repository("app"), undefined);
+      signature(registry, image);
+      registry.tree.remove(blobFile(image.digest));
     }),
   },
 ];

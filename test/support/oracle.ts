@@ -293,6 +293,16 @@ function isTagName(name: string): boolean {
 }
 
 export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
+  return judgeWith(tree, policy, undefined);
+}
+
+/** What would be garbage without what damage holds: but what is about that in sound repositories stays. */
+export function judgeMended(tree: RegistryTree, policy: OraclePolicy): Verdict {
+  return judgeWith(tree, policy, new Set(judge(tree, policy).blobs));
+}
+
+/** `unheld` is what is garbage although damage holds all that it does; where that is given, it holds nothing. */
+function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet<string> | undefined): Verdict {
   const world = readWorld(tree, policy.pins, policy.now - policy.grace);
   const { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere } = world;
   const { lostSizesOf, ofSize, namedBelow } = world;
@@ -301,29 +311,35 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
   const usedLinks = new Set<string>();
   const liveRevisions = new Map(repositories.map((repository) => [repository, new Set<string>()]));
 
+  const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
   // Within each repository: what its roots reach. What is about a manifest of others follows them, so until nothing changes any more.
   const round = (repository: Repository): void => {
     const alive = liveRevisions.get(repository) ?? new Set<string>();
+    const isHeld = repository.held && unheld === undefined;
+    const isLive = (subject: string): boolean => {
+      if (!stored.has(subject)) return isRevision(subject) && (!repository.held || isHeld);
+      return unheld === undefined || repository.held ? live.has(subject) : !unheld.has(subject);
+    };
     const manifests = manifestsOf(repository);
     const { layerLinked, droppable, kept } = manifests;
-    const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !repository.held ? [] : droppable)];
+    const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !isHeld ? [] : droppable)];
     const here = new Set([...repository.revisions.keys(), ...others]);
     // Not what a layer link alone finds.
     const subjectOf = (digest: string): string | undefined => (layerLinked.has(digest) ? undefined : parse(digest)?.subject);
     for (const digest of here) {
       const subject = subjectOf(digest);
-      if (subject !== undefined && !repository.revisions.has(subject) && stored.has(subject) && live.has(subject))
-        alive.add(digest);
+      if (subject !== undefined && isLive(subject)) alive.add(digest);
     }
     const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
     for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
     for (const digest of formerOf(repository, manifests, policy.dropDanglingTags))
       if (!policy.deleteUntagged && layerLinked.has(manifestOf(digest))) alive.add(manifestOf(digest));
     const pins = pinsIn(repository);
-    for (const digest of here) if (pins.includes(digest) || repository.held) alive.add(digest);
+    for (const digest of here) if (pins.includes(digest) || isHeld) alive.add(digest);
     for (const [digest, { modified }] of repository.revisions) {
       const blobTime = stored.get(digest)?.modified;
-      const young = isYoung(modified) || (blobTime !== undefined && isYoung(blobTime));
+      // Of what is held back no link is asked how old it is.
+      const young = (isYoung(modified) && !repository.held) || (blobTime !== undefined && isYoung(blobTime));
       if (!policy.deleteUntagged || young) alive.add(digest);
     }
     for (let before = -1; before !== alive.size;) {
@@ -373,15 +389,14 @@ export function judge(tree: RegistryTree, policy: OraclePolicy): Verdict {
       if (link !== undefined) usedLinks.add(link.path);
     }
     for (const { path, target, modified } of repository.layers.values()) {
-      if (!isYoung(modified) && !repository.held) continue;
+      if (repository.held ? !isHeld : !isYoung(modified)) continue;
       live.add(target);
       usedLinks.add(path);
     }
-    for (const [digest, modified] of repository.named) if (isYoung(modified) || repository.held) live.add(digest);
+    for (const [digest, modified] of repository.named) if (repository.held ? isHeld : isYoung(modified)) live.add(digest);
   };
 
   // Manifests that are pinned or young: with all that they reach, wherever that is.
-  const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
   const reached = new Set<string>();
   /** What somebody takes for a manifest. */
   const claimed = new Set(pinsAnywhere);

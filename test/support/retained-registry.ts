@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { arbitraryRegistry, GRACE, NOW } from "./arbitrary-registry.js";
 import { RegistryBuilder, V2 } from "./builder.js";
-import { hasLayerLink, readWorld, targetOf } from "./oracle.js";
-import type { Repository, World } from "./oracle.js";
-import type { RegistryTree } from "./registry-tree.js";
+import { hasLayerLink, judge, readWorld, targetOf } from "./oracle.js";
+import type { OraclePolicy, Repository, World } from "./oracle.js";
+import { RegistryTree } from "./registry-tree.js";
 import { closure, judgeTags } from "./retention-oracle.js";
 import type { OraclePolicyEntry } from "./retention-oracle.js";
 
@@ -55,15 +55,37 @@ export const arbitraryRetained = fc
     return { tree, pins, grace };
   });
 
-/** What a run may have done by a policy file: the tree without the tags that go, and how many of them there were. */
-export function withoutTags(tree: RegistryTree, policies: readonly OraclePolicyEntry[], pins: readonly string[], grace: number) {
-  const world = readWorld(tree, pins, NOW - grace);
-  const going = world.repositories.flatMap((repository) =>
-    goingTags(tree, world, repository, policies, grace).map(
-      (tag) => `${V2}/repositories/${repository.name}/_manifests/tags/${tag}`,
-    ),
+/**
+ * What a run may have done by a policy file: the tree without the tags that go, and how many of them there were. The tag of a referrer stays
+ * while its subject lives in another repository.
+ */
+export function withoutTags(
+  tree: RegistryTree,
+  policies: readonly OraclePolicyEntry[],
+  policy: Pick<OraclePolicy, "pins" | "grace" | "dropDanglingTags">,
+) {
+  const world = readWorld(tree, policy.pins, NOW - policy.grace);
+  let going = world.repositories.flatMap((repository) =>
+    goingTags(tree, world, repository, policies, policy.grace).map((tag) => ({ repository: repository.name, tag })),
   );
-  for (const directory of going) tree.remove(directory);
+  const files = [...tree.files];
+  const removeFrom = (target: RegistryTree): void => {
+    for (const { repository, tag } of going) target.remove(`${V2}/repositories/${repository}/_manifests/tags/${tag}`);
+  };
+  for (let before = -1; before !== going.length;) {
+    before = going.length;
+    const rest = new RegistryTree();
+    for (const [file, { content, modified }] of files) rest.write(file, content, modified);
+    removeFrom(rest);
+    const left = judge(rest, { ...policy, deleteUntagged: true, now: NOW });
+    const isKept = (digest: string): boolean =>
+      world.stored.has(digest) ? !left.blobs.includes(digest) : world.repositories.some(({ revisions }) => revisions.has(digest));
+    going = going.filter(({ tag }) => {
+      const hex = REFERRER.exec(tag)?.[1];
+      return hex === undefined || !isKept(`sha256:${hex}`);
+    });
+  }
+  removeFrom(tree);
   return going.length;
 }
 
