@@ -1,9 +1,11 @@
 import { Digest, DIGEST_WORDS, HEX_LENGTH, hexToWords } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
+import { compareDigests, sortChunks } from "./sort-digests.js";
+import type { Chunk } from "./sort-digests.js";
 
 /**
  * All stored digests of one algorithm, sorted: a digest's position is its number from then on. Digests are uniform, so the bits of the first
- * word lead to a few of them, or a hundred in the largest registries, which are searched by halves; there is no object for a digest.
+ * word lead to a few of them, or a hundred in the largest registries; there is no object for a digest.
  *
  * The table is cut into shards by the first byte: no array grows beyond what an engine takes, and sorting needs room for one shard.
  * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time; and 4 for each bucket, of which there are 4,096 a shard at most.
@@ -33,13 +35,18 @@ export class DigestTable {
     const bucket = (first & 0x00ffffff) >>> shift;
     let low = buckets[bucket] ?? 0;
     let end = buckets[bucket + 1] ?? 0;
-    while (low < end) {
-      const middle = (low + end) >>> 1;
+    const rest = 2 ** shift;
+    // Digests are uniform: the bits that the bucket left tell about where, and a neighbour is in memory that was just read.
+    let middle = low + Math.floor(((first & (rest - 1)) * (end - low)) / rest);
+    for (let step = 0; low < end; step++) {
       const key = digests[middle * width] ?? 0;
-      const order = key === first ? compare(digests, middle * width, words, at, width) : key - first;
+      const order = key === first ? compareDigests(digests, middle * width, words, at, width) : key - first;
       if (order === 0) return start + middle;
       if (order < 0) low = middle + 1;
       else end = middle;
+      // Names are untrusted: where they are not, the rest is halved.
+      if (step >= NEIGHBOURS) middle = (low + end) >>> 1;
+      else middle = order < 0 ? low : end - 1;
     }
     return -1;
   }
@@ -54,7 +61,7 @@ export class DigestTable {
     let high = shard.sizes.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compare(shard.digests, middle * width, least, 0, width) < 0) low = middle + 1;
+      if (compareDigests(shard.digests, middle * width, least, 0, width) < 0) low = middle + 1;
       else high = middle;
     }
     const found: number[] = [];
@@ -140,14 +147,11 @@ class Shard {
   }
 }
 
-/** Beyond that, halving takes a few steps more, and the buckets of 100 million digests 4 MB. */
+/** Beyond that, finding takes a step or two more, and the buckets of 100 million digests 4 MB. */
 const MOST_BUCKET_BITS = 12;
 
-interface Chunk {
-  readonly digests: Uint32Array;
-  readonly sizes: Float64Array;
-  readonly modified: Uint32Array;
-}
+/** Steps to a neighbour: where a hundred digests are in a bucket, nearly all lie within so many of where they are looked for first. */
+const NEIGHBOURS = 12;
 
 /** Collects the digests of a table: chunks by first byte, sorted one shard after the other at the end. */
 export class DigestTableBuilder {
@@ -192,62 +196,4 @@ export class DigestTableBuilder {
     });
     return { table: this.make(shards), duplicates };
   }
-}
-
-function sortChunks(chunks: readonly Chunk[], width: number): Chunk {
-  const count = chunks.reduce((sum, chunk) => sum + chunk.sizes.length, 0);
-  const [only] = chunks;
-  const joined = chunks.length === 1 && only !== undefined ? only : join(chunks, count, width);
-  if (isStrictlySorted(joined.digests, width)) return joined;
-  const { digests } = joined;
-  const order = Uint32Array.from({ length: count }, (_, i) => i).sort((a, b) => {
-    const difference = (digests[a * width] ?? 0) - (digests[b * width] ?? 0);
-    return difference === 0 ? compare(digests, a * width, digests, b * width, width) : difference;
-  });
-  const distinct = order.filter(
-    (entry, i) => i === 0 || compare(digests, entry * width, digests, (order[i - 1] ?? 0) * width, width) !== 0,
-  );
-  const sorted: Chunk = {
-    digests: new Uint32Array(distinct.length * width),
-    sizes: new Float64Array(distinct.length),
-    modified: new Uint32Array(distinct.length),
-  };
-  for (let i = 0; i < distinct.length; i++) {
-    const from = distinct[i] ?? 0;
-    for (let word = 0; word < width; word++) sorted.digests[i * width + word] = digests[from * width + word] ?? 0;
-    sorted.sizes[i] = joined.sizes[from] ?? 0;
-    sorted.modified[i] = joined.modified[from] ?? 0;
-  }
-  return sorted;
-}
-
-function join(chunks: readonly Chunk[], count: number, width: number): Chunk {
-  const joined: Chunk = {
-    digests: new Uint32Array(count * width),
-    sizes: new Float64Array(count),
-    modified: new Uint32Array(count),
-  };
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.digests.set(chunk.digests, at * width);
-    joined.sizes.set(chunk.sizes, at);
-    joined.modified.set(chunk.modified, at);
-    at += chunk.sizes.length;
-  }
-  return joined;
-}
-
-function isStrictlySorted(digests: Uint32Array, width: number): boolean {
-  for (let at = width; at < digests.length; at += width) {
-    if (compare(digests, at - width, digests, at, width) >= 0) return false;
-  }
-  return true;
-}
-
-function compare(a: Uint32Array, atA: number, b: Uint32Array, atB: number, width: number): number {
-  for (let i = 0; i < width; i++) {
-    const difference = (a[atA + i] ?? 0) - (b[atB + i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }

@@ -14,6 +14,44 @@ export function search(sorted: Uint32Array, id: number): number {
   return -1;
 }
 
+/** Positions of `keys` in ascending order, equal ones as they come: sorted byte by byte, several times as fast as by comparing. */
+export function sortedOrder(keys: Uint32Array): Uint32Array {
+  let order = new Uint32Array(keys.length);
+  let next = new Uint32Array(keys.length);
+  for (let i = 0; i < keys.length; i++) order[i] = i;
+  for (let shift = 0; shift < 32; shift += 8) {
+    const places = placesByByte(keys, shift);
+    if (places === undefined) continue;
+    for (let i = 0; i < order.length; i++) {
+      const position = order[i] ?? noElement(i, order);
+      const byte = byteOf(keys, position, shift);
+      const place = places[byte] ?? noElement(byte, places);
+      places[byte] = place + 1;
+      next[place] = position;
+    }
+    [order, next] = [next, order];
+  }
+  return order;
+}
+
+/** Where the first key with each value of the byte goes; undefined where all keys have the same one. */
+function placesByByte(keys: Uint32Array, shift: number): Uint32Array | undefined {
+  const places = new Uint32Array(BYTES + 1);
+  for (let i = 0; i < keys.length; i++) {
+    const next = byteOf(keys, i, shift) + 1;
+    places[next] = (places[next] ?? noElement(next, places)) + 1;
+  }
+  if (keys.length === 0 || places[byteOf(keys, 0, shift) + 1] === keys.length) return undefined;
+  for (let byte = 1; byte < BYTES; byte++) places[byte] = elementAt(places, byte) + elementAt(places, byte - 1);
+  return places;
+}
+
+const BYTES = 256;
+
+function byteOf(keys: Uint32Array, i: number, shift: number): number {
+  return ((keys[i] ?? noElement(i, keys)) >>> shift) & 0xff;
+}
+
 /** Times by the ids beside which they stand. */
 export function timesById(ids: Uint32Array, modified: Uint32Array | undefined): ReadonlyMap<number, number> | undefined {
   if (modified === undefined) return undefined;
@@ -36,6 +74,6 @@ export function sortLayers(
   const allTimes = new Uint32Array(all.length);
   if (times !== undefined) allTimes.set(times);
   for (const [i, { modified }] of odd.entries()) if (modified !== undefined) allTimes[ids.length + i] = modified;
-  const order = Uint32Array.from(all, (_, i) => i).sort((a, b) => (all[a] ?? noElement(a, all)) - (all[b] ?? noElement(b, all)));
+  const order = sortedOrder(all);
   return { layers: order.map((i) => elementAt(all, i)), layerTimes: order.map((i) => elementAt(allTimes, i)) };
 }

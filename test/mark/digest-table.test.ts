@@ -42,10 +42,20 @@ describe("DigestTable", () => {
     );
   });
 
+  test("finds those of thousands that begin alike, as only made up names do", () => {
+    const stored = Array.from({ length: 5000 }, (_, i) => `7f00ab${(i * 7).toString(16).padStart(4, "0")}`.padEnd(64, "0"));
+    const { table } = tableOf([stored.toReversed()]);
+    expect(stored.map((hex) => table.find(hexToWords("sha256", [hex]), 0))).toEqual(stored.map((_, i) => i));
+    const others = stored.map((hex) => `${hex.slice(0, 40)}1`.padEnd(64, "0"));
+    expect(new Set(others.map((hex) => table.find(hexToWords("sha256", [hex]), 0)))).toEqual(new Set([-1]));
+  });
+
   test("keeps what is listed twice once, and says so", () => {
     const [a, b] = ["a".repeat(64), "b".repeat(64)];
     const { table, duplicates } = tableOf([[a, b], [a]]);
     expect(table.count).toBe(2);
     expect(duplicates).toBe(1);
+    // The first of the two.
+    expect(table.size(table.find(hexToWords("sha256", [a]), 0))).toBe(0);
   });
 });
