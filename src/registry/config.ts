@@ -7,6 +7,7 @@ import type { S3Parameters } from "./s3-parameters.js";
 import { scalarText } from "./scalar-text.js";
 import { isSection, section } from "./section.js";
 import type { Section } from "./section.js";
+import { linkedService, serviceProblem } from "./service-links.js";
 import { parseYaml } from "./yaml.js";
 
 /** The drivers whose storage regcheck reads, as the registry's config names them. */
@@ -51,11 +52,11 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
   const root = parseConfig(text);
   if (!isSection(root))
     throw new ConfigProblem("expected a mapping with version, storage and http, as in the registry's config.yml");
-  const warnings: string[] = [];
-  applyVariables(root, environment, warnings);
+  const { variables, warnings } = withoutServices(environment);
+  applyVariables(root, variables, warnings);
   const storage = storageSection(root["storage"]);
   const http = section(root["http"]);
-  const hasRedis = isSection(root["redis"]) || Object.keys(environment).some((name) => name.startsWith("REGISTRY_REDIS"));
+  const hasRedis = isSection(root["redis"]) || Object.keys(variables).some((name) => name.startsWith("REGISTRY_REDIS"));
   warnings.push(...startProblems(storage, hasRedis, section(root["proxy"])));
   return {
     storage: configuredStorage(storage),
@@ -78,7 +79,7 @@ export function parseRegistryConfig(text: string, environment: Readonly<Record<s
 export function ownersInEnvironment(environment: Readonly<Record<string, string | undefined>>): readonly Owner[] {
   const root: Section = {};
   const own = Object.entries(environment).filter(([name]) => OWNERS.has(topOf(name)));
-  applyVariables(root, Object.fromEntries(own), []);
+  applyVariables(root, withoutServices(Object.fromEntries(own)).variables, []);
   return ownersIn(root).map(({ kind, evidence }) => ({ kind, evidence: evidence.replace("the config", "the environment") }));
 }
 
@@ -114,7 +115,10 @@ function configuredStorage(storage: Section): ConfiguredStorage {
 /** The driver puts its own paths, which begin with a slash, behind whatever text there is: behind none they are absolute. */
 function rootDirectory(value: unknown): string {
   if (value === undefined) return DEFAULT_ROOT;
-  if (value === null) throw new ConfigProblem("storage.filesystem.rootdirectory is empty");
+  if (value === null)
+    throw new ConfigProblem(
+      "storage.filesystem.rootdirectory is empty: the registry stores in <nil>, a directory where it was started; is a variable unset?",
+    );
   return textOf("storage.filesystem.rootdirectory", value) ?? "/";
 }
 
@@ -127,9 +131,29 @@ function storageSection(value: unknown): Section {
 const SECTIONS: ReadonlySet<string> = new Set(["storage", "http", "proxy"]);
 const OWNERS: ReadonlySet<string> = new Set(OWNER_SECTIONS);
 
-function applyVariables(root: Section, environment: Readonly<Record<string, string | undefined>>, warnings: string[]): void {
-  for (const [name, value] of Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1)))
-    if (value !== undefined && (SECTIONS.has(topOf(name)) || OWNERS.has(topOf(name)))) override(root, name, value, warnings);
+/** The registry's variables, without those that are about Services of Kubernetes and only begin alike. */
+function withoutServices(environment: Readonly<Record<string, string | undefined>>): {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly warnings: string[];
+} {
+  const variables: Record<string, string> = {};
+  const problems = new Map<string, string>();
+  for (const [name, value] of Object.entries(environment)) {
+    const top = topOf(name);
+    if (value === undefined || top === "") continue;
+    const service = linkedService(name, value);
+    const problem = service && serviceProblem(service);
+    if (service === undefined) variables[name] = value;
+    else if (problem !== undefined) problems.set(top, problem);
+  }
+  const storage = problems.get("storage");
+  if (storage !== undefined) throw new ConfigProblem(storage);
+  return { variables, warnings: [...problems.values()] };
+}
+
+function applyVariables(root: Section, variables: Readonly<Record<string, string>>, warnings: string[]): void {
+  for (const [name, value] of Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1)))
+    if (SECTIONS.has(topOf(name)) || OWNERS.has(topOf(name))) override(root, name, value, warnings);
 }
 
 /** The section that a variable is about; "" for what is no registry's. */
@@ -164,10 +188,10 @@ function override(root: Section, name: string, value: string, warnings: string[]
   target[findKey(target, path.at(-1) ?? "")] = parseVariable(name, value);
 }
 
-/** The value of a variable, which may be a secret: it is never part of a message. */
+/** The value of a variable, which may be a secret: it is never part of a message. One that is there and empty is null, as a key without a value. */
 function parseVariable(name: string, value: string): unknown {
   try {
-    return parseYaml(value);
+    return parseYaml(value) ?? null;
   } catch {
     // What only says who decides need not be read to the end: the registry does not start with it.
     if (!SECTIONS.has(topOf(name))) return value;

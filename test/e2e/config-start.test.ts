@@ -1,11 +1,32 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { startProblems } from "#regcheck/registry/config-start.js";
+import { serviceProblem } from "#regcheck/registry/service-links.js";
+import { linksOf } from "../support/service-links.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { RealRegistry, REGISTRIES } from "./support/registry.js";
 import type { RegistryVersion } from "./support/registry.js";
 
 type Config = Readonly<Record<string, unknown>>;
+
+describe.each(Object.keys(REGISTRIES) as RegistryVersion[])(
+  "registry %s in a pod of Kubernetes with a Service named",
+  (version) => {
+    const NAMES = ["DATABASE", "HTTP", "LOG", "NOTIFICATIONS", "OPENSHIFT", "PROXY", "REDIS", "STORAGE_FILESYSTEM"].map(
+      (name) => `REGISTRY_${name}`,
+    );
+
+    test.each(["REGISTRY", ...NAMES, "REGISTRY_AUTH", "REGISTRY_MIDDLEWARE", "REGISTRY_STORAGE"])("%s", async (service) => {
+      const registry = await RealRegistry.start({
+        version,
+        directory: temporaryDirectory(),
+        environment: linksOf(service),
+      }).catch(() => undefined);
+      await registry?.stop();
+      expect(registry !== undefined).toBe(serviceProblem(service) === undefined);
+    });
+  },
+);
 
 /** What `--config` warns of keeps the registry from starting, and nothing else does. */
 describe.each(Object.keys(REGISTRIES) as RegistryVersion[])("a config of registry %s", (version) => {

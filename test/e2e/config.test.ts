@@ -35,6 +35,16 @@ describe.each(Object.keys(REGISTRIES) as RegistryVersion[])(
       await registry?.stop();
     });
 
+    test("a variable that is there and empty: none that regcheck reads", async () => {
+      const text = (address: string): string =>
+        `version: 0.1\nlog: {level: error}\nhttp: {addr: "${address}"}\nstorage: {filesystem: {rootdirectory: ${directory}/a}}\n`;
+      const environment = { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: "" };
+      registry = await RealRegistry.start({ version, directory, text, environment });
+      await new RegistryClient(registry.url, "team/app").startUpload();
+      expect(fs.existsSync(path.join(directory, "<nil>/docker/registry/v2/repositories/team/app"))).toBe(true);
+      expect(() => parseRegistryConfig(fs.readFileSync(registry?.config ?? "", "utf8"), environment)).toThrow("<nil>");
+    });
+
     test.each(Object.entries(CONFIGS))("%s", async (_, config) => {
       const text = (address: string): string =>
         `version: 0.1\nlog: {level: error}\nhttp: {addr: "${address}"}\n${config.replaceAll("DIR", directory)}`;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ConfigProblem, parseRegistryConfig } from "#regcheck/registry/config.js";
+import { ConfigProblem, ownersInEnvironment, parseRegistryConfig } from "#regcheck/registry/config.js";
+import { linksOf } from "../support/service-links.js";
 
 const FILESYSTEM = `
 version: 0.1
@@ -163,6 +164,60 @@ describe("REGISTRY_* in the environment", () => {
     expect(parse(FILESYSTEM, { REGISTRYSTORAGE: "s3", HTTP_ADDR: ":1", REGISTRY_AUTH_HTPASSWD_REALM: "[", PATH: "{" })).toEqual(
       parse(FILESYSTEM),
     );
+  });
+
+  test.each(["", " ", "# none", "---", "~"])("what is there and empty, as %j, is null: no default", (value) => {
+    const rootDirectory = { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: value };
+    for (const text of [FILESYSTEM, "storage: filesystem"])
+      expect(() => parse(text, rootDirectory)).toThrow("storage.filesystem.rootdirectory is empty: the registry stores in <nil>");
+    expect(() => parse(FILESYSTEM, { REGISTRY_STORAGE: value })).toThrow("names no driver");
+    expect(parse(FILESYSTEM, { REGISTRY_STORAGE_FILESYSTEM: value }).storage).toEqual({
+      driver: "filesystem",
+      rootDirectory: "/var/lib/registry",
+    });
+    expect(parse(FILESYSTEM, { REGISTRY_HTTP_ADDR: value, REGISTRY_HTTP: value }).httpAddress).toBeUndefined();
+    expect(parse(FILESYSTEM, { REGISTRY_STORAGE_MAINTENANCE_READONLY: value }).warnings).toEqual([
+      expect.stringContaining("storage.maintenance.readonly has to have keys"),
+    ]);
+  });
+
+  describe("that Kubernetes sets for a Service", () => {
+    // What the real registries make of these is tested in test/e2e/config-start.test.ts.
+    test.each(["REGISTRY", "DATABASE", "DATABASE_PRIMARY", "HTTP", "LOG", "NOTIFICATIONS", "OPENSHIFT", "PROXY", "REDIS"])(
+      "means nothing where it is named after %s, which the registry passes over",
+      (name) => {
+        const links = linksOf(name === "REGISTRY" ? name : `REGISTRY_${name}`);
+        expect(parse(FILESYSTEM, links)).toEqual(parse(FILESYSTEM));
+        expect(ownersInEnvironment(links)).toEqual([]);
+      },
+    );
+
+    test("is no Redis", () => {
+      const text = "storage: {filesystem: {}, cache: {blobdescriptor: redis}}";
+      expect(parse(text, linksOf("REGISTRY_REDIS")).warnings).toEqual([expect.stringContaining("there is no redis section")]);
+      expect(parse(text, { REGISTRY_REDIS_ADDR: "redis:6379" }).warnings).toEqual([]);
+    });
+
+    test("keeps the registry from starting where it is named after storage, auth or middleware", () => {
+      expect(() => parse(FILESYSTEM, linksOf("REGISTRY_STORAGE"))).toThrow(
+        "REGISTRY_STORAGE_PORT in the environment is of a Service of Kubernetes that is named registry-storage, and the registry does not start with it: set enableServiceLinks: false in the pod, or rename the Service",
+      );
+      for (const name of ["auth", "middleware"]) {
+        const links = linksOf(`REGISTRY_${name.toUpperCase()}`);
+        const { warnings, ...rest } = parse(FILESYSTEM, links);
+        expect({ ...rest, warnings: [] }).toEqual(parse(FILESYSTEM));
+        expect(warnings).toEqual([expect.stringContaining(`is named registry-${name}, and the registry does not start with it`)]);
+        expect(ownersInEnvironment(links)).toEqual([]);
+      }
+    });
+
+    test("is told from the settings of the same name", () => {
+      const kinds = (environment: Record<string, string>) => ownersInEnvironment(environment).map(({ kind }) => kind);
+      expect(kinds({ REGISTRY_DATABASE_PORT: "5432" })).toEqual(["gitlab"]);
+      expect(kinds({ ...linksOf("REGISTRY_DATABASE"), REGISTRY_DATABASE_HOST: "db" })).toEqual(["gitlab"]);
+      expect(kinds({ ...linksOf("REGISTRY_DATABASE"), REGISTRY_DATABASE_ENABLED: "true" })).toEqual(["gitlab"]);
+      expect(kinds({ REGISTRY_AUTH_TOKEN_SERVICE: "harbor-registry" })).toEqual(["harbor"]);
+    });
   });
 
   test("a value that is no YAML is named without being shown: it may be a secret", () => {

@@ -23,6 +23,8 @@ export interface RegistryOptions {
   readonly htpasswd?: string;
   /** The system's number of the user who runs it; whoever runs the tests by default. */
   readonly user?: number;
+  /** Variables that it gets besides those that it needs. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** A config.yml in place of all that, for an address. */
   readonly text?: (address: string) => string;
 }
@@ -73,7 +75,7 @@ export class RealRegistry {
     const child = spawn(programFor(options), ["serve", config], {
       stdio: ["ignore", log, log],
       cwd: options.directory,
-      env: { PATH: process.env["PATH"], OTEL_TRACES_EXPORTER: "none" },
+      env: { PATH: process.env["PATH"], OTEL_TRACES_EXPORTER: "none", ...options.environment },
       ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     });
     fs.closeSync(log);
