@@ -85,7 +85,8 @@ function checkMentioned(marked: Marked, focus: number, reference: Reference, men
 async function readContent(marked: Marked, focus: number, below: Below): Promise<Content> {
   const { table, context } = marked;
   const { store } = context;
-  if ((table.isStored(focus) && (table.marks(focus) & MANIFEST) !== 0) || below.manifests.size > 0) return "manifest";
+  const isIn = [...below.manifests.keys()].some((repository) => repository !== undefined);
+  if (isIn || (table.isStored(focus) && (table.marks(focus) & MANIFEST) !== 0)) return "manifest";
   if (!table.isStored(focus) || table.size(focus) > MAX_MANIFEST_BYTES) return "blob";
   const manifests = [focus];
   for (let batch = manifests.slice(); batch.length > 0;) {
@@ -100,8 +101,10 @@ async function readContent(marked: Marked, focus: number, below: Below): Promise
     manifests.push(...batch);
   }
   const problem = store.problem(focus);
-  if (problem !== undefined) return problem.kind === "unreadable" ? "unreadable" : "blob";
-  collectBelow(below, anywhereSpace(manifests, context), focus);
+  if (problem?.kind === "unreadable") return "unreadable";
+  // What is pinned and damaged may have been one.
+  if (problem !== undefined) return problem.kind !== "invalid" && below.manifests.size > 0 ? "manifest" : "blob";
+  if (below.manifests.size === 0) collectBelow(below, anywhereSpace(manifests, context), focus);
   return "manifest";
 }
 

@@ -7,7 +7,7 @@ import type { Explanation } from "#regcheck/explain/explanation.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { arbitraryRegistry, describeTree, GRACE, NOW } from "./support/arbitrary-registry.js";
-import { blobFile, V2 } from "./support/builder.js";
+import { blobFile, sha256, V2 } from "./support/builder.js";
 import { ChainOracle } from "./support/chain-oracle.js";
 import { judge, targetOf } from "./support/oracle.js";
 import type { OraclePolicy } from "./support/oracle.js";
@@ -140,7 +140,12 @@ test(
   "explains every digest as the rules have it: the verdict, every root, the shortest chains, what goes with it",
   async () => {
     await fc.assert(
-      fc.asyncProperty(arbitraryRegistry, anyPolicy, async ({ tree, pins }, chosen) => {
+      fc.asyncProperty(arbitraryRegistry, anyPolicy, fc.nat(99), async ({ tree, pins: manifests }, chosen, which) => {
+        const blobs = [...tree.files].flatMap(([file, { content }]) =>
+          file.endsWith("/data") && /^(?:layer|nobody)/.test(content.toString()) ? [sha256(content)] : [],
+        );
+        // Now and then something is pinned that is no manifest.
+        const pins = which < blobs.length ? [...manifests, blobs[which] ?? ""] : manifests;
         const policy: OraclePolicy = { ...chosen, now: NOW, pins };
         const target = write(tree);
         const oracle = new ChainOracle(tree, policy);
@@ -175,6 +180,14 @@ test(
           for (const { path: link, garbage } of explanation.mentions.flatMap(({ links }) => links))
             expect({ link, garbage }, story).toEqual({ link, garbage: garbageLinks.has(link) });
           expectSameGoing(tree, policy, oracle, explanation);
+          const isManifest = oracle.world.parse(digest) !== undefined;
+          const { mentions, kind, pull } = explanation;
+          expect(pull !== undefined, story).toBe(isManifest && oracle.isFound(digest));
+          const isNamed = isManifest || mentions.length > 0;
+          expect(isNamed || kind === "unknown", story).toBe(true);
+          for (const { repository, namedBy } of mentions)
+            for (const { digest: namer, live } of namedBy)
+              expect({ namer, live }, story).toEqual({ namer, live: oracle.isLiveIn(repository, String(namer)) });
         }
       }),
       TRIES.options,

@@ -114,7 +114,7 @@ export async function explainDigest(about: About, { focus, survey, keepers, cont
     mentions: mentions.map((mention) => maker.mention(mention)),
     mentionCount: survey.mentions.length,
     damage: isManifest || head.tag !== undefined ? maker.damage(where, below, head.tag) : [],
-    pull: isKnown ? maker.weight([focus, ...below.pulled]) : undefined,
+    pull: isKnown && survey.isFound ? maker.weight([focus, ...below.pulled]) : undefined,
     goes: isStored && isOrdinary ? maker.goes(below, keepers) : undefined,
     since: verdict === "garbage" ? await maker.since(mentions) : undefined,
   };

@@ -42,9 +42,9 @@ export interface NumberedChain {
   readonly steps: readonly NumberedStep[];
 }
 
-/** The chain that begins with a manifest of which the way is known. */
-function followWay(start: number, ways: ReadonlyMap<number, Way>): readonly NumberedStep[] {
-  const steps: NumberedStep[] = [{ id: start, as: "manifest" }];
+/** The chain that begins with a manifest, or what nobody can read, of which the way is known. */
+function followWay(start: number, as: "manifest" | "blob", ways: ReadonlyMap<number, Way>): readonly NumberedStep[] {
+  const steps: NumberedStep[] = [{ id: start, as }];
   for (let way = ways.get(start); way?.next !== undefined; way = ways.get(way.next.id)) steps.push(way.next);
   return steps;
 }
@@ -135,5 +135,6 @@ export function addChains(
   start: number,
   tag?: string,
 ): void {
-  if (ways.has(start)) chains.add({ kind, repository: space.repository, tag }, followWay(start, ways));
+  const as = space.isManifest(start) ? "manifest" : "blob";
+  if (ways.has(start)) chains.add({ kind, repository: space.repository, tag }, followWay(start, as, ways));
 }

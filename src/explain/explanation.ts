@@ -117,7 +117,10 @@ export interface Explanation {
   readonly mentionCount: number;
   /** What a pull of a manifest stumbles over, and what is wrong with the tag itself. */
   readonly damage: readonly Finding[];
-  /** What a pull of a manifest fetches, itself included, as far as it is stored; undefined where that is not known. */
+  /**
+   * What a pull of a manifest fetches, itself included, as far as it is stored; undefined where that is not known, and where no link of a repository
+   * leads a pull to it.
+   */
   readonly pull: Weight | undefined;
   /** As for `garbage`. */
   readonly goes: Goes | undefined;

@@ -15,6 +15,8 @@ export interface Space {
   readonly repository: string | undefined;
   readonly manifests: readonly number[];
   has(id: number): boolean;
+  /** Whether something that is in the space is a manifest, for all that is known: what is pinned may be anything. */
+  isManifest(id: number): boolean;
   /** Calls `visit` for each manifest of the space that this one keeps alive. */
   forEachKept(id: number, visit: (kept: number, as: KeptAs) => void): void;
   /** Calls `visit` for each blob that the manifest keeps in the storage, a child's among them, with what the reference leads to. */
@@ -29,6 +31,7 @@ export function repositorySpace({ name, links, reachability }: RepositoryGraph, 
     repository: name,
     manifests: reachability.manifests,
     has: (id) => reachability.has(id),
+    isManifest: (id) => reachability.has(id),
     forEachKept: (id, visit) => reachability.forEachKept(id, visit),
     forEachBlob: (id, visit) => forEachMeantBlob(context, links, id, visit),
     accepts: (id, bits) => reachability.accepts(id, bits),
@@ -42,6 +45,7 @@ export function anywhereSpace(manifests: readonly number[], context: MarkContext
     repository: undefined,
     manifests,
     has: (id) => own.has(id),
+    isManifest: (id) => own.has(id) && context.store.problem(id)?.kind !== "invalid",
     forEachKept: (id, visit) =>
       forEachMeantAnywhere(context, id, (named, role) => {
         if ((role === "child" || role === "mention") && own.has(named)) visit(named, role);

@@ -23,6 +23,8 @@ export interface Survey {
   /** Repositories that have changed since they were marked. */
   readonly changed: readonly string[];
   readonly faults: readonly StorageFault[];
+  /** Whether a registry finds the focus as a manifest by a link of the repository that was asked about, or of any. */
+  readonly isFound: boolean;
   /** For a digest of another algorithm that a repository resolves by a link: what it stores the blob as. */
   readonly storedAs: number | undefined;
 }
@@ -43,6 +45,7 @@ class Surveyor implements Survey {
   readonly changed: string[] = [];
   readonly faults: StorageFault[] = [];
   storedAs: number | undefined;
+  isFound = false;
   readonly #bits: number;
   /** Roots, by kind and number, of which a repository's links lead to the focus. */
   readonly #told = new Set<string>();
@@ -68,7 +71,10 @@ class Surveyor implements Survey {
     const graph = await buildGraph(marked.context, listing);
     const { repository } = this.chains.asked;
     // The registry goes by its own link there, and another repository may have linked another blob.
-    if (repository === undefined || repository === graph.name) this.storedAs ??= graph.links.aliases.get(focus);
+    if (repository === undefined || repository === graph.name) {
+      this.storedAs ??= graph.links.aliases.get(focus);
+      this.isFound ||= [focus, ...namesOf(graph, focus)].some((name) => findTarget(graph, name) !== undefined);
+    }
     const isHeld = known?.heldBlobs !== undefined;
     const namers = findNamers(graph, store, focus);
     const live = await this.#addChains(graph, isHeld, namers);
@@ -171,6 +177,11 @@ class Surveyor implements Survey {
     }
     collectBelow(this.below, space, focus);
   }
+}
+
+/** Digests of other algorithms that are stored as this one. */
+function namesOf({ links }: RepositoryGraph, focus: number): number[] {
+  return [...links.aliases].flatMap(([name, target]) => (target === focus ? [name] : []));
 }
 
 function isOfSubject({ kind }: Root): boolean {

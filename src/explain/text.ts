@@ -162,7 +162,8 @@ class TextExplanation {
     }
     for (const { digest, as, live } of namedBy.slice(0, SHOWN)) {
       const role = as === "subject" ? "subject of" : `${roleName(as)} of`;
-      const state = live ? "" : `, ${this.#style("cyan", "not live")}`;
+      const unkept = as === "subject" ? ", which does not keep it" : "";
+      const state = live ? unkept : `, ${this.#style("cyan", "not live")}`;
       this.#line(`${role} ${this.#digest(digest, 16 + role.length)}${state}`, "    ");
     }
     if (namedByCount > SHOWN) this.#line(`… and ${countOf(namedByCount - SHOWN, "more manifest")}`, "    ");

@@ -85,12 +85,20 @@ function whatWouldTakeIt({ garbage, policy }: Explanation): string {
   return "";
 }
 
+/** Why a signature that is tagged does not keep its image. */
+const REFERRERS =
+  " What is about it, such as a signature, does not keep it: a live subject keeps its referrers, and no referrer its subject.";
+
+function isSubjectOfLive(mentions: Explanation["mentions"]): boolean {
+  return mentions.some(({ namedBy }) => namedBy.some(({ as, live }) => as === "subject" && live));
+}
+
 function whyGarbage({ mentions, policy }: Explanation): string {
   const links = mentions.flatMap((mention) => mention.links);
   if (mentions.some(({ tagCount }) => tagCount > 0) && policy.dropDanglingTags)
     return "a tag names it, but its revision link is gone, and with --drop-dangling-tags such a tag keeps nothing.";
   if (links.some(({ kind }) => kind === "revision-link"))
-    return "no tag, no live index and no live subject reaches it, and with --delete-untagged that is what counts.";
+    return `no tag, no live index and no live subject reaches it, and with --delete-untagged that is what counts.${isSubjectOfLive(mentions) ? REFERRERS : ""}`;
   if (mentions.some(({ namedByCount }) => namedByCount > 0)) return "the manifests that name it are not live themselves.";
   if (links.length > 0) return "a layer link is all that is left of its use: no manifest that is linked names it.";
   return "no manifest that is linked names it: it was deleted by digest, or its upload never came to a manifest.";

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import { explain } from "#regcheck/explain.js";
 import { parseReference } from "#regcheck/explain/reference.js";
+import { formatExplanation } from "#regcheck/explain/text.js";
 import type { Progress } from "#regcheck/mark/mark.js";
 import { Digest } from "#regcheck/registry/digest.js";
 import { blobFile, RegistryBuilder, sha256 } from "../support/builder.js";
@@ -245,6 +246,57 @@ describe("what is garbage", () => {
     const explanation = await explainOne(registry.tree, sha256("a layer"), { pins });
     expect(explanation.verdict).toBe("alive");
     expect(chainsOf(explanation)).toEqual([`pin > manifest ${image.digest} > mention ${sha256("a layer")}`]);
+  });
+
+  test("what is pinned and no manifest is called a blob, and keeps what it mentions", async () => {
+    const registry = new RegistryBuilder();
+    registry.repository("app").image({ tag: "latest", layers: ["another"] });
+    const mentioned = registry.blob("mentioned");
+    const text = registry.blob(`see ${mentioned.digest}`);
+    const pins = [Digest.parse(text.digest)].filter((pin) => pin !== undefined);
+    const [about, other] = await explainTree(registry.tree, [text.digest, mentioned.digest], { pins });
+    expect(about).toMatchObject({ verdict: "alive", kind: "unknown", pull: undefined });
+    expect(other && chainsOf(other)).toEqual([`pin > blob ${text.digest} > mention ${mentioned.digest}`]);
+  });
+
+  test("what a pull meets is not told of a manifest to which no link leads one", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    app.image({ tag: "latest", layers: ["another"] });
+    const pinned = app.image({ layers: ["a layer"], config: "a config" });
+    const recoverable = app.image({ layers: ["a layer"], config: "another config", tag: "lost" });
+    for (const one of [pinned, recoverable]) app.deleteManifest(one);
+    const linked = app.image({ layers: ["a layer"], config: "linked" });
+    const pins = [Digest.parse(pinned.digest)].filter((pin) => pin !== undefined);
+    const about = await explainTree(registry.tree, [pinned.digest, recoverable.digest, linked.digest], { pins });
+    expect(about.map(({ verdict, pull }) => [verdict, pull?.blobs])).toEqual([
+      ["alive", undefined],
+      ["alive", undefined],
+      ["alive", 3],
+    ]);
+  });
+
+  test("a subject is not kept by what is about it, and that is live all the same where it is tagged", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    const image = app.image({ layers: ["a layer"], config: "a config" });
+    const signature = app.image({ layers: ["a signature"], config: "signature", subject: image, tag: "signed" });
+    const explanation = await explainOne(registry.tree, image.digest, { deleteUntagged: true });
+    expect(explanation.verdict).toBe("garbage");
+    expect(explanation.mentions[0]?.namedBy).toEqual([{ digest: Digest.parse(signature.digest), as: "subject", live: true }]);
+    const text = formatExplanation(explanation, { colour: false, width: undefined }, true);
+    expect(text).toContain(`subject of ${signature.digest}, which does not keep it`);
+    expect(text).toContain("a live subject keeps its referrers, and no referrer its subject");
+  });
+
+  test("a subject in the same repository is not said to be elsewhere", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    const image = app.image({ layers: ["a layer"], config: "a config", tag: "1" });
+    const signature = app.image({ layers: ["a signature"], config: "signature", subject: image });
+    app.deleteManifest(image);
+    const [own] = await explainTree(registry.tree, [signature.digest], { deleteUntagged: true });
+    expect(own && chainsOf(own)).toEqual([`dangling-tag app 1 > manifest ${image.digest} > referrer ${signature.digest}`]);
   });
 
   test("a manifest that was deleted by digest is read, and what it needed goes with it", async () => {

@@ -181,6 +181,23 @@ export class ChainOracle {
     return !garbage.has(subject);
   }
 
+  /** Whether a manifest is live in a repository. */
+  isLiveIn(name: string, manifest: string): boolean {
+    const repository = this.world.repositories.find((one) => one.name === name);
+    if (repository === undefined) return false;
+    const isYoung = repository.revisions.has(manifest) && this.#youngBlob(manifest);
+    const kinds = this.#inRepository(repository, manifest).map(({ kind }) => kind);
+    return repository.held || isYoung || kinds.some((kind) => kind !== "young-layer-link");
+  }
+
+  /** Whether a registry finds it as a manifest in any repository, under whatever name. */
+  isFound(digest: string): boolean {
+    return this.world.repositories.some((repository) => {
+      const names = [...repository.layers].flatMap(([name, { target }]) => (target === digest ? [name] : []));
+      return [digest, ...names].some((name) => isFound(repository, this.world.manifestsOf(repository), name));
+    });
+  }
+
   chains(focus: string): ExpectedChain[] {
     const { repositories, stored, pinsAnywhere } = this.world;
     const chains = repositories.flatMap((repository) => this.#inRepository(repository, focus));
