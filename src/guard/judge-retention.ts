@@ -113,7 +113,7 @@ function judgePushTimes(repositories: readonly JudgedRepository[], { policies }:
   );
   const found = alikeInAll(repositories, concerned) ?? alikeByThemselves(concerned);
   if (found === undefined)
-    return { rule: "push-times", passed: true, evidence: "no repository looks restored or copied by the times of its tags" };
+    return { rule: "push-times", passed: true, evidence: "no repository from which a tag goes by time looks restored or copied" };
   return {
     rule: "push-times",
     passed: false,
@@ -126,7 +126,7 @@ function judgePushTimes(repositories: readonly JudgedRepository[], { policies }:
 /** Repositories of which most tags have the same time, by themselves. */
 function alikeByThemselves(concerned: readonly JudgedRepository[]): string | undefined {
   const alike = concerned.filter(({ timed }) => imagesOf(writtenAtOnce(timed)) >= IMAGES_AT_ONCE);
-  return alike.length === 0 ? undefined : `the tags were written within one hour in ${listed(alike)}`;
+  return alike.length === 0 ? undefined : `the tags that count were written within one hour in ${listed(alike)}`;
 }
 
 /**
@@ -139,7 +139,7 @@ function alikeInAll(all: readonly JudgedRepository[], concerned: readonly Judged
   const alike = concerned.filter(({ timed }) => imagesOf(timed.filter((tag) => atOnce.has(tag))) > 1);
   // What a repository tells by itself is told of it.
   if (alike.every(({ timed }) => imagesOf(writtenAtOnce(timed)) >= IMAGES_AT_ONCE)) return undefined;
-  return `all tags were written within one hour; tags would go from ${listed(alike)}, with several images of that hour`;
+  return `all tags that count were written within one hour; tags would go from ${listed(alike)}, with several images of that hour`;
 }
 
 function listed(repositories: readonly JudgedRepository[]): string {

@@ -113,7 +113,7 @@ describe("times that a restore has made", () => {
 
   test("are refused where a policy goes by time", async () => {
     expect(await refusals(registry(restored), OLD)).toEqual([
-      "push-times: more than 80 % of the tags were written within one hour in 1 repository: team/app. A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.",
+      "push-times: more than 80 % of the tags that count were written within one hour in 1 repository: team/app. A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.",
     ]);
     const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 1}}";
     expect(await refusals(registry(restored), `${VERSIONS}\n${newest}`)).toHaveLength(1);
@@ -152,13 +152,13 @@ describe("times that a restore has made", () => {
     const remedy =
       "A storage that was restored or copied has lost the times of its pushes. Write a Keep policy for these repositories, or for them policies that go by tags or versions alone.";
     expect(await refusals(copied(20), `${VERSIONS}\n${NEWEST}`)).toEqual([
-      `push-times: more than 80 % of all tags were written within one hour; tags would go from 20 repositories: team/app-0, team/app-1, team/app-10, team/app-11, team/app-12, …, with several images of that hour. ${remedy}`,
+      `push-times: more than 80 % of all tags that count were written within one hour; tags would go from 20 repositories: team/app-0, team/app-1, team/app-10, team/app-11, team/app-12, …, with several images of that hour. ${remedy}`,
     ]);
     const later = copied(3);
     later.images("team/busy", { v1: 40, v2: 40, new: 1, newer: 0.5 });
     const keepOthers = keep('repositories: ["team/app-*"]');
     expect(await refusals(later, `${OLD}\n${keepOthers}`)).toEqual([
-      `push-times: more than 80 % of all tags were written within one hour; tags would go from 1 repository: team/busy, with several images of that hour. ${remedy}`,
+      `push-times: more than 80 % of all tags that count were written within one hour; tags would go from 1 repository: team/busy, with several images of that hour. ${remedy}`,
     ]);
   });
 
