@@ -18,7 +18,7 @@ import { causeOf } from "../../system-errors.js";
 import { listTopDirectory, NOT_A_DIRECTORY, NOT_FOLLOWED } from "./directory.js";
 import { readProxyState } from "./proxy-state-file.js";
 import { emptiedLinks, withContents } from "./emptied-links.js";
-import { findRoot, isThere } from "./find-root.js";
+import { findRoot, isFile, isThere } from "./find-root.js";
 import { listObjects } from "./list-objects.js";
 import { PlainPaths } from "./plain-paths.js";
 import { WorkerPool } from "./pool.js";
@@ -73,7 +73,8 @@ export class FilesystemStorage implements Storage {
     return {
       hasBlobs: exists(BLOBS),
       hasRepositories: exists(REPOSITORIES),
-      proxyState: exists(PROXY_STATE),
+      // A pull-through cache writes a file: a directory of that name is no sign of one.
+      proxyState: isFile(path.join(this.location, PROXY_STATE), this.location),
       proxyStateProblem: readProxyState(path.join(this.location, PROXY_STATE)),
       database: exists(DATABASE_MARKER),
     };

@@ -53,10 +53,19 @@ function refuseLinks(root: string): void {
 
 /** Throws a `UsageError` on what the operator named where that cannot be told: a storage that cannot be read is one all the same. */
 export function isThere(file: string, named: string): boolean {
+  return statusOf(file, named) !== undefined;
+}
+
+/** Whether there is a file of this name, and no directory. Throws as `isThere` does. */
+export function isFile(file: string, named: string): boolean {
+  return statusOf(file, named)?.isDirectory() === false;
+}
+
+function statusOf(file: string, named: string): fs.Stats | undefined {
   try {
-    return fs.statSync(file, { throwIfNoEntry: false }) !== undefined;
+    return fs.statSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    if (isAbsent(error)) return false;
+    if (isAbsent(error)) return undefined;
     throw new UsageError(`${named}: ${file}: ${causeOf(error)}`);
   }
 }

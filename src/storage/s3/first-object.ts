@@ -16,3 +16,9 @@ export async function firstObject(bucket: BucketReader, prefix: string): Promise
   }
   return undefined;
 }
+
+/** The object of exactly this key, if there is one: of all keys that begin with it, it comes first. */
+export async function objectAt(bucket: BucketReader, key: string): Promise<ListedObject | undefined> {
+  const object = await firstObject(bucket, key);
+  return object?.key === key ? object : undefined;
+}

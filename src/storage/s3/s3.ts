@@ -14,7 +14,7 @@ import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { BucketReader } from "./bucket-reader.js";
 import { causeOf, openError } from "./errors.js";
 import { Expirations } from "./expirations.js";
-import { firstObject } from "./first-object.js";
+import { firstObject, objectAt } from "./first-object.js";
 import { listObjects } from "./list-objects.js";
 import { LinkReader } from "./links.js";
 import { isOfAws, locationOf, rootPrefixOf, serverOf } from "./options.js";
@@ -64,11 +64,15 @@ export class S3Storage implements Storage {
   }
 
   async markers(): Promise<StorageMarkers> {
-    const find = (path: string): Promise<ListedObject | undefined> => firstObject(this.bucket, `${this.root}${path}`);
+    const below = (directory: string): Promise<ListedObject | undefined> => firstObject(this.bucket, `${this.root}${directory}/`);
+    const at = (path: string): Promise<ListedObject | undefined> => objectAt(this.bucket, `${this.root}${path}`);
     try {
-      const [blob, repository, proxyState, database] = await Promise.all(
-        [`${BLOBS}/`, `${REPOSITORIES}/`, PROXY_STATE, DATABASE_MARKER].map(find),
-      );
+      const [blob, repository, proxyState, database] = await Promise.all([
+        below(BLOBS),
+        below(REPOSITORIES),
+        at(PROXY_STATE),
+        at(DATABASE_MARKER),
+      ]);
       if (blob === undefined && repository === undefined)
         throw new UsageError(
           `${this.location}: not a registry's storage. Expected keys that begin with ${this.root}${V2}/: give s3://bucket/rootdirectory, with the registry's own rootdirectory.`,

@@ -274,6 +274,15 @@ describe("notices", () => {
   });
 });
 
+test("a directory named like a pull-through cache's file is no sign of such a cache: what is missing is damage", async () => {
+  const { directory, layer } = registry();
+  fs.rmSync(layer);
+  fs.mkdirSync(path.join(directory, "scheduler-state.json"));
+  const report = await checked(directory);
+  expect(report.truthElsewhere).toEqual([]);
+  expect(report.counts["blob-missing"]).toBe(1);
+});
+
 test("a root whose docker cannot be looked into is not called another thing than a storage", () => {
   const directory = temporaryDirectory();
   // As what may not be read, but for root too.

@@ -106,6 +106,38 @@ test("an empty scheduler-state.json keeps a pull-through cache from starting", a
   ]);
 });
 
+describe("a key that only begins like the registry's own file is not that file", () => {
+  function damaged(...keys: readonly string[]): RegistryTree {
+    const builder = new RegistryBuilder();
+    const app = builder.repository("app");
+    const lost = app.push("lost");
+    app.image({ layers: [lost], tag: "1" });
+    builder.tree.remove(blobFile(lost.digest));
+    for (const key of keys) builder.tree.write(key, "{}");
+    return builder.tree;
+  }
+
+  test.each([
+    "scheduler-state.json.bak",
+    "scheduler-state.json/",
+    "scheduler-state.json/file",
+    "docker/registry/lockfiles/database-in-use.old",
+    "docker/registry/lockfiles/database-in-use/file",
+  ])("%s", async (key) => {
+    const report = await checked(damaged(key));
+    expect(report.truthElsewhere).toEqual([]);
+    expect(report.counts["blob-missing"]).toBe(1);
+  });
+
+  test.each([
+    ["scheduler-state.json", "proxy"],
+    ["docker/registry/lockfiles/database-in-use", "gitlab"],
+  ])("%s counts beside one", async (key, owner) => {
+    const report = await checked(damaged(key, `${key}.old`, `${key}!`, `${key}/file`));
+    expect(report.truthElsewhere).toMatchObject([{ owner }]);
+  });
+});
+
 describe("a second look at many dangling tags", () => {
   test.each([
     ["in one repository", 1, 2000],
