@@ -9,7 +9,7 @@ import { ownersOf, withTruth } from "./mark/truth.js";
 import type { VerifyPart } from "./mark/verify.js";
 import type { Owner } from "./registry/owners.js";
 import type { Baseline } from "./report/baseline.js";
-import { noticesOf } from "./report/notices.js";
+import { noticesOf, noticesOfLost } from "./report/notices.js";
 import { refuseNoMatch } from "./report/repository-filter.js";
 import type { RepositoryFilter } from "./report/repository-filter.js";
 import { makeReport } from "./report/report.js";
@@ -71,7 +71,7 @@ export async function markAndReport(
     storage: { driver: storage.driver, location: storage.location },
     startedAt,
     policy,
-    notices: [...noticesOf(markers, marked.truthElsewhere, storage.asOf), ...deniedUploads(marked)],
+    notices: [...noticesOf(markers, marked.truthElsewhere, storage.asOf), ...noticesOfLost(marked), ...deniedUploads(marked)],
     own: await surveyOwn(storage),
     requests: storage.requests,
     requestPrices: storage.requestPrices,

@@ -19,7 +19,7 @@ import { MANIFEST } from "./mark/policy.js";
 import { ownersOf, withTruth } from "./mark/truth.js";
 import type { Digest } from "./registry/digest.js";
 import { MAX_MANIFEST_BYTES } from "./registry/layout.js";
-import { noticesOf } from "./report/notices.js";
+import { noticesOf, noticesOfLost } from "./report/notices.js";
 import type { Storage } from "./storage/storage.js";
 
 /** What an operator decides about an explanation. */
@@ -42,7 +42,7 @@ export async function explain(given: Storage, reference: Reference, options: Exp
   const markers = await storage.markers();
   const tagged = reference.kind === "tag" ? await readTag(storage, reference.repository, reference.tag) : undefined;
   const marked = withTruth(await mark(storage, policy, onProgress), ownersOf(markers, owners));
-  const about = { reference, marked, notices: noticesOf(markers, marked.truthElsewhere) };
+  const about = { reference, marked, notices: [...noticesOf(markers, marked.truthElsewhere), ...noticesOfLost(marked)] };
   const id = findNumber(marked, reference, tagged);
   if (id === undefined) return explainUnresolved(about);
   const { focus, survey } = await surveyFocus(marked, id, reference, all ? MAX_CHAINS : 1);

@@ -12,7 +12,7 @@ import { unreadable } from "./unreadable.js";
  * that are manifests.
  */
 export async function markAnywhere(context: MarkContext, findings: Finding[]): Promise<readonly number[]> {
-  const { table, store, policy } = context;
+  const { table, store, policy, needsAnything } = context;
   const pins = pinsAnywhere(context);
   const pending: number[] = [...pins].filter((id) => table.isStored(id));
   table.forEach((id, size, modified) => {
@@ -36,7 +36,7 @@ export async function markAnywhere(context: MarkContext, findings: Finding[]): P
       // Most young blobs are layers, which are no manifests: what a layer mentions is no reference.
       if (problem !== undefined && !named.has(id)) continue;
       manifests.add(id);
-      forEachMeantAnywhere(context, id, (reference, role) => {
+      const isAnyMeant = forEachMeantAnywhere(context, id, (reference, role) => {
         table.mark(reference, LIVE);
         // One that was met as a young blob is looked at again: by now somebody takes it for a manifest.
         if (queued.has(reference) || !table.isStored(reference)) return;
@@ -46,6 +46,7 @@ export async function markAnywhere(context: MarkContext, findings: Finding[]): P
         queued.add(reference);
         next.push(reference);
       });
+      if (isAnyMeant) needsAnything.add(id);
     }
     batch = next;
   }

@@ -16,6 +16,8 @@ export interface MarkContext {
   readonly aliases: Map<number, (readonly number[])[]>;
   /** What is known by its size alone of what manifests mean. */
   readonly lostSizes: LostSizes;
+  /** Manifests that refer to something of which nothing tells what it is stored as: no blob is garbage for their sake. */
+  readonly needsAnything: Set<number>;
   /** Manifests that a repository has as a revision, and whose blob is gone: of those repositories that were marked so far. */
   readonly lostManifests: Set<number>;
   /** With a filter, where blobs are verified: 1 for each stored blob that a repository which is shown names. */

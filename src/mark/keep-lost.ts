@@ -3,6 +3,7 @@ import type { MarkContext } from "./context.js";
 import type { Finding } from "./finding.js";
 import type { LostSize } from "./lost-sizes.js";
 import { forEachNamedAnywhere } from "./meant-blobs.js";
+import { HELD, selectedBit } from "./policy.js";
 import { unreadable } from "./unreadable.js";
 
 /**
@@ -10,12 +11,14 @@ import { unreadable } from "./unreadable.js";
  * and again when marks have been added. Returns what could not be read.
  */
 export async function keepLost(context: MarkContext): Promise<readonly Finding[]> {
-  const { table, lostSizes } = context;
+  const { table, lostSizes, policy, needsAnything } = context;
   const unread = await findBlobs(context);
-  for (const { blobs, below, isAnyBelow, marks, childMarks } of lostSizes.all) {
+  for (const { blobs, below, anyBelow, marks, childMarks } of lostSizes.all) {
     for (const id of blobs) table.mark(id, marks);
     for (const id of below) table.mark(id, childMarks);
-    if (isAnyBelow && childMarks !== 0) for (let id = 0; id < table.count; id++) table.mark(id, childMarks);
+    if (anyBelow === undefined || childMarks === 0) continue;
+    for (let id = 0; id < table.count; id++) table.mark(id, childMarks);
+    if ((childMarks & (selectedBit(policy) | HELD)) !== 0) needsAnything.add(anyBelow);
   }
   return unread;
 }
@@ -50,7 +53,7 @@ async function findBelow(context: MarkContext, lost: LostSize): Promise<readonly
         queued.add(named);
         next.push(named);
       });
-      lost.isAnyBelow ||= isAny;
+      if (isAny) lost.anyBelow ??= id;
     }
     batch = next;
   }

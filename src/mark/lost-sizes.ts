@@ -4,8 +4,8 @@ export class LostSize {
   readonly blobs: number[] = [];
   /** What these name, if they are manifests; only where a child has this size. */
   readonly below = new Set<number>();
-  /** Whether that may be any blob. */
-  isAnyBelow = false;
+  /** A manifest among these that may need any blob, if there is one. */
+  anyBelow: number | undefined;
   hasChild = false;
   /** Marks of the manifests with such a reference. */
   marks = 0;
@@ -54,6 +54,6 @@ export class LostSizes {
     for (const id of known.blobs) visit(id);
     if (!isChild) return;
     for (const id of known.below) visit(id);
-    if (known.isAnyBelow) for (let id = 0; id < count; id++) visit(id);
+    if (known.anyBelow !== undefined) for (let id = 0; id < count; id++) visit(id);
   }
 }

@@ -113,6 +113,7 @@ function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesS
     pins: new Set(policy.pins.map((digest) => table.idOfDigest(digest))),
     aliases: new Map(),
     lostSizes: new LostSizes(),
+    needsAnything: new Set(),
     lostManifests: new Set(),
     shownBlobs: verifiesShown ? new Uint8Array(table.count) : undefined,
   };

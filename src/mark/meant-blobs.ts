@@ -43,15 +43,17 @@ export function forEachMeantBlob(
 
 /**
  * The same wherever the blobs are: in some repository, links may tell what a digest is stored as; without, any blob may be it, unless a
- * repository has the manifest as a revision, which then may mean what that repository links.
+ * repository has the manifest as a revision, which then may mean what that repository links. Returns whether any blob may be it.
  */
 export function forEachMeantAnywhere(
   context: MarkContext,
   manifest: number,
   visit: (blob: number, role: ReferenceRole) => void,
-): void {
+): boolean {
   // Once, however many of its references are lost: whoever may push decides how many a manifest has.
-  if (forEachNamedAnywhere(context, manifest, visit)) for (let id = 0; id < context.table.count; id++) visit(id, "layer");
+  const isAnyMeant = forEachNamedAnywhere(context, manifest, visit);
+  if (isAnyMeant) for (let id = 0; id < context.table.count; id++) visit(id, "layer");
+  return isAnyMeant;
 }
 
 /** The same without those that are meant only because any blob may be. Returns whether that is so. */

@@ -1,7 +1,10 @@
-import type { TruthElsewhere } from "../mark/marked.js";
+import type { Marked, TruthElsewhere } from "../mark/marked.js";
+import { pinsAnywhere } from "../mark/pinned.js";
+import { isYoung } from "../mark/policy.js";
 import { BLOBS, REPOSITORIES } from "../registry/layout.js";
 import type { OwnerKind } from "../registry/owners.js";
 import type { StorageMarkers } from "../storage/storage.js";
+import { countOf } from "./format.js";
 
 /** What makes the storage's links less than the whole truth: sentences for the operator, none for an ordinary registry. */
 export function noticesOf(markers: StorageMarkers, truthElsewhere: readonly TruthElsewhere[], asOf?: number): readonly string[] {
@@ -24,6 +27,24 @@ export function noticesOf(markers: StorageMarkers, truthElsewhere: readonly Trut
         : `${OWNERS[owner]} decides what is live, not this storage (${evidence}): what is garbage cannot be told from here (truth-elsewhere).`,
     );
   return notices;
+}
+
+/** Says that no blob is garbage, and why, where a manifest refers to what may be any of them. */
+export function noticesOfLost({ context }: Pick<Marked, "context">): readonly string[] {
+  const { table, policy, needsAnything } = context;
+  const ids = [...needsAnything].sort((a, b) => a - b);
+  const [first] = ids;
+  if (first === undefined) return [];
+  const others = ids.length === 1 ? "" : ` and ${countOf(ids.length - 1, "other manifest")}`;
+  const isFresh = table.isStored(first) && isYoung(policy, table.modified(first));
+  const [why, until] = isFresh
+    ? ["is younger than --grace", "until its push has ended, or the grace time has"]
+    : pinsAnywhere(context).has(first)
+      ? ["is pinned (--keep)", "until its image is pushed again, or it is pinned no more"]
+      : ["is kept", "until its image is pushed again"];
+  return [
+    `No blob is offered as garbage ${until}: ${table.digest(first).toString()}${others}, which ${why}, refers by another algorithm than sha256 to what no link tells the blob of, so that any blob may be it.`,
+  ];
 }
 
 /** What people call those who decide. */
