@@ -33,7 +33,7 @@ export class KeyRange {
   }
 
   /** Lists the next page. `isLast` says that the range is through. Throws when the storage fails, or its listing contradicts itself. */
-  async next(bucket: BucketReader): Promise<{ readonly objects: ListedObjects; readonly isLast: boolean }> {
+  async next(bucket: Pick<BucketReader, "list">): Promise<{ readonly objects: ListedObjects; readonly isLast: boolean }> {
     const page = await bucket.list({
       prefix: this.prefix,
       startAfter: this.after === "" ? undefined : this.after,

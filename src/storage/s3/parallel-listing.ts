@@ -18,10 +18,17 @@ export interface ListingPlan {
   readonly expectedPages?: number;
   /** Where a range can be cut; undefined where nothing is known of what lies ahead. */
   readonly cuts: (range: KeyRange) => Cuts | undefined;
-  /** Asks the storage what lies ahead of a range; undefined when there is nothing to ask. */
-  readonly explore?: ((range: KeyRange) => Promise<void> | undefined) | undefined;
+  /** How to ask the storage what lies ahead of a range; undefined when there is nothing to ask. */
+  readonly explore?: ((range: KeyRange) => Exploration | undefined) | undefined;
   /** Where a range may be cut if there is nothing to ask. */
   readonly guess?: ((range: KeyRange) => Cuts | undefined) | undefined;
+}
+
+/** A request that shows what lies ahead of a range. */
+export interface Exploration {
+  /** Pages that are left, as far as it can be told. */
+  readonly pages: number;
+  readonly start: () => Promise<void>;
 }
 
 /** One page's yield, or why a range could not be listed to its end. */
@@ -32,16 +39,15 @@ interface PageResult<T> {
 
 /** No smaller pieces, in pages: the last page of each is half empty. */
 const PIECE = 3;
-/** Requests spent on cutting, besides a share of the pages: each piece ends in a page that is half empty on average. */
-const FREE_CUTS = 8;
-const CUTS_PER_PAGE = 0.08;
-/** Which part of them may be spent on the first cuts: the rest is for later ones, and is allowed as pages are read. */
-const FIRST_SHARE = 0.5;
+/**
+ * Requests that may be spent on dividing the work, and as many more for each page: on looking ahead, and on what the last pages of ranges
+ * lack. Until its last page is there, a range may lack a whole one.
+ */
+const FREE_REQUESTS = 8;
+const REQUESTS_PER_PAGE = 0.05;
 /** Ranges that keep a processor busy: dividing them further only costs requests. */
 const ENOUGH_RANGES = 8;
 const MOST_RANGES = 16;
-/** Exploring costs a request that lists nothing: not where it may all be over with the next page. */
-const PAGES_BEFORE_EXPLORING = 1;
 const PAGES_BEFORE_GUESSING = 2;
 
 interface Job<T> {
@@ -63,11 +69,13 @@ interface Outcome<T> {
 export class ParallelListing<T> {
   readonly #jobs = new Set<Job<T>>();
   #pages = 0;
-  #extra = 0;
+  #largestPage = 1;
+  /** Requests that were spent on dividing the work, and on what last pages lacked. */
+  #spent = 0;
   #exploring = false;
 
   constructor(
-    private readonly bucket: BucketReader,
+    private readonly bucket: Pick<BucketReader, "list" | "limit">,
     private readonly plan: ListingPlan,
     private readonly makeReader: () => RangeReader<T>,
   ) {
@@ -105,7 +113,8 @@ export class ParallelListing<T> {
     if (budget < 1) return undefined;
     const { cuts, guess } = this.plan;
     if (this.#cut(cuts, budget)) return this.#next();
-    return this.#explore() ?? (guess !== undefined && this.#mayGuess && this.#cut(guess, budget) ? this.#next() : undefined);
+    const exploring = budget < 2 ? undefined : this.#explore();
+    return exploring ?? (guess !== undefined && this.#mayGuess && this.#cut(guess, budget) ? this.#next() : undefined);
   }
 
   #idle(): Job<T> | undefined {
@@ -120,6 +129,8 @@ export class ParallelListing<T> {
     try {
       const { objects, isLast } = await range.next(this.bucket);
       this.#pages++;
+      this.#largestPage = Math.max(this.#largestPage, objects.length);
+      if (isLast) this.#spent += 1 - objects.length / this.#largestPage;
       noteDensity(range, objects);
       const result = { value: await reader.read(objects, isLast) };
       const goOn = (): void => {
@@ -138,8 +149,7 @@ export class ParallelListing<T> {
     let known = this.#pages;
     for (const { range } of this.#jobs) known += this.plan.cuts(range)?.pages ?? 0;
     const pages = Math.max(known, this.plan.expectedPages ?? 0, 1);
-    const share = FIRST_SHARE + ((1 - FIRST_SHARE) * this.#pages) / pages;
-    return Math.floor(share * (FREE_CUTS + CUTS_PER_PAGE * pages)) - this.#extra;
+    return Math.floor(FREE_REQUESTS + REQUESTS_PER_PAGE * pages - this.#spent - this.#jobs.size);
   }
 
   /** Cuts the range with the most left to list, of those that can be cut, into as many pieces as there are slots for. */
@@ -160,7 +170,6 @@ export class ParallelListing<T> {
     const { position, through } = range;
     const inside = keys.filter((key) => isOrderedAlike(key) && key > position && (through === undefined || key < through));
     if (inside.length === 0) return false;
-    this.#extra += inside.length;
     const ends = [...inside.slice(1), through];
     range.through = inside[0];
     for (const [i, after] of inside.entries()) {
@@ -175,18 +184,17 @@ export class ParallelListing<T> {
     return !this.#exploring && this.#pages >= PAGES_BEFORE_GUESSING;
   }
 
+  /** Looks ahead where the most is left. */
   #explore(): Promise<undefined> | undefined {
-    if (this.#exploring || this.#pages < PAGES_BEFORE_EXPLORING) return undefined;
-    for (const { range } of this.#jobs) {
-      const exploring = this.plan.explore?.(range);
-      if (exploring === undefined) continue;
-      this.#extra++;
-      this.#exploring = true;
-      return exploring.then(() => {
-        this.#exploring = false;
-        return undefined;
-      });
-    }
-    return undefined;
+    if (this.#exploring) return undefined;
+    const found = Array.from(this.#jobs, ({ range }) => this.plan.explore?.(range)).filter((look) => look !== undefined);
+    const [first] = found.sort((a, b) => b.pages - a.pages);
+    if (first === undefined) return undefined;
+    this.#spent++;
+    this.#exploring = true;
+    return first.start().then(() => {
+      this.#exploring = false;
+      return undefined;
+    });
   }
 }

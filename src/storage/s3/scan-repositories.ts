@@ -22,9 +22,8 @@ export interface RepositoryScan {
 /** Lists all repositories, each whole: its parts are kept until no range under way can bring another. */
 export async function* scanRepositories(scan: RepositoryScan): AsyncGenerator<RepositoryListing> {
   const { root } = scan;
-  let names = 1;
-  const { listing, objects } = listKeys(scan, `${root}${REPOSITORIES}/`, () => objects() / names / 1000);
   const waiting = new Map<string, RepositoryListing[]>();
+  const listing = listKeys(scan, `${root}${REPOSITORIES}/`);
   for await (const { value, failure } of listing.pages()) {
     for (const part of value) {
       if (part.name === "") yield part;
@@ -34,7 +33,6 @@ export async function* scanRepositories(scan: RepositoryScan): AsyncGenerator<Re
     for (const [name, parts] of waiting) {
       if (listing.isAwaiting(`${root}${repositoryPath(name)}/_`)) continue;
       waiting.delete(name);
-      names++;
       yield mergeListings(parts);
     }
   }
@@ -44,17 +42,19 @@ export async function* scanRepositories(scan: RepositoryScan): AsyncGenerator<Re
 /** The parts of one repository, in no order, and the fault where its listing broke off. */
 export async function* scanRepository(scan: RepositoryScan, name: string): AsyncGenerator<RepositoryListing> {
   const { root } = scan;
-  const { listing, objects } = listKeys(scan, `${root}${repositoryPath(name)}/_`, () => objects() / 1000);
+  const listing = listKeys(scan, `${root}${repositoryPath(name)}/_`);
   for await (const { value, failure } of listing.pages()) {
     for (const part of value) if (part.name === name) yield part;
     if (failure !== undefined) yield faultListing(failure.after.slice(root.length), failure.error);
   }
 }
 
-function listKeys({ bucket, links, root, expectedPages }: RepositoryScan, prefix: string, pagesPerRepository: () => number) {
-  let objects = 0;
-  const splitter = new RepositorySplitter(bucket, root, pagesPerRepository, expectedPages);
-  const listing = new ParallelListing(
+function listKeys(
+  { bucket, links, root, expectedPages }: RepositoryScan,
+  prefix: string,
+): ParallelListing<readonly RepositoryListing[]> {
+  const splitter = new RepositorySplitter(bucket, root, expectedPages);
+  return new ParallelListing(
     bucket,
     {
       prefix,
@@ -63,17 +63,8 @@ function listKeys({ bucket, links, root, expectedPages }: RepositoryScan, prefix
       explore: (range) => splitter.explore(range),
       guess: (range) => splitter.guess(range),
     },
-    () => {
-      const reader = new RepositoryReader(links, root.length);
-      return {
-        read: (page, isLast) => {
-          objects += page.length;
-          return reader.read(page, isLast);
-        },
-      };
-    },
+    () => new RepositoryReader(links, root.length),
   );
-  return { listing, objects: () => objects };
 }
 
 function faultListing(after: string, error: unknown): RepositoryListing {

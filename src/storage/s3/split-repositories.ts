@@ -3,6 +3,7 @@ import type { BucketReader } from "./bucket-reader.js";
 import { endOfSection, sectionCuts } from "./digest-section.js";
 import type { Cuts } from "./digest-section.js";
 import type { KeyRange } from "./key-range.js";
+import type { Exploration } from "./parallel-listing.js";
 
 /** Pages in a range of which nothing is known: enough to cut it once. */
 const UNKNOWN = 6;
@@ -18,19 +19,30 @@ const TAIL = [`${REVISIONS_DIRECTORY}/`, `${TAGS_DIRECTORY}/`];
  * No cut falls into a tag's directory or an upload's: their keys come to one reader.
  */
 export class RepositorySplitter {
-  /** Keys of directories that are known to be there, sorted. */
-  #directories: string[] = [];
+  /** Keys of directories that are known to be there, sorted: the first is what all of them lie in. */
+  #directories: readonly string[] = [];
+  /** For each directory, what is expected in it besides those in it that are known, in pages. */
+  readonly #pages = new Map<string, number>();
+  /** The sum of that for those before each position. */
+  #sums: readonly number[] = [0];
   /** For each directory that was looked into: the key up to which its children are known, or true for all of them. */
   readonly #explored = new Map<string, string | true>();
 
   constructor(
-    private readonly bucket: BucketReader,
+    private readonly bucket: Pick<BucketReader, "list">,
     private readonly root: string,
-    /** Pages in a repository on average, as far as it is known. */
-    private readonly pagesPerRepository: () => number,
     /** Pages in all, as far as it can be told beforehand. */
     private readonly expectedPages: number,
-  ) {}
+  ) {
+    this.#add([`${root}${REPOSITORIES}/`], expectedPages);
+  }
+
+  #add(directories: readonly string[], pages: number): void {
+    for (const directory of directories) this.#pages.set(directory, pages);
+    this.#directories = [...this.#pages.keys()].sort();
+    let sum = 0;
+    this.#sums = [0, ...this.#directories.map((directory) => (sum += this.#pages.get(directory) ?? 0))];
+  }
 
   /** See `ListingPlan.cuts`. */
   cuts(range: KeyRange): Cuts | undefined {
@@ -40,24 +52,35 @@ export class RepositorySplitter {
   }
 
   /** See `ListingPlan.explore`: looks into the uppermost directory that is larger than a page, and of which not all is known. */
-  explore(range: KeyRange): Promise<void> | undefined {
-    if (range.pages === 0) return undefined;
+  explore(range: KeyRange): Exploration | undefined {
+    if (range.pages === 0) return range.position === "" ? this.#exploreAll(range) : undefined;
     for (const directory of this.#ancestors(range.position)) {
       if (range.firstOfPage?.startsWith(directory) !== true) break;
       const known = this.#explored.get(directory);
       if (known === true || (known !== undefined && known > range.position)) continue;
-      return this.#exploreDirectory(directory, range.position);
+      return { pages: this.#pagesLeft(range), start: () => this.#exploreDirectory(directory, range.position) };
     }
     return undefined;
+  }
+
+  /** Before the first page is there: a request that lists nothing would be for nothing where that is also the last one. */
+  #exploreAll(range: KeyRange): Exploration | undefined {
+    const all = `${this.root}${REPOSITORIES}/`;
+    if (this.expectedPages < UNKNOWN || this.#explored.has(all)) return undefined;
+    return { pages: this.#pagesLeft(range), start: () => this.#exploreDirectory(all, "") };
   }
 
   async #exploreDirectory(directory: string, after: string): Promise<void> {
     this.#explored.set(directory, true);
     try {
-      const page = await this.bucket.list({ prefix: directory, startAfter: after, delimiter: "/" });
+      const page = await this.bucket.list({ prefix: directory, startAfter: after === "" ? undefined : after, delimiter: "/" });
       const last = page.prefixes.at(-1);
       if (page.isTruncated && last !== undefined) this.#explored.set(directory, last);
-      this.#directories = [...new Set([...this.#directories, ...page.prefixes])].sort();
+      const unknown = page.prefixes.filter((prefix) => !this.#pages.has(prefix));
+      // One more, which holds the key that it begins behind.
+      const each = (this.#pages.get(directory) ?? 0) / (unknown.length + 1);
+      this.#pages.set(directory, each);
+      this.#add(unknown, each);
     } catch {
       // It would only have helped to divide the work; if the storage has a fault, the listing itself meets it.
     }
@@ -88,12 +111,13 @@ export class RepositorySplitter {
   }
 
   #betweenDirectories(range: KeyRange): Cuts | undefined {
-    const from = countBefore(this.#directories, `${range.position}\0`);
-    const to = range.through === undefined ? this.#directories.length : countBefore(this.#directories, range.through);
+    // Nothing lies in front of the first one.
+    const from = range.position === "" ? 2 : countBefore(this.#directories, `${range.position}\0`);
+    const to = this.#end(range);
     const count = to - from;
     if (count < 1) return undefined;
     return {
-      pages: Math.max(UNKNOWN, count * Math.max(this.pagesPerRepository(), this.expectedPages / this.#directories.length)),
+      pages: Math.max(UNKNOWN, this.#pagesBetween(from, to)),
       at: (wanted) => {
         const pieces = Math.min(wanted + 1, count + 1);
         return Array.from(
@@ -102,6 +126,20 @@ export class RepositorySplitter {
         );
       },
     };
+  }
+
+  /** Of a range, as far as it can be told from the directories in it. */
+  #pagesLeft(range: KeyRange): number {
+    return this.#pagesBetween(countBefore(this.#directories, range.after), this.#end(range)) - range.pages;
+  }
+
+  #pagesBetween(from: number, to: number): number {
+    return (this.#sums[to] ?? 0) - (this.#sums[from] ?? 0);
+  }
+
+  /** The position of the first directory behind the range. */
+  #end({ through }: KeyRange): number {
+    return through === undefined ? this.#directories.length : countBefore(this.#directories, through);
   }
 
   /** See `ListingPlan.guess`. */
