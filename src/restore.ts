@@ -14,8 +14,8 @@ export interface RestoreOptions {
   /** Asked to undo a repair only: what a sweep took comes back while others write. */
   readonly writers: WriterOptions;
   readonly signal: AbortSignal;
-  /** No later run is known of. */
-  readonly isLast: boolean;
+  /** Where journals of later runs may be. */
+  readonly journalDirectory: string;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function rehearseRestore(
 function changeOf(
   { storage, changes }: SweepTarget,
   run: JournaledRun,
-  { writers, signal, isLast }: RestoreOptions,
+  { writers, signal, journalDirectory }: RestoreOptions,
 ): GuardedChange<JudgedPlan, Restored> {
   const isRepair = run.head.mode === "repair";
   return {
@@ -52,6 +52,6 @@ function changeOf(
     writers: isRepair ? writers : undefined,
     signal,
     plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(storage)))] : [] }),
-    perform: () => restoreObjects(run, changes, signal, isLast),
+    perform: () => restoreObjects(run, changes, signal, journalDirectory),
   };
 }

@@ -5,9 +5,14 @@ import os from "node:os";
  * home throws (`os.homedir()`, which the AWS SDK asks as well). `/` is what container runtimes take for one.
  */
 export function ensureHome(): void {
+  if (home() === "") process.env["HOME"] = "/";
+}
+
+/** Empty where there is none, or `HOME` is. */
+function home(): string {
   try {
-    os.homedir();
+    return os.homedir();
   } catch {
-    process.env["HOME"] = "/";
+    return "";
   }
 }

@@ -34,8 +34,7 @@ async function restoreRun(run: JournaledRun, place: RunPlace, args: RestoreArgum
   const { runId, mode } = run.head;
   const noun = mode === "repair" ? "link" : "object";
   const target = { storage: opened.storage, changes };
-  const isLast = !listRuns(journalDirectoryOf(args)).some((other) => other > runId);
-  const options = { writers: writerOptions(args, opened), signal, isLast };
+  const options = { writers: writerOptions(args, opened), signal, journalDirectory: journalDirectoryOf(args) };
   const done = dryRun
     ? { ...(await untilAborted(rehearseRestore(target, run, options), signal)), lockLeft: undefined }
     : { ...(await restore(target, run, options)), refusal: undefined };

@@ -50,7 +50,9 @@ export type RunWork = "sweep" | "untag" | "repair";
 /** The directory for journals: `/var/lib/regcheck` for root, otherwise below `XDG_STATE_HOME`. */
 export function defaultJournalDirectory(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   if (process.getuid?.() === 0) return "/var/lib/regcheck";
-  return path.join(environment["XDG_STATE_HOME"] ?? path.join(os.homedir(), ".local/state"), "regcheck");
+  const named = environment["XDG_STATE_HOME"] ?? "";
+  // The specification: an empty one counts as none, and a relative one is to be ignored.
+  return path.join(path.isAbsolute(named) ? named : path.join(os.homedir(), ".local/state"), "regcheck");
 }
 
 /** A name for a run: when it began, to the millisecond, so that names sort as runs came; and something that no other host has. */

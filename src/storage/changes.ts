@@ -30,6 +30,8 @@ export interface Hiding {
   readonly markers: readonly string[];
   /** When the content below them was written, in seconds since 1970; undefined where there is none. */
   readonly written: number | undefined;
+  /** The size of that content, where the bucket has told it. */
+  readonly bytes?: number | undefined;
 }
 
 /** What became of objects and their directories. */

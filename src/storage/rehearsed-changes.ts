@@ -67,9 +67,10 @@ export class RehearsedChanges implements StorageChanges {
 
   async hiding(paths: readonly string[]): Promise<readonly Hiding[]> {
     const found = await this.look.hiding(paths);
-    return found.map(({ markers, written }, i) => ({
+    return found.map(({ markers, written, bytes }, i) => ({
       markers: markers.filter((marker) => !this.#unhidden.has(markerKey(paths[i] ?? "", marker))),
       written,
+      bytes,
     }));
   }
 

@@ -107,7 +107,7 @@ export class LinkTargets {
   async #isThere(object: string): Promise<boolean> {
     const known = this.#known.get(object);
     if (known !== undefined) return known;
-    const isThere = await exists(this.changes, object);
+    const isThere = (await this.changes.stat(object)) !== undefined;
     this.#remember(object, isThere);
     return isThere;
   }
@@ -116,11 +116,6 @@ export class LinkTargets {
     if (this.#known.size >= MOST_REMEMBERED) this.#known.clear();
     this.#known.set(object, isThere);
   }
-}
-
-/** Whether there is such an object. */
-export async function exists(changes: StorageChanges, object: string): Promise<boolean> {
-  return (await changes.stat(object)) !== undefined;
 }
 
 function linkKey(repository: string, digest: Digest): string {

@@ -1,17 +1,21 @@
 import pLimit from "p-limit";
-import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
+import { EXIT_CODES, operatorMessage, OperatorError, UsageError } from "../errors.js";
 import { Digest } from "../registry/digest.js";
-import type { ChangeOutcome, StorageChanges } from "../storage/changes.js";
+import type { ChangeOutcome, StorageChanges, StoredObject } from "../storage/changes.js";
 import { slices } from "../slices.js";
 import { giveWay } from "../until-aborted.js";
-import { exists, LinkTargets } from "./link-targets.js";
+import { LinkTargets } from "./link-targets.js";
+import { findLaterRuns } from "./later-runs.js";
+import type { LaterRuns } from "./later-runs.js";
 import { orderOf } from "../journal/item-kinds.js";
 import { removeJournalCopy, withJournalCopy } from "../journal/journal-copy.js";
 import { directoriesOf, listQuarantined, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import { readRun } from "../journal/read-run.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
 import { countQuarantined } from "./purge.js";
-import { settle } from "./settle.js";
+import { settle, settleSeen } from "./settle.js";
+import type { Settlement } from "./settle.js";
+import { takenAnew } from "./taken-anew.js";
 import { rewriteTags } from "./rewrite-tags.js";
 import type { Restored } from "./restored.js";
 import { undoWrites } from "./undo-writes.js";
@@ -27,27 +31,28 @@ const AT_A_TIME = 16;
  * may be running and serving, for a tag appears when all that it needs is there. What names something that is gone stays away, unless
  * that was gone before the run. That is why this asks for no proof that nobody writes: it adds only what nobody else has written
  * since. Blobs are compared with their digest; one that is something else comes back as
- * it was, with a warning. Nothing is overwritten, and what is back already is left alone: it is safe to
- * repeat. Ends after a batch when the signal aborts, and throws its reason. Throws an `OperatorError` for a run that deleted for good.
+ * it was, with a warning. Nothing is overwritten but a damaged link, which names nothing, and what is back already is left alone: it is safe to
+ * repeat. What later runs have taken is looked for in the quarantine, and in `journalDirectory` if that is given. Ends after a batch when the signal aborts, and throws its reason. Throws an `OperatorError` for a run that deleted for good.
  * Undoing a repair is another matter: `undoWrites`.
  */
 export async function restoreObjects(
   run: JournaledRun,
   changes: StorageChanges,
   signal?: AbortSignal,
-  isLast = true,
+  journalDirectory?: string,
 ): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
-  if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, signal);
+  const later = await findLaterRuns(run, changes, journalDirectory);
+  if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, later, signal);
   await insistOnNotPurged(run, changes);
   const isHidden = await isBehindMarkers(run, changes);
-  const restorer = new Restorer(run, isHidden, changes);
+  const restorer = new Restorer(run, isHidden, changes, later);
   for (const batch of batchesToRestore(run)) {
     await giveWay(signal);
     await restorer.restoreBatch(batch);
   }
   // In a bucket each manifest is a GET, which is spent only where another run may have taken what it needs.
-  if (!changes.isRemote || !isLast) await restorer.lookForLacking();
+  if (!changes.isRemote || later.areSome) await restorer.lookForLacking();
   const { restored, present, warnings, problems } = restorer;
   if (run.head.mode !== "delete" && problems.length === 0) {
     const cause = await leftBehind(run, changes, signal);
@@ -148,6 +153,7 @@ class Restorer {
     private readonly run: JournaledRun,
     private readonly isHidden: boolean,
     private readonly changes: StorageChanges,
+    private readonly later: LaterRuns,
   ) {
     this.#targets = new LinkTargets(changes, (object) => (isHidden ? undefined : this.#placeOf(object)));
   }
@@ -197,11 +203,18 @@ class Restorer {
 
   async #withTargets(removals: readonly Removal[], atATime: number): Promise<readonly Removal[]> {
     const isReady = await pLimit(atATime).map(removals, async (removal) => {
+      // Delete markers tell by themselves whose they are.
+      const anew = this.isHidden ? undefined : await takenAnew(removal.path, this.later, this.changes);
+      if (anew !== undefined) {
+        this.#fail(removal, anew);
+        return false;
+      }
       const missing = await this.#targets.missing(removal);
       if (missing === undefined) return true;
-      if (await exists(this.changes, removal.path))
-        await this.#leave(removal, `not put back: it names ${missing}, which is gone`);
-      else this.#fail(removal, `not put back: it names ${missing}, which is gone`);
+      const cause = `not put back: it names ${missing}, which is gone`;
+      const there = await this.changes.stat(removal.path);
+      if (there === undefined) this.#fail(removal, cause);
+      else await this.#leave(removal, there.bytes, cause, false);
       return false;
     });
     return removals.filter((_, i) => isReady[i]);
@@ -254,6 +267,7 @@ class Restorer {
 
   async #afterUnhiding(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
     if (outcome?.status !== "done") this.#fail(removal, outcome?.cause ?? "no answer");
+    else if (outcome.found === "same") await this.#leave(removal, outcome.bytes, "", true);
     else {
       this.#compare(removal, await this.#nearHexOf(removal, removal.path));
       this.#count(removal, outcome);
@@ -267,8 +281,19 @@ class Restorer {
     } else if (outcome?.found === "other") await this.#settle(removal, outcome);
     else if (outcome?.status !== "absent") this.#fail(removal, outcome?.cause ?? "no answer");
     // Not in the quarantine: it is back already, or the sweep was killed before it came to it, and a later one may have taken it.
-    else if (await exists(this.changes, removal.path)) this.present++;
-    else this.#fail(removal, NOWHERE);
+    else await this.#compareSize(removal, await this.changes.stat(removal.path));
+  }
+
+  /** A blob that is there, and nowhere else, may be another than the run took: an empty one, after a push that failed. */
+  async #compareSize(removal: Removal, there: StoredObject | undefined): Promise<void> {
+    if (there === undefined) {
+      this.#fail(removal, NOWHERE);
+      return;
+    }
+    this.present++;
+    if (removal.kind !== "blob" || there.bytes === removal.bytes) return;
+    const cause = `it is there, but it has ${there.bytes} bytes, and had ${removal.bytes} when it was removed: somebody has written it since`;
+    this.warnings.push({ path: removal.path, cause });
   }
 
   /** Somebody has written it since: a link as he wanted it, and a blob the same content, if it is sound. Nothing of it is left in the quarantine. */
@@ -282,19 +307,31 @@ class Restorer {
       const [removed] = await this.changes.remove([this.#placeOf(removal.path)]);
       if (removed?.status === "failed") this.problems.push({ path: removed.path, cause: removed.cause ?? "no answer" });
       this.present++;
-    } else await this.#leave(removal, cause);
+    } else await this.#leave(removal, undefined, cause, true);
   }
 
-  /** What is in the storage stays; nothing of it is left in the quarantine, unless it is nowhere else. */
-  async #leave(removal: Removal, cause: string): Promise<void> {
+  /** What is in the storage stays, unless it is a damaged link; nothing of it is left in the quarantine, unless it is nowhere else. */
+  async #leave(removal: Removal, bytes: number | undefined, cause: string, isReady: boolean): Promise<void> {
     const { path } = removal;
-    const { warning, problem } = this.isHidden ? {} : await settle(this.#placeOf(path), path, cause, this.changes);
+    const settled = await this.#settled(removal, bytes, cause, isReady);
+    const { warning, problem, isReplaced } = settled;
     if (warning !== undefined) this.warnings.push({ path, cause: warning });
-    if (problem === undefined) this.present++;
-    else this.problems.push({ path, cause: problem });
+    if (problem !== undefined) this.#fail(removal, problem);
+    else if (isReplaced === true) this.#count(removal, {});
+    else this.#count(removal, { found: "other" });
   }
 
-  #count(removal: Removal, { found }: ChangeOutcome): void {
+  async #settled(removal: Removal, bytes: number | undefined, cause: string, isReady: boolean): Promise<Settlement> {
+    const { path } = removal;
+    if (!this.isHidden) return settle({ place: this.#placeOf(path), path, cause, isReady }, this.changes);
+    try {
+      return await settleSeen(removal, bytes, isReady, this.changes);
+    } catch (error) {
+      return { problem: operatorMessage(error) };
+    }
+  }
+
+  #count(removal: Removal, { found }: Pick<ChangeOutcome, "found">): void {
     if (removal.kind === "revision") this.#manifests.push(removal);
     if (found === undefined) this.restored++;
     else this.present++;

@@ -1,38 +1,71 @@
 import { operatorMessage } from "../errors.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
 import { UNFINISHED_LINK } from "../registry/layout.js";
-import { parseOwnPath, splitRepositoryPath } from "../registry/parse-path.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
-import { exists, LinkTargets } from "./link-targets.js";
+import type { LaterRuns } from "./later-runs.js";
+import { contentOf } from "./link-content.js";
+import { LinkTargets } from "./link-targets.js";
 import type { Restored } from "./restored.js";
+import { settleLink } from "./settle.js";
+import { takenAnew } from "./taken-anew.js";
 
 /**
  * Undoes an untag that deleted for good: a tag is links, and what they held stands in the journal, by their paths and the digest that the tag named.
- * Last first, so that a tag is there again when its history is. What names a manifest that is gone stays away, unless that was gone before;
- * what somebody has written since is left alone. Safe to repeat.
+ * Last first, so that a tag is there again when its history is. What names a manifest that is gone stays away, unless that was gone before, and so
+ * does a tag that a later run has taken; what somebody has written since is left alone. Safe to repeat.
  */
-export async function rewriteTags(run: JournaledRun, changes: StorageChanges, signal?: AbortSignal): Promise<Restored> {
+export async function rewriteTags(
+  run: JournaledRun,
+  changes: StorageChanges,
+  later: LaterRuns,
+  signal?: AbortSignal,
+): Promise<Restored> {
   let restored = 0;
   let present = 0;
+  const warnings: { readonly path: string; readonly cause: string }[] = [];
   const problems: { readonly path: string; readonly cause: string }[] = [];
   const targets = new LinkTargets(changes, () => undefined);
   for (const removal of run.removals()) {
     await giveWay(signal);
     const { path } = removal;
     try {
-      const content = contentOf(removal);
-      const missing = await targets.missing(removal);
-      if (isLeftover(path) || (await exists(changes, path))) present++;
-      else if (content === undefined) problems.push({ path, cause: "what it held is not known: it was no link of a tag" });
-      else if (missing !== undefined) problems.push({ path, cause: `not put back: it names ${missing}, which is gone` });
-      else if ((await changes.create(path, Buffer.from(content), timeOf(removal))) === "created") restored++;
+      const { status, warning, problem } = await rewrite(removal, later, targets, changes);
+      if (warning !== undefined) warnings.push({ path, cause: warning });
+      if (problem !== undefined) problems.push({ path, cause: problem });
+      else if (status === "restored") restored++;
       else present++;
     } catch (error) {
       problems.push({ path, cause: operatorMessage(error) });
     }
   }
-  return { restored, present, warnings: [], problems };
+  return { restored, present, warnings, problems };
+}
+
+interface Rewritten {
+  readonly status?: "restored" | "present";
+  readonly warning?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+async function rewrite(removal: Removal, later: LaterRuns, targets: LinkTargets, changes: StorageChanges): Promise<Rewritten> {
+  const { path } = removal;
+  if (isLeftover(path)) return { status: "present" };
+  const anew = await takenAnew(path, later, changes);
+  if (anew !== undefined) return { problem: anew };
+  const content = contentOf(removal);
+  const missing = await targets.missing(removal);
+  if (content === undefined) {
+    if ((await changes.stat(path)) !== undefined) return { status: "present" };
+    return { problem: "what it held is not known: it was no link of a tag" };
+  }
+  const bytes = Buffer.from(content);
+  if ((await changes.stat(path)) === undefined) {
+    if (missing !== undefined) return { problem: `not put back: it names ${missing}, which is gone` };
+    if ((await changes.create(path, bytes, timeOf(removal))) === "created") return { status: "restored" };
+  }
+  const { isReplaced, ...said } = await settleLink(path, bytes, missing === undefined, changes);
+  return { status: isReplaced === true ? "restored" : "present", ...said };
 }
 
 /** Seconds since 1970: a journal of an earlier version does not tell it, and a tag of 1970 is judged by no policy that goes by time. */
@@ -43,12 +76,4 @@ function timeOf({ modified = 0 }: Removal): number {
 /** Whether nobody has ever read it: what a write that was killed has left, or a console's marker of a folder. It does not come back. */
 function isLeftover(path: string): boolean {
   return path.endsWith("/") || UNFINISHED_LINK.test(path);
-}
-
-/** What a link of a tag held: an entry of its history names the digest of its path. */
-function contentOf({ path, digest }: Removal): string | undefined {
-  const own = splitRepositoryPath(path)?.own;
-  const parsed = own === undefined ? undefined : parseOwnPath(own);
-  if (parsed?.kind === "current") return digest;
-  return parsed?.kind === "index" ? `${parsed.algorithm}:${parsed.hex}` : undefined;
 }

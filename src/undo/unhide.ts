@@ -45,9 +45,9 @@ function keep(outcomes: Map<string, ChangeOutcome>, { path, status, cause }: Cha
 }
 
 /** What is to be said of an object without touching it; undefined where its markers are to go. */
-function judge({ deleteMarker }: Removal, { markers, written }: Hiding, startedAt: number) {
+function judge({ deleteMarker }: Removal, { markers, written, bytes }: Hiding, startedAt: number) {
   if (written === undefined) return { status: "failed", cause: NO_VERSION } as const;
-  if (markers.length === 0) return { status: "done", found: "same" } as const;
+  if (markers.length === 0) return { status: "done", found: "same", bytes } as const;
   // The run has seen what it removed: content that is younger was written after it, and hidden by somebody else.
   const isOfTheRun = deleteMarker === undefined ? Math.floor(written) <= startedAt : markers.includes(deleteMarker);
   return isOfTheRun ? undefined : ({ status: "failed", cause: HIDDEN_ANEW } as const);

@@ -72,7 +72,7 @@ export class BucketWriter extends BucketReader {
       const page = await this.#send("list", () => this.client.send(command), command);
       const content = page.Versions?.find(({ Key }) => Key === key);
       const written = content && (content.LastModified?.getTime() ?? 0) / 1000;
-      if (content?.IsLatest === true) return { markers: [], written };
+      if (content?.IsLatest === true) return { markers: [], written, bytes: content.Size };
       const found = (page.DeleteMarkers ?? []).flatMap(({ Key, VersionId }) => (Key === key ? (VersionId ?? []) : []));
       markers.push(...found);
       if (content !== undefined || found.length === 0 || page.IsTruncated !== true) return { markers, written };
