@@ -115,6 +115,7 @@ function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesS
     lostSizes: new LostSizes(),
     needsAnything: new Set(),
     lostManifests: new Set(),
+    gone: new Set(),
     shownBlobs: verifiesShown ? new Uint8Array(table.count) : undefined,
   };
 }

@@ -5,7 +5,7 @@ import type { BlobTable } from "./blob-table.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { MarkContext } from "./context.js";
 import type { MarkedRepository } from "./marked-repository.js";
-import { isInPart, selections } from "./verify.js";
+import { addUnread, isInPart, selections } from "./verify.js";
 import type { Findings, VerifyPart } from "./verify.js";
 
 /** Bytes that a check hashes to tell a wrong size in a manifest from a broken blob: more than that is for `--verify`. */
@@ -36,12 +36,13 @@ export async function judgeSizes(context: MarkContext, found: Findings, verified
 }
 
 async function judge(
-  { storage, table }: MarkContext,
+  context: MarkContext,
   found: Findings,
   suspects: ReadonlySet<number>,
   verified: VerifyPart | undefined,
 ): Promise<Judged> {
-  const { corrupt, unread } = reported(found, table);
+  const { storage, table } = context;
+  const { corrupt, unread } = reported(context, found);
   const isVerified = (id: number): boolean =>
     verified !== undefined && isInPart(elementAt(table.digest(id).toWords(), 0), verified);
   const wanted = affordable(
@@ -53,9 +54,9 @@ async function judge(
       const digest = Digest.fromParts(algorithm, hex);
       if (digest !== undefined) corrupt.add(table.idOfDigest(digest));
     }
-    for (const { path, cause } of verdict.faults) {
-      if (!unread.has(path)) found.findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
-      unread.add(path);
+    for (const fault of verdict.faults) {
+      if (!unread.has(fault.path)) addUnread(context, found.findings, fault);
+      unread.add(fault.path);
     }
   }
   const hashed = new Set(wanted);
@@ -65,9 +66,9 @@ async function judge(
 }
 
 /** What the mark, or `--verify`, has found to be broken or out of reach. */
-export function reported({ repositories, findings }: Findings, table: BlobTable) {
+export function reported({ table, gone }: MarkContext, { repositories, findings }: Findings) {
   const corrupt = new Set<number>();
-  const unread = new Set<string>();
+  const unread = new Set(gone);
   for (const list of [findings, ...repositories.map((repository) => repository.findings)])
     for (const { code, digest, path } of list) {
       if ((code === "blob-corrupt" || code === "manifest-corrupt") && digest !== undefined) corrupt.add(table.idOfDigest(digest));

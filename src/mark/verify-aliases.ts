@@ -8,7 +8,7 @@ import { withoutGarbage } from "./incomplete.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import { HELD } from "./policy.js";
 import { reported } from "./sizes.js";
-import { isInPart } from "./verify.js";
+import { addUnread, isInPart } from "./verify.js";
 import type { Findings, VerifyPart } from "./verify.js";
 
 /** A link by another algorithm: the numbers of what it is called, and of the blob that it leads to. */
@@ -23,16 +23,16 @@ interface Alias {
  */
 export async function verifyAliases(context: MarkContext, part: VerifyPart, found: Findings): Promise<void> {
   const { storage, table } = context;
-  const { corrupt, unread } = reported(found, table);
+  const { corrupt, unread } = reported(context, found);
   const isWanted = ({ target }: Alias): boolean => isSelected(context, part, target) && !corrupt.has(target);
   const aliases = distinct(found.repositories).filter(isWanted);
   if (aliases.length === 0) return;
   const wrong = new Set<string>();
   for await (const verdict of storage.verifyBlobs(selections(table, aliases), () => {})) {
     for (const { path, algorithm, hex } of verdict.corrupt) wrong.add(keyOf(`${algorithm}:${hex}`, path));
-    for (const { path, cause } of verdict.faults) {
-      if (!unread.has(path)) found.findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
-      unread.add(path);
+    for (const fault of verdict.faults) {
+      if (!unread.has(fault.path)) addUnread(context, found.findings, fault);
+      unread.add(fault.path);
     }
   }
   const isWrong = ({ named, target }: Alias): boolean =>

@@ -1,6 +1,7 @@
 import { elementAt } from "../element-at.js";
 import { Digest, DIGEST_WORDS } from "../registry/digest.js";
 import { blobPath } from "../registry/layout.js";
+import type { StorageFault } from "../storage/listing.js";
 import type { BlobSelection, CorruptBlob } from "../storage/verification.js";
 import { NOBODY } from "./blob-table.js";
 import type { BlobTable } from "./blob-table.js";
@@ -85,11 +86,17 @@ export async function verifyBlobs(
       const digest = Digest.fromParts(blob.algorithm, blob.hex);
       if (digest !== undefined) corruptBlobs.push(toFinding(digest, blob));
     }
-    for (const { path, cause } of faults)
-      if (!reported.has(path)) findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
+    for (const fault of faults) if (!reported.has(fault.path)) addUnread(context, findings, fault);
   }
   addToOwners(table, { repositories, findings }, corruptBlobs);
   return verified;
+}
+
+/** Adds what a blob that cannot be read is: out of reach, or, where the listing is an old one, deleted since, which is no fault. */
+export function addUnread({ storage, gone }: MarkContext, findings: Finding[], fault: StorageFault): void {
+  const { path, cause } = fault;
+  if (fault.gone === true && storage.asOf !== undefined) gone.add(path);
+  else findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
 }
 
 /** Adds findings about blobs: to those of the only owner, where there is one. */

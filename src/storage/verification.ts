@@ -50,7 +50,7 @@ export interface VerifiedBlobs {
 export type BlobOutcome =
   | { readonly kind: "sound"; readonly bytes: number; readonly isVouched?: boolean }
   | { readonly kind: "corrupt"; readonly contentHex: string; readonly bytes: number }
-  | { readonly kind: "unreadable"; readonly cause: string };
+  | { readonly kind: "unreadable"; readonly cause: string; readonly gone?: true };
 
 /** The result for a blob that was read. */
 export interface BlobContent {
@@ -70,4 +70,9 @@ export function judgeSecondReading(hex: string, first: BlobContent, second: Blob
 }
 
 /** It was listed, and cannot be read: somebody deletes while we read, or the storage does not tell the truth. */
-export const GONE: BlobOutcome = { kind: "unreadable", cause: "gone since it was listed" };
+export const GONE: BlobOutcome = { kind: "unreadable", cause: "gone since it was listed", gone: true };
+
+/** The fault of a blob that could not be read. */
+export function faultOf(path: string, { cause, gone }: Extract<BlobOutcome, { kind: "unreadable" }>): StorageFault {
+  return gone === undefined ? { path, cause } : { path, cause, gone };
+}

@@ -24,6 +24,8 @@ export function isOwnOfTag(name: string): boolean {
 export function readTag(reader: RepositoryReader, name: string, path: string, read: TagDirectories): void {
   const length = reader.readLink(`${path}/current`);
   if (length === FAULT) return;
+  // The tag was deleted since its name was listed.
+  if (length === ABSENT && reader.stat(path) === undefined) return;
   const hex = linkHex(length);
   const tag =
     hex === undefined

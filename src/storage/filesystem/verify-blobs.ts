@@ -2,7 +2,7 @@ import crypto from "node:crypto";
 import fs from "node:fs";
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
-import { GONE, judgeSecondReading, placeOf } from "../verification.js";
+import { faultOf, GONE, judgeSecondReading, placeOf } from "../verification.js";
 import type { BlobContent, BlobOutcome, BlobSelection, CorruptBlob, VerifiedBlobs } from "../verification.js";
 import type { StorageFault } from "../listing.js";
 import { counts } from "./counts.js";
@@ -22,7 +22,7 @@ export function verifyBlobs(root: string, selection: BlobSelection, onBytes: (by
   let bytes = 0;
   const judge = ({ path, hex, listedBytes }: Item, outcome: BlobOutcome): void => {
     if (outcome.kind === "unreadable") {
-      faults.push({ path, cause: outcome.cause });
+      faults.push(faultOf(path, outcome));
       return;
     }
     blobs++;

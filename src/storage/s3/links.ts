@@ -18,8 +18,6 @@ export class LinkReader {
     private readonly bucket: BucketReader,
     /** Read even where the ETag fits. */
     private readonly always: boolean,
-    /** Whether the listing is so old that an object may have gone since: then that is no fault, and there is no such link. */
-    private readonly age: { readonly mayBeGone: boolean } = { mayBeGone: false },
   ) {}
 
   /** Whether what a listing shows is enough. */
@@ -49,7 +47,7 @@ export class LinkReader {
     return !("content" in read) ? read : { content: Buffer.from(read.content).toString("latin1") };
   }
 
-  /** The content, up to one byte more than a link may have. */
+  /** The content, up to one byte more than a link may have. An object may go between its listing and this: that is no fault. */
   async read(object: ListedObject): Promise<LinkRead> {
     if (object.size === 0) return { content: new Uint8Array() };
     const expected = Math.min(object.size, MAX_LINK_BYTES + 1);
@@ -57,7 +55,7 @@ export class LinkReader {
       // A body that is shorter than listed is a fault of the transfer, or the object was replaced: a second look tells.
       for (let attempt = 0; attempt < 2; attempt++) {
         const content = await this.bucket.get(object.key, MAX_LINK_BYTES + 1);
-        if (content === undefined) return this.age.mayBeGone ? { gone: true } : { fault: "gone since it was listed" };
+        if (content === undefined) return { gone: true };
         if (content.length === expected) return { content: Uint8Array.from(content) };
       }
       return { fault: `its content has not the ${object.size} bytes that were listed` };

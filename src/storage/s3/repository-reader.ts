@@ -4,10 +4,12 @@ import type { OwnPath } from "../../registry/parse-path.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { RepositoryListing } from "../listing.js";
 import { soundHex } from "../../registry/link.js";
+import { LinkReads } from "./link-reads.js";
 import type { LinkReader } from "./links.js";
 import type { OpenTag, OpenUpload } from "./open-directories.js";
 import type { ListedObject, ListedObjects } from "./page.js";
 import type { RangeReader } from "./parallel-listing.js";
+import { readTag } from "./read-tag.js";
 import { ScannedObjects } from "./scanned-objects.js";
 import { SoundKeys } from "./sound-keys.js";
 import { addStray, strayOf, tagOfStray } from "./stray-keys.js";
@@ -31,21 +33,23 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #objects = 0;
   #tag: OpenTag | undefined;
   #upload: OpenUpload | undefined;
-  readonly #reads: Promise<void>[] = [];
+  readonly #reads: LinkReads;
   readonly #finished: RepositoryListingBuilder[] = [];
 
   constructor(
     private readonly links: LinkReader,
     /** Characters of the keys that come before the paths. */
     private readonly rootLength: number,
-  ) {}
+  ) {
+    this.#reads = new LinkReads(links, rootLength);
+  }
 
   async read(objects: ListedObjects, isLast: boolean): Promise<readonly RepositoryListing[]> {
     if (objects instanceof ScannedObjects && this.links.trustsListing) this.#readScanned(objects);
     else for (const object of objects) this.#read(object);
     if (isLast || (this.#objects > PART_OBJECTS && this.#tag === undefined && this.#upload === undefined)) this.#close();
     // Reading a tag's current link may bring on the links of its index.
-    while (this.#reads.length > 0) await Promise.all(this.#reads.splice(0));
+    await this.#reads.settle();
     return this.#finished.splice(0).map((builder) => builder.build());
   }
 
@@ -82,7 +86,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #read(object: ListedObject): void {
     const path = object.key.slice(this.rootLength);
     const builder = this.#builderOf(path);
-    if (object.isArchived === true && READ_BY_PULLS.test(path)) this.#reads.push(this.#askArchive(builder, path, object.key));
+    if (object.isArchived === true && READ_BY_PULLS.test(path)) this.#reads.add(this.#askArchive(builder, path, object.key));
     this.#objects++;
     if (this.#prefix === undefined) addStray(builder, strayOf(path), path, object);
     else this.#readOwn(builder, path.slice(this.#prefix.length - 1), object);
@@ -165,7 +169,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
       builder.addSoundLink(section, hex, modified);
       return;
     }
-    this.#readContent(builder, object, (content) => {
+    this.#reads.read(builder, object, (content) => {
       if (algorithm === "sha256" && soundHex(content) === hex) builder.addSoundLink(section, hex, modified);
       else builder.addOddLink({ section, algorithm, hex, content, modified });
     });
@@ -174,38 +178,7 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
   #closeTag(builder: RepositoryListingBuilder): void {
     const open = this.#tag;
     this.#tag = undefined;
-    if (open === undefined) return;
-    const { name, current, index } = open;
-    if (current === undefined) {
-      this.#readRest(builder, builder.addOddTag(name, undefined, 0), open);
-      return;
-    }
-    const entry = index.find(
-      ({ path, object }) => path.algorithm === "sha256" && object.etag === current.etag && this.links.holds(current, path.hex),
-    );
-    if (entry !== undefined) {
-      this.#readRest(builder, builder.addTag(name, entry.path.hex, current.modified), open);
-      return;
-    }
-    this.#readContent(builder, current, (content) => {
-      const hex = soundHex(content);
-      const { modified } = current;
-      const tag = hex === undefined ? builder.addOddTag(name, content, modified) : builder.addTag(name, hex, modified);
-      this.#readRest(builder, tag, open);
-    });
-  }
-
-  #readRest(builder: RepositoryListingBuilder, tag: number, { index, others }: OpenTag): void {
-    for (const name of others) builder.addTagObject(tag, name);
-    for (const { path, object } of index) {
-      const { algorithm, hex } = path;
-      if (algorithm === "sha256" && this.links.holds(object, hex)) builder.addIndexEntry(tag, hex);
-      else
-        this.#readContent(builder, object, (content) => {
-          if (algorithm === "sha256" && soundHex(content) === hex) builder.addIndexEntry(tag, hex);
-          else builder.addOddIndexEntry(tag, algorithm, hex, content);
-        });
-    }
+    if (open !== undefined) readTag(this.#reads, builder, open);
   }
 
   #closeUpload(builder: RepositoryListingBuilder): void {
@@ -219,19 +192,12 @@ export class RepositoryReader implements RangeReader<readonly RepositoryListing[
     }
     const read = async (): Promise<void> => {
       const outcome = await this.links.startedAt(started);
-      if ("fault" in outcome) builder.addFault(started.key.slice(this.rootLength), outcome.fault);
+      // The push has ended since: the registry has removed all of it.
+      if ("gone" in outcome) return;
+      if ("fault" in outcome) this.#reads.addFault(builder, started, outcome.fault);
       builder.addUpload({ id, startedAt: "content" in outcome ? outcome.content : undefined, objects, bytes, modified });
     };
-    this.#reads.push(read());
-  }
-
-  #readContent(builder: RepositoryListingBuilder, object: ListedObject, use: (content: Uint8Array) => void): void {
-    const read = async (): Promise<void> => {
-      const outcome = await this.links.read(object);
-      if ("content" in outcome) use(outcome.content);
-      else if ("fault" in outcome) builder.addFault(object.key.slice(this.rootLength), outcome.fault);
-    };
-    this.#reads.push(read());
+    this.#reads.add(read());
   }
 
   #close(): void {

@@ -1,6 +1,6 @@
 import { concurrently } from "../../concurrently.js";
 import { Digest, DIGEST_WORDS } from "../../registry/digest.js";
-import { GONE, judgeSecondReading, placeOf } from "../verification.js";
+import { faultOf, GONE, judgeSecondReading, placeOf } from "../verification.js";
 import type { BlobContent, BlobOutcome, BlobSelection, VerifiedBlobs } from "../verification.js";
 import { hashOf } from "./body.js";
 import type { BucketReader } from "./bucket-reader.js";
@@ -64,7 +64,7 @@ class BlobVerifier {
       kind: "unreadable",
       cause: causeOf(error),
     }));
-    if (outcome.kind === "unreadable") return { ...NOTHING, faults: [{ path, cause: outcome.cause }] };
+    if (outcome.kind === "unreadable") return { ...NOTHING, faults: [faultOf(path, outcome)] };
     const { bytes } = outcome;
     if (outcome.kind === "sound") return { ...NOTHING, blobs: 1, bytes, vouchedBytes: outcome.isVouched === true ? bytes : 0 };
     const { algorithm, hex } = digest;

@@ -1,12 +1,21 @@
+import fs from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import { retriesFor } from "#regcheck/storage/s3/options.js";
 import { S3Storage } from "#regcheck/storage/s3/s3.js";
 import { detailOf } from "#regcheck/report/finding-words.js";
+import type { Report } from "#regcheck/report/report.js";
+import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { arbitraryRegistry, GRACE, NOW } from "../../support/arbitrary-registry.js";
 import { RegistryBuilder } from "../../support/builder.js";
 import { regcheck } from "../../support/run.js";
 import { CREDENTIALS, optionsFor, retriesDuring, startedServer, store } from "../../support/s3-bucket.js";
-import type { Effect } from "../../support/s3-server/index.js";
+import type { Effect, S3Server } from "../../support/s3-server/index.js";
+import type { RegistryTree } from "../../support/registry-tree.js";
+import { written } from "../../support/temporary.js";
+import { reportOf } from "../suite.js";
 
 const POLICY = { deleteUntagged: false, dropDanglingTags: false, grace: 0, now: Math.floor(Date.now() / 1000), pins: [] };
 const MANIFESTS = 300;
@@ -69,4 +78,87 @@ describe("the patience with a server", () => {
       new RegExp(`^regcheck: s3://b: cannot be reached at ${server.endpoint}: [A-Za-z]+: no answer in time\n$`),
     );
   });
+});
+
+describe("what goes between the listing and its reading", () => {
+  const ID = "b6a1d2f4-3f58-4b6f-8c80-0a1b2c3d4e5f";
+
+  /** A server on which what matches is listed, and cannot be read any more. */
+  async function withGone(tree: RegistryTree, key: string | RegExp): Promise<S3Server> {
+    const server = await startedServer();
+    store(server, tree);
+    for (const operation of ["GetObject", "HeadObject"])
+      server.inject({ operation, key, times: Infinity, effect: { kind: "error", status: 404, code: "NoSuchKey" } });
+    return server;
+  }
+
+  function registry(): RegistryTree {
+    const builder = new RegistryBuilder();
+    const app = builder.repository("app");
+    app.image({ layers: ["a layer"], tag: "1" });
+    app.image({ layers: ["another"], tag: "2" });
+    app.upload(ID, "2023-01-01T00:00:00Z");
+    return builder.tree;
+  }
+
+  async function checked(key: string | RegExp): Promise<Report> {
+    const storage = new S3Storage(optionsFor(await withGone(registry(), key), { readLinks: true }));
+    return check(storage, { policy: POLICY }).finally(() => void storage.close());
+  }
+
+  test("an upload that has ended is none", async () => {
+    const report = await checked(/startedat$/);
+    expect([...report.findings()]).toEqual([]);
+    expect(report.complete).toBe(true);
+  });
+
+  test("a tag that was deleted is none", async () => {
+    const report = await checked(/tags\/2\//);
+    expect(report.complete).toBe(true);
+    expect(report.counts).not.toHaveProperty("tag-without-current");
+  });
+
+  test("a tag whose link is lost, and not its history, has lost it", async () => {
+    const report = await checked(/tags\/2\/current\/link$/);
+    expect(report.complete).toBe(true);
+    expect([...report.findings(["tag-without-current"])]).toMatchObject([{ tag: "2", cause: { kind: "had-link" } }]);
+  });
+
+  test("a history that is read with a fault leaves the check incomplete", async () => {
+    const server = await withGone(registry(), /tags\/2\/current\/link$/);
+    server.inject({
+      operation: "GetObject",
+      key: /tags\/2\/index\//,
+      times: Infinity,
+      effect: { kind: "error", status: 403, code: "AccessDenied" },
+    });
+    const storage = new S3Storage(optionsFor(server, { readLinks: true }));
+    const report = await check(storage, { policy: POLICY }).finally(() => void storage.close());
+    expect(report.complete).toBe(false);
+  });
+
+  test("gives the report that it gives on a filesystem", async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryRegistry, fc.nat(), async ({ tree }, at) => {
+        const links = [...tree.files.keys()].filter((file) => mayGo(tree, file));
+        const gone = links[at % Math.max(links.length, 1)];
+        if (gone === undefined) return;
+        const directory = written(tree);
+        fs.rmSync(path.join(directory, gone));
+        const policy = { now: NOW, grace: GRACE };
+        const server = await withGone(tree, gone);
+        expect(await reportOf(new S3Storage(optionsFor(server, { readLinks: true })), policy), gone).toEqual(
+          await reportOf(FilesystemStorage.open(directory, { concurrency: 1 }), policy),
+        );
+      }),
+      { numRuns: 15, endOnFailure: true },
+    );
+  });
+
+  /** What is empty is known without a reading; a tag without a history leaves an empty directory on a filesystem alone. */
+  function mayGo(tree: RegistryTree, file: string): boolean {
+    if (!/\/_(?:layers|manifests)\/.*\/link$/.test(file) || tree.files.get(file)?.content.length === 0) return false;
+    const [, tag] = /^(.*\/tags\/[^/]+\/)/.exec(file) ?? [];
+    return tag === undefined || [...tree.files.keys()].filter((other) => other.startsWith(tag)).length > 1;
+  }
 });

@@ -53,7 +53,7 @@ export class InventoryStorage extends S3Storage {
 
   override async *repositories(): AsyncGenerator<RepositoryListing> {
     await this.inventory.read();
-    yield* this.inventory.repositories(new LinkReader(this.bucket, this.options.readLinks ?? false, { mayBeGone: true }));
+    yield* this.inventory.repositories(new LinkReader(this.bucket, this.options.readLinks ?? false));
   }
 
   override async repository(name: string): Promise<RepositoryListing> {
