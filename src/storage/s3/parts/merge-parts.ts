@@ -4,19 +4,13 @@ import { UsageError } from "../../../errors.js";
 import { giveWay } from "../../../until-aborted.js";
 import { mergeSegments } from "../cache-merge.js";
 import { CacheSegment, listSegments, writeSegment } from "../cache-segment.js";
+import { markMerged, removeMerged } from "./merge-marker.js";
+import type { Merged } from "./merge-marker.js";
 import { again, listPartFolders, readPartFile, refuseOther } from "./part-folder.js";
 import type { PartFolder, PartStorage } from "./part-folder.js";
 
 /** Bytes of a segment that a merge writes: so much is written before signals have their turn. */
 const SEGMENT_BYTES = 256 * 1024 ** 2;
-
-/** The result of a merge. */
-export interface Merged {
-  readonly parts: number;
-  /** Entries of the cache. */
-  readonly manifests: number;
-  readonly bytes: number;
-}
 
 /** How parts are merged. */
 export interface MergeOptions {
@@ -37,6 +31,8 @@ export async function mergeParts(
   storage: PartStorage,
   { mostBytes = Number.POSITIVE_INFINITY, signal, onProgress }: MergeOptions = {},
 ): Promise<Merged> {
+  const before = removeMerged(cache, storage);
+  if (before !== undefined && listPartFolders(cache).length === 0) return before;
   const folders = wholeSetOf(cache);
   const files = folders.flatMap((folder) => filesOf(folder, storage).map((file) => ({ file, folder })));
   const bytes = files.reduce((sum, { file }) => sum + fs.statSync(file).size, 0);
@@ -51,8 +47,8 @@ export async function mergeParts(
       segments.push(segment);
       folderOf.set(segment, folder);
     }
-    const before = listSegments(cache).flatMap((file) => CacheSegment.open(file) ?? []);
-    segments.push(...before);
+    const own = listSegments(cache).flatMap((file) => CacheSegment.open(file) ?? []);
+    segments.push(...own);
     const written = await writeMerged(
       cache,
       segments,
@@ -63,9 +59,15 @@ export async function mergeParts(
       },
       { signal, onProgress },
     );
-    for (const { file } of before) fs.rmSync(file, { force: true });
-    for (const { directory } of folders) fs.rmSync(directory, { recursive: true, force: true });
-    return { parts: folders.length, ...written };
+    const merged = { parts: folders.length, ...written };
+    markMerged(
+      cache,
+      storage,
+      merged,
+      segments.map(({ file }) => file),
+    );
+    removeMerged(cache, storage);
+    return merged;
   } finally {
     for (const segment of segments) segment.close();
   }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { replaceFile } from "../../../durable-files.js";
 import { UsageError } from "../../../errors.js";
-import { listSegments } from "../cache-segment.js";
+import { CacheSegment, listSegments } from "../cache-segment.js";
 import type { Part } from "./part.js";
 
 /** Written last: a folder without it holds a part that was not finished. */
@@ -57,14 +57,20 @@ export function beginPart(folder: PartFolder, storage: PartStorage): void {
 
 /** Throws a `UsageError` where a folder's part is `of` another storage than the one that is meant. */
 export function refuseOther({ directory }: PartFolder, of: PartStorage, meant: PartStorage): void {
-  if (of.location !== meant.location || of.server !== meant.server)
-    throw new UsageError(`${directory} is a part of ${describe(of)}, not of ${describe(meant)}`);
+  const other = otherStorage(of, meant);
+  if (other !== undefined) throw new UsageError(`${directory} is a part ${other}`);
 }
 
-/** Says that the folder has its whole part. */
+/** Of which storage something is, and of which not; undefined where it is of the one that is meant. */
+export function otherStorage(of: PartStorage, meant: PartStorage): string | undefined {
+  if (of.location === meant.location && of.server === meant.server) return undefined;
+  return `of ${describe(of)}, not of ${describe(meant)}`;
+}
+
+/** Says that the folder has its whole part. A segment of another version of regcheck is none of it: what it holds was read again. */
 export function finishPart(folder: PartFolder, storage: PartStorage, manifests: number): void {
   const { directory, part, parts } = folder;
-  const files = listSegments(directory).map((file) => ({ name: path.basename(file), bytes: fs.statSync(file).size }));
+  const files = listSegments(directory).flatMap((file) => partSegment(file) ?? []);
   const content = {
     schemaVersion: SCHEMA_VERSION,
     part,
@@ -77,6 +83,13 @@ export function finishPart(folder: PartFolder, storage: PartStorage, manifests: 
   replaceFile(path.join(directory, PART_FILE), (descriptor) => {
     fs.writeFileSync(descriptor, `${JSON.stringify(content, undefined, 2)}\n`);
   });
+}
+
+/** A segment's name, and bytes; undefined where it is damaged, or of another version. */
+export function partSegment(file: string): FinishedPart["files"][number] | undefined {
+  const segment = CacheSegment.open(file);
+  segment?.close();
+  return segment && { name: path.basename(file), bytes: segment.bytes };
 }
 
 /** What the folder's `part.json` says; undefined where there is none: the part is not finished. Throws a `UsageError`. */
@@ -102,25 +115,30 @@ function describe({ location, server }: PartStorage): string {
 
 function parsePartFile(text: string): FinishedPart | undefined {
   const { part, parts, storage, files } = fieldsOf(parseJson(text));
-  const { location, server } = fieldsOf(storage);
-  if (!isCount(part) || !isCount(parts) || typeof location !== "string" || !Array.isArray(files)) return undefined;
-  if (server !== undefined && typeof server !== "string") return undefined;
+  const of = parseStorage(storage);
+  if (!isCount(part) || !isCount(parts) || of === undefined || !Array.isArray(files)) return undefined;
   const named = files.flatMap((file) => {
     const { name, bytes } = fieldsOf(file);
     return typeof name === "string" && path.basename(name) === name && isCount(bytes) ? [{ name, bytes }] : [];
   });
-  return named.length === files.length ? { part, parts, storage: { location, server }, files: named } : undefined;
+  return named.length === files.length ? { part, parts, storage: of, files: named } : undefined;
 }
 
-function isCount(value: unknown): value is number {
+export function parseStorage(storage: unknown): PartStorage | undefined {
+  const { location, server } = fieldsOf(storage);
+  if (typeof location !== "string" || (server !== undefined && typeof server !== "string")) return undefined;
+  return { location, server };
+}
+
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { MAGIC_OF_ALL_VERSIONS } from "#regcheck/storage/s3/cache-format.js";
 import { ManifestCache } from "#regcheck/storage/s3/manifest-cache.js";
 import { mergeParts } from "#regcheck/storage/s3/parts/merge-parts.js";
 import { placeIn } from "#regcheck/storage/s3/parts/part.js";
@@ -239,6 +240,69 @@ describe("the merge", () => {
 
   test("is refused where the cache may not be so large", async () => {
     await expect(mergeParts(await finished(), STORAGE, { mostBytes: 100 })).rejects.toThrow("more than --cache-size");
+  });
+
+  /** Merges, and is killed at the removal number `at`, half of which is done; whether it came so far. */
+  async function killedAt(directory: string, at: number): Promise<boolean> {
+    const { rmSync } = fs;
+    const killed = new Error("killed");
+    let removals = 0;
+    const spy = vi.spyOn(fs, "rmSync").mockImplementation((file, options) => {
+      if (++removals !== at) return rmSync(file, options);
+      const [first] = fs.statSync(file).isDirectory() ? fs.readdirSync(file) : [];
+      if (first !== undefined) rmSync(path.join(String(file), first));
+      throw killed;
+    });
+    const failure = await mergeParts(directory, STORAGE).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    spy.mockRestore();
+    if (failure !== undefined && failure !== killed) throw failure;
+    return failure === killed;
+  }
+
+  test("killed at any removal, it is run again", async () => {
+    const server = await bucketWith(registry(20));
+    const directory = temporaryDirectory();
+    await readParts(server, directory, 2);
+    const expected = { parts: 3, manifests: (await mergeParts(directory, STORAGE)).manifests };
+    // Of what the cache had, three parts, and the marker.
+    for (const at of [1, 2, 3, 4, 5]) {
+      await readParts(server, directory, 3);
+      expect(await killedAt(directory, at)).toBe(true);
+      expect(await mergeParts(directory, STORAGE)).toMatchObject(expected);
+      expect(fs.readdirSync(directory)).toEqual([expect.stringMatching(/\.manifests$/)]);
+    }
+    await readParts(server, directory, 3);
+    expect(await killedAt(directory, 6)).toBe(false);
+  });
+
+  test("killed, it is not taken for that of another storage, and leaves a part alone that was read again", async () => {
+    const server = await bucketWith(registry(20));
+    const directory = temporaryDirectory();
+    await readParts(server, directory, 3);
+    expect(await killedAt(directory, 2)).toBe(true);
+    await expect(mergeParts(directory, { location: "s3://other", server: undefined })).rejects.toThrow(
+      "is of a merge of s3://b, not of s3://other",
+    );
+    await readPart(server, directory, 0, 3);
+    await expect(mergeParts(directory, STORAGE)).rejects.toThrow("there is no part 1/3, 2/3");
+    expect(fs.readdirSync(directory)).toContain("part-0-of-3");
+  });
+
+  test("a part that another version had begun is read again, and its segments are not merged", async () => {
+    const server = await bucketWith(registry(20));
+    const directory = await finished();
+    const old = segmentOf(directory, 1);
+    const content = fs.readFileSync(old);
+    content[MAGIC_OF_ALL_VERSIONS.length] = "0".charCodeAt(0);
+    fs.writeFileSync(old, content);
+    await expect(mergeParts(directory, STORAGE)).rejects.toThrow("was written by another version of regcheck");
+    expect((await readPart(server, directory, 1, 3)).read).toBeGreaterThan(0);
+    expect(fs.existsSync(old)).toBe(true);
+    expect(await mergeParts(directory, STORAGE)).toMatchObject({ parts: 3 });
+    expect(fs.readdirSync(directory)).toHaveLength(1);
   });
 
   test("stops at a signal with nothing lost", async () => {
