@@ -3,6 +3,7 @@ import { changeUnderGuard, rehearseWhole } from "./guard/change-under-guard.js";
 import type { GuardedChange, JudgedPlan, Performed, RehearsedWhole } from "./guard/change-under-guard.js";
 import { identityOf, isSameStorage } from "./journal/identity.js";
 import type { StorageIdentity } from "./journal/identity.js";
+import { whereKept } from "./journal/kept.js";
 import { readCopiedHead, withJournalCopy } from "./journal/journal-copy.js";
 import { readRun } from "./journal/read-run.js";
 import type { RunHead } from "./journal/read-run.js";
@@ -13,11 +14,17 @@ import { hasVersionsLeft } from "./undo/restore.js";
 import { emptyQuarantine } from "./undo/purge.js";
 import type { Purged } from "./undo/purge.js";
 
-/** Throws a `UsageError` that says why for a run that has left nothing to purge. */
-export function insistOnQuarantine({ head: { mode, runId } }: RunHead): void {
-  if (mode === "versions")
+/** Throws a `UsageError` that says why for a run that has left nothing to purge. `directory` has its journal. */
+export function insistOnQuarantine(directory: string, run: RunHead): void {
+  const { mode, runId } = run.head;
+  const keptIn = whereKept(directory, run);
+  if (keptIn === "versions")
     throw new UsageError(
       `run ${runId} is in the older versions that its bucket keeps: a lifecycle rule that expires noncurrent versions frees the space`,
+    );
+  if (keptIn === "journal")
+    throw new UsageError(
+      `run ${runId} left no quarantine: its tags are in its journal alone, by which restore writes them again`,
     );
   if (mode === "delete") throw new UsageError(`run ${runId} deleted for good: it left no quarantine`);
 }

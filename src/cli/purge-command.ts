@@ -3,14 +3,13 @@ import type { ExitCode } from "../errors.js";
 import { countOf, formatBytes } from "../report/format.js";
 import { identityOf } from "../journal/identity.js";
 import type { StorageIdentity } from "../journal/identity.js";
-import { readCopiedHead } from "../journal/journal-copy.js";
+import { quarantineOf } from "../journal/quarantine.js";
 import { noteFate } from "../journal/journal.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listRuns, readRunHead } from "../journal/read-run.js";
 import type { RunHead } from "../journal/read-run.js";
 import { findOldRun, insistOnQuarantine, isOldQuarantine, listOldRuns, purge, rehearsePurge } from "../purge.js";
 import type { Verdict } from "../guard/guard.js";
-import { countQuarantined } from "../undo/purge.js";
 import type { Purged } from "../undo/purge.js";
 import { complain } from "./complain.js";
 import { complainOfLock, refusalEnd } from "./ends.js";
@@ -46,7 +45,7 @@ export async function runPurge(args: PurgeArguments, signal: AbortSignal): Promi
   const purged = await withRun(runId, directory, args, signal, async (place) => {
     const run = readRunHead(place.directory, runId);
     if (run === undefined) throw new UsageError(`run ${runId} never began: its journal is empty`);
-    insistOnQuarantine(run);
+    insistOnQuarantine(place.directory, run);
     return purgeRun(run, place, args, signal);
   });
   return showPurged([purged], args, [], EXIT_CODES.clean);
@@ -101,10 +100,11 @@ function isWorthTelling({ objects, problems, refusal, lockLeft }: PurgedRun): bo
   return objects > 0 || problems.length > 0 || refusal !== undefined || lockLeft !== undefined;
 }
 
-/** Whether nothing is left of a run, not even the copy of its journal. */
+/** Whether nothing is left of a run, not even a part of its journal's copy. */
 async function isEmpty({ head: { runId, mode } }: RunHead, changes: StorageChanges): Promise<boolean> {
-  if (mode !== "quarantine" || (await countQuarantined(runId, changes)).objects > 0) return false;
-  return (await readCopiedHead(runId, changes)) === undefined;
+  if (mode !== "quarantine") return false;
+  for await (const _ of changes.list(quarantineOf(runId))) return false;
+  return true;
 }
 
 /** The storage that the command line names, if it names one. */

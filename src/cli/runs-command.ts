@@ -2,6 +2,7 @@ import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { formatBytes } from "../report/format.js";
 import { describeStorage } from "../journal/identity.js";
+import type { KeptIn } from "../journal/kept.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listAllRuns } from "../runs.js";
 import type { ListedRun, RunList } from "../runs.js";
@@ -64,9 +65,16 @@ function table(runs: readonly ListedRun[], isOfOne: boolean): string[] {
   );
 }
 
-function stateOf({ state, mode }: ListedRun): string {
+const KEPT_IN = {
+  quarantine: ", in the quarantine",
+  versions: ", kept as older versions",
+  journal: ", kept in the journal",
+  nowhere: " for good",
+} as const satisfies Record<KeptIn | "nowhere", string>;
+
+function stateOf({ state, work, keptIn }: ListedRun): string {
   if (state === "emptied") return "restored or purged, not from here";
+  if (state === "nothing") return work === "repair" ? "wrote nothing" : "took nothing";
   if (state !== "swept" && state !== "untagged") return state;
-  if (mode === "quarantine") return `${state}, in the quarantine`;
-  return mode === "versions" ? `${state}, kept as older versions` : `${state} for good`;
+  return `${state}${KEPT_IN[keptIn ?? "nowhere"]}`;
 }

@@ -35,9 +35,23 @@ export class JournalCopy {
 
 /** The parts of a copy, in order; none where there is no copy. Throws an `OperatorError`. */
 async function partsOf(runId: string, changes: StorageChanges): Promise<readonly string[]> {
-  const parts: string[] = [];
-  for await (const { path: part } of changes.list(journalCopyOf(runId))) if (part.endsWith(".ndjson")) parts.push(part);
-  return parts.sort();
+  return (await filesOf(runId, changes)).filter(isPart).sort();
+}
+
+/** All that lies where a copy is: a run that was killed while it stored a part has left an unfinished one. Throws an `OperatorError`. */
+async function filesOf(runId: string, changes: StorageChanges): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const { path: file } of changes.list(journalCopyOf(runId))) files.push(file);
+  return files;
+}
+
+function isPart(file: string): boolean {
+  return file.endsWith(".ndjson");
+}
+
+/** Whether a run that has moved nothing was killed before the first part of its copy was stored: it has taken nothing. Throws an `OperatorError`. */
+export async function neverBegan(runId: string, changes: StorageChanges): Promise<boolean> {
+  return (await partsOf(runId, changes)).length === 0;
 }
 
 /** The first line of a copy; undefined where there is no copy, or it does not begin as one does. Throws an `OperatorError`. */
@@ -48,12 +62,14 @@ export async function readCopiedHead(runId: string, changes: StorageChanges): Pr
   return line === undefined ? undefined : parseRunHead(line, runId);
 }
 
-/** Removes the copy: when nothing else is in the quarantine any more. */
+/** Removes the copy, and what an unfinished part has left: when nothing else is in the quarantine any more. */
 export async function removeJournalCopy(runId: string, changes: StorageChanges): Promise<void> {
-  const parts = await partsOf(runId, changes);
-  // The first part has the run's head: as long as any is there, it is.
-  for (const some of [parts.slice(1), parts.slice(0, 1)]) if (some.length > 0) await changes.remove(some);
-  if (parts.length > 0) await changes.pruneDirectories([journalCopyOf(runId)]);
+  const files = await filesOf(runId, changes);
+  const [first] = files.filter(isPart).sort();
+  // The first part has the run's head: as long as anything is there, it is.
+  for (const some of [files.filter((file) => file !== first), first === undefined ? [] : [first]])
+    if (some.length > 0) await changes.remove(some);
+  if (files.length > 0) await changes.pruneDirectories([journalCopyOf(runId)]);
 }
 
 /**

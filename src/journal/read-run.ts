@@ -83,6 +83,17 @@ export function readRun(directory: string, runId: string): JournaledRun {
   });
 }
 
+/** Whether a run's journal has a line of a kind, read up to the first such one. A damaged line is none. Throws a `UsageError`. */
+export function hasLine(directory: string, runId: string, isSuch: (line: Line) => boolean): boolean {
+  return withJournal(directory, runId, (file) => {
+    for (const text of readLines(file)) {
+      const line = parseObject(text);
+      if (line !== undefined && isSuch(line)) return true;
+    }
+    return false;
+  });
+}
+
 /** What is said of an object comes after it, and in the same batch: few are kept in mind at a time. */
 function* readRemovals(file: string): Generator<Removal> {
   const markers = new Map<string, string>();

@@ -1,3 +1,4 @@
+import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -42,6 +43,30 @@ describe("a run whose journal is lost", () => {
       exitCode: 2,
       stderr: expect.stringMatching(/no copy of it.*restored or purged\n$/) as unknown,
     });
+  });
+
+  test.each(["purge", "restore"])("leaves nothing after %s, though it was killed while it stored a part", async (command) => {
+    const { directory, journal, runId } = await quarantined();
+    const kept = path.join(directory, "regcheck/quarantine", runId, "journal");
+    fs.writeFileSync(path.join(kept, `00000001.ndjson.${crypto.randomUUID()}.tmp`), "{");
+    for (const more of [["--dry-run"], []])
+      expect(await regcheck([command, runId, "--journal-dir", journal, ...more])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  });
+
+  test("never was, where the run was killed while it stored the first part: it is no run, and its rest can be purged", async () => {
+    const directory = written(garbageRegistry(1));
+    const kept = path.join(directory, "regcheck/quarantine/20200101T000000000Z-abc/journal");
+    fs.mkdirSync(kept, { recursive: true });
+    fs.writeFileSync(path.join(kept, `00000000.ndjson.${crypto.randomUUID()}.tmp`), "{");
+    const elsewhere = ["--journal-dir", temporaryDirectory()];
+    expect(await regcheck(["runs", directory, ...elsewhere])).toMatchObject({ exitCode: 0, stderr: "" });
+    for (const more of [["--dry-run"], []])
+      expect(await regcheck(["purge", "--older-than", "7d", "--storage", directory, ...elsewhere, ...more])).toMatchObject({
+        exitCode: 0,
+        stderr: "",
+      });
+    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
   });
 
   test("is restored on S3 as well", async () => {

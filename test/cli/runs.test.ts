@@ -56,6 +56,49 @@ describe("what a quarantine holds, and a lock that was left", () => {
   });
 });
 
+describe("the state of a run", () => {
+  const list = async (journal: string): Promise<string> => (await regcheck(["runs", "--journal-dir", journal])).stdout;
+
+  test("that found nothing is no guess", async () => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    await regcheck(sweepEverything(directory, temporaryDirectory()));
+    expect(await regcheck(sweepEverything(directory, journal, "--quarantine"))).toMatchObject({ exitCode: 0 });
+    const { stdout } = await regcheck(["runs", directory, "--journal-dir", journal]);
+    expect(stdout).toMatch(/ took nothing$/m);
+  });
+
+  test("without a quarantine is for good only where nothing brings it back", async () => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    const tag = ["library/base:1", "--storage", directory, "--registry-stopped", "--journal-dir", journal];
+    expect(await regcheck(["untag", ...tag])).toMatchObject({ exitCode: 0 });
+    expect(await list(journal)).toMatch(/ untagged, kept in the journal /);
+    const [runId = ""] = listRuns(journal);
+    expect(await regcheck(["purge", runId, "--journal-dir", journal])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("by which restore writes them again") as unknown,
+    });
+    const other = temporaryDirectory();
+    await regcheck(sweepEverything(directory, other));
+    expect(await list(other)).toMatch(/ swept for good /);
+  });
+
+  test("in a bucket that keeps versions is kept there, with a quarantine or without", async () => {
+    const server = await startedServer({ buckets: [{ name: "b", versioned: true }] });
+    store(server, garbageRegistry(1));
+    const journal = temporaryDirectory();
+    const at = ["--endpoint", server.endpoint];
+    expect(await regcheck(sweepEverything("s3://b", journal, ...at), KEYS)).toMatchObject({ exitCode: 0 });
+    expect(await list(journal)).toMatch(/ swept, kept as older versions /);
+    const [runId = ""] = listRuns(journal);
+    expect(await regcheck(["purge", runId, "--journal-dir", journal, ...at], KEYS)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("is in the older versions that its bucket keeps") as unknown,
+    });
+  });
+});
+
 describe("a lock", () => {
   /** What the numbers of processes here are numbers of. */
   const namespace = {
