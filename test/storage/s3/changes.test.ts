@@ -144,12 +144,12 @@ test("what hides an object: all markers above its newest content, and nothing of
   server.put("b", "docker/n00", "another");
   const hiding = async () => (await changes.hiding(["docker/n0"]))[0];
   const written = expect.any(Number) as unknown;
-  expect(await hiding()).toEqual({ markers: [], written });
+  expect(await hiding()).toEqual({ markers: [], written, bytes: 20 });
   const markers: (string | undefined)[] = [];
   for (let i = 0; i < 4; i++) markers.unshift((await changes.remove(["docker/n0"]))[0]?.deleteMarker);
   expect(await hiding()).toEqual({ markers, written });
   server.put("b", "docker/n0", "anew");
-  expect(await hiding()).toEqual({ markers: [], written });
+  expect(await hiding()).toEqual({ markers: [], written, bytes: 4 });
   const [last] = await changes.remove(["docker/n0"]);
   expect(await hiding()).toEqual({ markers: [last?.deleteMarker], written });
   expect(await changes.hiding(["docker/none", "docker/n"])).toEqual([
