@@ -28,8 +28,8 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["links by name are no links", "(n.digest is null or m.digest is null)", "true"],
   [
     "children of an index keep nothing",
-    "where f.role <> 'subject'\n\n-- @table keeps",
-    "where f.role not in ('subject', 'child')\n\n-- @table keeps",
+    "where f.role <> 'subject'\n\n-- @table lost_references",
+    "where f.role not in ('subject', 'child')\n\n-- @table lost_references",
   ],
   ["lost tags name nothing", "where t.digest is null\n)", "where false\n)"],
   ["layer links find no manifests", "case when l.digest is not null then 1 when not t.droppable", "case when not t.droppable"],
@@ -132,8 +132,8 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["young blobs are garbage", " and b.modified <= p.cutoff and not a.kept", " and not a.kept"],
   [
     "lost aliases keep nothing",
-    "n.size <> n.stored_size, true))\ngroup by k.repository",
-    "n.size <> n.stored_size, true)) and false\ngroup by k.repository",
+    "from lost_references n join marks k on k.repository = n.repository and k.digest = n.manifest\ngroup by k.repository",
+    "from lost_references n join marks k on false\ngroup by k.repository",
   ],
   ["lost aliases are in no damaged link", " union select repository, digest from damaged_layers\n  ) x", "\n  ) x"],
 ];
