@@ -1,6 +1,6 @@
 import { elementAt } from "../element-at.js";
 import { tagCurrentPath } from "../registry/layout.js";
-import { findReferrerTarget } from "../registry/referrer-tag.js";
+import { findReferrerTarget, isNamedByDigest } from "../registry/referrer-tag.js";
 import { isTagName } from "../registry/reference.js";
 import { evaluate } from "../retention/evaluate.js";
 import type { Decision, Reason } from "../retention/evaluate.js";
@@ -28,6 +28,7 @@ export const UNJUDGED = [
   "changed",
   "time-unknown",
   "layer-linked",
+  "named-by-digest",
 ] as const;
 export type Unjudged = (typeof UNJUDGED)[number];
 
@@ -148,6 +149,7 @@ class TagJudge {
     if (!isTagName(name)) return "name-invalid";
     if (image === undefined) return isWithout ? "without-current" : "link-invalid";
     if (findTarget(this.graph, image) === undefined) return "dangling";
+    if (isNamedByDigest(name) && findReferrerTarget(name) === undefined) return "named-by-digest";
     return this.#keepers.has(name) ? "layer-linked" : undefined;
   }
 
@@ -198,7 +200,7 @@ class TagJudge {
     // Of all others it makes no difference to a signature whether they stay.
     const decisive = links.revisions.filter((id) => {
       let hasSubject = subjects.has(id);
-      this.#forEachPart(id, () => (hasSubject = true));
+      reachability.forEachKept(id, () => (hasSubject = true));
       return hasSubject;
     });
     const young = await youngRevisions(this.context, this.graph, decisive, onFault);
@@ -221,7 +223,7 @@ class TagJudge {
     }
     const evaluation = evaluate(
       this.request.retention,
-      { name, tags, referrers, others, forEachChild: (image, visit) => this.#forEachPart(image, visit) },
+      { name, tags, referrers, others, forEachKept: (image, visit) => this.#forEachKept(image, visit) },
       {
         now: policy.now,
         grace: policy.grace,
@@ -245,11 +247,10 @@ class TagJudge {
     return this.isHeld ? { ...about, goes: false, reason: { kind: "held" } } : { ...about, ...judged };
   }
 
-  /** The manifests of the repository that one of them contains. What a digest of another algorithm may mean can be the image itself. */
-  #forEachPart(image: number, visit: (part: number) => void): void {
-    const { reachability } = this.graph;
-    reachability.forEachKept(image, (part, role) => {
-      if (role !== "referrer" && part !== image) visit(part);
+  /** The manifests of the repository that one of them keeps. What a digest of another algorithm may mean can be the image itself. */
+  #forEachKept(image: number, visit: (kept: number, isPart: boolean) => void): void {
+    this.graph.reachability.forEachKept(image, (kept, role) => {
+      if (kept !== image) visit(kept, role !== "referrer");
     });
   }
 
@@ -260,7 +261,8 @@ class TagJudge {
     if (pinned.length === 0) return new Set();
     const parents = new Map<number, number[]>();
     for (const id of manifests) {
-      this.#forEachPart(id, (part) => {
+      this.#forEachKept(id, (part, isPart) => {
+        if (!isPart) return;
         const some = parents.get(part);
         if (some === undefined) parents.set(part, [id]);
         else some.push(id);

@@ -34,6 +34,8 @@ export function whyOf({ reason }: TagDecision): string {
       return "not judged: it went while it was read";
     case "time-unknown":
       return "not judged: a policy goes by time, and no push was then: it is older than any, or was put back, repaired or copied";
+    case "named-by-digest":
+      return "not judged: a program has named it by a digest, and finds it so";
     case "layer-linked":
       return "not judged: without it the next sweep would take a manifest that has a layer link alone (repair revision-link-missing writes the link of what a tag names; what one has only named before goes with --delete-untagged)";
   }

@@ -37,8 +37,8 @@ export interface TaggedRepository {
   readonly referrers: readonly ReferrerTag[];
   /** Manifests that stay for another reason than such a tag: for a tag that is not judged, for a pin, or because they are young. */
   readonly others: readonly number[];
-  /** Calls `visit` for each child of an index that the repository has. */
-  readonly forEachChild: (image: number, visit: (child: number) => void) => void;
+  /** Calls `visit` for each manifest that the repository has and that this one keeps: an index its children, a subject its referrers. */
+  readonly forEachKept: (image: number, visit: (kept: number) => void) => void;
 }
 
 /** What the policies say of a repository's tags. */

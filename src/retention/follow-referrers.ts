@@ -13,27 +13,27 @@ export interface TaggedImages {
   readonly referrers: readonly ReferrerTag[];
   /** What else names manifests of the repository, and stays: tags that are not judged, pins, what is young. */
   readonly others: readonly number[];
-  /** Calls `visit` for each child of an index that the repository has. */
-  readonly forEachChild: (image: number, visit: (child: number) => void) => void;
+  /** Calls `visit` for each manifest that the repository has and that this one keeps: an index its children, a subject its referrers. */
+  readonly forEachKept: (image: number, visit: (kept: number) => void) => void;
   /** Whether a tag may go for the sake of its image: it is neither pinned nor young, and a reviewed plan has it. */
   readonly mayGo: (tag: JudgedTag) => boolean;
 }
 
 /**
  * Positions of the referrers' tags that go: those about a manifest whose last tag this run takes, its own or that of an index that contains
- * it. The tags of referrers are tags as well: with a signature go the signatures of the signature. What had no tag before stays.
+ * it or of an image that it is about. The tags of referrers are tags as well: with a signature go the signatures of the signature. What had no tag before stays.
  */
-export function followReferrers({ tags, goes, referrers, others, forEachChild, mayGo }: TaggedImages): ReadonlySet<number> {
+export function followReferrers({ tags, goes, referrers, others, forEachKept, mayGo }: TaggedImages): ReadonlySet<number> {
   const taken = new Set<number>();
   if (referrers.length === 0) return taken;
-  // How many tags and indexes name each manifest. A digest cannot contain itself, so that there are no cycles.
+  // How many tags, indexes and subjects keep each manifest. A digest cannot contain itself, so that there are no cycles.
   const namers = new Map<number, number>();
   const name = (root: number): void => {
     const pending = [root];
     for (let image = pending.pop(); image !== undefined; image = pending.pop()) {
       const before = namers.get(image) ?? 0;
       namers.set(image, before + 1);
-      if (before === 0) forEachChild(image, (child) => pending.push(child));
+      if (before === 0) forEachKept(image, (kept) => pending.push(kept));
     }
   };
   for (const { image } of [...tags, ...referrers]) name(image);
@@ -50,7 +50,7 @@ export function followReferrers({ tags, goes, referrers, others, forEachChild, m
     const left = (namers.get(image) ?? 0) - 1;
     namers.set(image, left);
     if (left > 0) continue;
-    forEachChild(image, (child) => released.push(child));
+    forEachKept(image, (kept) => released.push(kept));
     for (const i of about.get(image) ?? []) {
       const referrer = referrers[i];
       if (referrer === undefined || taken.has(i) || !mayGo(referrer)) continue;

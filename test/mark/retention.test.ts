@@ -84,6 +84,33 @@ test("the signature stays of an image that lives in another repository, with the
   expect(reclaimable.withPolicy.blobs).toBe(0);
 });
 
+test("the signature stays of an SBOM that stays for the sake of its image, whatever becomes of the SBOM's own tag", async () => {
+  const aged = new AgedRegistry();
+  const app = aged.images("team/app", { v1: 90 });
+  const digest = aged.builder.tree.text(`${app.path}/_manifests/tags/v1/current/link`) ?? "";
+  const image = aged.builder.tree.text(blobFile(digest)) ?? "";
+  const subject = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: image.length };
+  const sbom = aged.pushed(90, () => app.image({ layers: ["sbom"], config: "sbom", tag: "sbom-1", subject }));
+  const tag = `${sbom.digest.replace(":", "-")}.sig`;
+  aged.pushed(90, () => app.image({ layers: ["signature"], config: "signature", tag }));
+  const sboms = '- {name: sboms, action: {type: Delete}, condition: {tags: ["sbom-*"]}}';
+  expect(await going(aged, sboms)).toBe(1);
+  expect(await going(aged, `${sboms}\n- {name: v, action: {type: Delete}, condition: {tags: ["v*"]}}`)).toBe(3);
+});
+
+test.each([".imgpkg", ".image-locations.imgpkg", ".cosign", "-esgz"])(
+  "a tag of a digest that is no signature's (sha256-<hex>%s) stays, and takes no image's place",
+  async (suffix) => {
+    const aged = new AgedRegistry();
+    const app = aged.images("team/app", { v1: 90, v2: 80, v3: 70 });
+    for (const [i, days] of [60, 50, 40].entries())
+      aged.pushed(days, () => app.image({ layers: [`${i}`], config: `${i}`, tag: `sha256-${`${i}`.repeat(64)}${suffix}` }));
+    const newest = "- {name: newest, action: {type: Keep}, mostRecentVersions: {keepCount: 2}}";
+    expect(await going(aged, POLICY)).toBe(3);
+    expect(await going(aged, `${POLICY}\n${newest}`)).toBe(1);
+  },
+);
+
 describe("a tag that is older than any push", () => {
   const aged = new AgedRegistry();
   aged.builder.now = 0;

@@ -55,7 +55,7 @@ test("what goes is what a naive oracle lets go, whatever the policies and the ta
         (children[image] ?? []).map((step) => image + step).filter((child) => child < IMAGES);
       const { decisions, referrers: following } = evaluate(
         parsePolicyFile(JSON.stringify(file), "p.json"),
-        { name, tags: own, referrers: about, others, forEachChild: (image, visit) => below(image).forEach(visit) },
+        { name, tags: own, referrers: about, others, forEachKept: (image, visit) => below(image).forEach(visit) },
         { now: NOW, grace, isPinned: (image) => pinned.includes(image), isPlanned: () => true },
       );
       const expected = judgeTags(

@@ -32,10 +32,10 @@ function judge(policy: string, tags: Tags, around: Around = {}): string[] {
     subject,
     pushed: NOW - days * DAY,
   }));
-  const forEachChild = (image: number, visit: (child: number) => void): void => children.get(image)?.forEach(visit);
+  const forEachKept = (image: number, visit: (child: number) => void): void => children.get(image)?.forEach(visit);
   const { decisions, referrers: following } = evaluate(
     parsePolicyFile(policy, "p.yaml"),
-    { name: repository, tags: own, referrers: about, others, forEachChild },
+    { name: repository, tags: own, referrers: about, others, forEachKept },
     { now: NOW, grace: 3600, isPinned: () => false, isPlanned: () => true, ...circumstances },
   );
   return [...own.filter((_, i) => decisions[i]?.goes === true), ...about.filter((_, i) => following[i]?.goes === true)].map(
@@ -159,7 +159,7 @@ test("two hundred thousand tags take no square of them", () => {
   const started = process.cpuUsage();
   const { decisions } = evaluate(
     policy,
-    { name: "app", tags, referrers, others: [], forEachChild: () => {} },
+    { name: "app", tags, referrers, others: [], forEachKept: () => {} },
     { now: NOW, grace: 0, isPinned: () => false, isPlanned: () => true },
   );
   expect(decisions.filter(({ goes }) => goes)).toHaveLength(200_000 - 10 * 2 - 5 * 2);

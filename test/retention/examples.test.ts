@@ -59,7 +59,7 @@ function judge({ policy, repository = "app", tags = {}, children = {}, pins = []
       tags: ordinary,
       referrers,
       others: [],
-      forEachChild: (image, visit) => below.get(image)?.forEach((child) => visit(child)),
+      forEachKept: (image, visit) => below.get(image)?.forEach((child) => visit(child)),
     },
     { now: NOW, grace: 3600, isPinned: (image) => pinned.has(image), isPlanned: () => true },
   );

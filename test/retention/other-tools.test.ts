@@ -21,7 +21,7 @@ function going(policies: string, tags: Readonly<Record<string, number>>): string
   const judged = Object.entries(tags).map(([name, days], image) => ({ name, image, pushed: NOW - days * DAY }));
   const { decisions } = evaluate(
     parsePolicyFile(policies, "README.md"),
-    { name: "team/app", tags: judged, referrers: [], others: [], forEachChild: () => {} },
+    { name: "team/app", tags: judged, referrers: [], others: [], forEachKept: () => {} },
     { now: NOW, grace: 3600, isPinned: () => false, isPlanned: () => true },
   );
   return judged.flatMap(({ name }, i) => (decisions[i]?.goes === true ? [name] : []));

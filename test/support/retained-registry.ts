@@ -131,7 +131,7 @@ function goingTags(
           const pushed = tree.files.get(`${V2}/repositories/${name}/_manifests/tags/${tag}/current/link`)?.modified ?? Number.NaN;
           return { name: tag, image: found(image) ?? image, pushed, subject: hex && `sha256:${hex}` };
         }),
-      children: parts,
+      children: (digest) => [...parts(digest), ...[...here].filter((one) => parse(one)?.subject === digest)],
       others: [
         ...[...tags].filter(([tag, image]) => !isJudged(tag, image)).map(([, image]) => image),
         ...[...here].filter((digest) => pinned.has(digest) || isYoung(stored.get(digest)?.modified)),
