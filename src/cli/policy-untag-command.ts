@@ -68,7 +68,7 @@ export async function runPolicyUntag(
     });
     progress.stop();
     if (args.planOutput !== undefined)
-      writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage));
+      writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(done.stages, storage, done.report.policy.now));
     const exitCode = (args.dryRun ? refusalEnd(done) : undefined) ?? exitCodeOf(done, signal);
     const text = (): Promise<Iterable<string>> => format(done, args, opened, { options, isPreview, exitCode });
     if (isPreview) await writeToStdout(await text());
@@ -94,7 +94,7 @@ async function untagOptions(
   request: RetentionRequest,
   signal: AbortSignal,
 ): Promise<PolicyUntagOptions> {
-  const allows = args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage);
+  const allows = args.plan === undefined ? undefined : (await readPlan(args.plan, opened.storage)).allows;
   const retention = { ...request, isPlanned: allows && isPlannedBy(allows) };
   const pins = await readPins(args.keep ?? [], signal);
   const grace = parseTimeSpan("grace", args.grace);

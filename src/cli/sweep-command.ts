@@ -4,7 +4,9 @@ import { showUrl } from "../show-url.js";
 import { rehearseSweep, sweep } from "../sweep.js";
 import type { DoneSweep, PlannedSweep, SweepOptions } from "../sweep.js";
 import { journalDirectoryOf } from "./journal-directory.js";
+import type { Policy } from "../mark/policy.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
+import type { ReviewedPlan } from "../sweep/plan-file.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../guard/probe.js";
 import type { Rehearsed } from "../guard/change-under-guard.js";
@@ -96,8 +98,10 @@ function checkUrl(url: string): void {
 }
 
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
+  const check = await checkOptions(args, opened, signal);
+  const plan = args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage);
   return {
-    check: await checkOptions(args, opened, signal),
+    check: plan === undefined ? check : { ...check, policy: asOfPlan(check.policy, plan) },
     writers: writerOptions(args, opened),
     purgeUploads: args.purgeUploads,
     pruneEmpty: args.pruneEmpty,
@@ -105,15 +109,20 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
     maxDuration: args.maxDuration === undefined ? undefined : parseTimeSpan("max-duration", args.maxDuration) * 1000,
     quarantine: args.quarantine,
     journalDirectory: journalDirectoryOf(args),
-    accept: args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage),
+    accept: plan?.allows,
     signal,
   };
+}
+
+/** Ages are counted from when the plan was made: what was pushed since was not reviewed, and stays with all that it names. */
+function asOfPlan(policy: Policy, { asOf }: ReviewedPlan): Policy {
+  return { ...policy, grace: policy.grace + Math.max(0, policy.now - asOf) };
 }
 
 async function showPlan(planned: Rehearsed<PlannedSweep>, args: SweepArguments, { storage }: OpenedStorage): Promise<ExitCode> {
   const { report, stages, totals, verdicts, refusal } = planned;
   if (args.planOutput !== undefined)
-    writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage));
+    writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage, report.policy.now));
   const exitCode = refusalEnd(planned) ?? exitCodeOf(report, args);
   const asked = { verdicts, refusedBy: refusal?.rule };
   await writeReport(report, args, exitCode, {

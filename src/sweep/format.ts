@@ -25,7 +25,10 @@ export function formatPlanned(
   const lines = isKnown
     ? ["", "A sweep would remove (nothing was changed)", `  ${describePlan(totals)}`]
     : ["", "A sweep would remove nothing: what is garbage cannot be told from this storage"];
-  if (file !== undefined) lines.push(`  The plan is in ${escapeForTerminal(file)}: sweep exactly this with --sweep --plan.`);
+  if (file !== undefined)
+    lines.push(
+      `  The plan is in ${escapeForTerminal(file)}: to sweep exactly this, give --sweep --plan, and the same options again.`,
+    );
   lines.push("", ...formatRules({ work: "sweep", verdicts, refusal, later: ASKED_LATER }, options.colour));
   return `${wrapLines(lines, options).join("\n")}\n`;
 }

@@ -11,8 +11,11 @@ import type { PlanItem, Stage } from "./plan.js";
 /** The version of the file's form; a file of another one is refused. */
 const VERSION = "1.0";
 
-/** The plan as a file: NDJSON, a head that names the storage, an item a line, and an end that proves that nothing is missing. */
-export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity): Generator<string> {
+/**
+ * The plan as a file: NDJSON, a head that names the storage, an item a line, and an end that proves that nothing is missing. `asOf` is when the
+ * storage was as it was looked at, in seconds since 1970.
+ */
+export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity, asOf: number): Generator<string> {
   const hash = crypto.createHash("sha256");
   let items = 0;
   const line = (value: object): string => {
@@ -20,7 +23,13 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity):
     hash.update(text);
     return text;
   };
-  yield line({ type: "plan", schemaVersion: VERSION, storage: identityOf(storage), createdAt: new Date().toISOString() });
+  yield line({
+    type: "plan",
+    schemaVersion: VERSION,
+    storage: identityOf(storage),
+    createdAt: new Date().toISOString(),
+    asOf: new Date(asOf * 1000).toISOString(),
+  });
   for (const stage of stages) {
     for (const item of stage.items()) {
       items++;
@@ -31,21 +40,32 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity):
   yield `${JSON.stringify({ type: "end", items, sha256: hash.copy().digest("hex") })}\n`;
 }
 
-/** What a reviewed plan allows. Throws a `UsageError` for a file that is damaged, of another version, or for another storage. */
-export async function readPlan(file: string, storage: StorageIdentity): Promise<(item: PlanItem) => boolean> {
+/** What was reviewed. */
+export interface ReviewedPlan {
+  readonly allows: (item: PlanItem) => boolean;
+  /** When the storage was as it was looked at, in seconds since 1970: what was written since is something else, whatever its path. */
+  readonly asOf: number;
+}
+
+/** Reads a reviewed plan. Throws a `UsageError` for a file that is damaged, of another version, or for another storage. */
+export async function readPlan(file: string, storage: StorageIdentity): Promise<ReviewedPlan> {
   const refuse = (why: string): never => {
     throw new UsageError(`--plan ${file}: ${why}. Make a new one with --dry-run --plan-output ${file}.`);
   };
   const allowed = new KeySet();
   const hash = crypto.createHash("sha256");
+  let asOf = Number.NaN;
   let isHead = true;
   let end: Readonly<Record<string, unknown>> | undefined;
   try {
     for await (const text of readline.createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity })) {
       const line = parseLine(text) ?? refuse("it is damaged: a line is no JSON object");
       if (end !== undefined) refuse("it is damaged: there are lines after its end");
-      if (isHead) checkHead(line, storage, refuse);
-      else if (line["type"] === "item") allowed.add(keyOf(line) ?? refuse("it is damaged: an item has no kind or path"));
+      if (isHead) {
+        checkHead(line, storage, refuse);
+        asOf = Math.floor(Date.parse(String(line["asOf"] ?? line["createdAt"])) / 1000);
+        if (Number.isNaN(asOf)) refuse("it is damaged: it does not say when it was made");
+      } else if (line["type"] === "item") allowed.add(keyOf(line) ?? refuse("it is damaged: an item has no kind or path"));
       else if (line["type"] === "end") end = line;
       else refuse(`it is damaged: a line has the type ${JSON.stringify(line["type"])}`);
       if (line["type"] !== "end") hash.update(`${text}\n`);
@@ -58,7 +78,7 @@ export async function readPlan(file: string, storage: StorageIdentity): Promise<
   if (end === undefined) refuse("it is damaged: its end is missing");
   else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex"))
     refuse("it is damaged: it was changed since it was written");
-  return ({ kind, path, uploadId, digest }) => allowed.has(toKey(kind, path, uploadId, digest));
+  return { allows: ({ kind, path, uploadId, digest }) => allowed.has(toKey(kind, path, uploadId, digest)), asOf };
 }
 
 /** A plan may have more items than the 16.7 million that a set of the language's own takes: 256 of them, of 16 bytes of each key's hash. */
