@@ -117,7 +117,8 @@ def weight(name):
     return {
         "live": "count(*), sum(cast(as_is as int) + cast(with_delete_untagged as int) + cast(with_drop_dangling_tags as int) + cast(with_both as int))",
         "members": "count(*), sum(kind)",
-        "unlinked": "count(*), sum(cast(named as int))",
+        "anywhere": "count(*), sum(cast(named as int))",
+        "lost_manifests": "count(*)",
     }[name]
 
 
