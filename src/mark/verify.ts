@@ -8,6 +8,7 @@ import type { BlobTable } from "./blob-table.js";
 import type { Finding } from "./finding.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
+import { unreadable } from "./unreadable.js";
 
 /** A share of all blobs: number `part` of `parts` that are about equal, counted from 1. */
 export interface VerifyPart {
@@ -94,9 +95,8 @@ export async function verifyBlobs(
 
 /** Adds what a blob that cannot be read is: out of reach, or, where the listing is an old one, deleted since, which is no fault. */
 export function addUnread({ storage, gone }: MarkContext, findings: Finding[], fault: StorageFault): void {
-  const { path, cause } = fault;
-  if (fault.gone === true && storage.asOf !== undefined) gone.add(path);
-  else findings.push({ code: "storage-unreadable", path, cause: { kind: "fault", fault: cause } });
+  if (fault.gone === true && storage.asOf !== undefined) gone.add(fault.path);
+  else findings.push(unreadable(fault));
 }
 
 /** Adds findings about blobs: to those of the only owner, where there is one. */

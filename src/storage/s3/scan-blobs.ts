@@ -20,13 +20,14 @@ export async function* scanBlobs(bucket: BucketReader, root: string): AsyncGener
     read: async (objects: ListedObjects) => batchesOf(objects, root),
   }));
   for await (const { value, failure } of listing.pages()) {
-    for (const batch of value) yield { ...batch, archived: await archivedOf(batch, bucket, root) };
+    for (const batch of value)
+      yield batch.archived === undefined ? batch : { ...batch, archived: await archivedOf(batch.archived, bucket, root) };
     if (failure !== undefined) yield { ...EMPTY, faults: [listingFault(BLOBS, failure.after.slice(root.length), failure.error)] };
   }
 }
 
 /** Those of the paths with an archive's class that cannot be read. */
-async function archivedOf({ archived = [] }: BlobBatch, { archive }: BucketReader, root: string): Promise<readonly string[]> {
+async function archivedOf(archived: readonly string[], { archive }: BucketReader, root: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const path of archived) if (await archive.holds(root + path)) found.push(path);
   return found;

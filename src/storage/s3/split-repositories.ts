@@ -79,8 +79,7 @@ export class RepositorySplitter {
       const unknown = page.prefixes.filter((prefix) => !this.#pages.has(prefix));
       // One more, which holds the key that it begins behind.
       const each = (this.#pages.get(directory) ?? 0) / (unknown.length + 1);
-      this.#pages.set(directory, each);
-      this.#add(unknown, each);
+      this.#add([directory, ...unknown], each);
     } catch {
       // It would only have helped to divide the work; if the storage has a fault, the listing itself meets it.
     }
