@@ -27,6 +27,7 @@ const FOUNDATION = [
   "durable-files.ts",
   "element-at.ts",
   "errors.ts",
+  "json-line.ts",
   "make-directory.ts",
   "show-url.ts",
   "slices.ts",

@@ -1,6 +1,5 @@
-import fs from "node:fs";
-import readline from "node:readline";
 import { UsageError } from "../errors.js";
+import { streamLines } from "../journal/lines.js";
 import type { Baseline } from "../report/baseline.js";
 import { BaselineReader } from "../report/baseline-reader.js";
 import type { BaselineScope } from "../report/baseline-reader.js";
@@ -10,8 +9,7 @@ import { causeOf } from "../system-errors.js";
 export async function readBaseline(file: string, scope: BaselineScope): Promise<Baseline> {
   try {
     const reader = new BaselineReader(scope);
-    for await (const line of readline.createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity }))
-      reader.push(line);
+    for await (const line of streamLines(file)) reader.push(line);
     return reader.end();
   } catch (error) {
     throw new UsageError(`--baseline ${file}: ${causeOf(error)}. Expected a report of this storage that --format ndjson wrote.`);

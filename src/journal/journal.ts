@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { syncDirectory } from "../durable-files.js";
 import { EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
+import { jsonLine } from "../json-line.js";
 import { causeOf } from "../system-errors.js";
 import { makeDirectory } from "../make-directory.js";
 import type { StorageIdentity } from "./identity.js";
@@ -132,7 +133,7 @@ export class Journal {
   }
 
   #write(lines: readonly object[]): void {
-    this.#append(() => lines.map(lineOf));
+    this.#append(() => lines.map(jsonLine));
   }
 
   #append(lines: () => readonly string[]): void {
@@ -178,17 +179,13 @@ function isThere(file: string): boolean {
 
 /** Lines of a journal, and of its copy. */
 export const journalLines = {
-  head: (head: JournalHead, startedAt: string): string => lineOf({ type: "run", schemaVersion: "1.0", startedAt, ...head }),
+  head: (head: JournalHead, startedAt: string): string => jsonLine({ type: "run", schemaVersion: "1.0", startedAt, ...head }),
   removals: (entries: readonly JournalEntry[]): string[] => entries.map(removalLine),
 };
 
 /** Of an object, without a copy of it: there may be millions. */
 function removalLine(entry: JournalEntry): string {
-  return `{"type":"remove",${JSON.stringify(entry).slice(1)}\n`;
-}
-
-function lineOf(value: object): string {
-  return `${JSON.stringify(value)}\n`;
+  return `{"type":"remove",${jsonLine(entry).slice(1)}`;
 }
 
 /** Says in a run's journal what has become of the run since; where there is no such file, or it can take no more, that is not said. */
@@ -201,7 +198,7 @@ export function noteFate(directory: string, runId: string, fate: "restored" | "p
       const end = Buffer.alloc(1);
       // Behind a line that was cut short, this would be damage in the middle.
       if (size === 0 || fs.readSync(last, end, 0, 1, size - 1) !== 1 || end.toString() !== "\n") return;
-      fs.writeSync(last, lineOf({ type: fate, at: new Date().toISOString() }), size);
+      fs.writeSync(last, jsonLine({ type: fate, at: new Date().toISOString() }), size);
     } finally {
       fs.closeSync(last);
     }

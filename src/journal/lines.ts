@@ -4,26 +4,55 @@ import fs from "node:fs";
 const BLOCK = 256 * 1024;
 const NEWLINE = 0x0a;
 
-/** The lines of a file, and what comes after its last newline, if anything does. Throws the system's error. */
+/**
+ * The lines of a file, and what comes after its last newline, if anything does. Nothing but a newline ends a line: in newer versions of Node.js `readline` ends one at
+ * U+2028 and U+2029 as well, which JSON may have within a string. Throws the system's error.
+ */
 export function* readLines(file: string): Generator<string> {
   const descriptor = fs.openSync(file, "r");
   try {
-    let parts: Buffer[] = [];
+    const lines = new LineSplitter();
     for (;;) {
       const block = readBlock(descriptor, null, BLOCK);
       if (block.length === 0) break;
-      let from = 0;
-      for (let to = block.indexOf(NEWLINE); to >= 0; to = block.indexOf(NEWLINE, from)) {
-        yield join([...parts, block.subarray(from, to)]);
-        parts = [];
-        from = to + 1;
-      }
-      parts.push(block.subarray(from));
+      yield* lines.push(block);
     }
-    const rest = join(parts);
-    if (rest !== "") yield rest;
+    yield* lines.end();
   } finally {
     fs.closeSync(descriptor);
+  }
+}
+
+/** The same lines of a file that people hand on: other work goes on meanwhile, and a program may have put a carriage return before each newline. */
+export async function* streamLines(file: string): AsyncGenerator<string> {
+  const lines = new LineSplitter();
+  const blocks: AsyncIterable<Buffer> = fs.createReadStream(file, { highWaterMark: BLOCK });
+  for await (const block of blocks) for (const line of lines.push(block)) yield withoutReturn(line);
+  for (const line of lines.end()) yield withoutReturn(line);
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+/** Divides a file's blocks into its lines. */
+class LineSplitter {
+  /** Of the line whose end is not read yet. */
+  #parts: Buffer[] = [];
+
+  *push(block: Buffer): Generator<string> {
+    let from = 0;
+    for (let to = block.indexOf(NEWLINE); to >= 0; to = block.indexOf(NEWLINE, from)) {
+      yield join([...this.#parts, block.subarray(from, to)]);
+      this.#parts = [];
+      from = to + 1;
+    }
+    this.#parts.push(block.subarray(from));
+  }
+
+  *end(): Generator<string> {
+    const rest = join(this.#parts);
+    if (rest !== "") yield rest;
   }
 }
 

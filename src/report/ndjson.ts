@@ -1,4 +1,5 @@
 import type { ExitCode } from "../errors.js";
+import { jsonLine } from "../json-line.js";
 import { jsonFinding, jsonSummary } from "./json.js";
 import type { Tool } from "./json.js";
 import type { Report } from "./report.js";
@@ -21,5 +22,5 @@ export function* formatNdjson(report: Report, tool: Tool, exitCode: ExitCode, mo
 }
 
 function line(type: "report" | "repository" | "finding" | "end", value: object): string {
-  return `${JSON.stringify({ type, ...value })}\n`;
+  return jsonLine({ type, ...value });
 }

@@ -1,11 +1,11 @@
 import crypto from "node:crypto";
-import fs from "node:fs";
-import readline from "node:readline";
 import { errorMessage, UsageError } from "../errors.js";
 import { describeStorage, identityOf } from "../journal/identity.js";
 import type { StorageIdentity } from "../journal/identity.js";
 import { ITEM_KINDS } from "../journal/item-kinds.js";
 import type { ItemKind } from "../journal/item-kinds.js";
+import { streamLines } from "../journal/lines.js";
+import { jsonLine } from "../json-line.js";
 import type { PlanItem, Stage } from "./plan.js";
 
 /** The version of the file's form; a file of another one is refused. */
@@ -19,7 +19,7 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity, 
   const hash = crypto.createHash("sha256");
   let items = 0;
   const line = (value: object): string => {
-    const text = `${JSON.stringify(value)}\n`;
+    const text = jsonLine(value);
     hash.update(text);
     return text;
   };
@@ -37,7 +37,7 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity, 
       yield line({ type: "item", ...item, objects: undefined });
     }
   }
-  yield `${JSON.stringify({ type: "end", items, sha256: hash.copy().digest("hex") })}\n`;
+  yield jsonLine({ type: "end", items, sha256: hash.copy().digest("hex") });
 }
 
 /** What was reviewed. */
@@ -58,7 +58,7 @@ export async function readPlan(file: string, storage: StorageIdentity): Promise<
   let isHead = true;
   let end: Readonly<Record<string, unknown>> | undefined;
   try {
-    for await (const text of readline.createInterface({ input: fs.createReadStream(file), crlfDelay: Infinity })) {
+    for await (const text of streamLines(file)) {
       const line = parseLine(text) ?? refuse("it is damaged: a line is no JSON object");
       if (end !== undefined) refuse("it is damaged: there are lines after its end");
       if (isHead) {

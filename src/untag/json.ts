@@ -4,6 +4,7 @@ import type { BlobTable } from "../mark/blob-table.js";
 import type { Policy } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import type { Tool } from "../report/json.js";
+import { jsonLine } from "../json-line.js";
 import { jsonDecision } from "../report/tag-decision.js";
 import type { Report } from "../report/report.js";
 import type { SweepResult } from "../sweep/execute.js";
@@ -42,7 +43,7 @@ export function* formatJson(told: ToldTags, tool: Tool, exitCode: ExitCode): Gen
 
 /** The same as lines, an object each: an `untag` line, a `tag` line for each tag, and an `end` line that proves that nothing is missing. */
 export function* formatNdjson(told: ToldTags, tool: Tool, exitCode: ExitCode): Generator<string> {
-  const line = (type: "untag" | "tag" | "end", value: object): string => `${JSON.stringify({ type, ...value })}\n`;
+  const line = (type: "untag" | "tag" | "end", value: object): string => jsonLine({ type, ...value });
   yield line("untag", summaryOf(told, tool, exitCode));
   let tags = 0;
   for (const tag of tagsOf(told)) {
