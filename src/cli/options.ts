@@ -64,7 +64,7 @@ export const STORAGE_OPTIONS = {
     type: "string",
     group: "S3:",
     requiresArg: true,
-    describe: "Most bytes of the cache (512M, 20G): what was read longest ago goes first [default: no bound]",
+    describe: "Most bytes of the cache (512M, 20G): what was read from the bucket longest ago goes first [default: no bound]",
   },
 } as const satisfies Record<string, Options>;
 

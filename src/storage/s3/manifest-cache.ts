@@ -27,7 +27,7 @@ export class ManifestCache implements KnownManifests {
   /** Newest first. */
   #segments: CacheSegment[];
   /** Of other versions. */
-  readonly #others: readonly OtherSegment[];
+  #others: readonly OtherSegment[];
   #added = new Map<string, CacheEntry>();
   /** Bytes of their words. */
   #addedBytes = 0;
@@ -46,8 +46,8 @@ export class ManifestCache implements KnownManifests {
   }
 
   /**
-   * Opens the cache in a directory, which is made if need be. When it is closed its segments have at most `mostBytes` in all: those of other
-   * versions go first, then the oldest. Throws a `UsageError`.
+   * Opens the cache in a directory, which is made if need be. Whenever it has written, and when it is closed, its segments have at most
+   * `mostBytes` in all: those of other versions go first, then the oldest. Throws a `UsageError`.
    */
   static open(directory: string, mostBytes = Number.POSITIVE_INFINITY): ManifestCache {
     try {
@@ -93,18 +93,8 @@ export class ManifestCache implements KnownManifests {
   close(): void {
     this.#isClosed = true;
     if (this.#failure === undefined) this.#orFailure(() => this.#flush());
-    let bytes = 0;
-    for (const segment of this.#segments) {
-      bytes += segment.bytes;
-      this.#orFailure(() => {
-        if (bytes > this.mostBytes) fs.rmSync(segment.file, { force: true });
-        segment.close();
-      });
-    }
-    for (const { file, bytes: more } of this.#others) {
-      bytes += more;
-      if (bytes > this.mostBytes) this.#orFailure(() => fs.rmSync(file, { force: true }));
-    }
+    this.#prune();
+    for (const segment of this.#segments) this.#orFailure(() => segment.close());
     this.#segments = [];
     this.throwFailure();
   }
@@ -135,6 +125,22 @@ export class ManifestCache implements KnownManifests {
     this.#addedBytes = 0;
     this.#take(writeEntries(this.directory, entries));
     this.#join();
+    this.#prune();
+  }
+
+  /** Removes what is over the bound. */
+  #prune(): void {
+    let bytes = 0;
+    const isWithin = (segment: { readonly bytes: number }): boolean => (bytes += segment.bytes) <= this.mostBytes;
+    const kept = this.#segments.filter(isWithin);
+    const keptOthers = this.#others.filter(isWithin);
+    for (const segment of this.#segments.slice(kept.length)) {
+      this.#orFailure(() => fs.rmSync(segment.file, { force: true }));
+      this.#orFailure(() => segment.close());
+    }
+    for (const { file } of this.#others.slice(keptOthers.length)) this.#orFailure(() => fs.rmSync(file, { force: true }));
+    this.#segments = kept;
+    this.#others = keptOthers;
   }
 
   #take(file: string): void {

@@ -133,6 +133,29 @@ describe("ManifestCache", () => {
     expect(found(directory, 20_000).length).toBeGreaterThan(1000);
   });
 
+  test("the bound holds while a run goes on, for open files too", () => {
+    const directory = temporaryDirectory();
+    fill(directory, 0, 100);
+    const [other = ""] = segments(directory);
+    fs.writeFileSync(other, Buffer.concat([Buffer.from("regcheck-refs-0\n"), fs.readFileSync(other).subarray(16)]));
+    const openFiles = (): number => fs.readdirSync("/proc/self/fd").length;
+    const before = openFiles();
+    const cache = ManifestCache.open(directory, 400_000);
+    for (let i = 0; i < 40_000; i++) {
+      cache.add(digestOf(i), { words: wordsOf(i), bytes: 100 + i });
+      if (i % 500 > 0) continue;
+      expect(segments(directory).reduce((sum, file) => sum + fs.statSync(file).size, 0)).toBeLessThanOrEqual(400_000);
+      expect(openFiles() - before).toBeLessThan(16);
+    }
+    expect(segments(directory)).not.toContain(other);
+    const known = upTo(40_000).filter((i) => cache.get(digestOf(i), 100 + i) !== undefined);
+    expect(known.length).toBeGreaterThan(1000);
+    // What is not written yet is not asked for again.
+    expect(known.at(-1)).toBeGreaterThan(37_000);
+    cache.close();
+    expect(openFiles()).toBe(before);
+  });
+
   test("a segment that cannot be read for once stays", () => {
     const directory = temporaryDirectory();
     fill(directory, 0, 20);
