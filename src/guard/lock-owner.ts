@@ -2,6 +2,8 @@ import os from "node:os";
 import { LOCK } from "../registry/layout.js";
 import type { StorageLook } from "../storage/changes.js";
 import { ownPidNamespace } from "./pid-namespace.js";
+import { startOfProcess } from "./process-start.js";
+import type { ProcessStart } from "./process-start.js";
 import { codeOf } from "../system-errors.js";
 
 /** A lock that somebody has written. */
@@ -22,6 +24,9 @@ export interface LockOwner {
   /** What `pid` is a number of; undefined where its system does not tell, and in the lock of an older version. */
   readonly bootId: string | undefined;
   readonly pidNamespace: string | undefined;
+  /** Tell that process from a later one with its number; undefined as above. */
+  readonly startTicks: number | undefined;
+  readonly timeNamespace: string | undefined;
   readonly startedAt: string;
   /** What that process does, such as `sweep`. */
   readonly command: string;
@@ -68,6 +73,8 @@ function parseOwner(text: string): LockOwner | undefined {
       pid: value.pid,
       bootId: "bootId" in value ? String(value.bootId) : undefined,
       pidNamespace: "pidNamespace" in value ? String(value.pidNamespace) : undefined,
+      startTicks: "startTicks" in value && typeof value.startTicks === "number" ? value.startTicks : undefined,
+      timeNamespace: "timeNamespace" in value ? String(value.timeNamespace) : undefined,
       startedAt: "startedAt" in value ? String(value.startedAt) : "an unknown time",
       command: "command" in value ? String(value.command) : "regcheck",
     };
@@ -77,7 +84,8 @@ function parseOwner(text: string): LockOwner | undefined {
 }
 
 /** A process is gone only where its number would be seen here if it ran: a lock that is taken for a dead one may be of a sweep at work. */
-function stateOf({ host, pid, bootId, pidNamespace }: LockOwner): FoundLock["process"] {
+function stateOf(owner: LockOwner): FoundLock["process"] {
+  const { host, pid, bootId, pidNamespace } = owner;
   if (host !== os.hostname()) return "unknown";
   const own = ownPidNamespace();
   const isComparable = own !== undefined && bootId !== undefined && pidNamespace !== undefined;
@@ -85,11 +93,21 @@ function stateOf({ host, pid, bootId, pidNamespace }: LockOwner): FoundLock["pro
   if (isComparable && !isSame) return "unknown";
   const notSeen = isSame ? "gone" : "unknown";
   // This process has written no lock yet: one with its number was before it, or is in another container.
-  if (pid === process.pid) return notSeen;
+  if (pid === process.pid || !isNumberInUse(pid)) return notSeen;
+  return isSame && isAnother(owner, startOfProcess(pid)) ? "gone" : "running";
+}
+
+function isNumberInUse(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return "running";
+    return true;
   } catch (error) {
-    return codeOf(error) === "ESRCH" ? notSeen : "running";
+    return codeOf(error) !== "ESRCH";
   }
+}
+
+/** Whether the number is of another process now than the one that has written the lock. Only what both sides tell by one clock is proof. */
+function isAnother({ startTicks, timeNamespace }: LockOwner, now: ProcessStart | undefined): boolean {
+  if (startTicks === undefined || now === undefined || timeNamespace !== now.timeNamespace) return false;
+  return startTicks !== now.startTicks;
 }

@@ -5,6 +5,7 @@ import { LOCK, OWN } from "../registry/layout.js";
 import type { RemovedIfSame, StorageChanges, StorageLook } from "../storage/changes.js";
 import type { Verdict } from "./guard.js";
 import { ownPidNamespace } from "./pid-namespace.js";
+import { startOfProcess } from "./process-start.js";
 import { causeOf, isFull } from "../system-errors.js";
 
 /** A lock that is held. */
@@ -51,7 +52,7 @@ export async function withLock<T>(
   what: string,
   work: (lock: Lock) => Promise<T>,
 ): Promise<Locked<T>> {
-  const who = { host: os.hostname(), pid: process.pid, ...ownPidNamespace() };
+  const who = { host: os.hostname(), pid: process.pid, ...ownPidNamespace(), ...startOfProcess(process.pid) };
   const owner = { ...who, startedAt: new Date().toISOString(), command: what };
   const content = await create(changes, location, Buffer.from(`${JSON.stringify(owner)}\n`));
   if (content === "exists") throw new OperatorError(refusalBy(await readLock(changes), location), EXIT_CODES.refused);

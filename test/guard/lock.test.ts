@@ -62,7 +62,7 @@ async function held({ open }: Place, what: string) {
 
 const locking = ({ open }: Place): Promise<unknown> => withLock(open(), "here", "sweep", async () => "at work");
 
-test("a lock says whose it is, as every version reads it, and what the number of the process is a number of", async () => {
+test("a lock says whose it is, as every version reads it, what the number of the process is a number of, and when that began", async () => {
   const at = directory();
   const run = await held(at, "sweep");
   expect(JSON.parse(Buffer.from((await at.open().read("regcheck/lock")) ?? "").toString())).toEqual({
@@ -70,6 +70,8 @@ test("a lock says whose it is, as every version reads it, and what the number of
     pid: process.pid,
     bootId: fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
     pidNamespace: fs.readlinkSync("/proc/self/ns/pid"),
+    startTicks: expect.any(Number) as unknown,
+    timeNamespace: fs.readlinkSync("/proc/self/ns/time"),
     startedAt: expect.any(String) as unknown,
     command: "sweep",
   });

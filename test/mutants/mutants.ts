@@ -40,6 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
   // Guard
   { file: "guard/lock-owner", search: "isComparable && !isSame", replace: "false", tests: ["cli/runs"] },
   { file: "guard/lock-owner", search: 'isSame ? "gone" : "unknown"', replace: '"gone"', tests: ["cli/runs"] },
+  { file: "guard/lock-owner", search: "timeNamespace !== now.timeNamespace", replace: "false", tests: ["guard/lock-owner"] },
   { file: "guard/roots", search: "changed.push(...before.keys());", replace: "", tests: ["guard/roots"] },
   {
     file: "guard/roots",
