@@ -1,5 +1,6 @@
 import os from "node:os";
 import { UsageError } from "./errors.js";
+import { identityOf } from "./storage/identity.js";
 import { mark } from "./mark/mark.js";
 import type { Progress } from "./mark/mark.js";
 import type { Finding } from "./mark/finding.js";
@@ -51,7 +52,7 @@ export interface Checked {
 /** The same as `check`, for what goes on from there. */
 export async function markAndReport(
   storage: Storage,
-  { name = os.hostname(), policy, owners = [], filter, baseline, onProgress, verify }: CheckOptions,
+  { name, policy, owners = [], filter, baseline, onProgress, verify }: CheckOptions,
 ): Promise<Checked> {
   const startedAt = Date.now();
   const markers = await storage.markers();
@@ -67,8 +68,9 @@ export async function markAndReport(
       marked.repositories.map((repository) => repository.name),
     );
   const report = makeReport(marked, {
-    name,
-    storage: { driver: storage.driver, location: storage.location },
+    name: name ?? os.hostname(),
+    givenName: name,
+    storage: identityOf(storage),
     startedAt,
     policy,
     notices: [...noticesOf(markers, marked.truthElsewhere, storage.asOf), ...noticesOfLost(marked), ...deniedUploads(marked)],

@@ -1,8 +1,8 @@
 import { EXIT_CODES, OperatorError, UsageError } from "./errors.js";
 import { changeUnderGuard, rehearseWhole } from "./guard/change-under-guard.js";
 import type { GuardedChange, JudgedPlan, Performed, RehearsedWhole } from "./guard/change-under-guard.js";
-import { identityOf, isSameStorage } from "./journal/identity.js";
-import type { StorageIdentity } from "./journal/identity.js";
+import { identityOf, isSameStorage } from "./storage/identity.js";
+import type { StorageIdentity } from "./storage/identity.js";
 import { whereKept } from "./journal/kept.js";
 import { readCopiedHead, withJournalCopy } from "./journal/journal-copy.js";
 import { readRun } from "./journal/read-run.js";

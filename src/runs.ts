@@ -1,6 +1,6 @@
 import { errorMessage, UsageError } from "./errors.js";
-import { isSameStorage } from "./journal/identity.js";
-import type { StorageIdentity } from "./journal/identity.js";
+import { isSameStorage } from "./storage/identity.js";
+import type { StorageIdentity } from "./storage/identity.js";
 import { journalFile } from "./journal/journal.js";
 import type { RunWork } from "./journal/journal.js";
 import { neverBegan, readCopiedHead } from "./journal/journal-copy.js";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { UsageError } from "../errors.js";
 import type { StorageChanges } from "../storage/changes.js";
-import { describeStorage, isSameStorage } from "../journal/identity.js";
+import { describeStorage, isSameStorage } from "../storage/identity.js";
 import { journalFile } from "../journal/journal.js";
 import { withJournalCopy } from "../journal/journal-copy.js";
 import { readRunHead } from "../journal/read-run.js";

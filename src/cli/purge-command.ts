@@ -1,8 +1,8 @@
 import { EXIT_CODES, OperatorError, UsageError } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { countOf, formatBytes } from "../report/format.js";
-import { identityOf } from "../journal/identity.js";
-import type { StorageIdentity } from "../journal/identity.js";
+import { identityOf } from "../storage/identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import { quarantineOf } from "../journal/quarantine.js";
 import { noteFate } from "../journal/journal.js";
 import { journalDirectoryOf } from "./journal-directory.js";

@@ -1,7 +1,7 @@
 import { EXIT_CODES } from "../errors.js";
 import type { ExitCode } from "../errors.js";
 import { formatBytes } from "../report/format.js";
-import { describeStorage } from "../journal/identity.js";
+import { describeStorage } from "../storage/identity.js";
 import type { KeptIn } from "../journal/kept.js";
 import { journalDirectoryOf } from "./journal-directory.js";
 import { listAllRuns } from "../runs.js";

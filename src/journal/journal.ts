@@ -6,7 +6,7 @@ import { EXIT_CODES, operatorMessage, OperatorError } from "../errors.js";
 import { jsonLine } from "../json-line.js";
 import { causeOf } from "../system-errors.js";
 import { makeDirectory } from "../make-directory.js";
-import type { StorageIdentity } from "./identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import type { ItemKind } from "./item-kinds.js";
 
 /** An object that a sweep removed, or was about to. */

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import { UsageError } from "../errors.js";
 import { isRunId } from "../storage/run-name.js";
 import { causeOf } from "../system-errors.js";
-import type { StorageIdentity } from "./identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import { journalFile } from "./journal.js";
 import type { JournalEntry, JournalHead, JournalWrite } from "./journal.js";
 import { readLines, readLinesBackwards } from "./lines.js";

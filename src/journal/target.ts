@@ -4,7 +4,7 @@ import type { StorageChanges } from "../storage/changes.js";
 import { addRequests } from "../storage/requests.js";
 import type { StorageRequests } from "../storage/requests.js";
 import type { Storage } from "../storage/storage.js";
-import { identityOf } from "./identity.js";
+import { identityOf } from "../storage/identity.js";
 import { Journal, makeRunId } from "./journal.js";
 import type { JournalHead, RunWork } from "./journal.js";
 import { JournalCopy } from "./journal-copy.js";

@@ -1,4 +1,6 @@
 import { FINDING_CODES } from "../mark/finding.js";
+import { describeStorage, isSameStorage } from "../storage/identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import { BaselineFindings } from "./baseline.js";
 import type { Baseline, ReportTerms } from "./baseline.js";
 import { isShown } from "./repository-filter.js";
@@ -8,7 +10,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What a baseline must be about. */
 export interface BaselineScope {
-  readonly storage: { readonly driver: string; readonly location: string };
+  readonly storage: StorageIdentity;
   /** Findings of other repositories are not compared: these are not in the new report either. */
   readonly filter?: RepositoryFilter | undefined;
 }
@@ -56,9 +58,10 @@ export class BaselineReader {
     if (toObject(tool)["name"] !== "regcheck") throw new Error("it is no report of regcheck");
     if (typeof schemaVersion !== "string" || !schemaVersion.startsWith("1."))
       throw new Error(`its version is ${JSON.stringify(schemaVersion)}, not 1.x`);
-    const { driver, location } = toObject(storage);
-    if (driver !== this.scope.storage.driver || location !== this.scope.storage.location)
-      throw new Error(`it is about ${JSON.stringify(location)}, not about ${this.scope.storage.location}`);
+    const { driver, location, server } = toObject(storage);
+    const known = { driver: toText(driver) ?? "", location: toText(location) ?? "", server: toText(server) };
+    if (!isSameStorage(known, this.scope.storage))
+      throw new Error(`it is about ${JSON.stringify(describeStorage(known))}, not about ${describeStorage(this.scope.storage)}`);
     const time = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
     if (Number.isNaN(time)) throw new Error("it does not say when it was made");
     this.#head = { startedAt: time, complete: complete === true, terms: toTerms(toObject(policy), toObject(filter ?? {})) };

@@ -19,15 +19,14 @@ const FINDINGS = "regcheck_findings";
 const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
 
 /**
- * The figures of a report for Prometheus, as a file for the node exporter's textfile collector. Every sample has the label `storage`,
- * so that several storages on a machine can have a file each; no other label has more values than a list in this program.
+ * The figures of a report for Prometheus, as a file for the node exporter's textfile collector. Every sample has the labels
+ * that tell registries apart, so that several on a machine can have a file each; no other label has more values than a list in this program.
  *
  * A success is a run that could read everything, whatever it found: damage has metrics of its own. `previous` is the file that this one
  * replaces: a run that is incomplete keeps the time of the last success from it, and corrupt blobs are those that each part had when it
  * was last read (--verify), besides those that their size alone gives away.
  */
 export function formatPrometheus(report: Report, tool: Tool, previous = ""): string {
-  const storage = { storage: report.storage.location };
   const scope = scopeOf(report);
   const seconds = report.finishedAt / 1000;
   const bytes = report.bytesByState();
@@ -42,17 +41,14 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     [
       LAST_SUCCESS,
       "When a run last read everything, whatever it found; 0 if no such run is known.",
-      one(report.complete ? seconds : lastSuccessIn(previous, storage)),
+      one(report.complete ? seconds : lastSuccessIn(previous, scope)),
     ],
     ["regcheck_complete", "1 if the last run read everything; 0 if something could not be read.", one(report.complete ? 1 : 0)],
     ["regcheck_duration_seconds", "How long the last run took.", one((report.finishedAt - report.startedAt) / 1000)],
     [
       FINDINGS,
       "Findings by code, `regcheck codes` says what each means; blob-corrupt with a part: as when that part was last read; without one: what its size alone gives away.",
-      [...findings(report), ...corruptBlobs(report, previous, storage)].map(([labels, value]) => [
-        { ...scope, ...labels },
-        value,
-      ]),
+      [...findings(report), ...corruptBlobs(report, previous)],
     ],
     [
       "regcheck_bytes",
@@ -68,7 +64,7 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
   ];
   return metrics
     .map(([name, help, samples]) => {
-      const lines = samples.map(([labels, value]) => `${nameOf(name, { ...storage, ...labels })} ${value}\n`);
+      const lines = samples.map(([labels, value]) => `${nameOf(name, { ...scope, ...labels })} ${value}\n`);
       return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
     })
     .join("");
@@ -135,9 +131,17 @@ function unknownBytes({ damaged, ...others }: Readonly<Record<ByteState, number>
   ];
 }
 
-/** Findings of some repositories alone say by which glob. */
-function scopeOf({ filter }: Report): Readonly<Record<string, string>> {
-  return filter === undefined ? {} : { repository: filter.glob };
+/**
+ * What a report is about: a bucket of the same name may be on another server, a directory of the same path in another container, and findings
+ * may be those of some repositories alone.
+ */
+function scopeOf({ storage: { location, server }, givenName, filter }: Report): Readonly<Record<string, string>> {
+  return {
+    storage: location,
+    ...(server === undefined ? {} : { server }),
+    ...(givenName === undefined ? {} : { registry: givenName }),
+    ...(filter === undefined ? {} : { repository: filter.glob }),
+  };
 }
 
 /**
@@ -174,10 +178,10 @@ function findings(report: Report): Samples {
  * The corrupt blobs of each part that was ever read, without those that every run counts by their size: they would be counted twice. A run that did not read a part says nothing of it: 0 would end an alert without
  * anything being mended. Where the parts are others than before, what was known of those is no longer kept apart, and goes.
  */
-function corruptBlobs(report: Report, previous: string, storage: Readonly<Record<string, string>>): Samples {
+function corruptBlobs(report: Report, previous: string): Samples {
   const { verified } = report;
   const labelsOf = (part: string) => ({ code: "blob-corrupt", severity: CATALOGUE["blob-corrupt"].severity, part });
-  const start = nameOf(FINDINGS, { ...storage, ...scopeOf(report), ...labelsOf("") }).slice(0, -'"}'.length);
+  const start = nameOf(FINDINGS, { ...scopeOf(report), ...labelsOf("") }).slice(0, -'"}'.length);
   const samples = new Map<string, number>();
   for (const line of previous.split("\n")) {
     const [, part = "", parts = "", count = ""] = /^(\d+)\/(\d+)"\} (\d+)$/.exec(line.slice(start.length)) ?? [];
@@ -196,9 +200,9 @@ function isKnownBySize({ digest, bytes }: Finding): boolean {
   return digest !== undefined && bytes !== undefined && isImpossibleSize(digest, bytes);
 }
 
-/** The time of the last success that a file says of the same storage. */
-function lastSuccessIn(file: string, storage: Readonly<Record<string, string>>): number {
-  const start = `${nameOf(LAST_SUCCESS, storage)} `;
+/** The time of the last success that a file says of the same. */
+function lastSuccessIn(file: string, scope: Readonly<Record<string, string>>): number {
+  const start = `${nameOf(LAST_SUCCESS, scope)} `;
   const line = file.split("\n").find((text) => text.startsWith(start));
   const value = Number(line?.slice(start.length));
   return Number.isFinite(value) && value > 0 ? value : 0;

@@ -11,6 +11,7 @@ import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";
 import { costOf } from "../storage/requests.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import type { OwnData } from "../storage/own-data.js";
 import type { RequestPrices, StorageRequests } from "../storage/requests.js";
 import { compareFindings, noticesOfTerms } from "./baseline.js";
@@ -20,8 +21,8 @@ import type { ByteState, Reclaimable } from "./blob-sums.js";
 import { BlobFindings } from "./blob-findings.js";
 import type { CountedFindings } from "./blob-findings.js";
 import { severityOf } from "./catalogue.js";
-import { SEVERITIES } from "./severity.js";
 import type { Severity } from "./severity.js";
+import { inOrder, inReportOrder } from "./finding-order.js";
 import { garbageAges } from "./garbage-ages.js";
 import type { GarbageAge } from "./garbage-ages.js";
 import { isShown } from "./repository-filter.js";
@@ -37,7 +38,9 @@ import type { FindingCounts, RepositoryReport } from "./repository-report.js";
 export interface Report {
   /** What the operator calls the registry, or the name of the host that made the report. */
   readonly name: string;
-  readonly storage: { readonly driver: string; readonly location: string };
+  /** What the operator calls the registry, if anything: a host's name may be another one each run, as a container's is. */
+  readonly givenName?: string | undefined;
+  readonly storage: StorageIdentity;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly finishedAt: number;
@@ -100,7 +103,8 @@ export interface Report {
 /** What the report is about, besides what was marked. */
 export interface ReportContext {
   readonly name: string;
-  readonly storage: { readonly driver: string; readonly location: string };
+  readonly givenName?: string | undefined;
+  readonly storage: StorageIdentity;
   readonly startedAt: number;
   readonly policy: Policy;
   readonly notices: readonly string[];
@@ -136,6 +140,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   const terms = { deleteUntagged, dropDanglingTags, grace, pins: marked.pins.given, repository: filter?.glob };
   return {
     name: context.name,
+    givenName: context.givenName,
     storage: context.storage,
     startedAt: context.startedAt,
     finishedAt: Date.now(),
@@ -208,41 +213,7 @@ function wasRead({ table, verified, context }: Marked, { digest: text = "", byte
   return verified !== undefined && isInPart(digest.toWords()[0] ?? 0, verified);
 }
 
-/** The findings of some codes, in the order of all codes, with the unreferenced blobs at their place. */
-function* inOrder(findings: readonly Finding[], blobs: BlobFindings, codes: readonly FindingCode[]): Generator<Finding> {
-  let blobsGiven = !codes.includes("blob-unreferenced");
-  for (const finding of findings) {
-    if (!codes.includes(finding.code)) continue;
-    if (!blobsGiven && order(finding.code) > order("blob-unreferenced")) {
-      blobsGiven = true;
-      yield* blobs;
-    }
-    yield finding;
-  }
-  if (!blobsGiven) yield* blobs;
-}
-
 /** The report of a run that went on to change the storage, with the requests that this took. */
 export function withRequests(report: Report, requests: Readonly<StorageRequests>, prices: RequestPrices | undefined): Report {
   return { ...report, requests, requestCost: prices && costOf(requests, prices) };
-}
-
-const ORDER = new Map(FINDING_CODES.map((code, i) => [code, i]));
-
-function order(code: FindingCode): number {
-  return ORDER.get(code) ?? 0;
-}
-
-/** Blobs have one path, whichever repositories need them: these come in order too, so that two reports can be compared. */
-function inReportOrder(a: Finding, b: Finding): number {
-  return (
-    order(a.code) - order(b.code) ||
-    SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b)) ||
-    compare(a.path, b.path) ||
-    compare(a.repository ?? "", b.repository ?? "")
-  );
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

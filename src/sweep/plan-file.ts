@@ -1,7 +1,7 @@
 import crypto from "node:crypto";
 import { errorMessage, UsageError } from "../errors.js";
-import { describeStorage, identityOf } from "../journal/identity.js";
-import type { StorageIdentity } from "../journal/identity.js";
+import { describeStorage, identityOf } from "../storage/identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import { ITEM_KINDS } from "../journal/item-kinds.js";
 import type { ItemKind } from "../journal/item-kinds.js";
 import { streamLines } from "../journal/lines.js";

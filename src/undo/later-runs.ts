@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
-import { isSameStorage } from "../journal/identity.js";
-import type { StorageIdentity } from "../journal/identity.js";
+import { isSameStorage } from "../storage/identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import { listRuns, readRun, readRunHead } from "../journal/read-run.js";
 import type { JournaledRun } from "../journal/read-run.js";
 import { QUARANTINE } from "../registry/layout.js";

@@ -6,6 +6,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { RegistryBuilder } from "../support/builder.js";
 import { buildFixture } from "../support/fixture.js";
+import { problemsOf } from "../support/json-schema.js";
 import { FIXTURE, regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import type { S3Server, ServerOptions } from "../support/s3-server/index.js";
@@ -57,7 +58,8 @@ describe("regcheck s3://", () => {
     const server = await filled({}, "some/root/");
     const { stdout } = await regcheck([url, "--endpoint", server.endpoint, "--format", "json"], KEYS);
     const report = JSON.parse(stdout) as { storage: object; totals: { repositories: number }; storageRequests: { list: number } };
-    expect(report.storage).toEqual({ driver: "s3", location: "s3://b/some/root" });
+    expect(report.storage).toEqual({ driver: "s3", location: "s3://b/some/root", server: `127.0.0.1:${server.port}` });
+    expect(problemsOf(report)).toBe("No errors");
     expect(report.totals.repositories).toBe(15);
     expect(report.storageRequests.list).toBeGreaterThan(0);
   });

@@ -258,7 +258,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   { file: "guard/judge-retention", search: "if (unused.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
   // Which storage a plan or a run is for
-  { file: "journal/identity", search: " && one.server === other.server", replace: "", tests: ["journal/identity"] },
+  { file: "storage/identity", search: " && one.server === other.server", replace: "", tests: ["storage/identity"] },
   // A dry run
   {
     file: "storage/rehearsed-changes",

@@ -79,6 +79,24 @@ describe("a report that is read back", () => {
     expect(() => read(textOf(fixture), "/elsewhere")).toThrow(`it is about "${FIXTURE}", not about /elsewhere`);
   });
 
+  test("is refused for a bucket of the same name on another server", () => {
+    const bucket = (server?: string) => ({ driver: "s3", location: "s3://b", server });
+    const readOn = (server: string | undefined, of: string | undefined) => {
+      const reader = new BaselineReader({ storage: bucket(server) });
+      for (const line of textOf({ ...fixture, storage: bucket(of) })
+        .slice(0, -1)
+        .split("\n"))
+        reader.push(line);
+      return reader.end();
+    };
+    expect(() => readOn("minio-b:9000", "minio-a:9000")).toThrow(
+      'it is about "s3://b at minio-a:9000", not about s3://b at minio-b:9000',
+    );
+    expect(() => readOn("minio-a:9000", undefined)).toThrow('it is about "s3://b at AWS", not about s3://b at minio-a:9000');
+    expect(() => readOn(undefined, "minio-a:9000")).toThrow('it is about "s3://b at minio-a:9000", not about s3://b at AWS');
+    for (const server of ["minio-a:9000", undefined]) expect(readOn(server, server).complete).toBe(true);
+  });
+
   test("is refused when it was cut off or damaged, wherever that is", () => {
     const lines = textOf(fixture).split("\n").slice(0, -1);
     const places = [1, 5, Math.floor(lines.length / 2), lines.length - 3, lines.length - 1];

@@ -79,6 +79,28 @@ describe("the metrics", () => {
     expect(new Set(codes)).toEqual(new Set(FINDING_CODES));
   });
 
+  test("are told apart by server, name and filter in every sample", async () => {
+    const storage = { driver: "s3", location: "s3://b", server: "minio.example.com:9000" };
+    const filter = { glob: "team/*", matches: () => true };
+    const samples = (change: Partial<Report>) => linesOf(reportOf([], change)).filter((line) => /^[^#]/.test(line));
+    const changes: readonly Partial<Report>[] = [
+      { storage: { driver: "s3", location: "s3://b" } },
+      { storage },
+      { storage: { ...storage, server: "minio.example.com:9001" } },
+      { storage, givenName: "prod" },
+      { storage, givenName: "prod", filter },
+      { storage, filter: { ...filter, glob: "other/*" } },
+    ];
+    const series = changes.flatMap((change) => samples(change).map((line) => line.replace(/ \S+$/, "")));
+    expect(new Set(series).size).toBe(series.length);
+    const labels = 'storage="s3://b",server="minio.example.com:9000",registry="prod",repository="team/*"';
+    for (const line of samples({ storage, givenName: "prod", filter })) expect(line).toContain(labels);
+    const complete = async (...args: readonly string[]) =>
+      /^regcheck_complete\{.*$/m.exec((await regcheck([FIXTURE, "--format", "prometheus", ...args])).stdout)?.[0];
+    expect(await complete()).toBe(`regcheck_complete{storage="${FIXTURE}"} 1`);
+    expect(await complete("--name", "prod")).toBe(`regcheck_complete{storage="${FIXTURE}",registry="prod"} 1`);
+  });
+
   test("do not grow with the registry", async () => {
     const registry = new RegistryBuilder();
     for (let i = 0; i < 20; i++) registry.repository(`team/app-${i}`).push(`a layer that nothing needs: ${i}`);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isSameStorage } from "#regcheck/journal/identity.js";
+import { isSameStorage } from "#regcheck/storage/identity.js";
 
 const BUCKET = { driver: "s3", location: "s3://registry", server: "minio.example.com:9000" };
 
