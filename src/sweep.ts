@@ -23,6 +23,8 @@ import type { Locked } from "./guard/lock.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { countPlan, makePlan } from "./sweep/plan.js";
 import type { PlanItem, PlanOptions, PlanTotals, Stage } from "./sweep/plan.js";
+import { leftOutNotice, leftOutOf } from "./sweep/left-out.js";
+import type { AcceptedPlan, LeftOut } from "./sweep/left-out.js";
 import { intersectPlans } from "./sweep/review.js";
 import { withRequests } from "./report/report.js";
 import { judgeRoots } from "./guard/roots.js";
@@ -40,9 +42,11 @@ export interface SweepOptions extends PlanOptions {
   readonly maxDuration: number | undefined;
   readonly quarantine: boolean;
   readonly journalDirectory: string;
-  /** What a reviewed plan allows; everything without one. */
-  readonly accept: ((item: PlanItem) => boolean) | undefined;
+  /** The plan that was reviewed: nothing goes that is not in it. Without one, everything does. */
+  readonly reviewed: AcceptedPlan | undefined;
   readonly signal: AbortSignal;
+  /** Told before the first delete, where less is to go than was reviewed. */
+  readonly onLeftOut?: ((leftOut: LeftOut) => void) | undefined;
   readonly onProgress?: ((removed: Readonly<Removed>) => void) | undefined;
 }
 
@@ -50,6 +54,8 @@ export interface SweepOptions extends PlanOptions {
 export interface PlannedSweep extends Checked {
   readonly stages: readonly Stage[];
   readonly totals: PlanTotals;
+  /** Undefined where no plan was reviewed, and where all of it goes. */
+  readonly leftOut: LeftOut | undefined;
   /** Every rule, passed or not. */
   readonly verdicts: readonly Verdict[];
 }
@@ -67,11 +73,12 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
   const all = makePlan(report, marked, options);
   // Otherwise an upload refuses the sweep.
   const pushed = writers.isProven ? pushedRepositories(marked) : new Set<string>();
-  const { accept = () => true } = options;
-  const allows = (item: PlanItem): boolean => accept(item) && !pushed.has(item.repository ?? "");
-  const isWhole = options.accept === undefined && pushed.size === 0;
+  const { reviewed } = options;
+  const allows = (item: PlanItem): boolean => reviewed?.allows(item) !== false && !pushed.has(item.repository ?? "");
+  const isWhole = reviewed === undefined && pushed.size === 0;
   const stages = isWhole ? all : await intersectPlans(storage, all, allows);
   const totals = countPlan(stages);
+  const leftOut = reviewed && leftOutOf(reviewed, totals);
   const verdicts = [
     judgeCompleteness(marked),
     plain(writers),
@@ -83,7 +90,8 @@ export async function planSweep(storage: Storage, options: SweepOptions): Promis
     // Where garbage is not known, there is no share of it that could be too large.
     ...(report.trusted.has(report.selected) ? [judgeShare(report, totals.items.blob, options.maxDelete)] : []),
   ];
-  return { ...checked, stages, totals, verdicts };
+  const notices = leftOut === undefined ? report.notices : [...report.notices, leftOutNotice(leftOut)];
+  return { ...checked, report: { ...report, notices }, stages, totals, leftOut, verdicts };
 }
 
 /**
@@ -105,7 +113,7 @@ export function rehearseSweep(target: SweepTarget, options: SweepOptions): Promi
 
 function changeOf(target: SweepTarget, options: SweepOptions): GuardedChange<PlannedSweep, SweepResult> {
   const { storage, changes } = target;
-  const { maxDuration, signal, writers, onProgress } = options;
+  const { maxDuration, signal, writers, onLeftOut, onProgress } = options;
   const deadline = maxDuration === undefined ? undefined : performance.now() + maxDuration;
   return {
     work: "sweep",
@@ -117,13 +125,15 @@ function changeOf(target: SweepTarget, options: SweepOptions): GuardedChange<Pla
       ...(storage.asOf === undefined ? [await judgeRoots(storage, marked)] : []),
       await judgeRun(changes, options),
     ],
-    perform: async ({ stages }, { storageTime, judge }) =>
-      execute(stages, {
+    perform: async ({ stages, leftOut }, { storageTime, judge }) => {
+      if (leftOut !== undefined) onLeftOut?.(leftOut);
+      return execute(stages, {
         ...(await beginRun(target, "sweep", options, storageTime)),
         judgeWriters: () => judgeOthers(judge, writers),
         deadline,
         signal,
         onProgress,
-      }),
+      });
+    },
   };
 }

@@ -7,9 +7,13 @@ import { journalDirectoryOf } from "./journal-directory.js";
 import type { Policy } from "../mark/policy.js";
 import { formatPlan, readPlan } from "../sweep/plan-file.js";
 import type { ReviewedPlan } from "../sweep/plan-file.js";
+import { leftOutNotice } from "../sweep/left-out.js";
+import type { LeftOut } from "../sweep/left-out.js";
+import { lackingOptions, planTerms } from "../sweep/plan-terms.js";
 import { formatPlanned, formatSwept } from "../sweep/format.js";
 import { probeOptions } from "../guard/probe.js";
 import type { Rehearsed } from "../guard/change-under-guard.js";
+import { complain } from "./complain.js";
 import { complainOfLock, endOf, refusalEnd } from "./ends.js";
 import { untilAborted } from "../until-aborted.js";
 import { checkOptions, checkOutputFiles, exitCodeOf, writeReport } from "./check-command.js";
@@ -64,13 +68,18 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
       return await showPlan(planned, args, opened);
     }
     // From the first delete on, a signal ends it at the next batch.
-    const done = await withChanges(opened, false, (changes) => sweep({ storage, changes }, watched));
+    const done = await withChanges(opened, false, (changes) => sweep({ storage, changes }, { ...watched, onLeftOut }));
     progress.stop();
     return await showResult(done, args, opened, signal);
   } finally {
     progress.stop();
     await opened.storage.close();
   }
+}
+
+/** Says before anything goes that options are missing: there is time to stop it. What else keeps an item is in the report. */
+function onLeftOut(leftOut: LeftOut): void {
+  if (leftOut.lacking?.length !== 0) complain(leftOutNotice(leftOut));
 }
 
 /** Who may be writing, as the command line, the config and the environment say. */
@@ -100,6 +109,7 @@ function checkUrl(url: string): void {
 async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<SweepOptions> {
   const check = await checkOptions(args, opened, signal);
   const plan = args.plan === undefined ? undefined : await readPlan(args.plan, opened.storage);
+  const terms = planTerms(check.policy, args, check.filter?.glob);
   return {
     check: plan === undefined ? check : { ...check, policy: asOfPlan(check.policy, plan) },
     writers: writerOptions(args, opened),
@@ -109,7 +119,7 @@ async function sweepOptions(args: SweepArguments, opened: OpenedStorage, signal:
     maxDuration: args.maxDuration === undefined ? undefined : parseTimeSpan("max-duration", args.maxDuration) * 1000,
     quarantine: args.quarantine,
     journalDirectory: journalDirectoryOf(args),
-    accept: plan?.allows,
+    reviewed: plan && { ...plan, lacking: plan.terms && lackingOptions(plan.terms, terms) },
     signal,
   };
 }
@@ -122,7 +132,10 @@ function asOfPlan(policy: Policy, { asOf }: ReviewedPlan): Policy {
 async function showPlan(planned: Rehearsed<PlannedSweep>, args: SweepArguments, { storage }: OpenedStorage): Promise<ExitCode> {
   const { report, stages, totals, verdicts, refusal } = planned;
   if (args.planOutput !== undefined)
-    writeOutputFile({ option: "plan-output", path: args.planOutput }, formatPlan(stages, storage, report.policy.now));
+    writeOutputFile(
+      { option: "plan-output", path: args.planOutput },
+      formatPlan(stages, storage, report.policy.now, planTerms(report.policy, args, report.filter?.glob)),
+    );
   const exitCode = refusalEnd(planned) ?? exitCodeOf(report, args);
   const asked = { verdicts, refusedBy: refusal?.rule };
   await writeReport(report, args, exitCode, {

@@ -7,15 +7,22 @@ import type { ItemKind } from "../journal/item-kinds.js";
 import { streamLines } from "../journal/lines.js";
 import { jsonLine } from "../json-line.js";
 import type { PlanItem, Stage } from "./plan.js";
+import { parseTerms } from "./plan-terms.js";
+import type { PlanTerms } from "./plan-terms.js";
 
 /** The version of the file's form; a file of another one is refused. */
 const VERSION = "1.0";
 
 /**
  * The plan as a file: NDJSON, a head that names the storage, an item a line, and an end that proves that nothing is missing. `asOf` is when the
- * storage was as it was looked at, in seconds since 1970.
+ * storage was as it was looked at, in seconds since 1970; `terms` are a sweep's.
  */
-export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity, asOf: number): Generator<string> {
+export function* formatPlan(
+  stages: readonly Stage[],
+  storage: StorageIdentity,
+  asOf: number,
+  terms?: PlanTerms,
+): Generator<string> {
   const hash = crypto.createHash("sha256");
   let items = 0;
   const line = (value: object): string => {
@@ -29,6 +36,7 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity, 
     storage: identityOf(storage),
     createdAt: new Date().toISOString(),
     asOf: new Date(asOf * 1000).toISOString(),
+    terms,
   });
   for (const stage of stages) {
     for (const item of stage.items()) {
@@ -43,6 +51,10 @@ export function* formatPlan(stages: readonly Stage[], storage: StorageIdentity, 
 /** What was reviewed. */
 export interface ReviewedPlan {
   readonly allows: (item: PlanItem) => boolean;
+  /** How many there are. */
+  readonly items: number;
+  /** Undefined in a plan of tags, and in one of an older version. */
+  readonly terms: PlanTerms | undefined;
   /** When the storage was as it was looked at, in seconds since 1970: what was written since is something else, whatever its path. */
   readonly asOf: number;
 }
@@ -55,6 +67,7 @@ export async function readPlan(file: string, storage: StorageIdentity): Promise<
   const allowed = new KeySet();
   const hash = crypto.createHash("sha256");
   let asOf = Number.NaN;
+  let terms: PlanTerms | undefined;
   let isHead = true;
   let end: Readonly<Record<string, unknown>> | undefined;
   try {
@@ -65,6 +78,7 @@ export async function readPlan(file: string, storage: StorageIdentity): Promise<
         checkHead(line, storage, refuse);
         asOf = Math.floor(Date.parse(String(line["asOf"] ?? line["createdAt"])) / 1000);
         if (Number.isNaN(asOf)) refuse("it is damaged: it does not say when it was made");
+        terms = parseTerms(line["terms"]);
       } else if (line["type"] === "item") allowed.add(keyOf(line) ?? refuse("it is damaged: an item has no kind or path"));
       else if (line["type"] === "end") end = line;
       else refuse(`it is damaged: a line has the type ${JSON.stringify(line["type"])}`);
@@ -78,7 +92,12 @@ export async function readPlan(file: string, storage: StorageIdentity): Promise<
   if (end === undefined) refuse("it is damaged: its end is missing");
   else if (end["items"] !== allowed.size || end["sha256"] !== hash.digest("hex"))
     refuse("it is damaged: it was changed since it was written");
-  return { allows: ({ kind, path, uploadId, digest }) => allowed.has(toKey(kind, path, uploadId, digest)), asOf };
+  return {
+    allows: ({ kind, path, uploadId, digest }) => allowed.has(toKey(kind, path, uploadId, digest)),
+    items: allowed.size,
+    terms,
+    asOf,
+  };
 }
 
 /** A plan may have more items than the 16.7 million that a set of the language's own takes: 256 of them, of 16 bytes of each key's hash. */

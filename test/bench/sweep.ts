@@ -173,7 +173,7 @@ const { result } = await sweep(
     purgeUploads: true,
     pruneEmpty: false,
     journalDirectory: fs.mkdtempSync(path.join(os.tmpdir(), "regcheck-sweep-")),
-    accept: undefined,
+    reviewed: undefined,
     signal: new AbortController().signal,
   },
 );

@@ -22,7 +22,7 @@ export function sweepOptions(journalDirectory: string, change: Partial<SweepOpti
     purgeUploads: true,
     pruneEmpty: true,
     journalDirectory,
-    accept: undefined,
+    reviewed: undefined,
     signal: new AbortController().signal,
     ...change,
   };

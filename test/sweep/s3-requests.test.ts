@@ -113,8 +113,8 @@ describe("a sweep of a bucket with hundreds of dangling tags and stale uploads",
   test("takes a tag's whole history with it where the reviewed plan has no entry of it", async () => {
     const server = await startedServer();
     store(server, registry(2));
-    const accept: SweepOptions["accept"] = ({ kind }) => kind !== "tag-index";
-    const { result } = await swept(server, sweepOptions(temporaryDirectory(), { accept }));
+    const reviewed: SweepOptions["reviewed"] = { allows: ({ kind }) => kind !== "tag-index", items: 0, lacking: [] };
+    const { result } = await swept(server, sweepOptions(temporaryDirectory(), { reviewed }));
     expect(result.deleted).toMatchObject({ tags: 6, uploads: 6, revisions: 2 });
     expect([...treeOf(server).files.keys()].filter((file) => /tags\/(?!kept\/)/.test(file))).toEqual([]);
   });
