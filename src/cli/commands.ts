@@ -31,6 +31,7 @@ import {
   VERIFY_OPTIONS,
   YARGS_OPTIONS,
 } from "./options.js";
+import { tellingFailure } from "./failed-run.js";
 import { isTagGlob } from "../untag/tag-globs.js";
 import type { CommandLine } from "./words.js";
 
@@ -93,20 +94,21 @@ export const declareCheck: Declare = (cli, { signal, done }) =>
     "$0 [storage]",
     "check a registry's storage",
     (command) => command.positional("storage", STORAGE).options(OPTIONS_OF.check),
-    async (args) => {
-      if (args.sweep || args.dryRun) {
-        if (args.policy !== undefined)
-          throw new UsageError(
-            "a sweep removes no tags: run regcheck untag --policy FILE --apply first, then sweep without --policy",
-          );
-        const { runSweep } = await import("./sweep-command.js");
-        done(await runSweep(args, signal));
-      } else {
-        refuseSweepOptions(args);
-        const { runCheck } = await import("./check-command.js");
-        done(await runCheck(args, signal));
-      }
-    },
+    (args) =>
+      tellingFailure(args, async () => {
+        if (args.sweep || args.dryRun) {
+          if (args.policy !== undefined)
+            throw new UsageError(
+              "a sweep removes no tags: run regcheck untag --policy FILE --apply first, then sweep without --policy",
+            );
+          const { runSweep } = await import("./sweep-command.js");
+          done(await runSweep(args, signal));
+        } else {
+          refuseSweepOptions(args);
+          const { runCheck } = await import("./check-command.js");
+          done(await runCheck(args, signal));
+        }
+      }),
   );
 
 const declareExplain: Declare = (cli, { signal, done }) =>

@@ -5,18 +5,14 @@ import { BYTE_STATES } from "./blob-sums.js";
 import type { ByteState } from "./blob-sums.js";
 import { CATALOGUE, severityOf } from "./catalogue.js";
 import type { Severity } from "./severity.js";
-import { escapeForTerminal } from "./escape.js";
 import type { Tool } from "./json.js";
 import { oldestQuarantined, quarantineTotals } from "./own-lines.js";
+import { formatMetrics, nameOf, one } from "./prometheus-text.js";
+import type { Labels, Metric, Samples } from "./prometheus-text.js";
 import type { Report } from "./report.js";
-
-/** Values of one metric, each with its labels. */
-type Samples = readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
-
-type Metric = readonly [name: string, help: string, samples: Samples];
+import { LAST_SUCCESS, runMetrics, scopeLabels } from "./run-metrics.js";
 
 const FINDINGS = "regcheck_findings";
-const LAST_SUCCESS = "regcheck_last_success_timestamp_seconds";
 
 /**
  * The figures of a report for Prometheus, as a file for the node exporter's textfile collector. Every sample has the labels
@@ -37,13 +33,11 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
       "The regcheck that made this file, and what --name calls the registry, or the name of the host.",
       [[{ version: tool.version, name: report.name }, 1]],
     ],
-    ["regcheck_last_run_timestamp_seconds", "When the last run ended.", one(seconds)],
-    [
-      LAST_SUCCESS,
-      "When a run last read everything, whatever it found; 0 if no such run is known.",
-      one(report.complete ? seconds : lastSuccessIn(previous, scope)),
-    ],
-    ["regcheck_complete", "1 if the last run read everything; 0 if something could not be read.", one(report.complete ? 1 : 0)],
+    ...runMetrics({
+      reported: seconds,
+      success: report.complete ? seconds : lastSuccessIn(previous, scope),
+      complete: report.complete,
+    }),
     ["regcheck_duration_seconds", "How long the last run took.", one((report.finishedAt - report.startedAt) / 1000)],
     [
       FINDINGS,
@@ -62,16 +56,7 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     ],
     ...inventory(report),
   ];
-  return metrics
-    .map(([name, help, samples]) => {
-      const lines = samples.map(([labels, value]) => `${nameOf(name, { ...scope, ...labels })} ${value}\n`);
-      return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
-    })
-    .join("");
-}
-
-function one(value: number): Samples {
-  return [[{}, value]];
+  return formatMetrics(metrics, scope);
 }
 
 /** What was there, and what it took to read it. */
@@ -131,17 +116,8 @@ function unknownBytes({ damaged, ...others }: Readonly<Record<ByteState, number>
   ];
 }
 
-/**
- * What a report is about: a bucket of the same name may be on another server, a directory of the same path in another container, and findings
- * may be those of some repositories alone.
- */
-function scopeOf({ storage: { location, server }, givenName, filter }: Report): Readonly<Record<string, string>> {
-  return {
-    storage: location,
-    ...(server === undefined ? {} : { server }),
-    ...(givenName === undefined ? {} : { registry: givenName }),
-    ...(filter === undefined ? {} : { repository: filter.glob }),
-  };
+function scopeOf({ storage: { location, server }, givenName, filter }: Report): Labels {
+  return scopeLabels({ storage: location, server, registry: givenName, repository: filter?.glob });
 }
 
 /**
@@ -201,19 +177,9 @@ function isKnownBySize({ digest, bytes }: Finding): boolean {
 }
 
 /** The time of the last success that a file says of the same. */
-function lastSuccessIn(file: string, scope: Readonly<Record<string, string>>): number {
+function lastSuccessIn(file: string, scope: Labels): number {
   const start = `${nameOf(LAST_SUCCESS, scope)} `;
   const line = file.split("\n").find((text) => text.startsWith(start));
   const value = Number(line?.slice(start.length));
   return Number.isFinite(value) && value > 0 ? value : 0;
-}
-
-function nameOf(metric: string, labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-  return `${metric}{${pairs.join(",")}}`;
-}
-
-/** The text format's three escapes; what could act on a terminal or is no Unicode becomes visible before. */
-function escapeLabel(value: string): string {
-  return escapeForTerminal(value).replace(/[\\"]/g, (character) => `\\${character}`);
 }

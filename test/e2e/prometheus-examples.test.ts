@@ -25,6 +25,18 @@ interface Dashboard {
 const rules = parse(fs.readFileSync(RULES, "utf8")) as Rules;
 const dashboard = JSON.parse(fs.readFileSync(path.join(EXAMPLES, "grafana-dashboard.json"), "utf8")) as Dashboard;
 
+function series(metric: string, storage: string, values: string): object {
+  return { series: `${metric}{instance="host",storage="${storage}"}`, values };
+}
+
+/** What promtool says of the rules, evaluated once a day, for what it calls a test. */
+function testRules(about: object): Promise<string> {
+  const file = path.join(temporaryDirectory(), "test.yaml");
+  const text = { rule_files: [RULES], evaluation_interval: "1d", tests: [{ interval: "1d", ...about }] };
+  fs.writeFileSync(file, JSON.stringify(text));
+  return runProgram("promtool", ["test", "rules", file]).catch(String);
+}
+
 describe("the Prometheus rules and the Grafana dashboard", () => {
   let written: ReadonlySet<string>;
 
@@ -55,11 +67,8 @@ describe("the Prometheus rules and the Grafana dashboard", () => {
 
   test("a quarantine is told of by the age of its oldest run, not by being in use", async () => {
     const sunday = 7 * 86_400;
-    const labels = (storage: string): string => `{instance="host",storage="${storage}"}`;
-    const series = (metric: string, storage: string, values: string) => ({ series: metric + labels(storage), values });
     const oldest = "regcheck_quarantine_oldest_timestamp_seconds";
     const bytes = "regcheck_quarantine_bytes";
-    const file = path.join(temporaryDirectory(), "test.yaml");
     const alertname = "RegistryQuarantineKept";
     const fired = {
       exp_labels: { instance: "host", storage: "kept", severity: "info" },
@@ -69,28 +78,38 @@ describe("the Prometheus rules and the Grafana dashboard", () => {
           .description,
       },
     };
-    const text = {
-      rule_files: [RULES],
-      evaluation_interval: "1d",
-      tests: [
-        {
-          interval: "1d",
-          input_series: [
-            // A run each Sunday, and the one of the week before purged; one that was forgotten; none.
-            ...["weekly", "kept", "none"].map((storage) => series(bytes, storage, storage === "none" ? "0x40" : "1000x40")),
-            series(oldest, "weekly", [0, 1, 2, 3, 4, 5].map((week) => `${week * sunday}x6`).join(" ")),
-            series(oldest, "kept", `${sunday}x40`),
-            series(oldest, "none", "0x40"),
-          ],
-          alert_rule_test: [
-            { eval_time: "20d", alertname, exp_alerts: [] },
-            { eval_time: "36d", alertname, exp_alerts: [fired] },
-          ],
-        },
+    const inputs = [
+      // A run each Sunday, and the one of the week before purged; one that was forgotten; none.
+      ...["weekly", "kept", "none"].map((storage) => series(bytes, storage, storage === "none" ? "0x40" : "1000x40")),
+      series(oldest, "weekly", [0, 1, 2, 3, 4, 5].map((week) => `${week * sunday}x6`).join(" ")),
+      series(oldest, "kept", `${sunday}x40`),
+      series(oldest, "none", "0x40"),
+    ];
+    const output = await testRules({
+      input_series: inputs,
+      alert_rule_test: [
+        { eval_time: "20d", alertname, exp_alerts: [] },
+        { eval_time: "36d", alertname, exp_alerts: [fired] },
       ],
-    };
-    fs.writeFileSync(file, JSON.stringify(text));
-    const output = await runProgram("promtool", ["test", "rules", file]).catch((error: unknown) => String(error));
+    });
+    expect(output).toContain("SUCCESS");
+  });
+
+  test("a run that fails tells of itself, not of a lock that a check before it has seen", async () => {
+    const inputs = [
+      ...["stuck", "failed"].map((storage) => series("regcheck_locked", storage, "1x3")),
+      series("regcheck_complete", "stuck", "1x3"),
+      series("regcheck_complete", "failed", "1 0x2"),
+    ];
+    const alert = (name: string, storage: string): string =>
+      `ALERTS{alertname="${name}",alertstate="firing",instance="host",severity="warning",storage="${storage}"}`;
+    const fired = [alert("RegistryCheckIncomplete", "failed"), alert("RegistryLocked", "stuck")];
+    const output = await testRules({
+      input_series: inputs,
+      promql_expr_test: [
+        { eval_time: "2d", expr: 'ALERTS{alertstate="firing"}', exp_samples: fired.map((labels) => ({ labels, value: 1 })) },
+      ],
+    });
     expect(output).toContain("SUCCESS");
   });
 
