@@ -12,7 +12,7 @@ const BEGINNINGS: Readonly<Record<string, RegExp>> = {
   "report.ndjson": /^\{"type":"report".*"name":"prod-1"/,
   "report.csv": /^code,.*,name\r\n[^]*,prod-1\r\n/,
   "report.HTML": /^<!doctype html>[^]*on prod-1 \(regcheck\)/,
-  "regcheck.prom": /^# HELP [^]*regcheck_build_info\{storage="[^"]*",version="[^"]*",name="prod-1"\}/,
+  "regcheck.prom": /^# HELP [^]*regcheck_build_info\{storage="[^"]*",registry="prod-1",version="[^"]*",name="prod-1"\}/,
 };
 
 describe("one scan, several reports", () => {
