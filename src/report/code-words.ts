@@ -78,9 +78,9 @@ export const CODE_WORDS: Readonly<Record<FindingCode, CodeWords>> = {
   },
   "object-archived": {
     severity: "error",
-    meaning: "an object that pulls need is in an archive storage class of S3",
+    meaning: "an object that pulls need is in an archive storage class, or tier, of S3",
     remedy:
-      "Pulls of it fail (InvalidObjectState). Restore it (s3:RestoreObject), then copy it onto itself with a class that is read at once; and take the registry's prefix out of the bucket's lifecycle rule that has moved it.",
+      "Pulls of it fail (InvalidObjectState). Restore it (s3:RestoreObject), then copy it onto itself with a class that is read at once; and take the registry's prefix out of the bucket's lifecycle rule, or Intelligent-Tiering configuration, that has moved it.",
   },
   "blob-unreadable": {
     severity: "error",

@@ -18,6 +18,8 @@ export interface InventoryEntry {
   readonly versionId?: string;
   readonly isLatest?: boolean;
   readonly isDeleteMarker?: boolean;
+  readonly storageClass?: string;
+  readonly accessTier?: string;
 }
 
 /** How an inventory is written. */
@@ -28,6 +30,8 @@ export interface InventoryShape {
   readonly files?: number;
   /** With the columns of an inventory of all versions. */
   readonly versions?: boolean;
+  /** With the columns that tell what is in an archive. */
+  readonly archives?: boolean;
   readonly sourceBucket?: string;
   /** Milliseconds since 1970. */
   readonly created?: number;
@@ -51,7 +55,7 @@ const PREFIX = "inventories/b/weekly";
 
 /** The files of an inventory by their keys, the manifest's last two; `folder` has them all. */
 export function inventoryFiles(entries: readonly InventoryEntry[], shape: InventoryShape = {}): Map<string, Buffer> {
-  const { format = "Parquet", files = 1, versions = false, folder = "2026-11-26T01-00Z" } = shape;
+  const { format = "Parquet", files = 1, versions = false, archives = false, folder = "2026-11-26T01-00Z" } = shape;
   const columns = [
     "Bucket",
     "Key",
@@ -59,12 +63,13 @@ export function inventoryFiles(entries: readonly InventoryEntry[], shape: Invent
     "Size",
     "LastModifiedDate",
     "ETag",
+    ...(archives ? ["StorageClass", "IntelligentTieringAccessTier"] : []),
   ];
   const written = new Map<string, Buffer>();
   const listed = Array.from({ length: files }, (_, number) => {
     // No order, as in S3's own: rows are dealt out, and each file's are turned around.
     const rows = entries.filter((__, i) => i % files === number).toReversed();
-    const content = format === "CSV" ? toCsv(rows, versions) : toParquet(rows, shape);
+    const content = format === "CSV" ? toCsv(rows, shape) : toParquet(rows, shape);
     const key = `${PREFIX}/data/part-${number}.${format === "CSV" ? "csv.gz" : format.toLowerCase()}`;
     written.set(key, content);
     return { key, size: content.length, MD5checksum: crypto.hash("md5", content, "hex") };
@@ -93,25 +98,27 @@ export function writeInventory(directory: string, files: ReadonlyMap<string, Buf
   return path.join(directory, PREFIX);
 }
 
-function toCsv(rows: readonly InventoryEntry[], versions: boolean): Buffer {
-  const lines = rows.map(({ key, size, modified, etag, versionId = "", isLatest = true, isDeleteMarker = false }) =>
-    [
+function toCsv(rows: readonly InventoryEntry[], { versions = false, archives = false }: InventoryShape): Buffer {
+  const lines = rows.map((row) => {
+    const { key, size, modified, etag, versionId = "", isLatest = true, isDeleteMarker = false } = row;
+    return [
       "b",
       encodeURIComponent(key).replaceAll("%2F", "/").replaceAll("%20", "+"),
       ...(versions ? [versionId, isLatest, isDeleteMarker] : []),
       isDeleteMarker ? "" : size,
       new Date(modified * 1000).toISOString(),
       etag,
+      ...(archives ? [row.storageClass ?? "STANDARD", row.accessTier ?? ""] : []),
     ]
       .map((value) => `"${String(value)}"`)
-      .join(","),
-  );
+      .join(",");
+  });
   return zlib.gzipSync(lines.map((line) => `${line}\n`).join(""));
 }
 
 function toParquet(
   rows: readonly InventoryEntry[],
-  { versions = false, codec = "SNAPPY", rowGroupSize = 50 }: InventoryShape,
+  { versions = false, archives = false, codec = "SNAPPY", rowGroupSize = 50 }: InventoryShape,
 ): Buffer {
   const column = (name: string, type: "STRING" | "INT64" | "BOOLEAN" | "TIMESTAMP", data: unknown[], nullable = false) => ({
     name,
@@ -136,6 +143,20 @@ function toParquet(
       "is_delete_marker",
       "BOOLEAN",
       rows.map(({ isDeleteMarker }) => isDeleteMarker ?? null),
+      true,
+    ),
+  ];
+  const archiveColumns = [
+    column(
+      "storage_class",
+      "STRING",
+      rows.map(({ storageClass = "STANDARD" }) => storageClass),
+      true,
+    ),
+    column(
+      "intelligent_tiering_access_tier",
+      "STRING",
+      rows.map(({ accessTier }) => accessTier ?? null),
       true,
     ),
   ];
@@ -173,6 +194,7 @@ function toParquet(
         rows.map(({ etag, isDeleteMarker }) => (isDeleteMarker === true ? null : etag)),
         true,
       ),
+      ...(archives ? archiveColumns : []),
     ],
   });
   return Buffer.from(buffer);

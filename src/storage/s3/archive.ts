@@ -1,5 +1,13 @@
 import { nameOf } from "./errors.js";
 
+/** Storage classes that are not read from at once. */
+const CLASSES: ReadonlySet<string> = new Set(["GLACIER", "DEEP_ARCHIVE"]);
+
+/** Whether a storage class has an archive's name. */
+export function isArchiveClass(name: string): boolean {
+  return CLASSES.has(name);
+}
+
 /** Objects of a class with an archive's name that are asked for, one GET each. */
 const MOST_ASKED = 16;
 

@@ -1,3 +1,4 @@
+import { isArchiveClass } from "./archive.js";
 import { storedSeconds, withZone } from "./dates.js";
 
 /** An object as a listing shows it. */
@@ -98,7 +99,7 @@ function parseObject(xml: string): ListedObject {
 /** By its storage class, and where the listing tells of that, without a copy that was restored for a time. */
 function isArchived(xml: string): boolean {
   const storageClass = textBehind(xml, "<StorageClass>");
-  return (storageClass === "GLACIER" || storageClass === "DEEP_ARCHIVE") && !xml.includes("<RestoreExpiryDate>");
+  return storageClass !== undefined && isArchiveClass(storageClass) && !xml.includes("<RestoreExpiryDate>");
 }
 
 function textOf(xml: string, element: string): string | undefined {

@@ -20,17 +20,17 @@ export async function* scanBlobs(bucket: BucketReader, root: string): AsyncGener
     read: async (objects: ListedObjects) => batchesOf(objects, root),
   }));
   for await (const { value, failure } of listing.pages()) {
-    for (const batch of value)
-      yield batch.archived === undefined ? batch : { ...batch, archived: await archivedOf(batch.archived, bucket, root) };
+    for (const batch of value) yield await withArchived(batch, bucket, root);
     if (failure !== undefined) yield { ...EMPTY, faults: [listingFault(BLOBS, failure.after.slice(root.length), failure.error)] };
   }
 }
 
-/** Those of the paths with an archive's class that cannot be read. */
-async function archivedOf(archived: readonly string[], { archive }: BucketReader, root: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const path of archived) if (await archive.holds(root + path)) found.push(path);
-  return found;
+/** The batch, with those of the blobs with an archive's class that cannot be read. */
+export async function withArchived(batch: BlobBatch, { archive }: BucketReader, root: string): Promise<BlobBatch> {
+  if (batch.archived === undefined) return batch;
+  const archived: string[] = [];
+  for (const path of batch.archived) if (await archive.holds(root + path)) archived.push(path);
+  return { ...batch, archived };
 }
 
 const EMPTY: BlobBatch = {

@@ -30,6 +30,7 @@ export class BlobSpill {
   #count = 0;
   readonly #odd: { readonly digest: Digest; readonly size: number; readonly modified: number }[] = [];
   readonly #strays: Stray[] = [];
+  readonly #archived: string[] = [];
 
   constructor(
     private readonly file: SpillFile,
@@ -49,9 +50,15 @@ export class BlobSpill {
     if (++this.#count === BATCH) this.#write();
   }
 
+  /** The same key is of a blob in an archive. */
+  addArchived(key: Uint8Array): void {
+    this.#archived.push(Buffer.from(key).toString("utf8").slice(this.root.length));
+  }
+
   /** All of them. */
   *batches(): Generator<BlobBatch> {
-    yield { ...this.#batch(this.#digests, this.#sizes, this.#modified, this.#count), strays: joinStrays(this.#strays) };
+    const batch = this.#batch(this.#digests, this.#sizes, this.#modified, this.#count);
+    yield { ...batch, strays: joinStrays(this.#strays), archived: this.#archived };
     for (const { digest, size, modified } of this.#odd)
       yield {
         algorithm: digest.algorithm,

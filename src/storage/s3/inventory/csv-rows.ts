@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import zlib from "node:zlib";
 import { storedSeconds, withZone } from "../dates.js";
-import { findColumns } from "./rows.js";
+import { emptyRows, findColumns, isArchived } from "./rows.js";
 import type { InventoryRows } from "./rows.js";
 
 /**
@@ -13,6 +13,8 @@ export async function* csvRows(file: string, columns: readonly string[]): AsyncG
   const at = (name: string | undefined): number => (name === undefined ? -1 : columns.indexOf(name));
   const [key, size, modified, etag] = [at(found.key), at(found.size), at(found.modified), at(found.etag)];
   const [isLatest, isDeleteMarker] = [at(found.isLatest), at(found.isDeleteMarker)];
+  const [storageClass, accessTier] = [at(found.storageClass), at(found.accessTier)];
+  const tellsArchive = storageClass >= 0 || accessTier >= 0;
   let rows = emptyRows();
   for await (const lines of linesOf(file)) {
     for (const line of lines) {
@@ -26,14 +28,11 @@ export async function* csvRows(file: string, columns: readonly string[]): AsyncG
       rows.sizes.push(bytes);
       rows.modified.push(time);
       rows.etags.push(Buffer.from(fields[etag] ?? "", "latin1"));
+      if (tellsArchive) rows.archived.push(isArchived(fields[storageClass] ?? "", fields[accessTier] ?? ""));
     }
     yield rows;
     rows = emptyRows();
   }
-}
-
-function emptyRows() {
-  return { keys: [] as Uint8Array[], sizes: [] as number[], modified: [] as number[], etags: [] as Uint8Array[] };
 }
 
 /** What is not encoded, which is nearly all, stays as it is. */

@@ -6,6 +6,7 @@ import { openError } from "../errors.js";
 import { LinkReader } from "../links.js";
 import type { S3Options } from "../options.js";
 import { S3Storage } from "../s3.js";
+import { withArchived } from "../scan-blobs.js";
 import type { Inventory, InventoryFacts } from "./inventory.js";
 
 /**
@@ -48,7 +49,7 @@ export class InventoryStorage extends S3Storage {
 
   override async *blobs(): AsyncGenerator<BlobBatch> {
     await this.inventory.read();
-    yield* this.inventory.blobs();
+    for (const batch of this.inventory.blobs()) yield await withArchived(batch, this.bucket, this.root);
   }
 
   override async *repositories(): AsyncGenerator<RepositoryListing> {

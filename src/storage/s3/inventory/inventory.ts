@@ -140,7 +140,7 @@ export class Inventory {
     }
   }
 
-  #take({ keys, sizes, etags, modified }: InventoryRows): void {
+  #take({ keys, sizes, etags, modified, archived }: InventoryRows): void {
     if (this.#read === undefined) return;
     const { blobs, rows } = this.#read;
     const repositories = Buffer.from(`${this.scope.root}${REPOSITORIES}/`);
@@ -150,9 +150,11 @@ export class Inventory {
       if (startsWith(key, blobs.prefix)) {
         this.#hasBlobs = true;
         blobs.add(key, size, time);
+        if (archived[i] === true) blobs.addArchived(key);
       } else if (startsWith(key, repositories)) {
         this.#hasRepositories = true;
-        rows.add(bucketOf(key, repositories.length, rows.buckets), key, etags[i] ?? NOTHING, size, time);
+        const row = { key, etag: etags[i] ?? NOTHING, size, modified: time, isArchived: archived[i] === true };
+        rows.add(bucketOf(key, repositories.length, rows.buckets), row);
       }
     }
   }

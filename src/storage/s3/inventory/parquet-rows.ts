@@ -3,7 +3,7 @@ import zlib from "node:zlib";
 import { parquetMetadataAsync, parquetScan } from "hyparquet";
 import type { AsyncBuffer, Compressors } from "hyparquet";
 import { storedSeconds } from "../dates.js";
-import { findColumns } from "./rows.js";
+import { emptyRows, findColumns, isArchived } from "./rows.js";
 import type { InventoryRows } from "./rows.js";
 
 const NOTHING = new Uint8Array();
@@ -32,15 +32,16 @@ export async function* parquetRows(file: string): AsyncGenerator<InventoryRows> 
       const [keys, sizes, modified, etags] = await Promise.all(
         [columns.key, columns.size, columns.modified, columns.etag].map(read),
       );
-      const isLatest = columns.isLatest === undefined ? undefined : await read(columns.isLatest);
-      const isDeleteMarker = columns.isDeleteMarker === undefined ? undefined : await read(columns.isDeleteMarker);
+      const readIfThere = async (column: string | undefined) => (column === undefined ? undefined : read(column));
       const group = {
         keys: keys ?? [],
         sizes: sizes ?? [],
         modified: modified ?? [],
         etags: etags ?? [],
-        isLatest,
-        isDeleteMarker,
+        isLatest: await readIfThere(columns.isLatest),
+        isDeleteMarker: await readIfThere(columns.isDeleteMarker),
+        classes: await readIfThere(columns.storageClass),
+        tiers: await readIfThere(columns.accessTier),
       };
       if (group.keys.length !== rowEnd - rowStart) throw new Error("a row group has not the rows that its footer says");
       rows += group.keys.length;
@@ -60,10 +61,14 @@ interface Group {
   readonly etags: readonly unknown[];
   readonly isLatest: readonly unknown[] | undefined;
   readonly isDeleteMarker: readonly unknown[] | undefined;
+  readonly classes: readonly unknown[] | undefined;
+  readonly tiers: readonly unknown[] | undefined;
 }
 
-function currentRows({ keys, sizes, modified, etags, isLatest, isDeleteMarker }: Group): InventoryRows {
-  const rows = { keys: [] as Uint8Array[], sizes: [] as number[], modified: [] as number[], etags: [] as Uint8Array[] };
+function currentRows({ keys, sizes, modified, etags, isLatest, isDeleteMarker, classes, tiers }: Group): InventoryRows {
+  const rows = emptyRows();
+  const tellsArchive = classes !== undefined || tiers !== undefined;
+  const [classOf, tierOf] = [textReader(), textReader()];
   for (const [i, key] of keys.entries()) {
     if (isLatest?.[i] === false || isDeleteMarker?.[i] === true) continue;
     const size = Number(sizes[i] ?? Number.NaN);
@@ -75,8 +80,20 @@ function currentRows({ keys, sizes, modified, etags, isLatest, isDeleteMarker }:
     rows.sizes.push(size);
     rows.modified.push(time);
     rows.etags.push(etag);
+    if (tellsArchive) rows.archived.push(isArchived(classOf(classes?.[i]), tierOf(tiers?.[i])));
   }
   return rows;
+}
+
+/** Reads a column of few values as text: the same bytes come again and again, and the last are remembered. "" for what is no text. */
+function textReader(): (value: unknown) => string {
+  let lastValue: unknown;
+  let lastText = "";
+  return (value) => {
+    if (value === lastValue) return lastText;
+    lastValue = value;
+    return (lastText = value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : "");
+  };
 }
 
 /** Text stays bytes, and times become seconds. */

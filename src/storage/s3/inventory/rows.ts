@@ -1,3 +1,5 @@
+import { isArchiveClass } from "../archive.js";
+
 /** Some rows of an inventory: parallel arrays. Text is bytes, as it lies in the file: most of it is never needed as a string. */
 export interface InventoryRows {
   readonly keys: readonly Uint8Array[];
@@ -7,6 +9,19 @@ export interface InventoryRows {
   readonly etags: readonly Uint8Array[];
   /** Seconds since 1970. */
   readonly modified: readonly number[];
+  /** Whether they are in an archive; empty where the inventory does not tell. */
+  readonly archived: readonly boolean[];
+}
+
+/** Rows that are being read. */
+export function emptyRows() {
+  return {
+    keys: [] as Uint8Array[],
+    sizes: [] as number[],
+    modified: [] as number[],
+    etags: [] as Uint8Array[],
+    archived: [] as boolean[],
+  };
 }
 
 /** What every inventory must have, besides the keys themselves. */
@@ -19,6 +34,17 @@ export const COLUMNS = {
 
 /** The optional columns of an inventory of all versions. */
 export const VERSION_COLUMNS = { version: "VersionId", isLatest: "IsLatest", isDeleteMarker: "IsDeleteMarker" } as const;
+
+/** Columns that tell what cannot be read at once. */
+const ARCHIVE_COLUMNS = { storageClass: "StorageClass", accessTier: "IntelligentTieringAccessTier" } as const;
+
+/** Tiers of S3 Intelligent-Tiering that are not read from at once, as inventories and as configurations name them. */
+const ARCHIVE_TIERS: ReadonlySet<string> = new Set(["ARCHIVE", "DEEP_ARCHIVE", "ARCHIVE_ACCESS", "DEEP_ARCHIVE_ACCESS"]);
+
+/** Whether an object is in an archive, by its row. Of a copy that was restored for a time, no inventory tells. */
+export function isArchived(storageClass: string, accessTier: string): boolean {
+  return isArchiveClass(storageClass) || ARCHIVE_TIERS.has(accessTier);
+}
 
 /** Columns by one spelling: Parquet files have `last_modified_date`, manifests `LastModifiedDate`. */
 export function canonical(column: string): string {
@@ -44,5 +70,7 @@ export function findColumns(names: readonly string[]) {
     etag: need(COLUMNS.etag),
     isLatest,
     isDeleteMarker: find(VERSION_COLUMNS.isDeleteMarker),
+    storageClass: find(ARCHIVE_COLUMNS.storageClass),
+    accessTier: find(ARCHIVE_COLUMNS.accessTier),
   };
 }

@@ -4,8 +4,17 @@ import type { ListedObject } from "../page.js";
 
 /** Bytes of a bucket's rows that are written at a time. */
 const CHUNK_BYTES = 64 * 1024;
-/** A row's head: length of the key, of the ETag, time, size. */
-const HEAD_BYTES = 2 + 2 + 4 + 8;
+/** A row's head: length of the key, of the ETag, time, size, and whether it is archived. */
+const HEAD_BYTES = 2 + 2 + 4 + 8 + 1;
+
+/** A row of the inventory. */
+interface Row {
+  readonly key: Uint8Array;
+  readonly etag: Uint8Array;
+  readonly size: number;
+  readonly modified: number;
+  readonly isArchived: boolean;
+}
 
 /** Rows of one bucket that are not written yet. */
 interface Chunk {
@@ -36,7 +45,7 @@ export class RowSpill {
     this.#pieces = Array.from({ length: buckets }, () => []);
   }
 
-  add(bucket: number, key: Uint8Array, etag: Uint8Array, size: number, modified: number): void {
+  add(bucket: number, { key, etag, size, modified, isArchived }: Row): void {
     const chunk = this.#chunks[bucket];
     if (chunk === undefined) throw new RangeError(`there is no bucket ${bucket}`);
     const length = HEAD_BYTES + key.length + etag.length;
@@ -46,6 +55,7 @@ export class RowSpill {
     bytes.writeUInt16LE(etag.length, used + 2);
     bytes.writeUInt32LE(modified, used + 4);
     bytes.writeDoubleLE(size, used + 8);
+    bytes.writeUInt8(isArchived ? 1 : 0, used + 16);
     bytes.set(key, used + HEAD_BYTES);
     bytes.set(etag, used + HEAD_BYTES + key.length);
     chunk.used += length;
@@ -75,6 +85,7 @@ function readRows(bytes: Buffer, objects: ListedObject[]): void {
       size: bytes.readDoubleLE(at + 8),
       etag: bytes.toString("latin1", keyEnd, end),
       modified: bytes.readUInt32LE(at + 4),
+      ...(bytes.readUInt8(at + 16) === 1 ? { isArchived: true } : {}),
     });
     at = end;
   }
