@@ -9,11 +9,12 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutBucketVersioningCommand,
+  PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { RepositoryBuilder } from "../support/builder.js";
+import { RepositoryBuilder, V2 } from "../support/builder.js";
 import { regcheck } from "../support/run.js";
 import type { Run } from "../support/run.js";
 import { clientOf } from "../support/s3-server/contract.js";
@@ -57,6 +58,32 @@ describe.each(Object.keys(S3_PROGRAMS))("the bucket of registry 3.1 on %s", (nam
   afterAll(async () => {
     await server.stop();
     fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  test("is checked as a whole before anybody has begun a multipart upload", async () => {
+    const client = clientOf(server.target);
+    const Bucket = "no-uploads";
+    await client.send(new CreateBucketCommand({ Bucket }));
+    const Key = `${V2}/repositories/app/_manifests/tags/empty/current/link`;
+    await client.send(new PutObjectCommand({ Bucket, Key, Body: "x" }));
+    const { accessKeyId, secretAccessKey, endpoint } = server.target;
+    const { exitCode, stdout, stderr } = await regcheck(
+      [
+        `s3://${Bucket}`,
+        "--endpoint",
+        endpoint,
+        "--region",
+        "us-east-1",
+        "--force-path-style",
+        "--fail-on",
+        "never",
+        "--format",
+        "json",
+      ],
+      { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ complete: true });
   });
 
   test("is checked, swept into the quarantine, restored, swept for good and repaired; every tag pulls", async () => {

@@ -12,8 +12,8 @@ import { storedSeconds } from "./dates.js";
 import { BrokenListing } from "./page.js";
 
 /**
- * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none. Where the credentials may
- * not list them, that is said: nothing but uploads depends on them.
+ * Lists the unfinished multipart uploads below the registry's root. A server that has no such listing has none, and so has one that says that
+ * there are none. Where the credentials may not list them, that is said: nothing but uploads depends on them.
  *
  * No prefix is asked for: MinIO takes it for a whole key, and would list none.
  */
@@ -31,7 +31,8 @@ export async function listMultipartUploads(bucket: BucketReader, root: string): 
     } while (after !== undefined);
     return { ...(await measure(bucket, root, uploads)), faults: [] };
   } catch (error) {
-    if (isNotImplemented(error)) return { uploads: [], faults: [] };
+    // `rclone serve s3` knows of none in a bucket before somebody has begun the first.
+    if (isNotImplemented(error) || nameOf(error) === "NoSuchUpload") return { uploads: [], faults: [] };
     if (isDenied(nameOf(error))) return { uploads: [], faults: [], denied: causeOf(error) };
     const cause = `unfinished multipart uploads cannot be listed: ${causeOf(error)}`;
     return { uploads: uploads.map((upload) => ({ ...upload, bytes: undefined })), faults: [{ path: V2, cause }] };

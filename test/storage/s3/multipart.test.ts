@@ -19,6 +19,17 @@ test("a server that minds no prefix lists nobody else's uploads", async () => {
   }
 });
 
+test.each([
+  ["does not have the listing", 501, "NotImplemented"],
+  ["knows no upload of the bucket yet, as rclone's says it", 404, "NoSuchUpload"],
+])("a server that %s has none", async (_, status, code) => {
+  const server = await startedServer();
+  server.inject({ operation: "ListMultipartUploads", times: Infinity, effect: { kind: "error", status, code } });
+  const storage = new S3Storage(optionsFor(server));
+  expect(await storage.multipartUploads()).toEqual({ uploads: [], faults: [] });
+  await storage.close();
+});
+
 describe("the parts of an upload", () => {
   async function measured(pages: readonly string[]) {
     const server = await startedServer();
