@@ -1,6 +1,7 @@
 import { Digest } from "../registry/digest.js";
 import { digestIn } from "../registry/link.js";
 import { isTagName } from "../registry/reference.js";
+import { parseStartedAt } from "../registry/started-at.js";
 import type { LinkSection, RepositoryListing, UploadListing } from "../storage/listing.js";
 import type { DigestText } from "./digest-text.js";
 import type { Tables } from "./tables-writer.js";
@@ -61,6 +62,6 @@ function recordTags(tables: Tables, digests: DigestText, { name: repository, tag
 }
 
 function recordUpload(tables: Tables, repository: string, { id, startedAt, bytes, modified }: UploadListing): void {
-  const started = startedAt === undefined ? Number.NaN : Date.parse(startedAt) / 1000;
-  tables.uploads.add({ repository, id, started: Number.isNaN(started) ? undefined : started, bytes, modified });
+  const started = startedAt === undefined ? undefined : parseStartedAt(startedAt);
+  tables.uploads.add({ repository, id, started, bytes, modified });
 }

@@ -1,5 +1,6 @@
 import { uploadPath } from "../registry/layout.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
+import { parseStartedAt } from "../registry/started-at.js";
 import type { MultipartUpload, UploadListing } from "../storage/listing.js";
 import type { Cause } from "./cause.js";
 import type { Finding } from "./finding.js";
@@ -42,8 +43,7 @@ function isAbandoned(age: number, { uploadsOlderThan = ABANDONED_AGE }: Policy):
 
 /** When the upload began, in seconds since 1970: by its `startedat`, or by its files where that is missing or unreadable. */
 function startOf({ startedAt, modified }: UploadListing): number {
-  const parsed = startedAt === undefined ? Number.NaN : Date.parse(startedAt);
-  return Number.isNaN(parsed) ? modified : parsed / 1000;
+  return (startedAt === undefined ? undefined : parseStartedAt(startedAt)) ?? modified;
 }
 
 function ageCause(seconds: number, isMultipart: boolean): Cause {

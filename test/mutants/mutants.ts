@@ -55,6 +55,7 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "for (let entry = 0; entry < 0; entry++)",
     tests: ["mark/fingerprint"],
   },
+  { file: "registry/started-at", search: "day === undefined || !isDay(day)", replace: "false", tests: ["registry/started-at"] },
   { file: "mark/fingerprint", search: "of uploads)", replace: "of [])", tests: ["mark/fingerprint"] },
   { file: "mark/fingerprint", search: "of oddLinks)", replace: "of [])", tests: ["mark/fingerprint"] },
   { file: "guard/probe", search: "if (status < 200 || status >= 300)", replace: "if (false)", tests: ["guard/probe"] },
