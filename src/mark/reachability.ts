@@ -99,6 +99,11 @@ export class Reachability {
     // No recursion: whoever may push decides how deep indexes nest. A digest cannot contain itself, so there are no cycles.
     const pending = [id];
     for (let next = pending.at(-1); next !== undefined; next = pending.at(-1)) {
+      // Named more than once: whoever may push decides how often.
+      if (this.#heights.has(next)) {
+        pending.pop();
+        continue;
+      }
       let height = 0;
       let unknown = 0;
       this.context.store.forEachReference(next, (role, below) => {
