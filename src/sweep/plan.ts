@@ -70,9 +70,14 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
     }
     return { name, barrier, items, sum: { kind: "blob", count: findings.count, bytes: findings.bytes } };
   };
-  // What an abandoned upload is in stays with it, unless that goes.
-  const withUploads = (): ReadonlySet<string> =>
-    new Set(options.purgeUploads ? [] : Array.from(report.findings(["upload-stale"]), ({ repository = "" }) => repository));
+  function* emptyRepositories() {
+    if (!options.pruneEmpty) return;
+    // What an abandoned upload is in stays with it, unless that goes.
+    const stale = options.purgeUploads ? [] : report.findings(["upload-stale"]);
+    const withUploads = new Set(Array.from(stale, ({ repository }) => repository));
+    const goes = ({ repository, reclaimable }: Finding): boolean => reclaimable !== false && !withUploads.has(repository);
+    yield* itemsOf("directory", ["repository-empty"], goes);
+  }
   const uploads = (code: FindingCode): readonly FindingCode[] => (options.purgeUploads ? [code] : []);
   return [
     { name: "tag history", barrier: false, items: history },
@@ -88,12 +93,7 @@ export function makePlan(report: Report, marked: Marked, options: PlanOptions): 
     { name: "uploads", barrier: false, items: () => itemsOf("upload", uploads("upload-stale")) },
     { name: "multipart uploads", barrier: false, items: () => itemsOf("multipart", uploads("multipart-stale")) },
     { name: "empty tags", barrier: false, items: () => itemsOf("directory", ["tag-without-current"]) },
-    {
-      name: "empty repositories",
-      barrier: false,
-      items: () =>
-        itemsOf("directory", options.pruneEmpty ? ["repository-empty"] : [], (finding) => !staysFor(finding, withUploads())),
-    },
+    { name: "empty repositories", barrier: false, items: emptyRepositories },
   ];
 }
 
@@ -104,10 +104,6 @@ const BY_POLICY: ReadonlySet<FindingCode> = new Set([
   "layer-link-dangling",
   "tag-without-current",
 ]);
-
-function staysFor({ repository = "", reclaimable }: Finding, withUploads: ReadonlySet<string>): boolean {
-  return reclaimable === false || withUploads.has(repository);
-}
 
 /** Codes of what consists of several objects: where they could not be listed, it stays. */
 const OF_OBJECTS: ReadonlySet<FindingCode> = new Set(["tag-dangling", "upload-stale"]);

@@ -1,16 +1,21 @@
 import { expect, test } from "vitest";
 import type { Finding } from "#regcheck/mark/finding.js";
 import type { Marked } from "#regcheck/mark/marked.js";
+import type { Report } from "#regcheck/report/report.js";
 import { makePlan } from "#regcheck/sweep/plan.js";
+import type { PlanOptions } from "#regcheck/sweep/plan.js";
 import { reportOf } from "../support/report.js";
 
 const OPTIONS = { purgeUploads: true, pruneEmpty: true };
 
 /** The paths that a sweep of these findings would remove, where damage holds the repositories that are named. */
 function planned(findings: readonly Finding[], ...held: readonly string[]): string[] {
+  return plannedWith(OPTIONS, (codes) => findings.filter(({ code }) => codes?.includes(code) === true), held);
+}
+
+function plannedWith(options: PlanOptions, findings: Report["findings"], held: readonly string[] = []): string[] {
   const repositories = held.map((name) => ({ name, heldBlobs: new Set<number>() }));
-  const report = reportOf(findings, { findings: (codes) => findings.filter(({ code }) => codes?.includes(code) === true) });
-  const stages = makePlan(report, { repositories } as unknown as Marked, OPTIONS);
+  const stages = makePlan(reportOf([], { findings }), { repositories } as unknown as Marked, options);
   return stages.flatMap(({ items }) => Array.from(items(), ({ path }) => path));
 }
 
@@ -38,4 +43,20 @@ test("what consists of several objects stays where they are not known", () => {
   ];
   expect(planned([upload, tag])).toEqual([]);
   expect(planned([upload, tag].map((finding) => ({ ...finding, objects: [] })))).toHaveLength(2);
+});
+
+test("empty repositories are planned by one look at the abandoned uploads, however many there are", () => {
+  const empty = Array.from({ length: 100 }, (_, i): Finding => ({
+    code: "repository-empty",
+    path: `r${i}`,
+    repository: `r${i}`,
+  }));
+  const [upload]: [Finding] = [{ code: "upload-stale", path: "r7/upload", repository: "r7", objects: [] }];
+  let looks = 0;
+  const paths = plannedWith({ purgeUploads: false, pruneEmpty: true }, (codes) => {
+    if (codes?.includes("upload-stale") === true) looks++;
+    return [...empty, upload].filter(({ code }) => codes?.includes(code) === true);
+  });
+  expect(paths).toEqual(empty.flatMap(({ path }) => (path === "r7" ? [] : [path])));
+  expect(looks).toBe(1);
 });
