@@ -15,6 +15,7 @@ import type { Locked } from "./guard/lock.js";
 import type { WriterOptions } from "./guard/writers.js";
 import { judgeRoots } from "./guard/roots.js";
 import { judgeRun } from "./guard/judge-run.js";
+import { AfterPushes } from "./undo/after-pushes.js";
 import { beginRun, byClockOf } from "./journal/target.js";
 import type { SweepTarget } from "./journal/target.js";
 
@@ -82,6 +83,7 @@ function changeOf(target: SweepTarget, options: RepairOptions): GuardedChange<Pl
         : executeRepairs(repairs, {
             ...(await beginRun(target, "repair", run, storageTime)),
             judgeWriters: () => judgeOthers(judge, writers),
+            afterPushes: new AfterPushes(changes, storageTime, signal),
             signal,
           }),
   };

@@ -5,6 +5,7 @@ import type { WriterOptions } from "./guard/writers.js";
 import { findExhibits } from "./guard/serving.js";
 import type { JournaledRun } from "./journal/read-run.js";
 import type { SweepTarget } from "./journal/target.js";
+import { AfterPushes } from "./undo/after-pushes.js";
 import { countQuarantined } from "./undo/purge.js";
 import { restoreObjects } from "./undo/restore.js";
 import type { Restored } from "./undo/restored.js";
@@ -52,6 +53,7 @@ function changeOf(
     writers: isRepair ? writers : undefined,
     signal,
     plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(storage)))] : [] }),
-    perform: () => restoreObjects(run, changes, signal, journalDirectory),
+    perform: (_, { storageTime }) =>
+      restoreObjects(run, changes, { signal, journalDirectory, afterPushes: new AfterPushes(changes, storageTime, signal) }),
   };
 }

@@ -6,8 +6,11 @@ import type { RepositoryGraph } from "./repository-graph.js";
 /** Seconds since 1970 (2015-01-01): no registry has written tags before, so that an older time is what a copy or an archive left. */
 export const FIRST_PUSHES = 1_420_070_400;
 
+/** Seconds since 1970, given to a tag's link that regcheck writes of itself: no policy that goes by time judges it until it is pushed. */
+export const NO_PUSH = 0;
+
 /** Seconds: a push writes the link of the manifest, then that of the tag, and nothing in between. */
-const WITHIN_A_PUSH = 10;
+export const WITHIN_A_PUSH = 10;
 
 /** A tag with the manifest that its link holds, and when that was written, in seconds since 1970. */
 export interface TimedTag {

@@ -6,6 +6,11 @@ import { countOf } from "../report/format.js";
 import type { StorageChanges } from "../storage/changes.js";
 import type { Verdict } from "../guard/guard.js";
 import type { Journal, JournalHead, JournalWrite } from "../journal/journal.js";
+import { NO_PUSH } from "../mark/push-times.js";
+import { Digest } from "../registry/digest.js";
+import { revisionLinkPath } from "../registry/layout.js";
+import { splitRepositoryPath } from "../registry/parse-path.js";
+import type { AfterPushes } from "../undo/after-pushes.js";
 import { REPAIR_CODES } from "./codes.js";
 import type { Repair } from "./plan.js";
 
@@ -39,6 +44,8 @@ export interface RepairContext {
   readonly head: JournalHead;
   /** Asked again during a long run. */
   readonly judgeWriters: () => Promise<Verdict>;
+  /** What tags wait for, where their time cannot be chosen. */
+  readonly afterPushes: AfterPushes;
   readonly signal: AbortSignal;
 }
 
@@ -67,14 +74,28 @@ class RepairRun {
     for (const code of REPAIR_CODES) {
       const some = repairs.filter((repair) => repair.code === code);
       for (let at = 0; at < some.length; at += BATCH) {
+        const batch = some.slice(at, at + BATCH);
+        await this.#waitForPushes(batch.filter(isOfTag));
         const reason = await this.#watch.reasonToStop();
         if (reason !== undefined) return reason;
-        await this.#writeBatch(some.slice(at, at + BATCH));
+        await this.#writeBatch(batch);
       }
       const [failed, ...more] = this.outcomes.filter(({ status }) => status === "failed");
       if (failed !== undefined) return `${countOf(more.length + 1, "link")} could not be written: ${failed.cause ?? ""}`;
     }
     return undefined;
+  }
+
+  /** Tags must not look as if they had been pushed with their manifests, whose links may have been repaired just now. */
+  async #waitForPushes(tags: readonly Repair[]): Promise<void> {
+    const { changes, afterPushes } = this.context;
+    if (!changes.isRemote) return;
+    const linked = await pLimit(AT_A_TIME).map(tags, async ({ path, content }) => {
+      const [repository, digest] = [splitRepositoryPath(path)?.name, Digest.parse(content)];
+      if (repository === undefined || digest === undefined) return 0;
+      return (await changes.stat(revisionLinkPath(repository, digest)))?.modified ?? 0;
+    });
+    if (linked.length > 0) await afterPushes.wait(Math.max(...linked));
   }
 
   async #writeBatch(repairs: readonly Repair[]): Promise<void> {
@@ -105,11 +126,18 @@ class RepairRun {
   async #write(repair: Repair, { path, content, before }: JournalWrite): Promise<RepairOutcome> {
     const { changes } = this.context;
     const bytes = Buffer.from(content);
-    const outcome = before === undefined ? await changes.create(path, bytes) : await changes.replace(path, before, bytes);
+    const modified = isOfTag(repair) ? NO_PUSH : undefined;
+    const outcome =
+      before === undefined ? await changes.create(path, bytes, modified) : await changes.replace(path, before, bytes, modified);
     return outcome === "created" || outcome === "replaced"
       ? { repair, status: "written" }
       : failure(repair, "somebody has written it in the meantime");
   }
+}
+
+/** Whether what is written says what a tag names: nobody has pushed it now. */
+function isOfTag({ code }: Repair): boolean {
+  return code === "tag-link-invalid" || code === "tag-without-current";
 }
 
 function failure(repair: Repair, why: string): RepairOutcome {

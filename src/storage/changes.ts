@@ -115,9 +115,9 @@ export interface StorageChanges {
   store(path: string, content: Uint8Array): Promise<void>;
   /**
    * Gives an object another content, whole and durable, only if it has the one that is expected: `changed` otherwise. The one verb that
-   * takes the place of content, which the caller has therefore kept. Throws as `create` does.
+   * takes the place of content, which the caller has therefore kept. `modified` is as for `create`, and it throws as that does.
    */
-  replace(path: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent">;
+  replace(path: string, expected: Uint8Array, content: Uint8Array, modified?: number): Promise<"replaced" | "changed" | "absent">;
   /** The object without its content; undefined where there is none, a directory included. Throws as `read` does. */
   stat(path: string): Promise<StoredObject | undefined>;
   /** The content, or undefined where there is no such object. Throws an `OperatorError` that names the path when it cannot be read. */
@@ -132,6 +132,11 @@ export interface StorageChanges {
   emptyDirectories(directories: readonly string[]): Promise<readonly string[]>;
   /** Makes a directory, with what it needs above it. Returns whether there was none. Nothing to do on S3. Throws an `OperatorError`. */
   makeDirectory(directory: string): Promise<boolean>;
+  /**
+   * Lets time pass, where what is written gets the present time and must not look as old as something else: not on a filesystem, where the
+   * time can be chosen, nor where changes are pretended. Throws the signal's reason.
+   */
+  pass(milliseconds: number, signal: AbortSignal): Promise<void>;
   /** Makes what was removed and moved so far survive a power cut. Throws an `OperatorError`. Nothing to do on S3. */
   settle(): Promise<void>;
   close(): Promise<void>;

@@ -175,6 +175,10 @@ export class RehearsedChanges implements StorageChanges {
     return [];
   }
 
+  async pass(): Promise<void> {
+    // Nothing has been written that would have to wait.
+  }
+
   async settle(): Promise<void> {
     // Nothing has been written.
   }

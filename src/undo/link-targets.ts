@@ -19,6 +19,8 @@ type Subject =
 
 /** Tells whether what a link names is there, so that none comes back before it. */
 export class LinkTargets {
+  /** When the youngest link of a manifest was written that was asked for: seconds since 1970. */
+  lastLinked = 0;
   /** What did not come back: blobs by digest, links by repository and digest. */
   readonly #lost = new Set<string>();
   readonly #known = new Map<string, boolean>();
@@ -107,9 +109,11 @@ export class LinkTargets {
   async #isThere(object: string): Promise<boolean> {
     const known = this.#known.get(object);
     if (known !== undefined) return known;
-    const isThere = (await this.changes.stat(object)) !== undefined;
-    this.#remember(object, isThere);
-    return isThere;
+    const there = await this.changes.stat(object);
+    if (there !== undefined && subjectOf(object)?.kind === "revision")
+      this.lastLinked = Math.max(this.lastLinked, there.modified);
+    this.#remember(object, there !== undefined);
+    return there !== undefined;
   }
 
   #remember(object: string, isThere: boolean): void {

@@ -4,6 +4,7 @@ import { Digest } from "../registry/digest.js";
 import type { ChangeOutcome, StorageChanges, StoredObject } from "../storage/changes.js";
 import { slices } from "../slices.js";
 import { giveWay } from "../until-aborted.js";
+import type { AfterPushes } from "./after-pushes.js";
 import { LinkTargets } from "./link-targets.js";
 import { findLaterRuns } from "./later-runs.js";
 import type { LaterRuns } from "./later-runs.js";
@@ -17,7 +18,7 @@ import { settle, settleSeen } from "./settle.js";
 import type { Settlement } from "./settle.js";
 import { takenAnew } from "./taken-anew.js";
 import { rewriteTags } from "./rewrite-tags.js";
-import type { Restored } from "./restored.js";
+import type { RestoreContext, Restored } from "./restored.js";
 import { undoWrites } from "./undo-writes.js";
 import { unhide } from "./unhide.js";
 import { lackingManifests } from "./whole-images.js";
@@ -38,15 +39,14 @@ const AT_A_TIME = 16;
 export async function restoreObjects(
   run: JournaledRun,
   changes: StorageChanges,
-  signal?: AbortSignal,
-  journalDirectory?: string,
+  { signal, journalDirectory, afterPushes }: RestoreContext = {},
 ): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
   const later = await findLaterRuns(run, changes, journalDirectory);
-  if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, later, signal);
+  if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, later, { signal, afterPushes });
   await insistOnNotPurged(run, changes);
   const isHidden = await isBehindMarkers(run, changes);
-  const restorer = new Restorer(run, isHidden, changes, later);
+  const restorer = new Restorer(run, isHidden, changes, later, afterPushes);
   for (const batch of batchesToRestore(run)) {
     await giveWay(signal);
     await restorer.restoreBatch(batch);
@@ -148,12 +148,15 @@ class Restorer {
   readonly problems: { path: string; cause: string }[] = [];
   readonly #targets: LinkTargets;
   readonly #manifests: Removal[] = [];
+  /** When the last link of a manifest came back, in seconds since 1970. */
+  #lastBack = 0;
 
   constructor(
     private readonly run: JournaledRun,
     private readonly isHidden: boolean,
     private readonly changes: StorageChanges,
     private readonly later: LaterRuns,
+    private readonly afterPushes: AfterPushes | undefined,
   ) {
     this.#targets = new LinkTargets(changes, (object) => (isHidden ? undefined : this.#placeOf(object)));
   }
@@ -170,6 +173,7 @@ class Restorer {
       return;
     }
     const contents = await pLimit(AT_A_TIME).map(ready, (removal) => this.#nearHexOf(removal, this.#placeOf(removal.path)));
+    if (ready[0]?.kind === "tag") await this.afterPushes?.wait(Math.max(this.#lastBack, this.#targets.lastLinked));
     const outcomes = await this.changes.move(
       ready.map(({ path }) => ({ from: this.#placeOf(path), to: path })),
       orderOf(ready),
@@ -277,6 +281,7 @@ class Restorer {
   async #afterMoving(removal: Removal, outcome: ChangeOutcome | undefined): Promise<void> {
     if (outcome?.status === "done") {
       this.#targets.gain(removal);
+      if (removal.kind === "revision") this.#lastBack = this.afterPushes?.now ?? 0;
       this.#count(removal, outcome);
     } else if (outcome?.found === "other") await this.#settle(removal, outcome);
     else if (outcome?.status !== "absent") this.#fail(removal, outcome?.cause ?? "no answer");

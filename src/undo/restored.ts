@@ -1,3 +1,14 @@
+import type { AfterPushes } from "./after-pushes.js";
+
+/** What a restore may be given. */
+export interface RestoreContext {
+  readonly signal?: AbortSignal | undefined;
+  /** Where journals of later runs may be. */
+  readonly journalDirectory?: string | undefined;
+  /** What tags wait for, where their time cannot be chosen. */
+  readonly afterPushes?: AfterPushes | undefined;
+}
+
 /** What a restore did. */
 export interface Restored {
   /** Objects that are back. */

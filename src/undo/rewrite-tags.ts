@@ -1,12 +1,13 @@
 import { operatorMessage } from "../errors.js";
 import type { JournaledRun, Removal } from "../journal/read-run.js";
+import { NO_PUSH } from "../mark/push-times.js";
 import { UNFINISHED_LINK } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { giveWay } from "../until-aborted.js";
 import type { LaterRuns } from "./later-runs.js";
 import { contentOf } from "./link-content.js";
 import { LinkTargets } from "./link-targets.js";
-import type { Restored } from "./restored.js";
+import type { RestoreContext, Restored } from "./restored.js";
 import { settleLink } from "./settle.js";
 import { takenAnew } from "./taken-anew.js";
 
@@ -19,7 +20,7 @@ export async function rewriteTags(
   run: JournaledRun,
   changes: StorageChanges,
   later: LaterRuns,
-  signal?: AbortSignal,
+  { signal, afterPushes }: Pick<RestoreContext, "signal" | "afterPushes">,
 ): Promise<Restored> {
   let restored = 0;
   let present = 0;
@@ -30,7 +31,7 @@ export async function rewriteTags(
     await giveWay(signal);
     const { path } = removal;
     try {
-      const { status, warning, problem } = await rewrite(removal, later, targets, changes);
+      const { status, warning, problem } = await rewrite(removal, { later, targets, changes, afterPushes });
       if (warning !== undefined) warnings.push({ path, cause: warning });
       if (problem !== undefined) problems.push({ path, cause: problem });
       else if (status === "restored") restored++;
@@ -48,7 +49,13 @@ interface Rewritten {
   readonly problem?: string | undefined;
 }
 
-async function rewrite(removal: Removal, later: LaterRuns, targets: LinkTargets, changes: StorageChanges): Promise<Rewritten> {
+interface RewriteContext extends Pick<RestoreContext, "afterPushes"> {
+  readonly later: LaterRuns;
+  readonly targets: LinkTargets;
+  readonly changes: StorageChanges;
+}
+
+async function rewrite(removal: Removal, { later, targets, changes, afterPushes }: RewriteContext): Promise<Rewritten> {
   const { path } = removal;
   if (isLeftover(path)) return { status: "present" };
   const anew = await takenAnew(path, later, changes);
@@ -60,6 +67,7 @@ async function rewrite(removal: Removal, later: LaterRuns, targets: LinkTargets,
     return { problem: "what it held is not known: it was no link of a tag" };
   }
   const bytes = Buffer.from(content);
+  await afterPushes?.wait(targets.lastLinked);
   if ((await changes.stat(path)) === undefined) {
     if (missing !== undefined) return { problem: `not put back: it names ${missing}, which is gone` };
     if ((await changes.create(path, bytes, timeOf(removal))) === "created") return { status: "restored" };
@@ -68,8 +76,8 @@ async function rewrite(removal: Removal, later: LaterRuns, targets: LinkTargets,
   return { status: isReplaced === true ? "restored" : "present", ...said };
 }
 
-/** Seconds since 1970: a journal of an earlier version does not tell it, and a tag of 1970 is judged by no policy that goes by time. */
-function timeOf({ modified = 0 }: Removal): number {
+/** Seconds since 1970: a journal of an earlier version does not tell it. */
+function timeOf({ modified = NO_PUSH }: Removal): number {
   return modified;
 }
 

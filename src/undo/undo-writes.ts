@@ -1,5 +1,6 @@
 import path from "node:path";
 import { operatorMessage } from "../errors.js";
+import { NO_PUSH } from "../mark/push-times.js";
 import { LAYERS_DIRECTORY, MANIFESTS_DIRECTORY, repositoryPath } from "../registry/layout.js";
 import { digestIn } from "../registry/link.js";
 import { splitRepositoryPath } from "../registry/parse-path.js";
@@ -16,14 +17,15 @@ import type { Restored } from "./restored.js";
  * wrote is somebody else's by now, and stays. Safe to repeat.
  */
 export async function undoWrites(
-  { writes, startedAt }: Pick<JournaledRun, "writes" | "startedAt">,
+  { head, writes, startedAt }: Pick<JournaledRun, "head" | "writes" | "startedAt">,
   changes: StorageChanges,
   signal?: AbortSignal,
 ): Promise<Restored> {
   let restored = 0;
   let present = 0;
   const problems: { readonly path: string; readonly cause: string }[] = [];
-  const newcomers = await findNewcomers(writes, Date.parse(startedAt) / 1000, changes, signal);
+  const since = Math.min(Math.floor(Date.parse(startedAt) / 1000), head.storageTime ?? Number.POSITIVE_INFINITY);
+  const newcomers = await findNewcomers(writes, since, changes, signal);
   for (const write of writes.toReversed()) {
     await giveWay(signal);
     const outcome = await undo(write, newcomers.get(repositoryOf(write)), changes);
@@ -36,7 +38,7 @@ export async function undoWrites(
 
 /**
  * By repository, a link that was written since the repair began and is none of its own. By the storage's clock, which the links tell that
- * the repair wrote, or by ours if that was behind: either way rather too much is taken for new than too little.
+ * the repair wrote (but not those of tags, to which it gave no time), or by ours if that was behind: either way rather too much is taken for new than too little.
  */
 async function findNewcomers(
   writes: readonly JournalWrite[],
@@ -57,11 +59,12 @@ async function findNewcomers(
       }
     }
   }
-  let since = Math.floor(startedAt);
+  let since = startedAt;
   for (const write of writes) {
     const modified = own.get(write.path) ?? since;
     // Older than the repair: by a clock that was behind ours, or because the repair did not come to it.
-    if (modified < since && stateOf(write, await changes.read(write.path)) === "repaired") since = modified;
+    if (modified !== NO_PUSH && modified < since && stateOf(write, await changes.read(write.path)) === "repaired")
+      since = modified;
   }
   const newcomers = new Map<string, string>();
   for (const [repository, objects] of others) {

@@ -24,7 +24,7 @@ async function broken(versioned = false) {
   const server = await startedServer({ buckets: [{ name: "b", versioned }] });
   store(server, before);
   const storage = new S3Storage(optionsFor(server));
-  const changes = new S3Changes(optionsFor(server), 20);
+  const changes = new S3Changes(optionsFor(server), 20, async (milliseconds) => server.pass("b", milliseconds));
   onTestFinished(async () => {
     await storage.close();
     await changes.close();
@@ -49,6 +49,20 @@ describe("a repair of a bucket", () => {
       expect(contentOf(treeOf(server))).toEqual(contentOf(before));
     },
   );
+
+  test("writes no tag as if it had been pushed with its manifest, whose link it has just written", async () => {
+    const { storage, changes } = await broken();
+    const { result } = await repair({ storage, changes }, repairOptions(temporaryDirectory()));
+    const tags = result?.outcomes.filter(({ repair: { path } }) => path.includes("/_manifests/tags/")) ?? [];
+    expect(tags.length).toBeGreaterThan(2);
+    const modified = async (file: string): Promise<number> => (await changes.stat(file))?.modified ?? Number.NaN;
+    for (const {
+      repair: { path, content },
+    } of tags) {
+      const link = `${path.replace(/tags\/.*/, "revisions")}/${content.replace(":", "/")}/link`;
+      expect((await modified(path)) - (await modified(link)), path).toBeGreaterThan(10);
+    }
+  });
 
   test("what the server refuses is left as it is, and stops it before what refers to it; another run finishes", async () => {
     const { before, server, storage, changes } = await broken();

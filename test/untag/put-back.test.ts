@@ -79,6 +79,33 @@ describe("a tag that was put back is not the newest for a policy", () => {
       expect(decisionsIn((await untag()).stdout)).toEqual(decided("not judged"));
     },
   );
+
+  test("in a bucket it is not judged where its manifest was swept and put back as well, just before it", async () => {
+    const server = await startedServer();
+    store(server, registry());
+    const { run, untag } = commandsOf("s3://b", "--endpoint", server.endpoint);
+    const untagged = await untag("--apply", "--quarantine");
+    const sweep = ["--sweep", "--delete-untagged", "--quarantine", "--registry-stopped", "--max-delete", "100%"];
+    const swept = await run(...sweep);
+    for (const { stdout } of [swept, untagged]) expect(await run("restore", runIn(stdout))).toMatchObject({ exitCode: 0 });
+    expect(decisionsIn((await untag()).stdout)).toEqual(decided("not judged"));
+  });
+});
+
+test("a tag that was repaired with its manifest's link is not the newest for a policy", async () => {
+  const tree = registry();
+  const manifests = `${V2}/repositories/team/app/_manifests`;
+  for (const [tag] of TAGS.slice(0, 5)) {
+    const hex = (tree.text(`${manifests}/tags/${tag}/current/link`) ?? "").slice("sha256:".length);
+    tree.write(`${manifests}/tags/${tag}/current/link`, "");
+    tree.write(`${manifests}/revisions/sha256/${hex}/link`, "");
+  }
+  const { run, untag } = commandsOf(written(tree));
+  const codes = ["revision-link-invalid", "tag-link-invalid"];
+  const { exitCode, stdout } = await run("repair", ...codes, "--apply", "--registry-stopped");
+  expect(exitCode, stdout).toBe(0);
+  expect(decisionsIn((await untag()).stdout)).toEqual(decided("not judged"));
+  expect(await run("restore", runIn(stdout), "--registry-stopped")).toMatchObject({ exitCode: 0 });
 });
 
 test("what a registry that was killed, or a console, has left in a tag's directory stays away, and the restore is whole", async () => {

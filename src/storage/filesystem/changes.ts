@@ -110,10 +110,15 @@ export class FilesystemChanges implements StorageChanges {
     await this.create(file, content);
   }
 
-  async replace(file: string, expected: Uint8Array, content: Uint8Array): Promise<"replaced" | "changed" | "absent"> {
+  async replace(
+    file: string,
+    expected: Uint8Array,
+    content: Uint8Array,
+    modified?: number,
+  ): Promise<"replaced" | "changed" | "absent"> {
     try {
       this.requests.put++;
-      return replaceFile(this.#paths.resolve(file), expected, content);
+      return replaceFile(this.#paths.resolve(file), expected, content, modified);
     } catch (error) {
       throw changeError(file, error);
     }
@@ -184,6 +189,8 @@ export class FilesystemChanges implements StorageChanges {
       }
     }
   }
+
+  async pass(): Promise<void> {}
 
   async close(): Promise<void> {}
 

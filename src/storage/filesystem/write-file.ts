@@ -38,13 +38,18 @@ export function createFile(target: string, content: Uint8Array, modified?: numbe
   return true;
 }
 
-/** Gives a plain file another content, if it has the one that is expected. */
-export function replaceFile(target: string, expected: Uint8Array, content: Uint8Array): "replaced" | "changed" | "absent" {
+/** Gives a plain file another content, if it has the one that is expected. `modified` is in seconds since 1970. */
+export function replaceFile(
+  target: string,
+  expected: Uint8Array,
+  content: Uint8Array,
+  modified?: number,
+): "replaced" | "changed" | "absent" {
   const model = fs.lstatSync(target, { throwIfNoEntry: false });
   if (model === undefined) return "absent";
   if (!model.isFile()) throw new Error("it is no plain file");
   if (!readFile(target).equals(expected)) return "changed";
-  replaceWhole(target, writing(content, model, model.mode & 0o7777));
+  replaceWhole(target, writing(content, model, model.mode & 0o7777, modified));
   syncDirectories(path.dirname(target), undefined);
   return "replaced";
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { EXIT_CODES, OperatorError } from "../../errors.js";
 import type { DigestAlgorithm } from "../../registry/digest.js";
 import type {
@@ -26,6 +27,9 @@ import { removeIfSame } from "./remove-if-same.js";
 /** Milliseconds after which a write that was under way when ours began has come to its end: for servers without conditional writes. */
 const SETTLING = 2000;
 
+/** Waits. Throws when the signal aborts. */
+type Pause = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
 /** Changes to a registry's storage in a bucket. */
 export class S3Changes implements StorageChanges {
   readonly isRemote = true;
@@ -37,6 +41,7 @@ export class S3Changes implements StorageChanges {
   constructor(
     private readonly options: S3Options,
     settling = SETTLING,
+    private readonly pause: Pause = (milliseconds, signal) => setTimeout(milliseconds, undefined, { signal }),
   ) {
     this.#bucket = new BucketWriter(options);
     this.#root = rootPrefixOf(options);
@@ -179,6 +184,16 @@ export class S3Changes implements StorageChanges {
 
   async makeDirectory(): Promise<boolean> {
     return false;
+  }
+
+  async pass(milliseconds: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await this.pause(milliseconds, signal);
+    } finally {
+      // The timer's own error says less than the signal's reason.
+      signal.throwIfAborted();
+    }
   }
 
   async settle(): Promise<void> {

@@ -68,6 +68,8 @@ export interface S3Server {
   readonly forget: () => void;
   /** Stores an object, past HTTP; makes the bucket when it is not there. */
   readonly put: (bucket: string, key: string, content: string | Uint8Array, options?: PutOptions) => void;
+  /** Lets the clock of a bucket go on by so much. */
+  readonly pass: (bucket: string, milliseconds: number) => void;
   /** Removes an object, past HTTP: in a versioned bucket, puts a delete marker in front of it. */
   readonly remove: (bucket: string, key: string) => void;
   /** Begins a multipart upload, past HTTP, and returns its id. */
@@ -145,6 +147,7 @@ export async function startS3Server(options: ServerOptions = {}): Promise<S3Serv
       server.peak = server.inFlight;
     },
     put,
+    pass: (bucket, milliseconds) => void (bucketOf(bucket).ahead += milliseconds),
     remove: (bucket, key) => void bucketOf(bucket).remove(toBytes(key)),
     startUpload: (bucket, key, initiated = new Date(), parts = []) => {
       const id = nextId();
