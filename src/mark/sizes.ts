@@ -5,7 +5,7 @@ import type { BlobTable } from "./blob-table.js";
 import type { Finding, FindingCode } from "./finding.js";
 import type { MarkContext } from "./context.js";
 import type { MarkedRepository } from "./marked-repository.js";
-import { addUnread, isInPart, selections } from "./verify.js";
+import { addUnreadOnce, isInPart, selections } from "./verify.js";
 import type { Findings, VerifyPart } from "./verify.js";
 
 /** Bytes that a check hashes to tell a wrong size in a manifest from a broken blob: more than that is for `--verify`. */
@@ -54,10 +54,7 @@ async function judge(
       const digest = Digest.fromParts(algorithm, hex);
       if (digest !== undefined) corrupt.add(table.idOfDigest(digest));
     }
-    for (const fault of verdict.faults) {
-      if (!unread.has(fault.path)) addUnread(context, found.findings, fault);
-      unread.add(fault.path);
-    }
+    addUnreadOnce(context, found.findings, verdict.faults, unread);
   }
   const hashed = new Set(wanted);
   const isSound = (id: number): boolean =>

@@ -8,7 +8,7 @@ import { withoutGarbage } from "./incomplete.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import { HELD } from "./policy.js";
 import { reported } from "./sizes.js";
-import { addUnread, isInPart } from "./verify.js";
+import { addUnreadOnce, isInPart } from "./verify.js";
 import type { Findings, VerifyPart } from "./verify.js";
 
 /** A link by another algorithm: the numbers of what it is called, and of the blob that it leads to. */
@@ -30,10 +30,7 @@ export async function verifyAliases(context: MarkContext, part: VerifyPart, foun
   const wrong = new Set<string>();
   for await (const verdict of storage.verifyBlobs(selections(table, aliases), () => {})) {
     for (const { path, algorithm, hex } of verdict.corrupt) wrong.add(keyOf(`${algorithm}:${hex}`, path));
-    for (const fault of verdict.faults) {
-      if (!unread.has(fault.path)) addUnread(context, found.findings, fault);
-      unread.add(fault.path);
-    }
+    addUnreadOnce(context, found.findings, verdict.faults, unread);
   }
   const isWrong = ({ named, target }: Alias): boolean =>
     wrong.has(keyOf(table.digest(named).toString(), blobPath(table.digest(target))));

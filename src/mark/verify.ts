@@ -94,9 +94,22 @@ export async function verifyBlobs(
 }
 
 /** Adds what a blob that cannot be read is: out of reach, or, where the listing is an old one, deleted since, which is no fault. */
-export function addUnread({ storage, gone }: MarkContext, findings: Finding[], fault: StorageFault): void {
+function addUnread({ storage, gone }: MarkContext, findings: Finding[], fault: StorageFault): void {
   if (fault.gone === true && storage.asOf !== undefined) gone.add(fault.path);
   else findings.push(unreadable(fault));
+}
+
+/** The same for those of the faults that are not in `told`, by path; then they are. */
+export function addUnreadOnce(
+  context: MarkContext,
+  findings: Finding[],
+  faults: readonly StorageFault[],
+  told: Set<string>,
+): void {
+  for (const fault of faults) {
+    if (!told.has(fault.path)) addUnread(context, findings, fault);
+    told.add(fault.path);
+  }
 }
 
 /** Adds findings about blobs: to those of the only owner, where there is one. */
