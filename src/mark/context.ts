@@ -20,6 +20,8 @@ export interface MarkContext {
   readonly needsAnything: Set<number>;
   /** Manifests that a repository has as a revision, and whose blob is gone: of those repositories that were marked so far. */
   readonly lostManifests: Set<number>;
+  /** Links by another algorithm that lead to other content, which only reading their blobs tells: what else they keep is known too late. */
+  readonly swappedAliases: Set<number>;
   /** Paths of blobs that were deleted since an old listing was made: whether a pull misses one is asked elsewhere. */
   readonly gone: Set<string>;
   /** With a filter, where blobs are verified: 1 for each stored blob that a repository which is shown names. */

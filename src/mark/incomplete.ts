@@ -14,7 +14,12 @@ export function holdAll(table: BlobTable): BlobTable {
 }
 
 /** Codes that say that nothing needs a thing. */
-const GARBAGE: ReadonlySet<FindingCode> = new Set(["layer-link-unreferenced", "manifest-unreferenced", "tag-index-dangling"]);
+const GARBAGE: ReadonlySet<FindingCode> = new Set([
+  "layer-link-unreferenced",
+  "manifest-unreferenced",
+  "repository-empty",
+  "tag-index-dangling",
+]);
 
 /** A repository whose links are all kept. */
 export function withoutGarbage(repository: MarkedRepository): MarkedRepository {

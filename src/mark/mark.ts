@@ -88,10 +88,11 @@ export async function mark(
   });
   const isFault = ({ code }: Finding): boolean => code === "storage-unreadable";
   const complete = !findings.some(isFault) && !repositories.some((repository) => repository.findings.some(isFault));
+  const isKnown = complete && context.swappedAliases.size === 0;
   return {
-    table: complete ? table : holdAll(table),
+    table: isKnown ? table : holdAll(table),
     blobBytes,
-    repositories: complete ? repositories : repositories.map(withoutGarbage),
+    repositories: isKnown ? repositories : repositories.map(withoutGarbage),
     findings,
     complete,
     verified,
@@ -115,6 +116,7 @@ function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesS
     lostSizes: new LostSizes(),
     needsAnything: new Set(),
     lostManifests: new Set(),
+    swappedAliases: new Set(),
     gone: new Set(),
     shownBlobs: verifiesShown ? new Uint8Array(table.count) : undefined,
   };

@@ -4,9 +4,7 @@ import { elementAt } from "../element-at.js";
 import type { BlobTable } from "./blob-table.js";
 import type { MarkContext } from "./context.js";
 import type { Finding } from "./finding.js";
-import { withoutGarbage } from "./incomplete.js";
 import type { MarkedRepository } from "./marked-repository.js";
-import { HELD } from "./policy.js";
 import { reported } from "./sizes.js";
 import { addUnreadOnce, isInPart } from "./verify.js";
 import type { Findings, VerifyPart } from "./verify.js";
@@ -19,7 +17,8 @@ interface Alias {
 
 /**
  * Hashes the blobs of a part that links by another algorithm lead to, by that algorithm: nothing else proves such a link. One that leads to
- * another content is reported, and holds its repository, as any link that holds a wrong digest.
+ * another content is reported, and holds its repository, as any link that holds a wrong digest. What would follow for other repositories is
+ * known too late for them, so that nothing is garbage anywhere.
  */
 export async function verifyAliases(context: MarkContext, part: VerifyPart, found: Findings): Promise<void> {
   const { storage, table } = context;
@@ -34,6 +33,7 @@ export async function verifyAliases(context: MarkContext, part: VerifyPart, foun
   }
   const isWrong = ({ named, target }: Alias): boolean =>
     wrong.has(keyOf(table.digest(named).toString(), blobPath(table.digest(target))));
+  for (const alias of aliases) if (isWrong(alias)) context.swappedAliases.add(alias.named);
   if (wrong.size > 0)
     for (const [i, repository] of found.repositories.entries()) found.repositories[i] = withWrong(repository, table, isWrong);
 }
@@ -82,8 +82,5 @@ function withWrong(repository: MarkedRepository, table: BlobTable, isWrong: (ali
       return { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, cause };
     });
   if (findings.length === 0) return repository;
-  const blobs = repository.aliased?.blobs ?? new Uint32Array();
-  for (const blob of blobs) table.mark(blob, HELD);
-  const held = withoutGarbage(repository);
-  return { ...held, heldBlobs: blobs, findings: [...held.findings, ...findings] };
+  return { ...repository, heldBlobs: repository.aliased?.blobs, findings: [...repository.findings, ...findings] };
 }

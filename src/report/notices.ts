@@ -1,3 +1,4 @@
+import type { MarkContext } from "../mark/context.js";
 import type { Marked, TruthElsewhere } from "../mark/marked.js";
 import { pinsAnywhere } from "../mark/pinned.js";
 import { isYoung } from "../mark/policy.js";
@@ -29,8 +30,21 @@ export function noticesOf(markers: StorageMarkers, truthElsewhere: readonly Trut
   return notices;
 }
 
-/** Says that no blob is garbage, and why, where a manifest refers to what may be any of them. */
+/** Says that nothing is garbage, or no blob, and why: for damage that may have meant any of it. */
 export function noticesOfLost({ context }: Pick<Marked, "context">): readonly string[] {
+  return [...noticeOfSwapped(context), ...noticeOfAnything(context)];
+}
+
+function noticeOfSwapped({ table, swappedAliases }: MarkContext): readonly string[] {
+  const [first] = [...swappedAliases].sort((a, b) => a - b);
+  if (first === undefined) return [];
+  const others = swappedAliases.size === 1 ? "" : ` and ${countOf(swappedAliases.size - 1, "other link")}`;
+  return [
+    `Nothing is offered as garbage until this is mended: the link ${table.digest(first).toString()}${others} leads to other content (link-mismatch), and what else its image keeps is not known.`,
+  ];
+}
+
+function noticeOfAnything(context: MarkContext): readonly string[] {
   const { table, policy, needsAnything } = context;
   const ids = [...needsAnything].sort((a, b) => a - b);
   const [first] = ids;

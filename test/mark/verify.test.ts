@@ -7,7 +7,8 @@ import type { Report } from "#regcheck/report/report.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import type { BlobBatch } from "#regcheck/storage/listing.js";
 import type { Storage } from "#regcheck/storage/storage.js";
-import { blobFile, RegistryBuilder } from "../support/builder.js";
+import { blobFile, RegistryBuilder, sha256 } from "../support/builder.js";
+import { findingsOf } from "../support/check-tree.js";
 import { LONG_AGO } from "../support/registry-tree.js";
 import type { RegistryTree } from "../support/registry-tree.js";
 import { written } from "../support/temporary.js";
@@ -105,5 +106,24 @@ describe("verifying", () => {
       bytes: 0,
       bytesInAll: bytes.reduce((sum, size) => sum + size, 0),
     });
+  });
+
+  test("offers nothing anywhere where a link by another algorithm leads to other content of the same size", async () => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    const layer = app.pushAlias("layer");
+    app.image({ layers: [layer], config: "config", tag: "1" });
+    registry.tree.write(`${app.path}/${app.layerLink(layer.digest)}/link`, app.push("reyal").digest);
+    // Only reading the blob behind the link tells that the repository is held, and with it what its untagged image keeps: by then its
+    // signature is judged.
+    const untagged = app.image({ layers: ["not linked"], config: "untagged" });
+    app.remove(app.layerLink(sha256("not linked")));
+    registry.repository("signatures").image({ layers: ["signature"], config: "{}", subject: untagged });
+    const policy = { deleteUntagged: true };
+    const report = await verified(registry.tree, { policy });
+    expect(findingsOf(report)).toEqual([`link-mismatch ${layer.digest}`]);
+    expect(report.notices).toEqual([
+      `Nothing is offered as garbage until this is mended: the link ${layer.digest} leads to other content (link-mismatch), and what else its image keeps is not known.`,
+    ]);
   });
 });
