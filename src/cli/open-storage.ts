@@ -39,9 +39,13 @@ const USUAL_CONFIGS = ["/etc/distribution/config.yml", "/etc/docker/registry/con
 /** A storage, and the registry's config if that is what named it. */
 export interface OpenedStorage extends NamedStorage {
   readonly config: RegistryConfig | undefined;
+  /** Where that was read, as an absolute path: nobody may have named it. */
+  readonly configFile: string | undefined;
   /** Who decides what is live, by the config, or by the variables of the registry's container. */
   readonly owners: readonly Owner[];
 }
+
+const NO_CONFIG = { config: undefined, configFile: undefined };
 
 /** A storage, and what changes it: only what sweeps loads that. */
 interface NamedStorage {
@@ -63,12 +67,12 @@ export async function openStorage(args: StorageArguments, signal: AbortSignal): 
     const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(storage)?.[1]?.toLowerCase();
     if (scheme !== undefined && scheme !== "s3")
       throw new UsageError(`${showUrl(storage)}: regcheck reads a directory or s3://BUCKET, and knows no ${scheme}://`);
-    if (scheme === undefined) return { ...openDirectory(storage, args), config: undefined, owners };
+    if (scheme === undefined) return { ...openDirectory(storage, args), ...NO_CONFIG, owners };
     const { parseS3Url } = await import("../storage/s3/options.js");
     const parameters = parseS3Url(storage);
     const { findRootInBucket } = await import("../storage/s3/find-root.js");
     const findRoot = (written: S3Options): Promise<S3Options> => findRootInBucket(written, signal);
-    return { ...(await openBucket(parameters, args, signal, findRoot)), config: undefined, owners };
+    return { ...(await openBucket(parameters, args, signal, findRoot)), ...NO_CONFIG, owners };
   }
   const file = config ?? USUAL_CONFIGS.find((usual) => fs.existsSync(usual));
   if (file === undefined) {
@@ -79,9 +83,10 @@ export async function openStorage(args: StorageArguments, signal: AbortSignal): 
   const parsed = await readConfig(file);
   for (const warning of parsed.warnings) warn(warning);
   const { storage: named, owners } = parsed;
-  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args, signal)), config: parsed, owners };
+  const read = { config: parsed, configFile: path.resolve(file), owners };
+  if (named.driver === "s3") return { ...(await openBucket(named.parameters, args, signal)), ...read };
   try {
-    return { ...openDirectory(named.rootDirectory, args), config: parsed, owners };
+    return { ...openDirectory(named.rootDirectory, args), ...read };
   } catch (error) {
     // Nobody may have named this file: it may be the one in its usual place.
     const hint = path.isAbsolute(named.rootDirectory) ? "" : RELATIVE;

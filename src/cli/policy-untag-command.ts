@@ -140,7 +140,7 @@ interface Shown {
 async function format(
   { marked, report, verdicts, refusal, result, lockLeft }: ShownUntag,
   args: PolicyUntagArguments,
-  { config }: OpenedStorage,
+  opened: OpenedStorage,
   { options, isPreview, exitCode }: Shown,
 ): Promise<Iterable<string>> {
   const { policy } = options.check;
@@ -157,7 +157,7 @@ async function format(
   if (isPreview) return formatPreview(all, layout);
   if (result === undefined) return ["No tag goes: nothing was changed.\n"];
   return concat(formatGone(all, layout), [
-    formatSwept({ result }, layout, { hasRedis: config?.redis ?? false, undoArguments: undoArguments(args) }),
+    formatSwept({ result }, layout, { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args, opened) }),
   ]);
 }
 

@@ -55,7 +55,7 @@ export async function runRepair(args: RepairArguments, signal: AbortSignal): Pro
         ? `${JSON.stringify(repairJson(done, dryRun, exitCode), undefined, 2)}\n`
         : args.code.length === 0
           ? formatRepairable(done, textOptions(process.stdout), storageArguments(args))
-          : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args));
+          : formatRepair(done, dryRun, textOptions(process.stdout), undoArguments(args, opened));
     if (dryRun) await writeToStdout([text]);
     else await writeChange(() => [text]);
     complainOfLock(done);

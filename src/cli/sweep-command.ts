@@ -148,7 +148,7 @@ async function showPlan(planned: Rehearsed<PlannedSweep>, args: SweepArguments, 
 async function showResult(done: DoneSweep, args: SweepArguments, opened: OpenedStorage, signal: AbortSignal): Promise<ExitCode> {
   const { report, result, verdicts, lockLeft } = done;
   const exitCode = endOf(done, signal) ?? exitCodeOf(report, args);
-  const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
+  const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args, opened) };
   let isWritten = false;
   try {
     isWritten = await writeReport(report, { ...args, quiet: args.quiet && exitCode === EXIT_CODES.clean }, exitCode, {

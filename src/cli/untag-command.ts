@@ -65,7 +65,7 @@ export async function runUntag(args: UntagArguments, signal: AbortSignal): Promi
     // Without --dry-run, what a glob takes is shown before anybody has said who writes.
     const exitCode = (args.dryRun ? refusalEnd(done) : endOf(done, signal)) ?? EXIT_CODES.clean;
     if (args.quiet && !dryRun && exitCode === EXIT_CODES.clean) return exitCode;
-    const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args) };
+    const context = { hasRedis: opened.config?.redis ?? false, undoArguments: undoArguments(args, opened) };
     const text =
       args.format === "json"
         ? `${JSON.stringify(jsonOf(done, dryRun, exitCode), undefined, 2)}\n`
