@@ -219,13 +219,37 @@ union select n.id from named n join repositories r on r.repository = n.repositor
 union select m.digest from lost_references l join repositories r on r.repository = l.repository
   join meant_by_size m on m.size = l.size and m.is_child = l.is_child where r.held
 
--- @table referrers  Manifests that are about another one live as long as that does in any repository, but for those that a layer link alone finds: the
--- releases that find them so know no subjects. kept: it is known already that it does. What is gone counts as long as it has a revision.
-select m.repository, m.digest, f.digest as subject, m.kind = 3 as droppable, k.digest is not null as kept
+-- @table lost_subjects  Manifests that name their subject by another algorithm's digest of which no link of their repository tells what it is stored as.
+-- nowhere: nor does any other's. Not those that a layer link alone finds: the releases that find them so know no subjects.
+select m.repository, m.digest as manifest, m.kind = 3 as droppable, f.digest, f.size, max(e.size) is null as nowhere
+from members m join manifest_references f on f.manifest = m.digest and f.role = 'subject' and f.digest not like 'sha256:%'
+left join blobs s on s.digest = f.digest
+left join aliases a on a.repository = m.repository and a.digest = f.digest
+left join blobs b on b.digest = a.target and b.size = f.size
+left join meanings n on n.digest = f.digest
+left join blobs e on e.digest = n.target and e.size = f.size
+where m.kind <> 1 and s.digest is null and b.digest is null
+group by m.repository, m.digest, m.kind, f.digest, f.size
+
+-- @table subjects  What each manifest is about, or may be: by name, by the links of its repository, by those of others, or by the size where none of them tells.
+select m.repository, m.digest as manifest, m.kind = 3 as droppable, f.digest as subject
+from members m join manifest_references f on f.manifest = m.digest and f.role = 'subject' where m.kind <> 1
+union
+select m.repository, m.digest, m.kind = 3, a.target
 from members m join manifest_references f on f.manifest = m.digest and f.role = 'subject'
-left join blobs b on b.digest = f.digest
-left join kept_anyway k on k.digest = f.digest
-where m.kind <> 1 and (b.digest is not null or exists (select 1 from linked s where s.digest = f.digest))
+join meanings a on a.repository = m.repository and a.digest = f.digest where m.kind <> 1
+union
+select l.repository, l.manifest, l.droppable, a.target from lost_subjects l join meanings a on a.digest = l.digest
+union
+select l.repository, l.manifest, l.droppable, b.digest from lost_subjects l join blobs b on b.size = l.size where l.nowhere
+
+-- @table referrers  Manifests that are about another one live as long as that does in any repository. kept: it is known already that it does, or it may be
+-- anything. What is gone counts as long as it has a revision.
+select x.repository, x.manifest as digest, x.subject, x.droppable, k.digest is not null as kept
+from subjects x left join blobs b on b.digest = x.subject left join kept_anyway k on k.digest = x.subject
+where b.digest is not null or exists (select 1 from linked s where s.digest = x.subject)
+union all
+select repository, manifest, digest, droppable, true from lost_subjects where nowhere and size is null
 
 -- @table dangling_tags  Tags whose manifest no link finds.
 select t.repository, t.tag, t.digest, t.droppable, t.modified from named_tags t
@@ -319,6 +343,11 @@ from (
   select l.repository, m.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
   from lost_references l join marks k on k.repository = l.repository and k.digest = l.manifest
   join meant_by_size m on m.size = l.size and m.is_child = l.is_child
+  union all
+  -- The link by which a subject is found under another name.
+  select k.repository, f.digest, k.as_is, k.with_delete_untagged, k.with_drop_dangling_tags, k.with_both, k.held
+  from marks k join manifest_references f on f.manifest = k.digest and f.role = 'subject'
+  join aliases a on a.repository = k.repository and a.digest = f.digest
   union all
   -- A pin's own link: without it nobody gets the blob, and the next run would not know what a pin by another algorithm means.
   select l.repository, l.digest, true, true, true, true, false from sound_layers l join pins p on p.digest = l.digest
@@ -460,6 +489,9 @@ select 'referrer-orphaned', t.repository, t.tag, t.digest, null from (
 union all
 select 'referrer-orphaned', r.repository, null, r.digest, null from linked r join manifest_references f on f.manifest = r.digest and f.role = 'subject'
 where not exists (select 1 from members m where m.digest = f.digest)
+  and not exists (select 1 from meanings a join members m on m.digest = a.target where a.digest = f.digest)
+  and not exists (select 1 from subjects s join members m on m.digest = s.subject where s.repository = r.repository and s.manifest = r.digest)
+  and not exists (select 1 from lost_subjects l where l.repository = r.repository and l.manifest = r.digest and l.nowhere and l.size is null)
 union all
 select 'tag-index-dangling', f.repository, f.tag, f.digest, null from former f
 left join marks k on k.repository = f.repository and k.digest = f.id

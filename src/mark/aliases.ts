@@ -1,4 +1,3 @@
-import type { ReferenceRole } from "../registry/manifest.js";
 import { layerLinkPath } from "../registry/layout.js";
 import type { Finding } from "./finding.js";
 import type { MarkContext } from "./context.js";
@@ -8,9 +7,9 @@ import type { RepositoryGraph } from "./repository-graph.js";
 export function checkAliases({ table, store }: MarkContext, { name, links, reachability }: RepositoryGraph): Finding[] {
   if (links.aliases.size === 0) return [];
   const findings = new Map<number, Finding>();
-  const check = (manifest: number, role: ReferenceRole, named: number, declared: number | undefined): void => {
+  const check = (manifest: number, named: number, declared: number | undefined): void => {
     const target = links.aliases.get(named);
-    if (role === "subject" || target === undefined || declared === undefined) return;
+    if (target === undefined || declared === undefined) return;
     if (!table.isStored(target) || table.size(target) === declared) return;
     const digest = table.digest(named);
     const [held, stored] = [table.digest(target), table.size(target)];
@@ -19,6 +18,6 @@ export function checkAliases({ table, store }: MarkContext, { name, links, reach
       findings.set(named, { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, cause });
   };
   for (const manifest of reachability.manifests)
-    store.forEachReference(manifest, (role, named, position) => check(manifest, role, named, store.declaredSize(position)));
+    store.forEachReference(manifest, (_, named, position) => check(manifest, named, store.declaredSize(position)));
   return [...findings.values()];
 }

@@ -1,6 +1,7 @@
 import { noElement } from "../element-at.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { MarkContext } from "./context.js";
+import type { LostSubject } from "./lost-subjects.js";
 import { isLost } from "./meant-blobs.js";
 import { HELD } from "./policy.js";
 import { resolveLayer } from "./repository-links.js";
@@ -18,6 +19,7 @@ export class Reachability {
   readonly #tags: (string | undefined)[];
   readonly #heights = new Map<number, number>();
   readonly #referrers = new Map<number, number[]>();
+  readonly #lostSubjects: LostSubject[] = [];
   /** What manifests say of the sizes of references of which nobody can tell what they are stored as, each size once. */
   readonly #lostSizes = new Map<number, Map<number, ReferenceRole>>();
   readonly #bySize = new Map<number, number[]>();
@@ -45,10 +47,7 @@ export class Reachability {
           if (!context.table.isStored(subject)) this.#addLost(id, role, subject, at);
           return;
         }
-        if (found.layerLinked.has(id)) return;
-        const referrers = this.#referrers.get(subject);
-        if (referrers === undefined) this.#referrers.set(subject, [id]);
-        else referrers.push(id);
+        if (!found.layerLinked.has(id)) this.#addReferrer(id, subject, context.store.declaredSize(at));
       });
     }
     if (this.#lostSizes.size === 0) return;
@@ -59,6 +58,24 @@ export class Reachability {
       if (same === undefined) this.#bySize.set(size, [id]);
       else same.push(id);
     }
+  }
+
+  /** Nobody can tell by its name alone what is stored as a subject that is named by another algorithm. */
+  #addReferrer(referrer: number, named: number, declared: number | undefined): void {
+    const { table, lostSizes } = this.context;
+    for (const subject of this.#subjectsNamed(named)) {
+      const referrers = this.#referrers.get(subject);
+      if (referrers === undefined) this.#referrers.set(subject, [referrer]);
+      else referrers.push(referrer);
+    }
+    if (table.isStored(named) || !isLost(table, named, resolveLayer(this.links, named), declared)) return;
+    this.#lostSubjects.push({ referrer, named, declared });
+    if (declared !== undefined) lostSizes.add(declared, false, 0);
+  }
+
+  #subjectsNamed(named: number): readonly number[] {
+    const meanings = this.links.meanings.get(named);
+    return meanings === undefined ? [named] : [named, ...meanings];
   }
 
   #addLost(manifest: number, role: ReferenceRole, named: number, position: number): void {
@@ -75,6 +92,11 @@ export class Reachability {
   /** Whether the manifest belongs to the repository. */
   has(id: number): boolean {
     return this.#position.has(id);
+  }
+
+  /** Whether a subject with this name belongs to the repository, or may do so by its links. */
+  hasSubject(named: number): boolean {
+    return this.#subjectsNamed(named).some((id) => this.#position.has(id));
   }
 
   /** The manifest that the registry finds by a digest: the digest itself, or what a link says that it is stored as. */
@@ -133,7 +155,12 @@ export class Reachability {
     for (const referrer of this.#referrers.get(id) ?? []) visit(referrer, "referrer");
   }
 
-  /** Manifests that are about another one, whether or not the repository has that. */
+  /** Those of the manifests that are about another one of which no link here tells which it is. */
+  get lostSubjects(): readonly LostSubject[] {
+    return this.#lostSubjects;
+  }
+
+  /** Manifests that are about another one, or may be by the repository's links, whether or not it has that. */
   *referrers(): Generator<{ readonly referrer: number; readonly subject: number }> {
     for (const [subject, referrers] of this.#referrers) for (const referrer of referrers) yield { referrer, subject };
   }

@@ -57,7 +57,11 @@ class Follower implements FollowedReferences {
     this.#markLink(manifest, marks);
     const isRelevant = (marks & this.relevant) !== 0;
     store.forEachReference(manifest, (role, named, position) => {
-      if (role === "subject") return;
+      if (role === "subject") {
+        // Without the link that tells what it is stored as, the next run would not find it.
+        if (links.aliases.has(named)) this.#markLink(named, marks);
+        return;
+      }
       // A reference is resolved as the registry does: by the content of the layer link under its name (aliases).
       const id = resolveLayer(links, named);
       table.mark(id, role === "child" ? marks | CHILD : marks);

@@ -1,6 +1,7 @@
 import { revisionLinkPath, tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget } from "../registry/referrer-tag.js";
 import type { Finding } from "./finding.js";
+import { meaningOfLost } from "./lost-subjects.js";
 import { MANIFEST, REVISION } from "./policy.js";
 import type { Reachability } from "./reachability.js";
 import type { MarkContext } from "./context.js";
@@ -11,9 +12,27 @@ import type { RepositoryLinks } from "./repository-links.js";
  * (`COSIGN_REPOSITORY`).
  */
 export function withoutFoundElsewhere(context: MarkContext, findings: readonly Finding[]): readonly Finding[] {
-  const isElsewhere = ({ code, subject }: Finding): boolean =>
-    code === "referrer-orphaned" && subject !== undefined && isManifestSomewhere(context, context.table.idOfDigest(subject));
+  const isElsewhere = (finding: Finding): boolean => finding.code === "referrer-orphaned" && isSubjectSomewhere(context, finding);
   return findings.some(isElsewhere) ? findings.filter((finding) => !isElsewhere(finding)) : findings;
+}
+
+function isSubjectSomewhere(context: MarkContext, { digest, subject }: Finding): boolean {
+  const { table, store, lostSizes } = context;
+  if (digest === undefined || subject === undefined) return false;
+  const named = table.idOfDigest(subject);
+  let isFound = isManifestSomewhere(context, named);
+  if (isFound || subject.algorithm === "sha256") return isFound;
+  const note = (id: number): void => {
+    isFound ||= isManifestSomewhere(context, id);
+  };
+  store.forEachReference(table.idOfDigest(digest), (role, other, position) => {
+    if (role !== "subject" || other !== named) return;
+    const { told, size, isAnything } = meaningOfLost(context, { named, declared: store.declaredSize(position) });
+    told.forEach(note);
+    if (size !== undefined) lostSizes.forEachMeant(size, false, table.count, note);
+    isFound ||= isAnything;
+  });
+  return isFound;
 }
 
 function isManifestSomewhere({ table, lostManifests }: MarkContext, id: number): boolean {
@@ -39,7 +58,7 @@ export function checkReferrers(
   }
   for (const manifest of links.revisions) {
     store.forEachReference(manifest, (role, subject) => {
-      if (role !== "subject" || reachability.has(subject)) return;
+      if (role !== "subject" || reachability.hasSubject(subject)) return;
       add(revisionLinkPath(repository, table.digest(manifest)), manifest, reachability.tag(manifest), subject);
     });
   }

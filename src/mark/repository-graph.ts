@@ -8,6 +8,8 @@ import type { MarkContext } from "./context.js";
 import { isLayerLinked, resolveLayer, resolveLinks } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { findLastingTags } from "./lasting-tags.js";
+import { meaningOfLost } from "./lost-subjects.js";
+import type { LostSubject } from "./lost-subjects.js";
 import { findManifests } from "./repository-manifests.js";
 import type { RepositoryManifests } from "./repository-manifests.js";
 import { isPinned, pinsIn } from "./pinned.js";
@@ -113,6 +115,27 @@ function formerManifests(policy: Policy, graph: RepositoryGraph): ReadonlyMap<nu
 export function* subjectRoots(context: MarkContext, reachability: Reachability, isHeld: boolean): Generator<Root> {
   for (const { referrer, subject } of reachability.referrers())
     yield { kind: "subject", id: referrer, bits: lifeOf(context, subject, isHeld), subject };
+  // Whoever may push decides how many there are.
+  const sizes = new Map<number, number>();
+  for (const lost of reachability.lostSubjects)
+    yield { kind: "subject", id: lost.referrer, bits: lifeOfLost(context, lost, isHeld, sizes) };
+}
+
+/** In which variants what a lost subject may be is known to live; `sizes` remembers that of all that has a size. */
+function lifeOfLost(context: MarkContext, lost: LostSubject, isHeld: boolean, sizes: Map<number, number>): number {
+  const { table, lostSizes } = context;
+  const { told, size, isAnything } = meaningOfLost(context, lost);
+  if (isAnything) return LIVE;
+  let bits = 0;
+  for (const id of told) bits |= lifeOf(context, id, isHeld);
+  if (size === undefined) return bits;
+  let sameSize = sizes.get(size);
+  if (sameSize === undefined) {
+    sameSize = 0;
+    lostSizes.forEachMeant(size, false, table.count, (id) => (sameSize = (sameSize ?? 0) | lifeOf(context, id, isHeld)));
+    sizes.set(size, sameSize);
+  }
+  return bits | sameSize;
 }
 
 /**

@@ -175,8 +175,10 @@ class RepositoryMark {
   /** Whether there are referrers that others may keep, in any of the variants in which nothing does here. */
   dependsOnOthers(): boolean {
     const { reachability } = this;
-    for (const { referrer } of reachability.referrers())
-      if ((reachability.marks(referrer) & LIVE) !== reachability.accepts(referrer, LIVE)) return true;
+    const isOpen = ({ referrer }: { referrer: number }): boolean =>
+      (reachability.marks(referrer) & LIVE) !== reachability.accepts(referrer, LIVE);
+    for (const one of reachability.referrers()) if (isOpen(one)) return true;
+    if (reachability.lostSubjects.some(isOpen)) return true;
     return (this.#retention?.referrers ?? []).length > 0;
   }
 

@@ -109,3 +109,95 @@ test.each(["a-repository", "z-repository"])(
     });
   },
 );
+
+describe("a referrer whose subject is named by another algorithm's digest", () => {
+  /** An image, its signature in the same repository or another, and the subject's name. */
+  function signed(where = "app") {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    const image = app.image({ layers: ["layer"], config: "config", tag: "1" });
+    const subject = app.pushAlias(registry.tree.text(blobFile(image.digest)) ?? "", image.mediaType);
+    registry.repository(where).image({ layers: ["signature"], config: "signature", subject });
+    registry.repository("other").image({ layers: ["of another"], config: "another", tag: "1" });
+    const lose = (digest: string): void => app.remove(app.layerLink(digest));
+    return { registry, app, image, subject, lose };
+  }
+  const untagged = async ({ tree }: RegistryBuilder) => findingsOf(await checkTree(tree, { deleteUntagged: true }));
+  const signature = `blob-unreferenced ${sha256("signature")}`;
+  const offeredOf = (findings: readonly string[]): string[] => findings.filter((line) => /^(?:blob|manifest)-unref/.test(line));
+
+  test("stays with it, and so does the link that tells which it is", async () => {
+    const { registry } = signed();
+    expect(await untagged(registry)).toEqual([]);
+  });
+
+  test("goes with it", async () => {
+    const { registry, app } = signed();
+    app.untag("1");
+    const findings = await untagged(registry);
+    expect(findings).toContain(signature);
+    expect(findings.filter((line) => line.startsWith("referrer-orphaned"))).toEqual([]);
+  });
+
+  test.each(["app", "signatures"])(
+    "in %s stays where only another repository's link tells which it is, or none does any more",
+    async (where) => {
+      const { registry, subject, image, lose } = signed(where);
+      expect(offeredOf(await untagged(registry))).toEqual([]);
+      lose(subject.digest);
+      lose(image.digest);
+      expect(offeredOf(await untagged(registry))).toEqual([]);
+      expect((await untagged(registry)).filter((line) => line.startsWith("referrer-orphaned"))).toEqual([]);
+    },
+  );
+
+  test("elsewhere goes with it, though something else has its size", async () => {
+    const { registry, app } = signed("signatures");
+    app.untag("1");
+    app.image({ layers: ["l4yer"], config: "config", tag: "2" });
+    expect(await untagged(registry)).toContain(signature);
+  });
+
+  test.each(["app", "signatures"])(
+    "in %s goes where no link tells which it is, and nothing of its size is live",
+    async (where) => {
+      const { registry, app, subject, image, lose } = signed(where);
+      lose(subject.digest);
+      lose(image.digest);
+      app.deleteManifest(image);
+      registry.tree.remove(blobFile(image.digest));
+      app.untag("1");
+      const findings = await untagged(registry);
+      expect(findings).toContain(signature);
+      expect(findings.some((line) => line.startsWith("referrer-orphaned"))).toBe(true);
+    },
+  );
+
+  test("stays where neither a link nor a size tells which it is", async () => {
+    const { registry, app, subject, lose } = signed();
+    const { mediaType, digest } = subject;
+    const [config, layer] = [app.push("a config"), app.push("another signature")];
+    const about = { mediaType, digest };
+    app.manifest({ schemaVersion: 2, mediaType, config, layers: [layer], subject: about });
+    lose(digest);
+    app.untag("1");
+    expect(await untagged(registry)).not.toContain(`blob-unreferenced ${layer.digest}`);
+  });
+
+  test("stays with what a swapped link of the same size may have meant", async () => {
+    const { registry, app, subject } = signed();
+    const same = app.image({ layers: ["l4yer"], config: "config" });
+    app.mount(same);
+    app.link(app.layerLink(subject.digest), same.digest);
+    expect(await untagged(registry)).not.toContain(signature);
+  });
+
+  test("stays where a swapped link leads to another size, which is reported", async () => {
+    const { registry, app, subject } = signed();
+    app.link(app.layerLink(subject.digest), app.image({ layers: ["a longer layer"], config: "config" }).digest);
+    app.untag("1");
+    const findings = await untagged(registry);
+    expect(findings).toContain(`link-mismatch ${subject.digest}`);
+    expect(findings).not.toContain(signature);
+  });
+});

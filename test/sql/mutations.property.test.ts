@@ -87,10 +87,10 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
   ["the history of dropped tags keeps what it names", "d.digest is null, false from former f", "true, false from former f"],
   [
     "a repository's own subject has no life elsewhere",
-    "where m.kind <> 1 and (b.digest is not null or",
-    "where m.kind <> 1 and not exists (select 1 from linked s where s.repository = m.repository and s.digest = f.digest) and (b.digest is not null or",
+    "where b.digest is not null or exists (select 1 from linked s where s.digest = x.subject)",
+    "where not exists (select 1 from linked s where s.repository = x.repository and s.digest = x.subject) and b.digest is not null",
   ],
-  ["a subject that is lost is no subject", " or exists (select 1 from linked s where s.digest = f.digest))", ")"],
+  ["a subject that is lost is no subject", " or exists (select 1 from linked s where s.digest = x.subject)", ""],
   ["pins have one name", "from pins p join meanings m on", "from pins p join meanings m on false and"],
   [
     "pins by another name pin an image everywhere",
@@ -134,6 +134,29 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "lost aliases keep nothing",
     "from lost_references n join marks k on k.repository = n.repository and k.digest = n.manifest\ngroup by k.repository",
     "from lost_references n join marks k on false\ngroup by k.repository",
+  ],
+  [
+    "subjects by another name are nothing here",
+    "join meanings a on a.repository = m.repository and a.digest = f.digest where m.kind <> 1",
+    "join meanings a on false where m.kind <> 1",
+  ],
+  ["other repositories tell no subjects", "join meanings a on a.digest = l.digest", "join meanings a on false"],
+  ["subjects have no size", "join blobs b on b.size = l.size where l.nowhere", "join blobs b on false where l.nowhere"],
+  [
+    "a size tells of subjects where a link does",
+    "join blobs b on b.size = l.size where l.nowhere",
+    "join blobs b on b.size = l.size",
+  ],
+  ["a subject that nothing tells is gone", "from lost_subjects where nowhere and size is null", "from lost_subjects where false"],
+  [
+    "a subject's link is garbage",
+    "join aliases a on a.repository = k.repository and a.digest = f.digest",
+    "join aliases a on false and a.digest = f.digest",
+  ],
+  [
+    "a subject of a size is gone",
+    "and not exists (select 1 from subjects s join members m on m.digest = s.subject where s.repository = r.repository and s.manifest = r.digest)",
+    "and true",
   ],
   ["lost aliases are in no damaged link", " union select repository, digest from damaged_layers\n  ) x", "\n  ) x"],
 ];

@@ -1,6 +1,6 @@
 import type { RegistryTree } from "./registry-tree.js";
 import { formerOf, isFound, judge, judgeMended, readWorld, targetOf } from "./oracle.js";
-import type { OraclePolicy, Repository, World } from "./oracle.js";
+import type { OraclePolicy, Repository, Subjects, World } from "./oracle.js";
 
 /**
  * What keeps a digest, by the rules of the design alone: every root, and the length of the shortest chain from it, found by walking
@@ -83,7 +83,7 @@ export class ChainOracle {
 
   /** A repository's edges; those of dropped dangling tags only where damage holds it or `all` are asked for. */
   edgesOf(repository: Repository, all = false): Edges {
-    const { parse, namesOf, lostSizesOf, ofSize, namedBelow } = this.world;
+    const { namesOf, lostSizesOf, ofSize, namedBelow, subjectsOf } = this.world;
     const { layerLinked, kept, droppable } = this.world.manifestsOf(repository);
     const others = [...layerLinked, ...kept, ...(this.policy.dropDanglingTags && !all ? [] : droppable)];
     const manifests = new Set([...repository.revisions.keys(), ...others]);
@@ -92,7 +92,9 @@ export class ChainOracle {
     for (const digest of manifests) {
       const { blobs, children, sizes } = namesOf(digest);
       const named = [...children, ...blobs];
-      const referrers = [...manifests].filter((other) => !layerLinked.has(other) && parse(other)?.subject === digest);
+      const referrers = [...manifests].filter(
+        (other) => !layerLinked.has(other) && subjectsOf(repository, other).own.includes(digest),
+      );
       const meant = named.flatMap((other) => this.world.meaningsOf(repository, other));
       const lost = lostSizesOf(repository, digest);
       const sameSize = lost.flatMap(({ size }) => ofSize(size));
@@ -157,18 +159,19 @@ export class ChainOracle {
   }
 
   /** What is about another manifest. */
-  #referrers(repository: Repository): { readonly start: string; readonly subject: string }[] {
+  #referrers(repository: Repository): (Subjects & { readonly start: string })[] {
     const { layerLinked } = this.world.manifestsOf(repository);
-    return [...this.edgesOf(repository, true).manifests.keys()].flatMap((start) => {
-      const subject = this.world.parse(start)?.subject;
-      return subject === undefined || layerLinked.has(start) ? [] : [{ start, subject }];
-    });
+    return [...this.edgesOf(repository, true).manifests.keys()].flatMap((start) =>
+      layerLinked.has(start) ? [] : [{ start, ...this.world.subjectsOf(repository, start) }],
+    );
   }
 
   /** Whether one of these is what something else is about. */
   isSubjectElsewhere(digests: ReadonlySet<string>): boolean {
     return this.world.repositories.some((repository) =>
-      this.#referrers(repository).some(({ start, subject }) => digests.has(subject) && !digests.has(start)),
+      this.#referrers(repository).some(
+        ({ start, own, elsewhere }) => !digests.has(start) && [...own, ...elsewhere].some((one) => digests.has(one)),
+      ),
     );
   }
 
@@ -252,10 +255,14 @@ export class ChainOracle {
       for (const start of former) if (layerLinked.has(start)) add("layer-linked", start, edges.distance(start, focus));
     for (const start of new Set(this.world.pinsIn(repository))) add("pin", start, edges.distance(start, focus));
     const own = [...roots].filter((start) => edges.manifests.has(start));
-    for (const { start, subject } of this.#referrers(repository)) {
-      if (!edges.manifests.has(start) || !this.#isLive(subject, repository)) continue;
+    const isOwn = (one: string): boolean =>
+      edges.manifests.has(one) && own.some((root) => edges.distance(root, one) !== undefined);
+    const isLive = (one: string): boolean => this.#isLive(one, repository);
+    for (const { start, own: subjects, elsewhere, isAnything } of this.#referrers(repository)) {
+      if (!edges.manifests.has(start)) continue;
       // What the repository keeps by itself is told by how it does so.
-      if (!edges.manifests.has(subject) || own.every((root) => edges.distance(root, subject) === undefined))
+      const isByLost = (isAnything || elsewhere.some(isLive)) && !isOwn(start);
+      if (isByLost || subjects.some((one) => isLive(one) && !isOwn(one)))
         add("live-subject", start, edges.distance(start, focus));
     }
     const links = [...layers.values()].filter(({ target }) => target === focus);

@@ -67,6 +67,27 @@ function pinnedIndex(app: RepositoryBuilder): Descriptor {
   return app.index([child]);
 }
 
+/** An untagged signature of an image that it names by another algorithm. Returns the image, and the links that tell which it is. */
+function signedByAnother(registry: RegistryBuilder, where: string): { app: RepositoryBuilder; links: readonly Descriptor[] } {
+  const app = registry.repository("app");
+  const image = app.image({ layers: ["a signed layer"], config: "a config", tag: "latest" });
+  const subject = app.pushAlias(registry.tree.text(blobFile(image.digest)) ?? "", image.mediaType);
+  registry.repository(where).image({ layers: ["a signature"], config: "a signature's config", subject });
+  return { app, links: [image, subject] };
+}
+
+function loseLinks({ app, links }: ReturnType<typeof signedByAnother>): void {
+  for (const { digest } of links) app.remove(app.layerLink(digest));
+}
+
+/** Twice, for a policy that lets untagged manifests go and for one that does not. */
+function twice(name: string, build: (registry: RegistryBuilder) => void): MarkCase[] {
+  return [
+    { name, tree: registryOf(build) },
+    { name: `${name}, with another policy`, tree: registryOf(build) },
+  ];
+}
+
 export const MARK_CASES: readonly MarkCase[] = [
   {
     name: "a large blob that was just pushed, and a signature of it elsewhere",
@@ -329,4 +350,27 @@ export const MARK_CASES: readonly MarkCase[] = [
       registry.tree.remove(blobFile(image.digest));
     }),
   },
+  ...["app", "signatures"].flatMap((where) => [
+    ...twice(`a signature in ${where} of a subject by another algorithm`, (registry) => {
+      signedByAnother(registry, where);
+    }),
+    ...twice(`a signature in ${where} of a subject by another algorithm that nothing but its size tells`, (registry) => {
+      loseLinks(signedByAnother(registry, where));
+    }),
+  ]),
+  ...twice("a signature of what nothing tells, not even its size", (registry) => {
+    const app = registry.repository("app");
+    const [config, layer] = [app.push("a signature's config"), app.push("a signature")];
+    const subject = { mediaType: TYPES.image, digest: sha512("a manifest") };
+    app.manifest({ schemaVersion: 2, mediaType: TYPES.image, config, layers: [layer], subject });
+  }),
+  ...twice("a signature elsewhere of a subject by another algorithm that is dead, and an image of its size", (registry) => {
+    signedByAnother(registry, "signatures").app.untag("latest");
+    registry.repository("another").image({ layers: ["a s1gned layer"], config: "a config", tag: "latest" });
+  }),
+  ...twice("a signature that is tagged, of a subject by another algorithm that is dead", (registry) => {
+    const app = registry.repository("app");
+    const subject = app.pushAlias("a dead subject");
+    app.image({ layers: ["a signature"], subject, tag: "signature" });
+  }),
 ];

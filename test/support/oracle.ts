@@ -33,6 +33,8 @@ export interface Parsed {
   readonly blobs: readonly string[];
   readonly children: readonly string[];
   readonly subject: string | undefined;
+  /** What it says of the subject's size, in bytes. */
+  readonly subjectSize: number | undefined;
   /** Those of all these that it names as manifests, by their media types. */
   readonly manifests: readonly string[];
   /** What it says of sizes, in bytes. */
@@ -89,6 +91,8 @@ export interface World {
     repository: Repository,
     manifest: string,
   ) => readonly { readonly size: number; readonly isChild: boolean }[];
+  /** What a manifest of a repository is about, or may be: by the repository's links, and otherwise. */
+  readonly subjectsOf: (repository: Repository, manifest: string) => Subjects;
   /** Stored blobs of a size. */
   readonly ofSize: (size: number) => readonly string[];
   /** All that manifests name which nobody need link, and what that names in its turn; what cannot be read names all that it mentions. */
@@ -98,6 +102,14 @@ export interface World {
   /** What the pins mean in a repository, and in any. */
   readonly pinsIn: (repository: Repository) => readonly string[];
   readonly pinsAnywhere: readonly string[];
+}
+
+/** What a manifest may be about. */
+export interface Subjects {
+  readonly own: readonly string[];
+  readonly elsewhere: readonly string[];
+  /** Nothing tells. */
+  readonly isAnything: boolean;
 }
 
 /** Where a repository's layer link of that name leads to. */
@@ -143,7 +155,11 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
     const all = [...repository.revisions.keys(), ...found.layerLinked, ...found.droppable, ...found.kept];
     if (all.some((digest) => parse(digest) === undefined)) repository.held = true;
     // A link of another algorithm leads to a blob of another size.
-    for (const { digest, size } of all.flatMap((manifest) => parse(manifest)?.sizes ?? [])) {
+    const said = all.flatMap((manifest) => {
+      const { sizes = [], subject: digest, subjectSize: size } = parse(manifest) ?? {};
+      return digest === undefined ? sizes : [...sizes, { digest, size }];
+    });
+    for (const { digest, size } of said) {
       const target = targetOf(repository, digest);
       if (target !== digest && stored.has(target) && size !== undefined && isLost(digest, target, size)) repository.held = true;
     }
@@ -156,7 +172,7 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
   }
   const manifestsOf = (repository: Repository): Manifests =>
     manifests.get(repository) ?? { layerLinked: new Set(), droppable: new Set(), kept: new Set(), lasting: new Set() };
-  const nothing = { children: [], subject: undefined, manifests: [], sizes: [] };
+  const nothing = { children: [], subject: undefined, subjectSize: undefined, manifests: [], sizes: [] };
   const namesOf = (digest: string): Parsed => parse(digest) ?? { ...nothing, blobs: mentions(stored.get(digest)?.content) };
   const pinsAnywhere = [...pins, ...repositories.flatMap(pinsIn)];
   const lostSizesOf: World["lostSizesOf"] = (repository, manifest) => {
@@ -187,12 +203,23 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
     }
     return below;
   };
+  const subjectsOf: World["subjectsOf"] = (repository, manifest) => {
+    const { subject, subjectSize: size } = parse(manifest) ?? nothing;
+    if (subject === undefined) return { own: [], elsewhere: [], isAnything: false };
+    const own = [subject, ...meaningsOf(repository, subject)];
+    if (!isLost(subject, targetOf(repository, subject), size)) return { own, elsewhere: [], isAnything: false };
+    // Other repositories may tell what it is stored as; where none does, its size is left.
+    const elsewhere = repositories.flatMap((other) => meaningsOf(other, subject));
+    if (elsewhere.some((target) => !isLost(subject, target, size))) return { own, elsewhere, isAnything: false };
+    return { own, elsewhere: [...elsewhere, ...(size === undefined ? [] : ofSize(size))], isAnything: size === undefined };
+  };
   return {
     stored,
     repositories,
     parse,
     namesOf,
     manifestsOf,
+    subjectsOf,
     isLost,
     lostSizesOf,
     ofSize,
@@ -305,7 +332,7 @@ export function judgeMended(tree: RegistryTree, policy: OraclePolicy): Verdict {
 function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet<string> | undefined): Verdict {
   const world = readWorld(tree, policy.pins, policy.now - policy.grace);
   const { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere } = world;
-  const { lostSizesOf, ofSize, namedBelow } = world;
+  const { lostSizesOf, ofSize, namedBelow, subjectsOf } = world;
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const live = new Set<string>();
   const usedLinks = new Set<string>();
@@ -325,10 +352,10 @@ function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet
     const others = [...layerLinked, ...kept, ...(policy.dropDanglingTags && !isHeld ? [] : droppable)];
     const here = new Set([...repository.revisions.keys(), ...others]);
     // Not what a layer link alone finds.
-    const subjectOf = (digest: string): string | undefined => (layerLinked.has(digest) ? undefined : parse(digest)?.subject);
-    for (const digest of here) {
-      const subject = subjectOf(digest);
-      if (subject !== undefined && isLive(subject)) alive.add(digest);
+    const referrers = [...here].filter((digest) => !layerLinked.has(digest));
+    for (const digest of referrers) {
+      const { own, elsewhere, isAnything } = subjectsOf(repository, digest);
+      if (isAnything || [...own, ...elsewhere].some(isLive)) alive.add(digest);
     }
     const manifestOf = (digest: string): string => (here.has(digest) ? digest : targetOf(repository, digest));
     for (const target of repository.tags.values()) if (here.has(manifestOf(target))) alive.add(manifestOf(target));
@@ -351,10 +378,7 @@ function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet
           for (const one of [manifestOf(named), ...meaningsOf(repository, named)]) if (here.has(one)) alive.add(one);
         for (const { size } of lostSizesOf(repository, digest)) for (const one of ofSize(size)) if (here.has(one)) alive.add(one);
       }
-      for (const digest of here) {
-        const subject = subjectOf(digest);
-        if (subject !== undefined && alive.has(subject)) alive.add(digest);
-      }
+      for (const digest of referrers) if (subjectsOf(repository, digest).own.some((one) => alive.has(one))) alive.add(digest);
     }
     for (const digest of alive) {
       live.add(digest);
@@ -367,6 +391,9 @@ function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet
           if (link !== undefined) usedLinks.add(link.path);
         }
       }
+      // Nor does anything else tell what its subject is.
+      const about = repository.layers.get(manifest.subject ?? "");
+      if (about !== undefined && about.target !== manifest.subject) usedLinks.add(about.path);
       // Nobody can tell what it means, but its size.
       for (const { size, isChild } of lostSizesOf(repository, digest))
         for (const one of [...ofSize(size), ...(isChild ? namedBelow(ofSize(size)) : [])]) live.add(one);
@@ -534,7 +561,7 @@ interface ManifestJson {
   readonly manifests?: readonly DescriptorJson[];
   readonly blobs?: readonly DescriptorJson[];
   readonly fsLayers?: readonly { readonly blobSum: string }[];
-  readonly subject?: { readonly digest: string };
+  readonly subject?: DescriptorJson;
 }
 
 /** Every digest in a content that nobody can read. */
@@ -561,6 +588,7 @@ function parseManifest(content: Buffer, digest: string): Parsed | undefined {
     blobs: digests(of),
     children: digests(children),
     subject: subject?.digest,
+    subjectSize: subject?.size === 0 ? undefined : subject?.size,
     manifests: digests([
       ...children.filter((one) => !has(one, ["layer", "rootfs", "config"])),
       ...of.filter((one) => has(one, ["manifest", "index"])),
