@@ -1,5 +1,4 @@
 import fs from "node:fs";
-import path from "node:path";
 import { check } from "../check.js";
 import type { CheckOptions } from "../check.js";
 import { EXIT_CODES, operatorMessage, UsageError } from "../errors.js";
@@ -24,7 +23,8 @@ import type { OpenedStorage, StorageArguments } from "./open-storage.js";
 import { outputsOf } from "./outputs.js";
 import { startProgressLine } from "./progress-line.js";
 import { TOOL } from "./tool.js";
-import { checkOutputFile, readIfFile, textOptions, writeOutputFile, writeToStdout } from "./write-report.js";
+import { checkDistinct, checkOutputFile, readIfFile, textOptions, writeOutputFile, writeToStdout } from "./write-report.js";
+import type { OutputFile } from "./write-report.js";
 
 /** What counts as garbage, as the command line has it. */
 export interface PolicyArguments {
@@ -132,14 +132,16 @@ async function baselineOf(
   return undefined;
 }
 
-/** Refuses files that cannot be written, before hours of work are done for them. Throws a `UsageError`. */
+/** Refuses files that cannot be written, or that replace one another, before hours of work are done for them. Throws a `UsageError`. */
 export function checkOutputFiles({ output, format, baseline, updateBaseline }: CheckArguments, planOutput?: string): void {
-  for (const file of outputsOf({ output, format }).files) {
-    checkOutputFile({ option: "output", path: file.path });
-    if (planOutput !== undefined && path.resolve(file.path) === path.resolve(planOutput))
-      throw new UsageError(`--plan-output ${planOutput}: --output names it too, and the report would replace the plan`);
-  }
-  if (baseline !== undefined && updateBaseline) checkOutputFile({ option: "baseline", path: baseline });
+  const reports: OutputFile[] = outputsOf({ output, format }).files.map((file) => ({ option: "output", path: file.path }));
+  const plans = planOutput === undefined ? [] : [{ option: "plan-output", path: planOutput }];
+  const baselines = baseline === undefined ? [] : [{ option: "baseline", path: baseline }];
+  const written = [...reports, ...plans, ...(updateBaseline ? baselines : [])];
+  for (const file of written) checkOutputFile(file);
+  checkDistinct(written);
+  // A report may replace the one that it was compared with; a plan is none.
+  checkDistinct([...plans, ...baselines]);
 }
 
 /** What the exit code says of a report. */

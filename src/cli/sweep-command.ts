@@ -23,7 +23,7 @@ import type { OpenedStorage } from "./open-storage.js";
 import { parseShare, parseTimeSpan } from "./parse-values.js";
 import { undoArguments } from "./undo-arguments.js";
 import { startProgressLine } from "./progress-line.js";
-import { checkOutputFile, textOptions, writeOutputFile } from "./write-report.js";
+import { textOptions, writeOutputFile } from "./write-report.js";
 
 /** How it is known that nobody writes, as the command line has it. */
 export interface WriterArguments {
@@ -53,7 +53,6 @@ export async function runSweep(args: SweepArguments, signal: AbortSignal): Promi
       "--inventory is never swept on: it is hours old. Make a plan of it with --dry-run --plan-output FILE, and give that to --sweep --plan FILE",
     );
   checkOutputFiles(args, args.planOutput);
-  if (args.planOutput !== undefined) checkOutputFile({ option: "plan-output", path: args.planOutput });
   const opened = await openStorage(args, signal);
   const progress = startProgressLine(process.stderr, args.quiet);
   try {

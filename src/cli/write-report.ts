@@ -10,7 +10,12 @@ import { causeOf } from "../system-errors.js";
 export function textOptions(stream: NodeJS.WriteStream | undefined): TextOptions {
   const isTerminal = stream?.isTTY === true;
   const colour = isTerminal && (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb";
-  return { colour, width: isTerminal ? stream.columns : undefined, ascii: !hasUtf8(process.env) };
+  return { colour, width: isTerminal ? widthOf(stream) : undefined, ascii: !hasUtf8(process.env) };
+}
+
+/** Undefined where the terminal does not know it, as a serial line or a container's, which say 0. */
+function widthOf({ columns }: NodeJS.WriteStream): number | undefined {
+  return columns === 0 ? undefined : columns;
 }
 
 /**
@@ -63,6 +68,25 @@ export function checkOutputFile(file: OutputFile): void {
     else fs.accessSync(file.path, fs.constants.W_OK);
   } catch (error) {
     throw failure(file, error);
+  }
+}
+
+/** Refuses files of which one would replace another. Throws a `UsageError`. */
+export function checkDistinct(files: readonly OutputFile[]): void {
+  const names = files.map(nameOf);
+  for (const [i, { option, path: name }] of files.entries()) {
+    const other = files[names.indexOf(names[i] ?? "")];
+    if (other === undefined || other === files[i]) continue;
+    throw new UsageError(`--${option} ${name}: --${other.option} names it too, and one would replace the other`);
+  }
+}
+
+/** What a file is known by, however it is named. */
+function nameOf({ path: name }: OutputFile): string {
+  try {
+    return targetOf(name) ?? path.resolve(name);
+  } catch {
+    return path.resolve(name);
   }
 }
 

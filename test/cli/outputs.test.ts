@@ -60,9 +60,35 @@ describe("one scan, several reports", () => {
     ],
     [["--output", "a.json", "--output", "./a.json"], "--output ./a.json is given twice: give it once"],
     [["--output", "/no/such/folder/a.json"], "--output /no/such/folder/a.json: "],
+    [
+      ["--dry-run", "--output", "a.ndjson", "--plan-output", "./a.ndjson"],
+      "--plan-output ./a.ndjson: --output names it too, and one would replace the other",
+    ],
+    [
+      ["--update-baseline", "--output", "a.ndjson", "--baseline", "./a.ndjson"],
+      "--baseline ./a.ndjson: --output names it too, and one would replace the other",
+    ],
+    [
+      ["--dry-run", "--baseline", "a.ndjson", "--plan-output", "./a.ndjson"],
+      "--baseline a.ndjson: --plan-output names it too, and one would replace the other",
+    ],
+    [
+      ["--dry-run", "--update-baseline", "--baseline", "a.ndjson", "--plan-output", "./a.ndjson"],
+      "--baseline a.ndjson: --plan-output names it too, and one would replace the other",
+    ],
   ])("%j is refused before anything is read", async (args, message) => {
     const { exitCode, stdout, stderr } = await regcheck([FIXTURE, ...args]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(stderr).toContain(message);
+  });
+
+  test("by a symbolic link, too", async () => {
+    const directory = temporaryDirectory();
+    const [report, link] = [`${directory}/report.txt`, `${directory}/link`];
+    fs.symlinkSync("report.txt", link);
+    const { exitCode, stderr } = await regcheck([FIXTURE, "--dry-run", "--output", report, "--plan-output", link]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`--plan-output ${link}: --output names it too`);
+    expect(fs.existsSync(report)).toBe(false);
   });
 });

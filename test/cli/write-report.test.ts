@@ -162,10 +162,10 @@ describe("--output", () => {
     expect(fs.readFileSync(stdout, "utf8")).toMatch(/^before\n(?:.*\n)*.*DAMAGED/);
   });
 
-  test("to the file of the plan is refused: the report would replace it", async () => {
+  test("to the file of the plan is refused: one would replace the other", async () => {
     const file = path.join(temporaryDirectory(), "plan.ndjson");
     const { exitCode, stderr } = await regcheck(["/no/such/storage", "--dry-run", "--plan-output", file, "--output", file]);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining("would replace the plan") });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining("one would replace the other") });
   });
 
   test("keeps the mode of a file that is there", async () => {

@@ -48,6 +48,13 @@ describe("on a terminal", () => {
     const wider = report.filter((line) => line.length > columns);
     expect(wider.filter((line) => !/^ +(?:\S+$|regcheck )/.test(line))).toEqual([]);
   });
+
+  test("a terminal that does not know its columns gets lines as a pipe does", async () => {
+    const args = [FIXTURE, "--fail-on", "never", "--grace", "0"];
+    const output = plain(await onTerminal(0, `${args.join(" ")} 2> /dev/null`));
+    const longest = (text: string) => Math.max(...text.split(/\r?\n/).map((line) => line.length));
+    expect(longest(output)).toBe(longest((await regcheck(args)).stdout));
+  });
 });
 
 /** Enough to read for a check to be still at it when it hears of a signal. */
