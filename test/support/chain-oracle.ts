@@ -184,13 +184,14 @@ export class ChainOracle {
     return !garbage.has(subject);
   }
 
-  /** Whether a manifest is live in a repository. */
+  /** Whether a manifest is live in a repository. One of a tag that is dropped is none there, though what is live may keep its blob. */
   isLiveIn(name: string, manifest: string): boolean {
     const repository = this.world.repositories.find((one) => one.name === name);
     if (repository === undefined) return false;
     const isYoung = repository.revisions.has(manifest) && this.#youngBlob(manifest);
     const kinds = this.#inRepository(repository, manifest).map(({ kind }) => kind);
-    return repository.held || isYoung || kinds.some((kind) => kind !== "young-layer-link");
+    const isManifest = this.edgesOf(repository, repository.held).manifests.has(manifest);
+    return repository.held || isYoung || (isManifest && kinds.some((kind) => kind !== "young-layer-link"));
   }
 
   /** Whether a registry finds it as a manifest in any repository, under whatever name. */
