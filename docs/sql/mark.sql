@@ -65,21 +65,27 @@ left join pinned q on (q.digest = t.digest or q.digest = a.target) and (q.reposi
 where t.digest is not null
 group by t.repository, t.tag, t.digest, t.modified, t.valid_name, p.cutoff
 
--- @table tagged  What tags name; of a tag whose link is damaged or gone, all that its history names may be it.
+-- @table lost_tags  Tags whose link is damaged or gone, or names nothing that their history has: no push has written that.
+select t.repository, t.tag from tags t left join tag_history h on h.repository = t.repository and h.tag = t.tag
+group by t.repository, t.tag, t.digest
+having t.digest is null or (count(h.digest) > 0 and max(case when h.digest = t.digest then 1 else 0 end) = 0)
+
+-- @table tagged  What tags name; of such a tag, all that its history names may be it.
 select repository, digest, bool_or(lost) as lost, bool_and(droppable) as droppable from (
   select repository, digest, false as lost, droppable from named_tags
   union all
   select h.repository, h.digest, true, true from tag_history h
-  join tags t on t.repository = h.repository and t.tag = h.tag where t.digest is null
+  join lost_tags t on t.repository = h.repository and t.tag = h.tag
 ) x group by repository, digest
 
 -- @table former  Entries of tags' histories that name what the repository still has a link for, and not what the tag names now.
 select h.repository, h.tag, h.digest, coalesce(a.target, h.digest) as id
 from tag_history h join tags t on t.repository = h.repository and t.tag = h.tag
+left join lost_tags o on o.repository = h.repository and o.tag = h.tag
 left join linked r on r.repository = h.repository and r.digest = h.digest
 left join layer_names l on l.repository = h.repository and l.digest = h.digest
 left join aliases a on a.repository = h.repository and a.digest = h.digest
-where t.digest is not null and t.digest <> h.digest and (r.digest is not null or l.digest is not null)
+where o.tag is null and t.digest <> h.digest and (r.digest is not null or l.digest is not null)
 
 -- @table members  The manifests of each repository. kind: 0 by a revision link; 1 by a layer link, as registry 2.x finds them; 2 and 3 by no link, but
 -- stored and named by a tag that is never dropped (2), or by one that dangles (3). given: found by a tag, not by what another manifest names.
@@ -499,5 +505,6 @@ where not coalesce(k.held or k.{selected}, false)
 union all
 select 'tag-index-dangling', h.repository, h.tag, h.digest, null from tag_history h
 join tags t on t.repository = h.repository and t.tag = h.tag
+left join lost_tags o on o.repository = h.repository and o.tag = h.tag
 left join former f on f.repository = h.repository and f.tag = h.tag and f.digest = h.digest
-where t.digest is not null and t.digest <> h.digest and f.digest is null
+where o.tag is null and t.digest <> h.digest and f.digest is null

@@ -53,12 +53,29 @@ function recordTags(tables: Tables, digests: DigestText, { name: repository, tag
       tag: tags.names[tag] ?? "",
       digest: digests.ofWords("sha256", tags.indexDigests, i * 8),
     });
-  for (const { tag, algorithm, hex, content } of tags.oddIndex) {
-    const named = Digest.fromParts(algorithm, hex);
-    // A damaged entry is a finding, and no history.
-    if (named !== undefined && digestIn(content)?.equals(named) === true)
-      tables.tag_history.add({ repository, tag: tags.names[tag] ?? "", digest: digests.of(named) });
-  }
+  for (const { tag, digest } of oddHistory(tags))
+    tables.tag_history.add({ repository, tag: tags.names[tag] ?? "", digest: digests.of(digest) });
+}
+
+/**
+ * Entries by another algorithm, and damaged ones. A damaged entry is a finding, and history only where it tells by its path what the tag
+ * names, or may have named last.
+ */
+function oddHistory(tags: RepositoryListing["tags"]): readonly { readonly tag: number; readonly digest: Digest }[] {
+  if (tags.oddIndex.length === 0) return [];
+  const held = new Map(tags.oddCurrent.map(({ tag, content }) => [tag, digestIn(content)]));
+  const ownOf = (tag: number): Digest | undefined =>
+    held.has(tag) ? held.get(tag) : Digest.fromWords("sha256", tags.current, tag * 8);
+  const odd = tags.oddIndex.flatMap(({ tag, algorithm, hex, content }) => {
+    const digest = Digest.fromParts(algorithm, hex);
+    return digest === undefined ? [] : [{ tag, digest, isSound: digestIn(content)?.equals(digest) === true }];
+  });
+  const isOwn = (tag: number, digest: Digest): boolean => ownOf(tag)?.equals(digest) === true;
+  const listed = new Set(odd.filter(({ tag, digest }) => isOwn(tag, digest)).map(({ tag }) => tag));
+  const asked = new Set(odd.map(({ tag }) => tag));
+  for (const [i, tag] of tags.indexTag.entries())
+    if (asked.has(tag) && isOwn(tag, Digest.fromWords("sha256", tags.indexDigests, i * 8))) listed.add(tag);
+  return odd.filter(({ tag, digest, isSound }) => isSound || !listed.has(tag) || isOwn(tag, digest));
 }
 
 function recordUpload(tables: Tables, repository: string, { id, startedAt, bytes, modified }: UploadListing): void {

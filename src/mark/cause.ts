@@ -48,6 +48,8 @@ export type Cause =
   | { readonly kind: "history-entry"; readonly found: LinkProblem | Digest }
   /** A tag without a link had one once: its history has entries. */
   | { readonly kind: "had-link" }
+  /** A tag's link holds the finding's digest, and its history has entries, but none of that. */
+  | { readonly kind: "not-in-index" }
   | { readonly kind: "empty-tag" }
   /** A bucket has nothing of a tag but what consoles make for a folder. */
   | { readonly kind: "folder-marker" }

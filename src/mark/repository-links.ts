@@ -35,7 +35,7 @@ export interface RepositoryLinks {
   /** Those of `damagedLayers` that have such a link of their own, and are not only named by the content of another's. */
   readonly damagedLayerLinks: ReadonlySet<number>;
   readonly history: readonly TagHistoryEntry[];
-  /** What the history of tags names whose `current/link` is damaged or gone: each may be what the tag named last. */
+  /** What the history of tags names whose `current/link` is damaged or gone, or holds none of it: each may be what the tag named last. */
   readonly lostTargets: readonly number[];
   /** How many tags have neither a link nor a history. */
   readonly emptyTags: number;

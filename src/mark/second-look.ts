@@ -39,8 +39,7 @@ function missingPath({ code, path, repository, tag, digest }: Finding): string |
 }
 
 /** What a finding rests on, and is no more when that is gone: a tag's link, a manifest's, or a link in the middle of being written. */
-function restsOn({ code, path }: Finding): string | undefined {
-  return code === "tag-dangling" || code === "manifest-missing" || (code === "stray-object" && UNFINISHED_LINK.test(path))
-    ? path
-    : undefined;
+function restsOn({ code, path, cause }: Finding): string | undefined {
+  const isLink = code === "tag-dangling" || code === "manifest-missing" || cause?.kind === "not-in-index";
+  return isLink || (code === "stray-object" && UNFINISHED_LINK.test(path)) ? path : undefined;
 }

@@ -20,12 +20,18 @@ export interface TagHistoryEntry {
   readonly target: number;
 }
 
+/** A tag, with what its `current/link` holds if that is a digest. */
+interface ResolvedTag {
+  readonly name: string;
+  readonly target: number | undefined;
+}
+
 /** A repository's tags, and what is wrong with their links. */
 export interface TagLinks {
   /** By name. */
   readonly tags: readonly Tag[];
   readonly history: readonly TagHistoryEntry[];
-  /** What the history of tags names whose `current/link` is damaged or gone: each may be what the tag named last. */
+  /** What the history of tags names whose `current/link` is damaged or gone, or holds none of it: each may be what the tag named last. */
   readonly lostTargets: readonly number[];
   /** How many have neither a link nor a history: nothing shows that they have ever named anything. */
   readonly empty: number;
@@ -69,7 +75,7 @@ class Resolver implements TagLinks {
   }
 
   /** Every tag, with the manifest that it names now if its link says one. */
-  #resolve(): { readonly name: string; readonly target: number | undefined }[] {
+  #resolve(): ResolvedTag[] {
     const { names, current, oddCurrent } = this.listing.tags;
     const odd = new Map(oddCurrent.map(({ tag, content }) => [tag, content]));
     return names.map((name, tag) => ({
@@ -108,13 +114,27 @@ class Resolver implements TagLinks {
    * The index is a tag's history: no root, and garbage where it names what is gone. The tag's own target is the tag's affair; where its
    * link does not tell, any entry may be its own.
    */
-  #checkIndex(tags: readonly { readonly name: string; readonly target: number | undefined }[]): void {
+  #checkIndex(tags: readonly ResolvedTag[]): void {
     const { name } = this.listing;
     const { indexTag, indexDigests, oddIndex } = this.listing.tags;
+    const ids = indexTag.map((_, i) => this.table.idOf("sha256", indexDigests, i * 8));
+    const odd = oddIndex.flatMap(({ tag, algorithm, hex, content }) => {
+      const named = Digest.fromParts(algorithm, hex);
+      return named === undefined ? [] : [{ tag, named, id: this.table.idOfDigest(named), link: parseLink(content) }];
+    });
+    /** By position: its target is in its index. */
+    const listed = new Uint8Array(tags.length);
+    const note = (tag: number, id: number): void => {
+      if (elementAt(tags, tag).target === id) listed[tag] = 1;
+    };
+    for (let i = 0; i < ids.length; i++) note(elementAt(indexTag, i), elementAt(ids, i));
+    for (const { tag, id } of odd) note(tag, id);
+    this.#checkListed(tags, listed);
+
     const checkTarget = (tag: number, id: number): void => {
       const { name: tagName, target } = elementAt(tags, tag);
       if (target === id) return;
-      if (target === undefined) {
+      if (listed[tag] !== 1) {
         this.lostTargets.push(id);
         return;
       }
@@ -125,19 +145,26 @@ class Resolver implements TagLinks {
       const digest = this.table.digest(id);
       this.#add("tag-index-dangling", tagIndexLinkPath(name, tagName, digest), { tag: tagName, digest });
     };
-    for (let i = 0; i < indexTag.length; i++) checkTarget(elementAt(indexTag, i), this.table.idOf("sha256", indexDigests, i * 8));
-    for (const { tag, algorithm, hex, content } of oddIndex) {
-      const named = Digest.fromParts(algorithm, hex);
-      if (named === undefined) continue;
-      const link = parseLink(content);
+    for (let i = 0; i < ids.length; i++) checkTarget(elementAt(indexTag, i), elementAt(ids, i));
+    for (const { tag, named, id, link } of odd) {
       if ("digest" in link && link.digest.equals(named)) {
-        checkTarget(tag, this.table.idOfDigest(named));
+        checkTarget(tag, id);
         continue;
       }
-      const { name: tagName, target } = elementAt(tags, tag);
-      if (target === undefined) this.lostTargets.push(this.table.idOfDigest(named));
+      if (listed[tag] !== 1) this.lostTargets.push(id);
+      const { name: tagName } = elementAt(tags, tag);
       const cause: Cause = { kind: "history-entry", found: "problem" in link ? link.problem : link.digest };
       this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, cause });
+    }
+  }
+
+  /** A push writes the entry first, and then `current/link` (`registry/storage/tagstore.go`): no push has written what a tag's index lacks. */
+  #checkListed(tags: readonly ResolvedTag[], listed: Uint8Array): void {
+    for (const position of this.#tagsWithHistory) {
+      const { name: tag, target } = elementAt(tags, position);
+      if (target === undefined || listed[position] === 1) continue;
+      const digest = this.table.digest(target);
+      this.#add("link-mismatch", tagCurrentPath(this.listing.name, tag), { tag, digest, cause: { kind: "not-in-index" } });
     }
   }
 }

@@ -155,6 +155,8 @@ class Planner implements RepairPlan {
   /** The manifest was deleted by digest, or its link was lost: only the operator knows which. */
   async #proveDangling(repository: string, tag: string, digest: Digest): Promise<Proof<Proven>> {
     if (!isTagName(tag)) return { because: "its name is outside the grammar, so no registry serves it" };
+    if (await this.prover.contradictsTag(repository, tag, digest))
+      return { because: "the tag's history has no entry of that manifest, so no push has made the tag name it" };
     const manifest = await this.prover.manifest(digest);
     if ("because" in manifest) return manifest;
     const notes = ["if the manifest was deleted on purpose, this makes it pullable again, by tag and by digest"];

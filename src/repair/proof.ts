@@ -46,12 +46,7 @@ export class Prover {
 
   /** The one manifest that a tag has ever named: each digest that it named has an entry in its history, whose path says which. */
   async onlyHistoryEntry(repository: string, tag: string): Promise<Proof<Digest>> {
-    const entries: { readonly file: string; readonly digest: Digest }[] = [];
-    for await (const { path: file } of this.look.list(`${tagPath(repository, tag)}/index`)) {
-      const own = parseOwnPath(splitRepositoryPath(file)?.own ?? "");
-      const digest = own.kind === "index" ? Digest.fromParts(own.algorithm, own.hex) : undefined;
-      if (digest !== undefined) entries.push({ file, digest });
-    }
+    const entries = await this.#historyEntries(repository, tag);
     const [entry] = entries;
     if (entry === undefined) return { because: "its history has no entry that says what it named" };
     if (entries.length > 1) return { because: `its history has ${entries.length} entries, any of which it may have named last` };
@@ -60,6 +55,22 @@ export class Prover {
     if (held !== undefined && !held.equals(entry.digest))
       return { because: `the only entry of its history contradicts itself: it holds ${held.toString()}` };
     return { proven: entry.digest };
+  }
+
+  /** Whether the tag's history has entries, and none of a digest that the tag names: then no push has written that. */
+  async contradictsTag(repository: string, tag: string, digest: Digest): Promise<boolean> {
+    const entries = await this.#historyEntries(repository, tag);
+    return entries.length > 0 && !entries.some((entry) => entry.digest.equals(digest));
+  }
+
+  async #historyEntries(repository: string, tag: string): Promise<readonly { readonly file: string; readonly digest: Digest }[]> {
+    const entries: { readonly file: string; readonly digest: Digest }[] = [];
+    for await (const { path: file } of this.look.list(`${tagPath(repository, tag)}/index`)) {
+      const own = parseOwnPath(splitRepositoryPath(file)?.own ?? "");
+      const digest = own.kind === "index" ? Digest.fromParts(own.algorithm, own.hex) : undefined;
+      if (digest !== undefined) entries.push({ file, digest });
+    }
+    return entries;
   }
 
   /** Bytes of a link's file, as it is now. */

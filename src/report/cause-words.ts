@@ -43,6 +43,8 @@ const WORDS: {
   "history-entry": ({ found }) =>
     `${found instanceof Digest ? `the link names ${found.toString()}` : linkWords(found)}; it is an entry of the tag's history, which no pull reads`,
   "had-link": () => "its index shows that there was one",
+  "not-in-index": (_, { digest }) =>
+    `the tag's link names ${String(digest)}, which its index does not list, so that no push has written it: push the tag again, or remove it (regcheck untag)`,
   "empty-tag": () => "its directory is empty: a sweep removes it",
   "folder-marker": () => "a console's folder is all there is of it: delete the key, which ends with a slash",
   "no-name": () => "its name is empty: registry 2.x lists it, 3.x does not. Delete the key, which ends with a slash",

@@ -119,8 +119,8 @@ export const CODE_WORDS: Readonly<Record<FindingCode, CodeWords>> = {
   },
   "link-mismatch": {
     severity: "error",
-    meaning: "a link's content is not the digest that its path says",
-    remedy: `The registry follows the content of a revision or layer link: pulls get something else than they asked for. Find out who wrote it; delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
+    meaning: "a link's content is not the digest that its path says, or a tag's link none that its index lists",
+    remedy: `The registry follows the content of a revision, layer or tag link: pulls get something else than they asked for. Find out who wrote it; delete its directory, whose path is with each finding, ${PUSH_AGAIN}.`,
     deletes: true,
   },
   "bucket-expires": {

@@ -27,6 +27,25 @@ export const MUTANTS: readonly Mutant[] = [
   },
   { file: "mark/finding", search: "holds = HOLDING_CODES.has(code)", replace: "holds = false", tests: ["fixtures"] },
   {
+    file: "mark/tag-links",
+    search: "if (target === undefined || listed[position] === 1)",
+    replace: "if (true)",
+    tests: ["mark/tag-links"],
+  },
+  {
+    file: "mark/tag-links",
+    search: "if (listed[tag] !== 1) {",
+    replace: "if (target === undefined) {",
+    tests: ["mark/tag-links"],
+  },
+  { file: "mark/second-look", search: '|| cause?.kind === "not-in-index"', replace: "", tests: ["mark/tag-links"] },
+  {
+    file: "repair/plan",
+    search: "if (await this.prover.contradictsTag(repository, tag, digest))",
+    replace: "if (false)",
+    tests: ["repair/repair"],
+  },
+  {
     file: "undo/link-targets",
     search: "(await this.#isThere(link)) || (await this.#isThere(layerLinkPath(repository, digest)))",
     replace: "true",

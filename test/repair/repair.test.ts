@@ -82,6 +82,21 @@ describe("what path and storage prove is repaired", () => {
     expect(repairs).toEqual([["tag-link-invalid", "rewrite", "team/app:1", expect.stringMatching(/^sha256:/)]]);
   });
 
+  test("what a tag names and its history does not is no proof that its manifest was linked", async () => {
+    const { repairs, because } = await planned((app) => {
+      app.image({ layers: ["a layer"], config: "a config", tag: "1" });
+      const { digest } = app.registry
+        .repository("team/elsewhere")
+        .image({ layers: ["elsewhere"], config: "elsewhere", tag: "1" });
+      app.registry.tree.write(`${app.path}/_manifests/tags/1/current/link`, digest);
+    });
+    expect(repairs.filter(([code]) => code === "tag-dangling")).toEqual([]);
+    expect(because).toContainEqual([
+      "tag-dangling",
+      "the tag's history has no entry of that manifest, so no push has made the tag name it",
+    ]);
+  });
+
   test("two tags that dangle on one manifest are one link", async () => {
     const { repairs } = await planned((app) => {
       const image = app.image({ tag: "1" });

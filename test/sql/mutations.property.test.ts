@@ -31,7 +31,17 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "where f.role <> 'subject'\n\n-- @table lost_references",
     "where f.role not in ('subject', 'child')\n\n-- @table lost_references",
   ],
-  ["lost tags name nothing", "where t.digest is null\n)", "where false\n)"],
+  [
+    "lost tags name nothing",
+    "join lost_tags t on t.repository = h.repository and t.tag = h.tag\n)",
+    "join lost_tags t on false\n)",
+  ],
+  ["a tag's link is right whatever its history says", "or (count(h.digest) > 0", "or (false"],
+  [
+    "the history of lost tags is garbage",
+    "where o.tag is null and t.digest <> h.digest and f.digest",
+    "where t.digest <> h.digest and f.digest",
+  ],
   ["layer links find no manifests", "case when l.digest is not null then 1 when not t.droppable", "case when not t.droppable"],
   ["a dropped tag takes what a lasting one keeps", "and k.given and k.kind < 3", "and k.given"],
   ["young tags are dropped", "not coalesce(t.modified > p.cutoff, false) and max", "max"],

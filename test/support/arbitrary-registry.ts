@@ -42,6 +42,8 @@ const CHANGES = [
   /** What registry 2.1.0 left: the manifest is linked as a layer, and nowhere else. */
   "link as layer",
   "lose current",
+  /** No push has made the tag name that. */
+  "overwrite current",
 ] as const;
 
 /** Numbers choose among what there is, whatever there is by then; 0 often means none. */
@@ -196,6 +198,7 @@ class World {
     if (change === "mount manifest") target.mount(this.manifest(which));
     if (change === "link as layer") target.deleteManifest(target.mount(this.manifest(which)));
     if (change === "lose current") target.remove(`_manifests/tags/${pick(this.names.tags, tag)}/current`);
+    if (change === "overwrite current") this.#overwriteCurrent(which);
     if (change === "alias manifest") {
       const { mediaType, digest } = this.manifest(which);
       const content = this.registry.tree.text(blobFile(digest));
@@ -208,6 +211,12 @@ class World {
       const layer = target.pushAlias(`layer ${which % 10}`, TYPES.layer, which % 3 === 0 ? "sha384" : "sha512");
       this.#manifests.push(target.image({ layers: [layer], tag: pick(this.names.tags, tag) }));
     }
+  }
+
+  #overwriteCurrent(which: number): void {
+    const link = this.#file("tag link", which);
+    if (link !== undefined)
+      this.registry.tree.write(link, which % 5 === 0 ? sha256("never pushed") : this.manifest(which).digest);
   }
 
   #forgetAlias(which: number): void {

@@ -90,6 +90,35 @@ function twice(name: string, build: (registry: RegistryBuilder) => void): MarkCa
 
 export const MARK_CASES: readonly MarkCase[] = [
   {
+    name: "the link of a tag was written over, and what the tag's index lists is linked by nothing else",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const lost = imageIn(app, "1.0");
+      app.tag("1.0", sha256("never pushed"));
+      app.remove(`_manifests/tags/1.0/index/${sha256("never pushed").replace(":", "/")}/link`);
+      app.deleteManifest(lost);
+    }),
+  },
+  {
+    name: "the same, where the entry is empty as well",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      const lost = imageIn(app, "1.0");
+      registry.tree.write(`${app.path}/_manifests/tags/1.0/current/link`, sha256("never pushed"));
+      registry.tree.write(`${app.path}/_manifests/tags/1.0/index/${lost.digest.replace(":", "/")}/link`, "");
+      app.deleteManifest(lost);
+    }),
+  },
+  {
+    name: "the entry of what a tag names is empty",
+    tree: registryOf((registry) => {
+      const app = registry.repository("app");
+      app.deleteManifest(imageIn(app, "1.0"));
+      const last = app.image({ layers: ["the last"], config: "the last config", tag: "1.0" });
+      registry.tree.write(`${app.path}/_manifests/tags/1.0/index/${last.digest.replace(":", "/")}/link`, "");
+    }),
+  },
+  {
     name: "a large blob that was just pushed, and a signature of it elsewhere",
     tree: registryOf((registry) => {
       signature(

@@ -117,6 +117,11 @@ export function targetOf(repository: Repository, digest: string): string {
   return repository.layers.get(digest)?.target ?? digest;
 }
 
+/** Of a tag with a history: whether that is all there is to tell what it named. A push writes the entry before the link. */
+function hasLostTarget({ tags, history }: Repository, tag: string): boolean {
+  return !history.some((entry) => entry.tag === tag && entry.digest === tags.get(tag));
+}
+
 export function hasLayerLink(repository: Repository, digest: string): boolean {
   return repository.layers.has(digest) || repository.damagedLinks.has(digest);
 }
@@ -168,7 +173,7 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
     // Outside the grammar: kept as a whole.
     if (/[A-Z]/.test(repository.name)) repository.held = true;
     // What the index shows that there was once, and what is gone now, is as bad as what is empty.
-    if (repository.history.some(({ tag }) => !repository.tags.has(tag))) repository.held = true;
+    if (repository.history.some(({ tag }) => hasLostTarget(repository, tag))) repository.held = true;
   }
   const manifestsOf = (repository: Repository): Manifests =>
     manifests.get(repository) ?? { layerLinked: new Set(), droppable: new Set(), kept: new Set(), lasting: new Set() };
@@ -270,7 +275,7 @@ function findManifests(
   };
   for (const [name, digest] of tags) addTagged(digest, lasting.has(name) ? kept : droppable);
   for (const { tag, digest, sound } of history) {
-    if (!tags.has(tag)) addTagged(digest, droppable);
+    if (hasLostTarget(repository, tag)) addTagged(digest, droppable);
     else if (sound && isOther(digest) && hasLayerLink(repository, digest) && isManifest(targetOf(repository, digest)))
       layerLinked.add(targetOf(repository, digest));
   }
@@ -300,7 +305,7 @@ export function formerOf(repository: Repository, manifests: Manifests, dropDangl
   const isDropped = (tag: string): boolean =>
     dropDanglingTags && !manifests.lasting.has(tag) && !isFound(repository, manifests, tags.get(tag) ?? "");
   const former = history.filter(
-    ({ tag, digest, sound }) => sound && tags.has(tag) && tags.get(tag) !== digest && !isDropped(tag),
+    ({ tag, digest, sound }) => sound && !hasLostTarget(repository, tag) && tags.get(tag) !== digest && !isDropped(tag),
   );
   return former.map(({ digest }) => digest);
 }
