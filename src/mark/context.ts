@@ -24,6 +24,6 @@ export interface MarkContext {
   readonly swappedAliases: Set<number>;
   /** Paths of blobs that were deleted since an old listing was made: whether a pull misses one is asked elsewhere. */
   readonly gone: Set<string>;
-  /** With a filter, where blobs are verified: 1 for each stored blob that a repository which is shown names. */
+  /** With a filter: 1 for each stored blob that a repository which is shown names. */
   readonly shownBlobs?: Uint8Array | undefined;
 }

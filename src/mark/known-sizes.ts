@@ -4,8 +4,9 @@ import { blobPath } from "../registry/layout.js";
 import { NOBODY } from "./blob-table.js";
 import type { BlobTable } from "./blob-table.js";
 import type { MarkContext } from "./context.js";
-import type { Finding, FindingCode } from "./finding.js";
+import type { Finding } from "./finding.js";
 import { isYoung } from "./policy.js";
+import { saidToBeBroken } from "./shown.js";
 import { addToOwners } from "./verify.js";
 import type { Findings } from "./verify.js";
 
@@ -28,15 +29,13 @@ export function isImpossibleSize(digest: Digest, size: number): boolean {
   return known === undefined ? size === 0 : size !== known;
 }
 
-/** Findings that say already that a blob's content is broken. */
-const SAYS_SO: ReadonlySet<FindingCode> = new Set(["blob-corrupt", "manifest-corrupt", "blob-size-mismatch"]);
-
 /**
  * What a size alone proves, whatever a manifest says of it: a blob without content is what its digest says only if that is the digest of
  * no content, and a digest of a well-known content has its size. A registry hands out either without a look (2.8 and 3.1: 200), and
  * answers a client that is about to push it that it is there.
  */
-export function checkKnownSizes({ table, policy }: MarkContext, found: Findings): void {
+export function checkKnownSizes(context: MarkContext, found: Findings): void {
+  const { table, policy } = context;
   const wrong = new Map<number, Finding>();
   const known = knownSizes(table);
   const add = (id: number, stored: number, expected?: number): void => {
@@ -51,9 +50,7 @@ export function checkKnownSizes({ table, policy }: MarkContext, found: Findings)
   });
   for (const [id, size] of known) if (table.isStored(id) && table.size(id) !== size) add(id, table.size(id), size);
   if (wrong.size === 0) return;
-  for (const { findings } of [found, ...found.repositories])
-    for (const { code, digest } of findings)
-      if (SAYS_SO.has(code) && digest !== undefined) wrong.delete(table.idOfDigest(digest));
+  for (const id of saidToBeBroken(context, found)) wrong.delete(id);
   addToOwners(table, found, [...wrong.values()]);
 }
 

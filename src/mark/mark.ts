@@ -21,6 +21,7 @@ import type { Marked } from "./marked.js";
 import type { MarkedRepository } from "./marked-repository.js";
 import type { MarkContext } from "./context.js";
 import { strayFinding } from "./strays.js";
+import { tellOfShared } from "./shown.js";
 import { judgeSizes } from "./sizes.js";
 import { checkKnownSizes } from "./known-sizes.js";
 import { checkReach } from "./out-of-reach.js";
@@ -62,7 +63,7 @@ export async function mark(
   const table = await inventory(storage.blobs(leaves), { findings, ...outOfReach }, (blobs) =>
     onProgress({ phase: "blobs", blobs, repositories: 0, manifests: 0 }),
   );
-  const context = contextOf(storage, table, policy, verify !== undefined && isShown !== undefined);
+  const context = contextOf(storage, table, policy, isShown !== undefined);
   const repositories: MarkedRepository[] = [];
   const pending: PendingRepository[] = [];
   let done = 0;
@@ -80,6 +81,7 @@ export async function mark(
   for (const finding of checkReach(context, outOfReach, repositories)) findings.push(finding);
   const verified = verify && (await verifyAll(context, verify, { repositories, findings }, onProgress));
   await judgeSizes(context, { repositories, findings }, verify);
+  tellOfShared(context, { repositories, findings });
   checkKnownSizes(context, { repositories, findings });
   const { denied: uploadsDenied, unmeasured: uploadsUnmeasured } = await askOfBucket(context, { repositories, findings });
   let blobBytes = 0;
@@ -105,7 +107,7 @@ export async function mark(
   };
 }
 
-function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesShown: boolean): MarkContext {
+function contextOf(storage: Storage, table: BlobTable, policy: Policy, isFiltered: boolean): MarkContext {
   return {
     storage,
     table,
@@ -118,7 +120,7 @@ function contextOf(storage: Storage, table: BlobTable, policy: Policy, verifiesS
     lostManifests: new Set(),
     swappedAliases: new Set(),
     gone: new Set(),
-    shownBlobs: verifiesShown ? new Uint8Array(table.count) : undefined,
+    shownBlobs: isFiltered ? new Uint8Array(table.count) : undefined,
   };
 }
 

@@ -20,7 +20,7 @@ export function ownBlobs(context: MarkContext, graph: RepositoryGraph, owner: nu
     table.mark(id, MANIFEST);
     forEachPinnedConfig(store, graph, id, (config) => table.mark(config, PINNED_CONFIG));
   }
-  // For a check that reads the blobs of some repositories only.
+  // For a report on some repositories.
   if (shownBlobs === undefined || table.isLeftOut(owner)) return;
   for (const id of namedBlobs(links, reachability.manifests, table)) shownBlobs[id] = 1;
 }

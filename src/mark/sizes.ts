@@ -88,8 +88,9 @@ function withVerdicts({ findings }: MarkedRepository, table: BlobTable, { sound,
     if (code !== CODE || digest === undefined || usedBy === undefined || cause?.kind !== "size") return [finding];
     const manifest = usedBy.digest;
     const id = table.idOfDigest(digest);
-    const wrong = sound.has(id) ? manifest : digest;
-    if (seen.size === seen.add(wrong.toString()).size) return [];
+    // What a manifest says wrong of others must not hide that it is broken itself.
+    const wrong = sound.has(id) ? `says ${manifest.toString()}` : `is ${digest.toString()}`;
+    if (seen.size === seen.add(wrong).size) return [];
     if (corrupt.has(id)) return [{ ...finding, cause: { ...cause, blob: "corrupt" } }];
     if (!sound.has(id)) return [{ ...finding, cause: { ...cause, blob: "not-hashed" } }];
     const { repository, tag } = finding;

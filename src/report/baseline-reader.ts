@@ -3,6 +3,7 @@ import { describeStorage, isSameStorage } from "../storage/identity.js";
 import type { StorageIdentity } from "../storage/identity.js";
 import { BaselineFindings } from "./baseline.js";
 import type { Baseline, ReportTerms } from "./baseline.js";
+import { scopeOf } from "./catalogue.js";
 import { isShown } from "./repository-filter.js";
 import type { RepositoryFilter } from "./repository-filter.js";
 
@@ -79,7 +80,9 @@ export class BaselineReader {
     if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
     // A code of a later version is none of ours, and cannot be compared.
     const known = FINDING_CODES.find((one) => one === code);
+    if (known === undefined) return;
     const finding = {
+      code: known,
       path,
       repository: toText(repository),
       digest: toText(digest),
@@ -87,8 +90,11 @@ export class BaselineReader {
       rule: toText(rule),
       bytes: toNumber(bytes),
     };
-    if (known !== undefined && isShown({ code: known, ...finding }, this.scope.filter))
-      this.#findings.add({ code: known, ...finding });
+    const { filter } = this.scope;
+    const isOfSame = filter === undefined || filter.glob === this.#head?.terms.repository;
+    // Whether a corrupt blob has been read again is asked of each.
+    if (isOfSame || isShown(finding, filter, () => known === "blob-corrupt")) this.#findings.add(finding);
+    else if (scopeOf(known) === "blob") this.#findings.addUnsure(finding);
   }
 }
 

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
-import { severityOf } from "./catalogue.js";
+import { scopeOf, severityOf } from "./catalogue.js";
 import type { Severity } from "./severity.js";
 import { FingerprintSet } from "./fingerprint-set.js";
 import type { Fingerprint } from "./fingerprint-set.js";
@@ -42,9 +42,6 @@ export interface FindingIdentity {
   readonly bytes?: number | undefined;
 }
 
-/** One finding whatever repository it is ascribed to: that is the only one with links to the blob, which changes without the blob. */
-const OWNERLESS: ReadonlySet<FindingCode> = new Set(["blob-unreferenced", "blob-corrupt"]);
-
 /** One finding for each rule of the bucket, whatever object it is shown by. */
 const PATHLESS: ReadonlySet<FindingCode> = new Set(["bucket-expires"]);
 
@@ -61,6 +58,14 @@ export class BaselineFindings {
   add(identity: FindingIdentity): void {
     if (identity.code === "blob-corrupt") this.#corrupt.push(identity);
     this.#set.add(fingerprintOf(identity), FINDING_CODES.indexOf(identity.code));
+  }
+
+  /** Adds a finding of which it is not known whether the later report is about it too: it is not new there, and never gone. */
+  addUnsure(identity: FindingIdentity): void {
+    const fingerprint = fingerprintOf(identity);
+    if (this.#set.has(fingerprint)) return;
+    this.#set.add(fingerprint, FINDING_CODES.indexOf(identity.code));
+    this.#set.tick(fingerprint);
   }
 
   /** Whether the finding was there. */
@@ -155,7 +160,8 @@ function identityOf({ code, path, repository, digest, uploadId, rule }: Finding)
 
 /** Names are untrusted: with a cryptographic hash nobody makes a finding look like one that was there. */
 function fingerprintOf({ code, path, repository, digest, uploadId, rule }: FindingIdentity): Fingerprint {
-  const owner = OWNERLESS.has(code) ? undefined : repository;
+  // A blob is ascribed to the only repository with links to it, which changes without the blob.
+  const owner = scopeOf(code) === "repository" ? repository : undefined;
   const bytes = hash("sha256", JSON.stringify([code, PATHLESS.has(code) ? rule : path, owner, digest, uploadId]), "buffer");
   return { low: bytes.readUInt32BE(0), high: bytes.readUInt32BE(4) };
 }

@@ -18,6 +18,30 @@ function withEffects(words: Readonly<Record<FindingCode, CodeWords>>): Record<Fi
   return entries;
 }
 
+/**
+ * What a finding is about, besides the repository that it may be ascribed to. **registry**: all of it, for the registry does not start, or
+ * objects of any repository vanish, or nobody knows what is live. **blob**: a stored blob, which any number of repositories may have.
+ */
+export type FindingScope = "registry" | "blob" | "repository";
+
+const SCOPES: Readonly<Partial<Record<FindingCode, FindingScope>>> = {
+  "storage-unreadable": "registry",
+  "truth-elsewhere": "registry",
+  "tags-elsewhere": "registry",
+  "proxy-state-invalid": "registry",
+  "bucket-expires": "registry",
+  "stray-stops-registry": "registry",
+  "blob-corrupt": "blob",
+  "blob-unreadable": "blob",
+  "object-archived": "blob",
+  "blob-unreferenced": "blob",
+};
+
+/** What findings of a code are about; most are about a repository, or about nothing that one has. */
+export function scopeOf(code: FindingCode): FindingScope {
+  return SCOPES[code] ?? "repository";
+}
+
 const EFFECTS: Readonly<Record<CodeEffect, string>> = {
   holds: "holds its repository back from a sweep",
   blocks: "blocks every sweep",

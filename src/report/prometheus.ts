@@ -137,7 +137,7 @@ function findings(report: Report): Samples {
     );
   }
   for (const finding of report.findings()) {
-    if (finding.code === "blob-corrupt" && !isKnownBySize(finding)) continue;
+    if (finding.code === "blob-corrupt" && !isKnownWithoutVerify(finding)) continue;
     const severity = severityOf(finding);
     const bySeverity = counts.get(finding.code);
     bySeverity?.set(severity, (bySeverity.get(severity) ?? 0) + 1);
@@ -165,14 +165,15 @@ function corruptBlobs(report: Report, previous: string): Samples {
     if (verified === undefined || verified.parts === Number(parts)) samples.set(`${part}/${parts}`, Number(count));
   }
   if (verified !== undefined) {
-    const read = Array.from(report.findings(["blob-corrupt"])).filter((finding) => !isKnownBySize(finding));
+    const read = Array.from(report.findings(["blob-corrupt"])).filter((finding) => !isKnownWithoutVerify(finding));
     samples.set(`${verified.part}/${verified.parts}`, read.length);
   }
   return Array.from(samples, ([part, count]) => [labelsOf(part), count]);
 }
 
-/** Whether a corrupt blob is known without reading it. */
-function isKnownBySize({ digest, bytes }: Finding): boolean {
+/** Whether every run finds a corrupt blob: by its size, or for it is a manifest elsewhere. */
+function isKnownWithoutVerify({ digest, bytes, cause }: Finding): boolean {
+  if (cause !== undefined && cause.kind !== "content") return true;
   return digest !== undefined && bytes !== undefined && isImpossibleSize(digest, bytes);
 }
 

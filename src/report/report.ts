@@ -4,6 +4,7 @@ import type { Marked, MarkedPins } from "../mark/marked.js";
 import { selectedVariant, VARIANTS } from "../mark/policy.js";
 import type { Policy, SwitchVariant, Variant } from "../mark/policy.js";
 import type { MarkedRepository } from "../mark/marked-repository.js";
+import { isOfShown } from "../mark/shown.js";
 import { isTrusted } from "../mark/truth.js";
 import type { TruthElsewhere } from "../mark/marked.js";
 import { isImpossibleSize } from "../mark/known-sizes.js";
@@ -131,7 +132,7 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
     }
   }
   const findings = [...marked.findings, ...shown.flatMap((repository) => repository.findings)].filter((finding) =>
-    isShown(finding, filter),
+    isShown(finding, filter, () => concernsShown(marked, finding)),
   );
   findings.sort(inReportOrder);
   const abandoned = sumAbandoned(findings, marked);
@@ -173,6 +174,10 @@ export function makeReport(marked: Marked, context: ReportContext): Report {
   };
 }
 
+function concernsShown({ context }: Marked, { digest }: Finding): boolean {
+  return digest !== undefined && isOfShown(context, context.table.idOfDigest(digest));
+}
+
 function totalsOf({ repositories, table, blobBytes }: Marked): Report["totals"] {
   const sum = (field: (repository: MarkedRepository) => number): number =>
     repositories.reduce((total, one) => total + field(one), 0);
@@ -201,15 +206,16 @@ function countFindings(findings: readonly Finding[], unreferencedBlobs: number):
 }
 
 /**
- * Whether the run would have found the blob corrupt if it still were as it was: it has read it, or there is none any more, or its size
- * alone gave it away, which every run looks at.
+ * Whether the run would have found the blob corrupt if it still were as it was: it has read it, as a manifest too, or there is none any
+ * more, or its size alone gave it away, which every run looks at.
  */
 function wasRead({ table, verified, context }: Marked, { digest: text = "", bytes }: FindingIdentity): boolean {
   const digest = Digest.parse(text);
   const id = digest && table.idOfDigest(digest);
   if (digest === undefined || id === undefined || !table.isStored(id)) return true;
+  if (bytes !== undefined && isImpossibleSize(digest, bytes)) return isOfShown(context, id);
   if (context.shownBlobs !== undefined && context.shownBlobs[id] !== 1) return false;
-  if (bytes !== undefined && isImpossibleSize(digest, bytes)) return true;
+  if (!context.storage.remembersManifests && context.store.has(id)) return true;
   return verified !== undefined && isInPart(digest.toWords()[0] ?? 0, verified);
 }
 

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
-import type { Finding, FindingCode } from "../mark/finding.js";
+import type { Finding } from "../mark/finding.js";
+import { scopeOf } from "./catalogue.js";
 
 /** Limits a report, and a sweep, to some repositories. What is live does not depend on it. */
 export interface RepositoryFilter {
@@ -33,15 +34,15 @@ function commonPrefix(a: string, b: string): number {
 }
 
 /**
- * What is everybody's affair: a fault of the storage, and who decides what is live. A corrupt blob may have several repositories: with a
- * filter only blobs are read that one of those names which match.
+ * Whether a report on matching repositories has the finding: what is about one of these, about the registry as a whole, or about a blob that
+ * one of these has, whatever others have it too. The last is what `isOfShown` says.
  */
-const OF_ALL: ReadonlySet<FindingCode> = new Set(["storage-unreadable", "truth-elsewhere", "tags-elsewhere", "blob-corrupt"]);
-
-/** Whether a report on matching repositories has the finding. */
 export function isShown(
   { code, repository }: Pick<Finding, "code" | "repository">,
   filter: RepositoryFilter | undefined,
+  isOfShown: () => boolean,
 ): boolean {
-  return filter === undefined || OF_ALL.has(code) || (repository !== undefined && filter.matches(repository));
+  if (filter === undefined || (repository !== undefined && filter.matches(repository))) return true;
+  const scope = scopeOf(code);
+  return scope === "registry" || (scope === "blob" && isOfShown());
 }
