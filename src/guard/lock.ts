@@ -32,11 +32,13 @@ export interface Locked<T> {
 export const NOT_LOCKED: Verdict = { rule: "one-at-a-time", passed: true, evidence: "no other regcheck is at work" };
 
 /** Safety rule 9 for a dry run, which takes no lock: whether it could, as far as looking tells. */
-export async function judgeLock(look: Pick<StorageLook, "read">, location: string): Promise<Verdict> {
+export async function judgeLock(look: Pick<StorageLook, "cannotWriteTo" | "read">, location: string): Promise<Verdict> {
   const refuse = (evidence: string): Verdict => ({ rule: "one-at-a-time", passed: false, evidence });
   try {
     const lock = await readLock(look);
-    return lock === undefined ? NOT_LOCKED : refuse(refusalBy(lock, location));
+    if (lock !== undefined) return refuse(refusalBy(lock, location));
+    const why = await look.cannotWriteTo(OWN);
+    return why === undefined ? NOT_LOCKED : refuse(`${location} cannot be locked: ${why}`);
   } catch (error) {
     return refuse(`${location} cannot be locked: ${operatorMessage(error)}`);
   }

@@ -101,6 +101,8 @@ export interface StorageChanges {
   hiding(paths: readonly string[]): Promise<readonly Hiding[]>;
   /** Why nothing can be moved into a directory, with the path; undefined where it can. Makes nothing. */
   cannotMoveTo(directory: string): Promise<string | undefined>;
+  /** Why nothing can be made in a directory, as far as looking tells; undefined where it can. Makes nothing. */
+  cannotWriteTo(directory: string): Promise<string | undefined>;
   /** Moves objects; makes what directories it needs. `failed` if there is something else at `to` already. */
   move(moves: readonly Move[], order?: Order): Promise<readonly ChangeOutcome[]>;
   /**
@@ -150,6 +152,7 @@ export interface StorageChanges {
 export type StorageLook = Pick<
   StorageChanges,
   | "cannotMoveTo"
+  | "cannotWriteTo"
   | "close"
   | "digest"
   | "emptyDirectories"

@@ -24,7 +24,7 @@ type Pretended = { readonly from: string } | { readonly content: Uint8Array } | 
 /**
  * What a dry run is given in the place of changes. It is given what looks, and nothing that changes: what it is asked to change, it remembers
  * and from then on answers as if it were done. So a dry run comes to the end that the same work would come to now. What a
- * storage would refuse when it is written to, such as a permission that is lacking, it cannot know.
+ * storage would refuse when it is written to, it knows as far as looking tells: not what a bucket's policy denies.
  */
 export class RehearsedChanges implements StorageChanges {
   /** By path; undefined for what has been removed. */
@@ -55,6 +55,10 @@ export class RehearsedChanges implements StorageChanges {
 
   cannotMoveTo(directory: string): Promise<string | undefined> {
     return this.look.cannotMoveTo(directory);
+  }
+
+  cannotWriteTo(directory: string): Promise<string | undefined> {
+    return this.look.cannotWriteTo(directory);
   }
 
   emptyDirectories(directories: readonly string[]): ReturnType<StorageChanges["emptyDirectories"]> {

@@ -60,6 +60,20 @@ describe("bind mounts of the same filesystem, out of which nothing can be linked
     expect(content()).toEqual(before);
   });
 
+  test("a storage that is mounted read-only: a dry run is refused as the run is, since neither can lock it", async () => {
+    const { root, content, rules } = place();
+    const mounts = [{ from: root, at: root, readOnly: true }];
+    const before = content();
+    const sweep = [root, ...SWEEP, ...rules, "--fail-on", "never"];
+    const dry = await regcheckWithMounts(mounts, [...sweep, "--dry-run"]);
+    const text = dry.stdout.replaceAll(/\s+/g, " ");
+    expect(dry.exitCode, dry.stderr).toBe(4);
+    expect(text).toContain(`REFUSES one-at-a-time: ${root} cannot be locked: ${root}: read-only file system`);
+    const real = await regcheckWithMounts(mounts, sweep);
+    expect(real).toMatchObject({ exitCode: 4, stderr: expect.stringContaining(`${root} cannot be locked: `) as unknown });
+    expect(content()).toEqual(before);
+  });
+
   test("what is deleted instead of moved goes all the same", async () => {
     const { root, elsewhere, rules } = place();
     const { exitCode, stderr } = await regcheckWithMounts(

@@ -51,6 +51,7 @@ export function killedAt(
     move: (moves, order) => each(moves, (one) => changes.move([one], order)),
     hiding: (paths) => changes.hiding(paths),
     cannotMoveTo: (directory) => changes.cannotMoveTo(directory),
+    cannotWriteTo: (directory) => changes.cannotWriteTo(directory),
     pass: (milliseconds, signal) => changes.pass(milliseconds, signal),
     settle: () => changes.settle(),
     unhide: (markers) => changes.unhide(markers),

@@ -16,6 +16,7 @@ import type {
 } from "../changes.js";
 import type { StorageRequests } from "../requests.js";
 import { whyNoMove } from "./can-move.js";
+import { whyNoWrite } from "./can-write.js";
 import { ChangeThreads } from "./change-threads.js";
 import { noRequests } from "../requests.js";
 import { syncDirectory } from "../../durable-files.js";
@@ -90,6 +91,10 @@ export class FilesystemChanges implements StorageChanges {
 
   async cannotMoveTo(directory: string): Promise<string | undefined> {
     return whyNoMove(directory, this.#paths);
+  }
+
+  async cannotWriteTo(directory: string): Promise<string | undefined> {
+    return whyNoWrite(directory, this.#paths);
   }
 
   async move(moves: readonly Move[], order: Order = "in order"): Promise<readonly ChangeOutcome[]> {

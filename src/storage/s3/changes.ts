@@ -104,6 +104,10 @@ export class S3Changes implements StorageChanges {
     // A bucket takes any key.
   }
 
+  async cannotWriteTo(): Promise<undefined> {
+    // What a policy allows is only told to who writes.
+  }
+
   /**
    * S3 has no rename: an object is copied, the copy is compared, then the original goes. Stopped in between, both are there; moving
    * again takes what is at `to` for the copy if it is the same content. Beyond a request for each copy and one for a thousand deletes, it is

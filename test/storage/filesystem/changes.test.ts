@@ -197,3 +197,21 @@ describe("a mount of the same device, out of which nothing can be linked", () =>
     expect(await changes.cannotMoveTo("regcheck/quarantine")).toBeUndefined();
   });
 });
+
+describe("that nothing can be made in a directory is known without trying", () => {
+  test.each([
+    ["its own", ["regcheck/journal"], "/regcheck"],
+    ["the storage's, while it has none of its own", ["docker/file"], ""],
+  ])("by %s", async (_, files, nearest) => {
+    const { changes, root } = changed(Object.fromEntries(files.map((file) => [file, ""])));
+    expect(await changes.cannotWriteTo("regcheck")).toBeUndefined();
+    vi.spyOn(fs, "accessSync").mockImplementation((_file, mode) => {
+      expect(mode).toBe(fs.constants.W_OK | fs.constants.X_OK);
+      throw Object.assign(new Error("EROFS"), { code: "EROFS", syscall: "access" });
+    });
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+    });
+    expect(await changes.cannotWriteTo("regcheck")).toBe(`${root}${nearest}: read-only file system`);
+  });
+});
