@@ -19,6 +19,9 @@ import { checkReferrers } from "./referrers.js";
 import { buildGraph, lifeOf, rootsOf, subjectRoots } from "./repository-graph.js";
 import type { RepositoryGraph } from "./repository-graph.js";
 import { resolveLayer } from "./repository-links.js";
+import { findWrongTagAliases, isLostTarget } from "./tag-aliases.js";
+import { addUnreadOnce } from "./verify.js";
+import { wrongAlias } from "./verify-aliases.js";
 import type { RepositoryLinks } from "./repository-links.js";
 import { checkManifests } from "./broken-manifests.js";
 import { checkTags } from "./dangling-tags.js";
@@ -54,7 +57,7 @@ export async function markRepository(
   const graph = await buildGraph(context, listing);
   const mark = new RepositoryMark(context, listing, graph);
   mark.checkManifests();
-  mark.checkAliases();
+  await mark.checkAliases();
   mark.judgeDamage();
   mark.checkTags();
   await mark.judgeTags();
@@ -84,6 +87,8 @@ class RepositoryMark {
   #referenceFindings: readonly Finding[] = [];
   #youngLayers: ReadonlySet<number> = new Set();
   #held = false;
+  /** Links by another algorithm that are known to lead to another content. */
+  readonly #wrongAliases = new Set<number>();
   readonly #reclaimable = perVariant((): ReclaimableLinks => ({ revisions: 0, layerLinks: 0 }));
   #retention: JudgedTags | undefined;
   /** Those of the tags that a policy file lets go which others keep. */
@@ -122,15 +127,23 @@ class RepositoryMark {
     this.#addAll(checkManifests(this.context, this.graph));
   }
 
-  checkAliases(): void {
+  async checkAliases(): Promise<void> {
     this.#addAll(checkAliases(this.context, this.graph));
+    const { context, listing } = this;
+    const told = new Set<string>();
+    const onFaults = (faults: readonly StorageFault[]): void => addUnreadOnce(context, this.#findings, faults, told);
+    for (const alias of await findWrongTagAliases(context, this.graph, onFaults)) {
+      this.#wrongAliases.add(alias.named);
+      this.#findings.push(wrongAlias(context.table, listing.name, alias));
+    }
   }
 
   /** Whether damage holds the repository back is known as soon as its links and manifests are checked. */
   judgeDamage(): void {
     const { table, pins } = this.context;
     this.#findings = this.#findings.map((one) => (isLostPin(table, pins, one) ? { ...one, holds: true } : one));
-    this.#held = this.#findings.some(holdsRepository);
+    const hasLostTag = this.links.tags.some(({ target }) => isLostTarget(this.context, this.graph, target));
+    this.#held = hasLostTag || this.#findings.some(holdsRepository);
   }
 
   checkTags(): void {
@@ -264,9 +277,14 @@ class RepositoryMark {
       fingerprint: fingerprintOf(listing),
       witness: this.#witness(),
       heldBlobs: this.#held ? blobs : undefined,
-      aliased: links.aliases.size === 0 ? undefined : { links: links.aliases, blobs },
+      aliased: links.aliases.size === 0 ? undefined : { links: this.#unproven(), blobs },
       retention: this.#retention && withTagsKept(this.#retention.result, this.#keptTags),
     };
+  }
+
+  /** What `--verify` has to prove: links by another algorithm that are not known to be wrong. */
+  #unproven(): ReadonlyMap<number, number> {
+    return new Map([...this.links.aliases].filter(([named]) => !this.#wrongAliases.has(named)));
   }
 
   /** A manifest is as new as its push, which wrote its blob, unless the tag was moved to an older one. */

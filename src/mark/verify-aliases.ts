@@ -1,5 +1,6 @@
 import { blobPath, layerLinkPath } from "../registry/layout.js";
 import type { BlobSelection } from "../storage/verification.js";
+import type { StorageFault } from "../storage/listing.js";
 import { elementAt } from "../element-at.js";
 import type { BlobTable } from "./blob-table.js";
 import type { MarkContext } from "./context.js";
@@ -10,9 +11,31 @@ import { addUnreadOnce, isInPart } from "./verify.js";
 import type { Findings, VerifyPart } from "./verify.js";
 
 /** A link by another algorithm: the numbers of what it is called, and of the blob that it leads to. */
-interface Alias {
+export interface Alias {
   readonly named: number;
   readonly target: number;
+}
+
+/** Hashes what links lead to, by the algorithms of their names. Returns whether a link leads to another content than it says. */
+export async function findWrongAliases(
+  { storage, table }: MarkContext,
+  aliases: readonly Alias[],
+  onFaults: (faults: readonly StorageFault[]) => void,
+): Promise<(alias: Alias) => boolean> {
+  if (aliases.length === 0) return () => false;
+  const wrong = new Set<string>();
+  for await (const verdict of storage.verifyBlobs(selections(table, aliases), () => {})) {
+    for (const { path, algorithm, hex } of verdict.corrupt) wrong.add(keyOf(`${algorithm}:${hex}`, path));
+    onFaults(verdict.faults);
+  }
+  return ({ named, target }) => wrong.has(keyOf(table.digest(named).toString(), blobPath(table.digest(target))));
+}
+
+/** What is said of a link that does. */
+export function wrongAlias(table: BlobTable, repository: string, { named, target }: Alias): Finding {
+  const digest = table.digest(named);
+  const cause = { kind: "alias-content", held: table.digest(target) } as const;
+  return { code: "link-mismatch", path: layerLinkPath(repository, digest), repository, digest, cause };
 }
 
 /**
@@ -21,20 +44,13 @@ interface Alias {
  * known too late for them, so that nothing is garbage anywhere.
  */
 export async function verifyAliases(context: MarkContext, part: VerifyPart, found: Findings): Promise<void> {
-  const { storage, table } = context;
+  const { table } = context;
   const { corrupt, unread } = reported(context, found);
   const isWanted = ({ target }: Alias): boolean => isSelected(context, part, target) && !corrupt.has(target);
   const aliases = distinct(found.repositories).filter(isWanted);
-  if (aliases.length === 0) return;
-  const wrong = new Set<string>();
-  for await (const verdict of storage.verifyBlobs(selections(table, aliases), () => {})) {
-    for (const { path, algorithm, hex } of verdict.corrupt) wrong.add(keyOf(`${algorithm}:${hex}`, path));
-    addUnreadOnce(context, found.findings, verdict.faults, unread);
-  }
-  const isWrong = ({ named, target }: Alias): boolean =>
-    wrong.has(keyOf(table.digest(named).toString(), blobPath(table.digest(target))));
+  const isWrong = await findWrongAliases(context, aliases, (faults) => addUnreadOnce(context, found.findings, faults, unread));
   for (const alias of aliases) if (isWrong(alias)) context.swappedAliases.add(alias.named);
-  if (wrong.size > 0)
+  if (aliases.some(isWrong))
     for (const [i, repository] of found.repositories.entries()) found.repositories[i] = withWrong(repository, table, isWrong);
 }
 
@@ -75,12 +91,7 @@ function* selections(table: BlobTable, aliases: readonly Alias[]): Generator<Blo
 function withWrong(repository: MarkedRepository, table: BlobTable, isWrong: (alias: Alias) => boolean): MarkedRepository {
   const findings = aliasesOf(repository)
     .filter(isWrong)
-    .map(({ named, target }): Finding => {
-      const { name } = repository;
-      const digest = table.digest(named);
-      const cause = { kind: "alias-content", held: table.digest(target) } as const;
-      return { code: "link-mismatch", path: layerLinkPath(name, digest), repository: name, digest, cause };
-    });
+    .map((alias) => wrongAlias(table, repository.name, alias));
   if (findings.length === 0) return repository;
   return { ...repository, heldBlobs: repository.aliased?.blobs, findings: [...repository.findings, ...findings] };
 }

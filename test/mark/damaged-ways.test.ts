@@ -250,6 +250,61 @@ describe("a link of another algorithm than sha256", () => {
   });
 });
 
+describe("a tag that names its manifest by another algorithm", () => {
+  /** Two images without another tag, one of which the tag names by its sha512; what is linked as a layer is found by 2.x only. */
+  function tagged(asLayer: boolean) {
+    const { registry, app } = start();
+    const images = ["a layer", "another one"].map((layer) => app.image({ layers: [layer], config: `config of ${layer}` }));
+    const [alias, other] = images.map((one) => app.pushAlias(registry.tree.text(blobFile(one.digest)) ?? "", one.mediaType));
+    if (alias === undefined || other === undefined) return never();
+    if (asLayer) for (const image of images) app.deleteManifest(image);
+    app.tag("latest", alias.digest);
+    app.remove(app.layerLink(other.digest));
+    registry.repository("other").push("unused");
+    registry.repository("other").image({ tag: "1" });
+    return { registry, app, alias, otherId: images[1]?.digest ?? "" };
+  }
+  const policies = [{}, { deleteUntagged: true }, { deleteUntagged: true, dropDanglingTags: true }];
+  const others = ["blob", "layer-link"].map((kind) => `${kind}-unreferenced ${sha256("unused")}`);
+
+  test.each([false, true])("keeps that, and nothing else (linked as a layer: %s)", async (asLayer) => {
+    const { registry } = tagged(asLayer);
+    const findings = offered(findingsOf(await checkTree(registry.tree, { deleteUntagged: true })));
+    expect(findings).not.toContain(`blob-unreferenced ${sha256("a layer")}`);
+    expect(findings).toContain(`blob-unreferenced ${sha256("another one")}`);
+  });
+
+  const damages: Record<string, [string, (app: RepositoryBuilder, alias: Descriptor, otherId: string) => void]> = {
+    "swapped for another": ["link-mismatch", (app, alias, other) => app.link(app.layerLink(alias.digest), other)],
+    "swapped for no manifest": [
+      "link-mismatch",
+      (app, alias) => app.link(app.layerLink(alias.digest), app.push("no manifest").digest),
+    ],
+    gone: ["tag-dangling", (app, alias) => app.remove(app.layerLink(alias.digest))],
+    empty: ["layer-link-invalid", (app, alias) => app.registry.tree.write(`${app.path}/${app.layerLink(alias.digest)}/link`, "")],
+    "of what is not stored": ["tag-dangling", (app, alias) => app.link(app.layerLink(alias.digest), sha256("not stored"))],
+  };
+  test.each(
+    Object.entries(damages).flatMap(([name, [code, damage]]) =>
+      [false, true].map((asLayer) => ({ name, code, damage, asLayer })),
+    ),
+  )("whose link is $name holds its repository (linked as a layer: $asLayer)", async ({ code, damage, asLayer }) => {
+    for (const policy of policies) {
+      const { registry, app, alias, otherId } = tagged(asLayer);
+      damage(app, alias, otherId);
+      const report = await checkTree(registry.tree, policy);
+      expect(findingsOf(report).map((line) => line.split(" ")[0])).toContain(code);
+      expect(offered(findingsOf(report))).toEqual(others);
+      expect(report.reclaimable.withBoth).toEqual({
+        blobs: 1,
+        bytes: 6,
+        revisions: 0,
+        layerLinks: 1,
+      });
+    }
+  });
+});
+
 function never(): never {
   throw new Error("no digest");
 }

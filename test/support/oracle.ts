@@ -170,6 +170,15 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
     }
     // A pin may be anything that its link cannot tell any more.
     if (pins.some((pin) => !pin.startsWith("sha256:") && repository.damagedLinks.has(pin))) repository.held = true;
+    // Nor can anybody tell what a tag means whose link by another algorithm is lost, or wrong.
+    const resolved = [...repository.tags.values(), ...repository.history.map(({ digest }) => digest), ...pins];
+    if (resolved.some((name) => isWrongAlias(repository, stored, name))) repository.held = true;
+    if (
+      [...repository.tags.values()].some(
+        (name) => !name.startsWith("sha256:") && !stored.has(name) && !stored.has(targetOf(repository, name)),
+      )
+    )
+      repository.held = true;
     // Outside the grammar: kept as a whole.
     if (/[A-Z]/.test(repository.name)) repository.held = true;
     // What the index shows that there was once, and what is gone now, is as bad as what is empty.
@@ -247,6 +256,14 @@ function settleAliases(repository: Repository, stored: World["stored"]): void {
     repository.named.set(digest, modified).set(target, modified);
     repository.held = true;
   }
+}
+
+/** Whether a link by another algorithm leads to a sound content that may be a manifest, and is not what the link's name says. */
+function isWrongAlias(repository: Repository, stored: World["stored"], name: string): boolean {
+  const target = targetOf(repository, name);
+  const content = stored.get(target)?.content;
+  if (target === name || content === undefined || content.length > 4 * 1024 ** 2) return false;
+  return digestOf(content, target) === target && digestOf(content, name) !== name;
 }
 
 function findManifests(
