@@ -46,7 +46,7 @@ async function untagAndSweep(root: string, policy: Policy & { readonly retention
 
 const policies = arbitraryPolicies({
   repositories: ["app", "team/**", "app/*", "app*"],
-  tags: ["v*", "l*", "latest", "-*"],
+  tags: ["v*", "l*", "latest", "-*", "sha256-*", "*.sig"],
   spans: ["30m", "1h", "90m", "2h"],
 });
 

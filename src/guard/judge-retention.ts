@@ -1,6 +1,7 @@
 import type { MarkedRepository } from "../mark/marked-repository.js";
 import { isUnjudged } from "../mark/retention.js";
 import type { TagDecision } from "../mark/retention.js";
+import { findReferrerTarget } from "../registry/referrer-tag.js";
 import { countOf } from "../report/format.js";
 import { goesByTime } from "../retention/retention.js";
 import type { Retention } from "../retention/retention.js";
@@ -48,9 +49,9 @@ interface JudgedRepository {
   readonly going: number;
 }
 
-/** Whether a tag follows another image, be it that it goes or not. */
-export function isReferrer({ reason }: TagDecision): boolean {
-  return reason.kind === "referrer" || reason.kind === "image-goes";
+/** Whether a tag is about another image, be it that it goes with that, stays, or is kept by a policy. */
+export function isReferrer({ tag }: TagDecision): boolean {
+  return findReferrerTarget(tag) !== undefined;
 }
 
 /** A slip in a keep policy deletes. */

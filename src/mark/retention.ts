@@ -2,7 +2,7 @@ import { elementAt } from "../element-at.js";
 import { tagCurrentPath } from "../registry/layout.js";
 import { findReferrerTarget, isNamedByDigest } from "../registry/referrer-tag.js";
 import { isTagName } from "../registry/reference.js";
-import { evaluate } from "../retention/evaluate.js";
+import { evaluate, holdsNamedByDigest } from "../retention/evaluate.js";
 import type { Decision, Reason } from "../retention/evaluate.js";
 import type { JudgedTag } from "../retention/judged-tag.js";
 import type { ReferrerTag } from "../retention/follow-referrers.js";
@@ -237,8 +237,19 @@ class TagJudge {
     this.referrers = referrers
       .filter((_, i) => !this.isHeld && evaluation.referrers[i]?.goes === true)
       .map(({ name: tag, image, subject }) => ({ tag, image, subject }));
-    this.used = evaluation.used;
+    this.used = new Set([...evaluation.used, ...this.#holdersOfUnjudged()]);
     this.decisions = this.#tags.map((tag) => this.#decide(tag, judged.get(tag.name)));
+  }
+
+  /** Names of the policies that keep a tag which stays anyway, since a program has named it by a digest: they are not for nothing. */
+  *#holdersOfUnjudged(): Generator<string> {
+    for (const { name, pushed = 0, unjudged } of this.#tags) {
+      if (unjudged !== "named-by-digest") continue;
+      for (const policy of this.request.retention.policies) {
+        const isAbout = policy.matchesRepository(this.listing.name);
+        if (isAbout && holdsNamedByDigest(policy, { name, pushed }, this.context.policy.now)) yield policy.name;
+      }
+    }
   }
 
   #decide({ name: tag, image, pushed, unjudged }: KnownTag, judged: Decision | undefined): TagDecision {

@@ -22,9 +22,7 @@ const MAX_LENGTH = 1000;
  * globs: throws a `UsageError` that names the glob. Matching takes no more steps than the product of both lengths.
  */
 export function parseGlob(glob: string, kind: NameKind): Matcher {
-  const refuse: Refuse = (why) => {
-    throw new UsageError(`${glob}: ${why}`);
-  };
+  const refuse = refusing(glob);
   if (glob.length > MAX_LENGTH) throw new UsageError(`${glob.slice(0, 40)}…: is longer than ${MAX_LENGTH} characters`);
   if (glob.startsWith("!") && !glob.startsWith("!("))
     refuse('a glob is not negated by "!" alone: !(v*) is what does not match v*, [!v] a character other than v');
@@ -37,6 +35,17 @@ export function parseGlob(glob: string, kind: NameKind): Matcher {
     else names.add(alternative);
   }
   return (name) => names.has(name) || matchers.some((matches) => matches(name));
+}
+
+/** What a glob with braces stands for, without these. Throws a `UsageError`. */
+export function expandGlob(glob: string): readonly string[] {
+  return expandBraces(glob, refusing(glob));
+}
+
+function refusing(glob: string): Refuse {
+  return (why) => {
+    throw new UsageError(`${glob}: ${why}`);
+  };
 }
 
 /** Parses a prefix of names. Throws a `UsageError` where no name begins with it, such as one that is meant for a glob. */

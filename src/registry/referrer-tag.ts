@@ -14,6 +14,14 @@ export function isNamedByDigest(tag: string): boolean {
   return NAMED_BY_DIGEST.test(tag);
 }
 
+/** What a glob or the beginning of a name has where it can only be about such tags: a digest's algorithm in front, or the suffix of a signature. */
+const MEANS_NAMED_BY_DIGEST = /^sha(?:256|384|512)|\.(?:sig|att|sbom)$/;
+
+/** Whether a glob of tags without braces, or the beginning of a tag's name, says that it means tags that a program has named by a digest. */
+export function meansNamedByDigest(pattern: string): boolean {
+  return MEANS_NAMED_BY_DIGEST.test(pattern);
+}
+
 /** The manifest that a tag is about, if its name says that it is a referrer. */
 export function findReferrerTarget(tag: string): Digest | undefined {
   const [, algorithm, hex, ending = ""] = NAMED_BY_DIGEST.exec(tag) ?? [];

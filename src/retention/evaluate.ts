@@ -2,7 +2,7 @@ import { elementAt } from "../element-at.js";
 import { followReferrers } from "./follow-referrers.js";
 import type { JudgedTag } from "./judged-tag.js";
 import type { ReferrerTag } from "./follow-referrers.js";
-import type { ConditionPolicy, MostRecentPolicy, Retention, RetentionPolicy } from "./retention.js";
+import type { ConditionPolicy, DatedTag, MostRecentPolicy, Retention, RetentionPolicy } from "./retention.js";
 
 /** Why a tag goes, or stays. */
 export type Reason =
@@ -68,17 +68,37 @@ export function evaluate({ policies }: Retention, repository: TaggedRepository, 
       reasons[position] ??= policy.name;
     }
   }
+  const heldBy = referrers.map((tag) => {
+    const holders = policies.filter(
+      (policy) => policy.matchesRepository(name) && holdsNamedByDigest(policy, tag, circumstances.now),
+    );
+    for (const policy of holders) used.add(policy.name);
+    return holders[0]?.name;
+  });
   const decisions = tags.map((tag, i) => decide(tag, deletedBy[i], keptBy[i], circumstances));
   const taken = followReferrers({
     ...repository,
     goes: (position) => decisions[position]?.goes === true,
-    mayGo: (tag) => whyItStays(tag, circumstances) === undefined,
+    mayGo: (position) => {
+      const tag = elementAt(referrers, position);
+      return heldBy[position] === undefined && whyItStays(tag, circumstances) === undefined;
+    },
   });
-  return {
-    decisions,
-    referrers: referrers.map((_, i) => ({ goes: taken.has(i), reason: { kind: taken.has(i) ? "image-goes" : "referrer" } })),
-    used,
-  };
+  return { decisions, referrers: referrers.map((_, i) => decideReferrer(taken.has(i), heldBy[i])), used };
+}
+
+function decideReferrer(goes: boolean, heldBy: string | undefined): Decision {
+  if (goes) return { goes, reason: { kind: "image-goes" } };
+  return { goes, reason: heldBy === undefined ? { kind: "referrer" } : { kind: "keep-policy", policy: heldBy } };
+}
+
+/**
+ * Whether a policy keeps a tag that a program has named by a digest, for it says that it means such. These are not counted: all that one means
+ * are kept, however many it is to keep.
+ */
+export function holdsNamedByDigest(policy: RetentionPolicy, { name, pushed }: DatedTag, now: number): boolean {
+  if (policy.action !== "keep" || !policy.matchesNamedByDigest(name)) return false;
+  return policy.kind === "most-recent" || isOfAge(policy, now - pushed);
 }
 
 function decide(
@@ -104,18 +124,15 @@ function selectTags(policy: RetentionPolicy, tags: readonly JudgedTag[], now: nu
   return policy.kind === "condition" ? selectByCondition(policy, tags, now) : selectMostRecent(policy, tags, now);
 }
 
-function selectByCondition(
-  { matchesTag, olderThan, newerThan }: ConditionPolicy,
-  tags: readonly JudgedTag[],
-  now: number,
-): number[] {
+function selectByCondition(policy: ConditionPolicy, tags: readonly JudgedTag[], now: number): number[] {
   const positions: number[] = [];
-  for (const [i, { name, pushed }] of tags.entries()) {
-    const age = now - pushed;
-    if ((olderThan === undefined || age > olderThan) && (newerThan === undefined || age < newerThan) && matchesTag(name))
-      positions.push(i);
-  }
+  for (const [i, { name, pushed }] of tags.entries())
+    if (isOfAge(policy, now - pushed) && policy.matchesTag(name)) positions.push(i);
   return positions;
+}
+
+function isOfAge({ olderThan, newerThan }: ConditionPolicy, age: number): boolean {
+  return (olderThan === undefined || age > olderThan) && (newerThan === undefined || age < newerThan);
 }
 
 /**

@@ -15,8 +15,8 @@ export interface TaggedImages {
   readonly others: readonly number[];
   /** Calls `visit` for each manifest that the repository has and that this one keeps: an index its children, a subject its referrers. */
   readonly forEachKept: (image: number, visit: (kept: number) => void) => void;
-  /** Whether a tag may go for the sake of its image: it is neither pinned nor young, and a reviewed plan has it. */
-  readonly mayGo: (tag: JudgedTag) => boolean;
+  /** Whether a referrer's tag, by position, may go for the sake of its image: no policy keeps it, it is neither pinned nor young, and a reviewed plan has it. */
+  readonly mayGo: (position: number) => boolean;
 }
 
 /**
@@ -53,7 +53,7 @@ export function followReferrers({ tags, goes, referrers, others, forEachKept, ma
     forEachKept(image, (kept) => released.push(kept));
     for (const i of about.get(image) ?? []) {
       const referrer = referrers[i];
-      if (referrer === undefined || taken.has(i) || !mayGo(referrer)) continue;
+      if (referrer === undefined || taken.has(i) || !mayGo(i)) continue;
       taken.add(i);
       released.push(referrer.image);
     }

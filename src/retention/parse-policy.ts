@@ -1,8 +1,9 @@
 import { operatorMessage } from "../errors.js";
 import type { Fields } from "./fields.js";
 import type { ConditionPolicy, MostRecentPolicy } from "./retention.js";
-import { parseGlob, parsePrefix } from "../registry/glob.js";
+import { expandGlob, parseGlob, parsePrefix } from "../registry/glob.js";
 import type { Matcher } from "../registry/glob.js";
+import { meansNamedByDigest } from "../registry/referrer-tag.js";
 import { rankByPush, rankByVersion } from "./version.js";
 
 const REPOSITORY_KEYS = ["repositories", "packageNamePrefixes"] as const;
@@ -28,6 +29,7 @@ export function parseConditionPolicy(name: string, action: ConditionPolicy["acti
   const selector = {
     matchesRepository: parseMatcher(condition, REPOSITORY_KEYS),
     matchesTag: parseMatcher(condition, TAG_KEYS),
+    matchesNamedByDigest: parseMeaning(condition),
     olderThan: condition.optionalTimeSpan("olderThan"),
     newerThan: condition.optionalTimeSpan("newerThan"),
   };
@@ -61,6 +63,7 @@ export function parseMostRecentPolicy(name: string, mostRecent: Fields): MostRec
     action: "keep",
     matchesRepository: parseMatcher(mostRecent, REPOSITORY_KEYS),
     matchesTag: parseMatcher(mostRecent, TAG_KEYS),
+    matchesNamedByDigest: parseMeaning(mostRecent),
     keepCount: mostRecent.count("keepCount"),
     orderBy,
     rank: orderBy === "pushed" ? rankByPush : rankByVersion,
@@ -74,11 +77,22 @@ function parseMatcher(fields: Fields, keys: typeof REPOSITORY_KEYS | typeof TAG_
   const globs = parseEach(fields, globKey, (glob) => parseGlob(glob, kind));
   const prefixes = parseEach(fields, prefixKey, (prefix) => parsePrefix(prefix, kind));
   if (globs === undefined && prefixes === undefined) return () => true;
-  const matchers = [...(globs ?? []), ...(prefixes ?? [])];
+  return anyOf([...(globs ?? []), ...(prefixes ?? [])]);
+}
+
+/** What is matched by those of the globs and prefixes of tags that say they mean tags which a program has named by a digest. */
+function parseMeaning(fields: Fields): Matcher {
+  const [globKey, prefixKey] = TAG_KEYS;
+  const globs = parseEach(fields, globKey, expandGlob)?.flat().filter(meansNamedByDigest) ?? [];
+  const prefixes = fields.optionalTexts(prefixKey)?.filter(meansNamedByDigest) ?? [];
+  return anyOf([...globs.map((glob) => parseGlob(glob, "tag")), ...prefixes.map((prefix) => parsePrefix(prefix, "tag"))]);
+}
+
+function anyOf(matchers: readonly Matcher[]): Matcher {
   return (name) => matchers.some((matches) => matches(name));
 }
 
-function parseEach(fields: Fields, key: string, parse: (text: string) => Matcher): readonly Matcher[] | undefined {
+function parseEach<T>(fields: Fields, key: string, parse: (text: string) => T): readonly T[] | undefined {
   return fields.optionalTexts(key)?.map((text) => {
     try {
       return parse(text);

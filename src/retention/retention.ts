@@ -17,6 +17,8 @@ export type TagRanking = (tags: readonly DatedTag[]) => readonly (number | "unor
 interface Selector {
   readonly matchesRepository: (name: string) => boolean;
   readonly matchesTag: (name: string) => boolean;
+  /** The same for a tag that a program has named by a digest: what is about every tag, such as `**`, is not about these. */
+  readonly matchesNamedByDigest: (name: string) => boolean;
   /** Seconds: tags that were last pushed longer ago than this, and no longer ago than that. Both strictly. */
   readonly olderThan: number | undefined;
   readonly newerThan: number | undefined;
@@ -30,7 +32,7 @@ export interface ConditionPolicy extends Selector {
 }
 
 /** A policy that keeps the newest images of each repository. */
-export interface MostRecentPolicy extends Pick<Selector, "matchesRepository" | "matchesTag"> {
+export interface MostRecentPolicy extends Omit<Selector, "olderThan" | "newerThan"> {
   readonly kind: "most-recent";
   readonly name: string;
   readonly action: "keep";

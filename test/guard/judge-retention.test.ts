@@ -93,6 +93,18 @@ describe("the last tag of a repository", () => {
     expect(await refusals(aged, OLD, { allowEmpty: true })).toEqual([]);
   });
 
+  test("is refused, too, where a signature of it is kept", async () => {
+    const aged = registry({ a: 90 });
+    const hex = (
+      aged.builder.tree.text(`${aged.builder.repository("team/app").path}/_manifests/tags/a/current/link`) ?? ""
+    ).slice(7);
+    aged.images("team/app", { [`sha256-${hex}.sig`]: 80 });
+    expect(await refusals(aged, `${OLD}\n${keep('tags: ["*.sig"]')}`, { maxUntag: 0.5 })).toEqual([
+      expect.stringMatching(/^max-untag: 1 of 1 tags /),
+      expect.stringMatching(/^last-tags: /),
+    ]);
+  });
+
   test("is none where one stays", async () => {
     expect(await refusals(registry({ a: 90, b: 1 }), OLD)).toEqual([]);
   });

@@ -27,7 +27,7 @@ const NAMES = [
 ] as const;
 const policies = arbitraryPolicies({
   repositories: ["team/**", "team/*", "app"],
-  tags: ["v*", "pr-*", "latest", "1.*"],
+  tags: ["v*", "pr-*", "latest", "1.*", "sha256-*.sig", "*.att"],
   spans: ["1h", "2h", "3h", "1d"],
 });
 const IMAGES = 8;
@@ -44,13 +44,23 @@ const anyRepository = fc.record({
   grace: fc.constantFrom(0, HOUR),
 });
 
+/** The oracle knows by the tag what it is about: its digest here says nothing. */
+function referrerName(i: number): string {
+  return `sha256-${String(i).repeat(64)}${i % 2 === 0 ? ".sig" : ".att"}`;
+}
+
 test("what goes is what a naive oracle lets go, whatever the policies and the tags", () => {
   fc.assert(
     fc.property(policies, anyRepository, (file, { name, tags, referrers, children, others, pinned, grace }) => {
       const pushed = ({ hours, second }: { readonly hours: number; readonly second: number }): number =>
         NOW - hours * HOUR - second;
       const own = tags.map(({ name: tag, at }) => ({ name: tag, image: at.image, pushed: pushed(at) }));
-      const about = referrers.map(({ subject, at }, i) => ({ name: `about ${i}`, image: at.image, pushed: pushed(at), subject }));
+      const about = referrers.map(({ subject, at }, i) => ({
+        name: referrerName(i),
+        image: at.image,
+        pushed: pushed(at),
+        subject,
+      }));
       const below = (image: number): number[] =>
         (children[image] ?? []).map((step) => image + step).filter((child) => child < IMAGES);
       const { decisions, referrers: following } = evaluate(

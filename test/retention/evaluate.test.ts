@@ -137,6 +137,29 @@ describe("referrers", () => {
     expect(judge(old, { a: [1, 1] }, { referrers: { sig: [1, 10, 90], "sig of sig": [10, 11, 90] } })).toEqual([]);
   });
 
+  test.each<[string, boolean]>([
+    ['condition: {tags: [v0, "sha256-*.att"]}', true],
+    ['condition: {tagPrefixes: ["sha256-"]}', true],
+    ['condition: {tags: ["*.att"]}', true],
+    ['condition: {tags: ["*.{sig,att}"]}', true],
+    ['condition: {tags: ["{v*,sha256-*}"]}', true],
+    ['condition: {tags: ["sha256-*.att"], olderThan: 30d}', true],
+    ['mostRecentVersions: {tags: ["sha256-*"], keepCount: 1}', true],
+    ['condition: {tags: ["sha256-*.att"], newerThan: 30d}', false],
+    ['condition: {tags: ["sha256-*.sig"]}', false],
+    ['condition: {repositories: [other], tags: ["sha256-*.att"]}', false],
+    ['condition: {tags: ["b**", "v*"]}', false],
+    ['condition: {tags: ["{v*,*-*,*.sig}"]}', false],
+    ['condition: {tags: ["!(a|*.sig)"]}', false],
+    ["mostRecentVersions: {keepCount: 9, orderBy: semver}", false],
+  ])("stay by a policy that says it means such: {action: {type: Keep}, %s}: %j", (keep, stays) => {
+    const policy = `- {name: a, action: {type: Delete}, condition: {tags: [a]}}\n- {name: k, action: {type: Keep}, ${keep}}`;
+    const one = `sha256-${"1".repeat(64)}.att`;
+    const other = `sha256-${"2".repeat(64)}.att`;
+    const going = judge(policy, { a: [1, 90] }, { referrers: { [one]: [1, 10, 90], [other]: [1, 11, 80] } });
+    expect(going).toEqual(stays ? ["a"] : ["a", one, other]);
+  });
+
   test("that are about each other end, and stay", () => {
     expect(judge(ALL, {}, { referrers: { one: [1, 2, 9], other: [2, 1, 9] } })).toEqual([]);
   });

@@ -91,6 +91,10 @@ function compareLists(a: readonly string[], b: readonly string[], compare: (x: s
   return a.length - b.length;
 }
 
+function meansReferrers(pattern: string): boolean {
+  return pattern.startsWith("sha256") || pattern.endsWith(".sig") || pattern.endsWith(".att");
+}
+
 /** An image with all that it contains. */
 export function closure(image: string, children: (image: string) => readonly string[]): ReadonlySet<string> {
   const found = new Set([image]);
@@ -131,6 +135,12 @@ export function judgeTags(
     const newer = new Set(ordinary.map(({ image }) => image).filter((image) => isNewer(rankOfImage(image))));
     return newer.size < recent.keepCount;
   };
+  /** Whether it is a Keep policy that says of a referrer's tag that it means it: it stays, however many are to be kept. */
+  const names = ({ action, condition, mostRecentVersions: recent, ...rest }: OraclePolicyEntry, tag: OracleTag): boolean => {
+    const { tags = [], tagPrefixes = [], ...about } = condition ?? recent ?? {};
+    const meant = { tags: tags.filter(meansReferrers), tagPrefixes: tagPrefixes.filter(meansReferrers) };
+    return action.type === "Keep" && selects({ ...rest, action, condition: { ...about, ...meant } }, tag);
+  };
   const mayGo = ({ image, pushed }: OracleTag): boolean => !isPinned(image) && pushed <= now - grace;
   const goes = new Set(
     ordinary.filter(
@@ -144,7 +154,7 @@ export function judgeTags(
     before = goes.size;
     for (const referrer of repository.tags) {
       const { subject } = referrer;
-      if (subject === undefined || !mayGo(referrer)) continue;
+      if (subject === undefined || !mayGo(referrer) || policies.some((policy) => names(policy, referrer))) continue;
       const holders = repository.tags.filter((tag) => closure(tag.image, repository.children).has(subject));
       const isHeld = repository.others.some((image) => closure(image, repository.children).has(subject));
       if (!isHeld && holders.length > 0 && holders.every((tag) => goes.has(tag))) goes.add(referrer);
