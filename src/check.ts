@@ -1,6 +1,6 @@
 import os from "node:os";
 import { UsageError } from "./errors.js";
-import { identityOf } from "./storage/identity.js";
+import { placeOf } from "./storage/identity.js";
 import { mark } from "./mark/mark.js";
 import type { Progress } from "./mark/mark.js";
 import type { Finding } from "./mark/finding.js";
@@ -70,7 +70,7 @@ export async function markAndReport(
   const report = makeReport(marked, {
     name: name ?? os.hostname(),
     givenName: name,
-    storage: identityOf(storage),
+    storage: placeOf(storage),
     startedAt,
     policy,
     notices: [...noticesOf(markers, marked.truthElsewhere, storage.asOf), ...noticesOfLost(marked), ...deniedUploads(marked)],

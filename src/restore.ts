@@ -8,6 +8,7 @@ import type { SweepTarget } from "./journal/target.js";
 import { AfterPushes } from "./undo/after-pushes.js";
 import { countQuarantined } from "./undo/purge.js";
 import { restoreObjects } from "./undo/restore.js";
+import type { Storage } from "./storage/storage.js";
 import type { Restored } from "./undo/restored.js";
 
 /** What an operator decides about it. */
@@ -54,6 +55,16 @@ function changeOf(
     signal,
     plan: async () => ({ verdicts: isRepair ? [plain(await judgeWriters(writers, () => findExhibits(storage)))] : [] }),
     perform: (_, { storageTime }) =>
-      restoreObjects(run, changes, { signal, journalDirectory, afterPushes: new AfterPushes(changes, storageTime, signal) }),
+      restoreObjects(withId(run, storage), changes, {
+        signal,
+        journalDirectory,
+        afterPushes: new AfterPushes(changes, storageTime, signal),
+      }),
   };
+}
+
+/** A journal that is older than its storage's id does not have it, and later ones have. */
+function withId(run: JournaledRun, { id }: Storage): JournaledRun {
+  const { head } = run;
+  return id === undefined ? run : { ...run, head: { ...head, storage: { ...head.storage, id } } };
 }

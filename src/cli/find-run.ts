@@ -1,7 +1,8 @@
 import fs from "node:fs";
 import { UsageError } from "../errors.js";
 import type { StorageChanges } from "../storage/changes.js";
-import { describeStorage, isSameStorage } from "../storage/identity.js";
+import { describeStorage, isAtSamePlace, isSameStorage } from "../storage/identity.js";
+import { STORAGE_ID } from "../registry/layout.js";
 import { journalFile } from "../journal/journal.js";
 import { withJournalCopy } from "../journal/journal-copy.js";
 import { readRunHead } from "../journal/read-run.js";
@@ -69,6 +70,15 @@ async function withCopy<T>(
   }
 }
 
+/** A run was on another storage than the one that is at its path here. */
+export class OtherStorageError extends UsageError {
+  constructor(runId: string, location: string) {
+    super(
+      `run ${runId} was on another storage than the one that is at ${location} here: ${STORAGE_ID} is not what its journal says. Mount the one that it was on; regcheck runs ${location} lists the runs of this one`,
+    );
+  }
+}
+
 /** Does some work on the storage that the run was on; what the command line names must be the same. */
 export async function withRunStorage<T>(
   { head }: RunHead,
@@ -80,6 +90,7 @@ export async function withRunStorage<T>(
   const opened = await openStorage({ ...args, storage }, signal);
   try {
     if (!isSameStorage(head.storage, opened.storage)) {
+      if (isAtSamePlace(head.storage, opened.storage)) throw new OtherStorageError(head.runId, opened.storage.location);
       const isOtherServer = head.storage.location === opened.storage.location;
       const hint = isOtherServer
         ? ". Give its --endpoint; for another name of the same server, change the journal's first line"

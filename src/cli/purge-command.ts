@@ -13,7 +13,7 @@ import type { Verdict } from "../guard/guard.js";
 import type { Purged } from "../undo/purge.js";
 import { complain } from "./complain.js";
 import { complainOfLock, refusalEnd } from "./ends.js";
-import { withRun, withRunStorage } from "./find-run.js";
+import { OtherStorageError, withRun, withRunStorage } from "./find-run.js";
 import type { RunPlace, UndoArguments } from "./find-run.js";
 import { openStorage, withChanges } from "./open-storage.js";
 import type { OpenedStorage } from "./open-storage.js";
@@ -74,7 +74,15 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
       const run = readRunHead(directory, runId);
       if (run === undefined || !isOldQuarantine(run, before, named)) return undefined;
       attempted.add(runId);
-      return withRunStorage(run, args, signal, (opened, changes) => purgeRun(run, { opened, changes, directory }, args, signal));
+      try {
+        return await withRunStorage(run, args, signal, (opened, changes) =>
+          purgeRun(run, { opened, changes, directory }, args, signal),
+        );
+      } catch (error) {
+        // Whoever purges that storage finds it there.
+        if (error instanceof OtherStorageError) return undefined;
+        throw error;
+      }
     });
   }
   if (named !== undefined) {

@@ -1,7 +1,7 @@
 import type { Finding } from "../mark/finding.js";
 import type { Marked } from "../mark/marked.js";
 import type { Keepers } from "./below.js";
-import { identityOf } from "../storage/identity.js";
+import { placeOf } from "../storage/identity.js";
 import { ChainCollector } from "./chains.js";
 import type { Explanation } from "./explanation.js";
 import { Maker } from "./make.js";
@@ -30,7 +30,7 @@ function headOf({ reference, marked, notices }: About) {
     reference: reference.text,
     repository: reference.repository,
     tag: reference.kind === "tag" ? reference.tag : undefined,
-    storage: identityOf(storage),
+    storage: placeOf(storage),
     policy,
     complete: marked.complete,
     unreadable: unreadable.slice(0, MAX_UNREADABLE),

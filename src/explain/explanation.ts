@@ -2,7 +2,7 @@ import type { Finding } from "../mark/finding.js";
 import type { Policy, SwitchVariant } from "../mark/policy.js";
 import type { TruthElsewhere } from "../mark/marked.js";
 import type { TagDecision } from "../mark/retention.js";
-import type { StorageIdentity } from "../storage/identity.js";
+import type { StoragePlace } from "../storage/identity.js";
 import type { Digest } from "../registry/digest.js";
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { ChainRoot, RootCounts, StepRole } from "./chains.js";
@@ -92,7 +92,7 @@ export interface Explanation {
   readonly reference: string;
   readonly repository: string | undefined;
   readonly tag: string | undefined;
-  readonly storage: StorageIdentity;
+  readonly storage: StoragePlace;
   readonly policy: Policy;
   /** False when something could not be read: the explanation may be partial. */
   readonly complete: boolean;

@@ -210,10 +210,12 @@ function parseHead(line: Line): JournalHead | undefined {
   };
 }
 
-function parseStorage(storage: unknown): StorageIdentity | undefined {
+/** Which storage a line is about; undefined where it does not tell. */
+export function parseStorage(storage: unknown): StorageIdentity | undefined {
   if (typeof storage !== "object" || storage === null || !("driver" in storage) || !("location" in storage)) return undefined;
   const server = "server" in storage ? { server: String(storage.server) } : {};
-  return { driver: String(storage.driver), location: String(storage.location), ...server };
+  const id = "id" in storage ? { id: String(storage.id) } : {};
+  return { driver: String(storage.driver), location: String(storage.location), ...server, ...id };
 }
 
 function fateOf({ type, at }: Line): RunFate | undefined {

@@ -1,10 +1,13 @@
 import crypto from "node:crypto";
+import { OperatorError } from "../errors.js";
 import type { Policy } from "../mark/policy.js";
+import { STORAGE_ID } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
 import { addRequests } from "../storage/requests.js";
 import type { StorageRequests } from "../storage/requests.js";
 import type { Storage } from "../storage/storage.js";
 import { identityOf } from "../storage/identity.js";
+import type { StorageIdentity } from "../storage/identity.js";
 import { Journal, makeRunId } from "./journal.js";
 import type { JournalHead, RunWork } from "./journal.js";
 import { JournalCopy } from "./journal-copy.js";
@@ -57,17 +60,32 @@ export interface RunOptions {
  * journal, and the signal's reason when it is aborted. `storageTime` is the time by the storage's clock, in seconds since 1970.
  */
 export async function beginRun(
-  { storage, changes }: SweepTarget,
+  target: SweepTarget,
   work: RunWork,
   options: RunOptions,
   storageTime: number | undefined,
 ): Promise<BegunRun> {
+  const { changes } = target;
   const runId = makeRunId(new Date(), crypto.randomBytes(3).toString("hex"));
-  const head = { runId, storage: identityOf(storage), mode: await modeOf(changes, options.quarantine), work, storageTime };
+  const storage = await identify(target);
+  const head = { runId, storage, mode: await modeOf(changes, options.quarantine), work, storageTime };
   options.signal.throwIfAborted();
   const startedAt = new Date().toISOString();
   const copy = head.mode === "quarantine" || head.mode === "versions" ? new JournalCopy(head, startedAt, changes) : undefined;
   return { changes, head, journal: new Journal(options.journalDirectory, head, startedAt), copy };
+}
+
+/** Which storage it is. A directory is given an id, if it has none and takes one: without it, it is told by its path alone. */
+async function identify({ storage, changes }: SweepTarget): Promise<StorageIdentity> {
+  if (storage.driver === "filesystem" && storage.id === undefined) {
+    try {
+      await changes.create(STORAGE_ID, Buffer.from(`${crypto.randomUUID()}\n`));
+    } catch (error) {
+      // On a full disk, a sweep is what frees some of it.
+      if (!(error instanceof OperatorError)) throw error;
+    }
+  }
+  return identityOf(storage);
 }
 
 async function modeOf(changes: StorageChanges, quarantine: RunOptions["quarantine"]): Promise<JournalHead["mode"]> {

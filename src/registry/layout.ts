@@ -26,6 +26,8 @@ export const DATABASE_MARKER = "docker/registry/lockfiles/database-in-use";
 /** What regcheck itself writes lies beside `docker/`, where no registry looks. */
 export const OWN = "regcheck";
 export const LOCK = `${OWN}/lock`;
+/** What tells a storage from another one that is at the same path elsewhere, or at another time: written once, never again. */
+export const STORAGE_ID = `${OWN}/id`;
 export const QUARANTINE = `${OWN}/quarantine`;
 
 /** The length of a sha256 link's content, `sha256:<64 hex>`, in bytes. */

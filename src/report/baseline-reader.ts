@@ -1,6 +1,6 @@
 import { FINDING_CODES } from "../mark/finding.js";
-import { describeStorage, isSameStorage } from "../storage/identity.js";
-import type { StorageIdentity } from "../storage/identity.js";
+import { describeStorage, isAtSamePlace } from "../storage/identity.js";
+import type { StoragePlace } from "../storage/identity.js";
 import { BaselineFindings } from "./baseline.js";
 import type { Baseline, ReportTerms } from "./baseline.js";
 import { scopeOf } from "./catalogue.js";
@@ -11,7 +11,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What a baseline must be about. */
 export interface BaselineScope {
-  readonly storage: StorageIdentity;
+  readonly storage: StoragePlace;
   /** Findings of other repositories are not compared: these are not in the new report either. */
   readonly filter?: RepositoryFilter | undefined;
 }
@@ -61,7 +61,7 @@ export class BaselineReader {
       throw new Error(`its version is ${JSON.stringify(schemaVersion)}, not 1.x`);
     const { driver, location, server } = toObject(storage);
     const known = { driver: toText(driver) ?? "", location: toText(location) ?? "", server: toText(server) };
-    if (!isSameStorage(known, this.scope.storage))
+    if (!isAtSamePlace(known, this.scope.storage))
       throw new Error(`it is about ${JSON.stringify(describeStorage(known))}, not about ${describeStorage(this.scope.storage)}`);
     const time = typeof startedAt === "string" ? Date.parse(startedAt) : Number.NaN;
     if (Number.isNaN(time)) throw new Error("it does not say when it was made");

@@ -12,7 +12,7 @@ import { isInPart } from "../mark/verify.js";
 import type { Verified } from "../mark/verify.js";
 import { Digest } from "../registry/digest.js";
 import { costOf } from "../storage/requests.js";
-import type { StorageIdentity } from "../storage/identity.js";
+import type { StoragePlace } from "../storage/identity.js";
 import type { OwnData } from "../storage/own-data.js";
 import type { RequestPrices, StorageRequests } from "../storage/requests.js";
 import { compareFindings, noticesOfTerms } from "./baseline.js";
@@ -41,7 +41,7 @@ export interface Report {
   readonly name: string;
   /** What the operator calls the registry, if anything: a host's name may be another one each run, as a container's is. */
   readonly givenName?: string | undefined;
-  readonly storage: StorageIdentity;
+  readonly storage: StoragePlace;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly finishedAt: number;
@@ -105,7 +105,7 @@ export interface Report {
 export interface ReportContext {
   readonly name: string;
   readonly givenName?: string | undefined;
-  readonly storage: StorageIdentity;
+  readonly storage: StoragePlace;
   readonly startedAt: number;
   readonly policy: Policy;
   readonly notices: readonly string[];

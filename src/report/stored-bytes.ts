@@ -10,6 +10,8 @@ export interface StoredBytes {
   readonly links: number;
   readonly uploads: number;
   readonly quarantine: number;
+  /** What regcheck keeps besides. */
+  readonly own: number;
   readonly strays: number;
 }
 
@@ -22,7 +24,8 @@ const STRAYS: ReadonlySet<FindingCode> = new Set([
 
 /** Sums up all of the registry, whatever repositories the report is about. */
 export function storedBytes({ blobBytes, repositories, findings }: Marked, own: OwnData): StoredBytes {
-  const stored = { blobs: blobBytes, links: 0, uploads: 0, quarantine: quarantineTotals(own).bytes, strays: 0 };
+  const kept = { quarantine: quarantineTotals(own).bytes, own: own.otherBytes };
+  const stored = { blobs: blobBytes, links: 0, uploads: 0, ...kept, strays: 0 };
   for (const { linkBytes, uploadBytes } of repositories) {
     stored.links += linkBytes;
     stored.uploads += uploadBytes;
@@ -33,19 +36,20 @@ export function storedBytes({ blobBytes, repositories, findings }: Marked, own: 
 }
 
 /** The sum of them. */
-export function allBytes({ blobs, links, uploads, quarantine, strays }: StoredBytes): number {
-  return blobs + links + uploads + quarantine + strays;
+export function allBytes({ blobs, links, uploads, quarantine, own, strays }: StoredBytes): number {
+  return blobs + links + uploads + quarantine + own + strays;
 }
 
 /** The sum and its parts in a line, without those that are nothing. */
 export function storedLine(stored: StoredBytes): string {
-  const { blobs, links, uploads, quarantine, strays } = stored;
+  const { blobs, links, uploads, quarantine, own, strays } = stored;
   const parts = (
     [
       [blobs, "blobs"],
       [links, "links"],
       [uploads, "uploads"],
       [quarantine, "quarantine"],
+      [own, "regcheck's own"],
       [strays, "strays"],
     ] as const
   ).flatMap(([bytes, what]) => (bytes === 0 ? [] : [`${what} ${formatBytes(bytes)}`]));

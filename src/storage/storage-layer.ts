@@ -22,6 +22,10 @@ export class StorageLayer implements Storage {
     return this.storage.server;
   }
 
+  get id(): string | undefined {
+    return this.storage.id;
+  }
+
   get requests(): Readonly<StorageRequests> {
     return this.storage.requests;
   }

@@ -35,6 +35,8 @@ export interface Storage {
   readonly location: string;
   /** S3: host and port of the server that has the bucket; undefined for AWS. */
   readonly server?: string | undefined;
+  /** What tells a directory from another one at the same path; undefined as long as there is none, and for a bucket. */
+  readonly id?: string | undefined;
   readonly requests: Readonly<StorageRequests>;
   /** Seconds since 1970: when the storage was as it is listed, where that is not now. What has changed since is neither young nor a fault. */
   readonly asOf?: number | undefined;

@@ -1,9 +1,11 @@
 import crypto from "node:crypto";
 import { errorMessage, UsageError } from "../errors.js";
-import { describeStorage, identityOf } from "../storage/identity.js";
+import { describeStorage, identityOf, isAtSamePlace, isSameStorage } from "../storage/identity.js";
 import type { StorageIdentity } from "../storage/identity.js";
 import { ITEM_KINDS } from "../journal/item-kinds.js";
 import type { ItemKind } from "../journal/item-kinds.js";
+import { parseStorage } from "../journal/read-run.js";
+import { STORAGE_ID } from "../registry/layout.js";
 import { streamLines } from "../journal/lines.js";
 import { jsonLine } from "../json-line.js";
 import type { PlanItem, Stage } from "./plan.js";
@@ -126,8 +128,11 @@ function hashOf(key: string): string {
 function checkHead(head: Readonly<Record<string, unknown>>, storage: StorageIdentity, refuse: (why: string) => never): void {
   if (head["type"] !== "plan") refuse("it is no plan");
   if (head["schemaVersion"] !== VERSION) refuse(`its version is ${JSON.stringify(head["schemaVersion"])}, not ${VERSION}`);
-  if (JSON.stringify(head["storage"]) !== JSON.stringify(identityOf(storage)))
-    refuse(`it is for ${JSON.stringify(head["storage"])}, not for ${describeStorage(storage)}`);
+  const planned = parseStorage(head["storage"]);
+  if (planned !== undefined && isSameStorage(planned, storage)) return;
+  if (planned !== undefined && isAtSamePlace(planned, storage))
+    refuse(`it is for another storage than the one that is at ${storage.location} here: ${STORAGE_ID} tells them apart`);
+  refuse(`it is for ${JSON.stringify(head["storage"])}, not for ${describeStorage(storage)}`);
 }
 
 function keyOf({ kind, path, uploadId, digest }: Readonly<Record<string, unknown>>): string | undefined {

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
 import { isSameStorage } from "../storage/identity.js";
-import type { StorageIdentity } from "../storage/identity.js";
+import type { JournalHead } from "../journal/journal.js";
 import { listRuns, readRun, readRunHead } from "../journal/read-run.js";
 import type { JournaledRun } from "../journal/read-run.js";
 import { QUARANTINE } from "../registry/layout.js";
@@ -17,8 +17,8 @@ export interface LaterRuns {
 }
 
 /**
- * Looks for later runs that have not been undone: in the storage's quarantine, by one listing, and among the journals of a directory, if one is given.
- * Throws an `OperatorError`.
+ * Looks for later runs of the same storage that have not been undone: in its quarantine, by one listing, and among the journals of a directory, if one
+ * is given. Throws an `OperatorError`.
  */
 export async function findLaterRuns(
   { head }: Pick<JournaledRun, "head">,
@@ -38,20 +38,31 @@ export async function findLaterRuns(
   }
   for (const runId of directory === undefined ? [] : listRuns(directory)) {
     if (runId <= head.runId) continue;
+    const later = headOf(directory ?? "", runId);
+    if (later !== undefined && !isSameStorage(later.storage, head.storage)) continue;
     areSome = true;
-    for (const path of takenForGood(directory ?? "", runId, head.storage)) note(path, runId);
+    if (later?.mode === "delete" && later.work === "untag")
+      for (const path of takenForGood(directory ?? "", runId)) note(path, runId);
   }
   return { areSome, tags };
 }
 
-/**
- * What an untag without a quarantine has taken of a storage and can write again from its journal alone, if it has not: what is in a quarantine is found
- * there. Nothing of a journal that cannot be read.
- */
-function* takenForGood(directory: string, runId: string, storage: StorageIdentity): Generator<string> {
+/** Undefined where the journal cannot be read: it may be of the same storage. */
+function headOf(directory: string, runId: string): JournalHead | undefined {
   try {
-    const head = readRunHead(directory, runId)?.head;
-    if (head?.mode !== "delete" || head.work !== "untag" || !isSameStorage(head.storage, storage)) return;
+    return readRunHead(directory, runId)?.head;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * What an untag without a quarantine has taken and can write again from its journal alone, if it has not: what is in a quarantine is found there.
+ * Nothing of a journal that cannot be read.
+ */
+function* takenForGood(directory: string, runId: string): Generator<string> {
+  try {
     const run = readRun(directory, runId);
     if (run.fate === undefined) for (const { path } of run.removals()) yield path;
   } catch (error) {

@@ -10,7 +10,7 @@ import { RegistryTree } from "../support/registry-tree.js";
 import { regcheck } from "../support/run.js";
 import { CREDENTIALS, startedServer, store } from "../support/s3-bucket.js";
 import type { S3Server } from "../support/s3-server/index.js";
-import { contentOf, garbageRegistry } from "../support/sweeping.js";
+import { contentOf, garbageRegistry, leftIn } from "../support/sweeping.js";
 import { treeOf } from "../support/sweeping-s3.js";
 import { sweepEverything } from "../support/system-calls.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
@@ -37,7 +37,7 @@ describe("a run whose journal is lost", () => {
     const run = await restore("--storage", directory, "--format", "json");
     expect(JSON.parse(run.stdout)).toMatchObject({ runId, dryRun: false, problems: [], exitCode: 0 });
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(before));
-    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(leftIn(directory)).toEqual([]);
     expect(fs.readdirSync(elsewhere)).toEqual([]);
     expect(await restore("--storage", directory)).toMatchObject({
       exitCode: 2,
@@ -51,7 +51,7 @@ describe("a run whose journal is lost", () => {
     fs.writeFileSync(path.join(kept, `00000001.ndjson.${crypto.randomUUID()}.tmp`), "{");
     for (const more of [["--dry-run"], []])
       expect(await regcheck([command, runId, "--journal-dir", journal, ...more])).toMatchObject({ exitCode: 0, stderr: "" });
-    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(leftIn(directory)).toEqual([]);
   });
 
   test("never was, where the run was killed while it stored the first part: it is no run, and its rest can be purged", async () => {
@@ -66,7 +66,7 @@ describe("a run whose journal is lost", () => {
         exitCode: 0,
         stderr: "",
       });
-    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(leftIn(directory)).toEqual([]);
   });
 
   test("is restored on S3 as well", async () => {
@@ -109,7 +109,7 @@ describe("a run whose journal is lost", () => {
       "json",
     ]);
     expect(JSON.parse(run.stdout)).toMatchObject({ dryRun: false, runs: [{ runId, problems: [] }], exitCode: 0 });
-    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(leftIn(directory)).toEqual([]);
   });
 });
 
@@ -229,7 +229,7 @@ test("purge --older-than of a named storage empties runs of which only the stora
   const run = await purge("0");
   expect(run).toMatchObject({ exitCode: 0, stderr: "" });
   expect(run.stdout).toMatch(new RegExp(`^${runId}: \\d\\d objects purged, .*\n1 run purged\n$`));
-  expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+  expect(leftIn(directory)).toEqual([]);
   expect(await regcheck(["purge", "--older-than", "0", "--journal-dir", journal])).toMatchObject({ stdout: "0 runs purged\n" });
 });
 
@@ -242,7 +242,7 @@ describe("purge --older-than, with a storage that is named,", () => {
     const moved = `${directory}-moved`;
     fs.renameSync(directory, moved);
     expect((await purgeAt(moved, journal)).stdout).toMatch(new RegExp(`^${runId}: \\d\\d objects purged, .*\n1 run purged\n$`));
-    expect(fs.existsSync(path.join(moved, "regcheck"))).toBe(false);
+    expect(leftIn(moved)).toEqual([]);
     fs.rmSync(moved, { recursive: true });
   });
 
@@ -250,7 +250,7 @@ describe("purge --older-than, with a storage that is named,", () => {
     const { directory, runId } = await quarantined();
     fs.rmSync(path.join(directory, "regcheck/quarantine", runId, "docker"), { recursive: true });
     expect(await purgeAt(directory, temporaryDirectory())).toMatchObject({ exitCode: 0 });
-    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(leftIn(directory)).toEqual([]);
   });
 
   test("goes on after a copy that cannot be read", async () => {

@@ -20,7 +20,7 @@ import {
   repairDirectory,
   repairOptions,
 } from "../support/repairing.js";
-import { contentOf } from "../support/sweeping.js";
+import { contentOf, leftIn } from "../support/sweeping.js";
 import { temporaryDirectory, written } from "../support/temporary.js";
 
 /** What is planned for a repository that was built so: the repairs, and why others are none. */
@@ -55,7 +55,7 @@ describe("what path and storage prove is repaired", () => {
     const pulls = [...pullAll(RegistryTree.readFrom(directory))];
     expect(pulls).toHaveLength(14);
     expect(pulls.filter(([, content]) => content === undefined)).toEqual([]);
-    expect(fs.existsSync(path.join(directory, "regcheck"))).toBe(false);
+    expect(leftIn(directory)).toEqual([]);
 
     const run = readRun(journal, result?.runId ?? "");
     expect(await restoreObjects(run, changesOf(directory))).toEqual({ restored: 18, present: 0, warnings: [], problems: [] });

@@ -51,7 +51,7 @@ describe("the metrics", () => {
     const name = `regcheck_quarantine_oldest_timestamp_seconds{${STORAGE}}`;
     const of = (...runs: readonly (readonly [string, boolean])[]) => {
       const quarantine = new Map(runs.map(([runId, hasMoved]) => [runId, { objects: 1, bytes: 10, hasMoved }]));
-      return linesOf(reportOf([], { own: { quarantine, lockedAt: undefined, fault: undefined } })).filter((line) =>
+      return linesOf(reportOf([], { own: { quarantine, lockedAt: undefined, otherBytes: 0, fault: undefined } })).filter((line) =>
         line.startsWith(name),
       );
     };

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { STORAGE_ID } from "#regcheck/registry/layout.js";
 
 /** A file of a registry's storage. */
 export interface TreeFile {
@@ -54,6 +55,8 @@ export class RegistryTree {
     for (const entry of fs.readdirSync(directory, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const file = path.join(entry.parentPath, entry.name);
+      // It tells this storage from another one, and stays: a random text of every directory that anything has changed.
+      if (path.relative(directory, file) === STORAGE_ID) continue;
       tree.write(path.relative(directory, file), fs.readFileSync(file), Math.floor(fs.statSync(file).mtimeMs / 1000));
     }
     return tree;

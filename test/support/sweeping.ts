@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { OWN, STORAGE_ID } from "#regcheck/registry/layout.js";
 import { sweep } from "#regcheck/sweep.js";
 import type { DoneSweep, SweepOptions } from "#regcheck/sweep.js";
 import { FilesystemChanges } from "#regcheck/storage/filesystem/changes.js";
@@ -67,6 +68,13 @@ export function garbageRegistry(size = 1): RegistryTree {
     registry.blob(`nobody's ${i}`);
   }
   return registry.tree;
+}
+
+/** What regcheck has left in a storage, but for what tells that from another one, which stays. */
+export function leftIn(directory: string): readonly string[] {
+  const own = path.join(directory, OWN);
+  if (!fs.existsSync(own)) return [];
+  return fs.readdirSync(own).filter((name) => name !== path.basename(STORAGE_ID));
 }
 
 /** All files of a directory that are not regcheck's own, with their content. */

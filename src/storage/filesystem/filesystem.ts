@@ -24,6 +24,7 @@ import { PlainPaths } from "./plain-paths.js";
 import { WorkerPool } from "./pool.js";
 import { REWRITE_TIME } from "./read-file.js";
 import type { RepositoryVisit } from "./scan-repository.js";
+import { readStorageId } from "./storage-id.js";
 import { strayAt } from "./stray.js";
 import { threadsFor } from "./threads.js";
 import type { Threads } from "./threads.js";
@@ -58,6 +59,11 @@ export class FilesystemStorage implements Storage {
   static open(directory: string, options: FilesystemOptions = {}): FilesystemStorage {
     const root = findRoot(directory);
     return new FilesystemStorage(root, threadsFor(root, options.concurrency));
+  }
+
+  /** Read anew each time: the first run that changes the storage writes it. */
+  get id(): string | undefined {
+    return readStorageId(this.location);
   }
 
   get requests(): Readonly<StorageRequests> {
