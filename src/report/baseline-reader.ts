@@ -3,7 +3,7 @@ import { describeStorage, isAtSamePlace } from "../storage/identity.js";
 import type { StoragePlace } from "../storage/identity.js";
 import { BaselineFindings } from "./baseline.js";
 import type { Baseline, ReportTerms } from "./baseline.js";
-import { scopeOf } from "./catalogue.js";
+import { mayBeMilder, scopeOf } from "./catalogue.js";
 import { isShown } from "./repository-filter.js";
 import type { RepositoryFilter } from "./repository-filter.js";
 
@@ -76,7 +76,7 @@ export class BaselineReader {
     this.#addKnown(finding);
   }
 
-  #addKnown({ code, path, repository, digest, uploadId, rule, bytes }: Json): void {
+  #addKnown({ code, path, repository, digest, uploadId, rule, bytes, severity }: Json): void {
     if (typeof code !== "string" || typeof path !== "string") throw new Error("it is damaged: a finding has no code or path");
     // A code of a later version is none of ours, and cannot be compared.
     const known = FINDING_CODES.find((one) => one === code);
@@ -90,10 +90,12 @@ export class BaselineReader {
       rule: toText(rule),
       bytes: toNumber(bytes),
     };
+    // Of no use for what is an error in any case, and no part of what a report says of the blobs that it did not read.
+    const told = mayBeMilder(known) ? { ...finding, severity: toText(severity) } : finding;
     const { filter } = this.scope;
     const isOfSame = filter === undefined || filter.glob === this.#head?.terms.repository;
     // Whether a corrupt blob has been read again is asked of each.
-    if (isOfSame || isShown(finding, filter, () => known === "blob-corrupt")) this.#findings.add(finding);
+    if (isOfSame || isShown(finding, filter, () => known === "blob-corrupt")) this.#findings.add(told);
     else if (scopeOf(known) === "blob") this.#findings.addUnsure(finding);
   }
 }

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { FINDING_CODES } from "../mark/finding.js";
 import type { Finding, FindingCode } from "../mark/finding.js";
-import { scopeOf, severityOf } from "./catalogue.js";
+import { mayBeMilder, scopeOf, severityOf } from "./catalogue.js";
 import type { Severity } from "./severity.js";
 import { FingerprintSet } from "./fingerprint-set.js";
 import type { Fingerprint } from "./fingerprint-set.js";
@@ -38,6 +38,8 @@ export interface FindingIdentity {
   readonly digest?: string | undefined;
   readonly uploadId?: string | undefined;
   readonly rule?: string | undefined;
+  /** Tells findings of one code apart that are errors or milder. */
+  readonly severity?: string | undefined;
   /** What was stored of a corrupt blob: a size may be what gave it away. */
   readonly bytes?: number | undefined;
 }
@@ -47,7 +49,7 @@ const PATHLESS: ReadonlySet<FindingCode> = new Set(["bucket-expires"]);
 
 /**
  * The findings of an earlier report, by their fingerprints: millions fit in memory. A finding is the same if code, path, repository,
- * digest, upload and rule are. What may change without anything new being wrong is left out: bytes and messages, whether a dangling tag is
+ * digest, upload and rule are, and whether it is an error. What may change without anything new being wrong is left out: bytes and messages, whether a dangling tag is
  * recoverable, and the tag, which is in the path where the finding is about it, and otherwise just one way to get there.
  */
 export class BaselineFindings {
@@ -154,14 +156,18 @@ export function noticesOfTerms(earlier: ReportTerms, now: ReportTerms): readonly
   return [`The baseline was made with another ${options.join(", ")}: what is new or gone may come of that alone.`];
 }
 
-function identityOf({ code, path, repository, digest, uploadId, rule }: Finding): FindingIdentity {
-  return { code, path, repository, digest: digest?.toString(), uploadId, rule };
+function identityOf(finding: Finding): FindingIdentity {
+  const { code, path, repository, digest, uploadId, rule } = finding;
+  return { code, path, repository, digest: digest?.toString(), uploadId, rule, severity: severityOf(finding) };
 }
 
 /** Names are untrusted: with a cryptographic hash nobody makes a finding look like one that was there. */
-function fingerprintOf({ code, path, repository, digest, uploadId, rule }: FindingIdentity): Fingerprint {
+function fingerprintOf({ code, path, repository, digest, uploadId, rule, severity }: FindingIdentity): Fingerprint {
   // A blob is ascribed to the only repository with links to it, which changes without the blob.
   const owner = scopeOf(code) === "repository" ? repository : undefined;
-  const bytes = hash("sha256", JSON.stringify([code, PATHLESS.has(code) ? rule : path, owner, digest, uploadId]), "buffer");
+  // An error is new where a warning was known.
+  const isError = mayBeMilder(code) ? severity === "error" : undefined;
+  const facts = [code, PATHLESS.has(code) ? rule : path, owner, digest, uploadId, isError];
+  const bytes = hash("sha256", JSON.stringify(facts), "buffer");
   return { low: bytes.readUInt32BE(0), high: bytes.readUInt32BE(4) };
 }

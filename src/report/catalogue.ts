@@ -53,6 +53,12 @@ export function consequenceOf(code: FindingCode): string | undefined {
   return effect && EFFECTS[effect];
 }
 
+/** Whether a code is an error in some cases and milder in others. */
+export function mayBeMilder(code: FindingCode): boolean {
+  const { severity, severityIfReclaimable } = CATALOGUE[code];
+  return severity === "error" && severityIfReclaimable !== undefined;
+}
+
 /** The severity of a finding under the selected policy. */
 export function severityOf(finding: Finding): Severity {
   const { severity, severityIfReclaimable } = CATALOGUE[finding.code];

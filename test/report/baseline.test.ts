@@ -57,6 +57,18 @@ describe("a finding", () => {
     expect([isNew(now), isNew(finding)]).toEqual([true, false]);
   });
 
+  test("that was a warning and is an error is another one, and so is the reverse", () => {
+    const empty = { code: "tag-without-current", path: "tags/1", reclaimable: true } as const;
+    const lost = { ...empty, reclaimable: false } as const;
+    const known = (severity: string, one: Finding): BaselineFindings => {
+      const findings = new BaselineFindings();
+      findings.add({ code: one.code, path: one.path, severity });
+      return findings;
+    };
+    expect([known("warning", empty).has(empty), known("error", lost).has(lost)]).toEqual([true, true]);
+    expect([known("warning", empty).has(lost), known("error", lost).has(empty)]).toEqual([false, false]);
+  });
+
   test("about an unreferenced blob is the same when its repository's last link goes", () => {
     const blob: Finding = { ...finding, code: "blob-unreferenced" };
     expect(compare([blob], [{ ...blob, repository: undefined }])).toMatchObject({ new: 0, gone: 0 });
