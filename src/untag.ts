@@ -11,6 +11,8 @@ import { objectsOfTags } from "./mark/tag-objects.js";
 import { checkUploads } from "./mark/uploads.js";
 import type { OwnObject, RepositoryListing, StorageFault } from "./storage/listing.js";
 import type { Storage } from "./storage/storage.js";
+import { refuseLastNames } from "./untag/last-names.js";
+import { beforeOf, oddContent } from "./untag/odd-content.js";
 import { findNamedImages } from "./untag/named-images.js";
 import type { NamedImage } from "./untag/named-images.js";
 import { execute } from "./sweep/execute.js";
@@ -36,8 +38,10 @@ export interface TagReference {
 
 /** What becomes of the manifest that a removed tag has named. */
 export interface Untagged extends TagReference {
-  /** Undefined where the tag names none. */
+  /** Undefined where the tag names none, or its link is damaged. */
   readonly digest: string | undefined;
+  /** Whether its link is there and holds no digest: what it named cannot be told. */
+  readonly isDamaged: boolean;
   /** Whether the repository has the manifest, by a revision link or, as registry 2.x finds it, by a layer link: what a dangling tag names it lacks. */
   readonly isLinked: boolean;
   /** Other tags of the repository that name the same manifest. */
@@ -153,11 +157,13 @@ async function toItems(
     objects.set(repository, await objectsOfTags(storage, listing, tags, (fault) => faults.push(fault)));
   }
   insistOnNone(faults);
-  return untagged.map(({ repository, tag, digest, isLinked }) => {
+  return untagged.map(({ repository, tag, digest, isDamaged, isLinked }) => {
     // One that dangles may be put back as it was: what it names was not there.
     const dangling = isLinked ? undefined : true;
     const own = objects.get(repository)?.get(tag) ?? [];
-    return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest, dangling, objects: own };
+    const listing = isDamaged ? listings.get(repository) : undefined;
+    const before = listing && beforeOf(listing, tag);
+    return { kind: "tag", path: tagPath(repository, tag), bytes: 0, repository, tag, digest, before, dangling, objects: own };
   });
 }
 
@@ -228,20 +234,13 @@ async function examine(
   return { untagged: references.flatMap((reference) => untagged.get(reference) ?? []), listings, uploads, witnesses };
 }
 
-/** `untag` takes tags and nothing else: not what a sweep would take only because they have gone. */
-function refuseLastNames(repository: string, [first]: ReadonlyMap<string, string>): void {
-  if (first === undefined) return;
-  const [tag, digest] = first;
-  throw new OperatorError(
-    `${repository}:${tag}: the repository has ${digest} by a layer link alone, as registry 2.1.0 wrote it: without this tag the next sweep would take it. regcheck repair revision-link-missing writes the link of what a tag names; what one has only named before goes with --delete-untagged. Nothing was removed.`,
-    EXIT_CODES.refused,
-  );
-}
-
-function describe({ strays }: RepositoryListing, reference: TagReference, image: NamedImage | undefined): Untagged {
+function describe(listing: RepositoryListing, reference: TagReference, image: NamedImage | undefined): Untagged {
   const directory = `${tagPath(reference.repository, reference.tag)}/`;
-  const stray = strays.find(({ path }) => path.startsWith(directory))?.path;
-  if (image === undefined) return { ...reference, digest: undefined, isLinked: false, otherTags: [], parents: [], stray };
+  const stray = listing.strays.find(({ path }) => path.startsWith(directory))?.path;
+  if (image === undefined) {
+    const isDamaged = oddContent(listing, reference.tag) !== undefined;
+    return { ...reference, digest: undefined, isDamaged, isLinked: false, otherTags: [], parents: [], stray };
+  }
   const { digest, link, otherTags, parents } = image;
-  return { ...reference, digest, isLinked: link !== undefined, otherTags, parents, stray };
+  return { ...reference, digest, isDamaged: false, isLinked: link !== undefined, otherTags, parents, stray };
 }

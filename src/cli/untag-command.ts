@@ -128,11 +128,12 @@ function isLastName({ isLinked, otherTags, parents }: Untagged): boolean {
 
 /** What has become of a tag and its manifest, which need not be there; `stay` are those of its indexes that do not lose their last tags with it. */
 function sentence(
-  { repository, tag, digest, isLinked, otherTags, parents }: Untagged,
+  { repository, tag, digest, isDamaged, isLinked, otherTags, parents }: Untagged,
   stay: readonly string[],
   { going, staying, held }: { readonly going: string; readonly staying: string; readonly held: string | undefined },
 ): string {
   const name = `${repository}:${tag} ${held === undefined ? going : `${staying}, for its directory stays: ${held}`}`;
+  if (isDamaged) return `${name}; its link is damaged, so what it named cannot be told`;
   if (digest === undefined) return `${name}; it named no manifest`;
   if (!isLinked) return `${name}; the repository has no ${digest} any more`;
   if (otherTags.length > 0) return `${name}; ${digest} still has the tags ${otherTags.join(", ")}`;

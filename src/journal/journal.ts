@@ -16,6 +16,8 @@ export interface JournalEntry {
   readonly bytes: number;
   readonly digest?: string | undefined;
   readonly uploadId?: string | undefined;
+  /** Of a tag whose `current/link` holds no digest: what that holds instead, in base64. */
+  readonly before?: string | undefined;
   /** What it names was missing already: it may come back all the same. */
   readonly dangling?: boolean | undefined;
   /** Of a tag that is deleted for good, on a filesystem: when it was last written, in seconds since 1970. */

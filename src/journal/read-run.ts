@@ -226,7 +226,7 @@ function markerOf({ path, deleteMarker }: Line): { readonly path: string; readon
   return typeof path === "string" && typeof deleteMarker === "string" ? { path, id: deleteMarker } : undefined;
 }
 
-function parseEntry({ kind, path: object, bytes, digest, uploadId, dangling, modified }: Line): JournalEntry | undefined {
+function parseEntry({ kind, path: object, bytes, digest, before, uploadId, dangling, modified }: Line): JournalEntry | undefined {
   if (typeof kind !== "string" || typeof object !== "string" || object.split("/").includes("..")) return undefined;
   return {
     // Written by `willRemove`; a kind of a later version is treated as any other object.
@@ -235,6 +235,7 @@ function parseEntry({ kind, path: object, bytes, digest, uploadId, dangling, mod
     path: object,
     bytes: typeof bytes === "number" ? bytes : 0,
     digest: typeof digest === "string" ? digest : undefined,
+    before: typeof before === "string" ? before : undefined,
     uploadId: typeof uploadId === "string" ? uploadId : undefined,
     dangling: dangling === true,
     modified: typeof modified === "number" && modified >= 0 ? modified : undefined,

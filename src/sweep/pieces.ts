@@ -37,7 +37,7 @@ export function* piecesOf(items: Iterable<PlanItem>): Generator<Piece> {
  * Those that the mark has seen, so that nothing goes that was written since. A tag's history goes before its `current/link`: killed in
  * between, it is still a dangling tag that another run finds.
  */
-function objectsOf({ path: directory, kind, digest, dangling, objects = [] }: PlanItem): readonly JournalEntry[] {
+function objectsOf({ path: directory, kind, digest, before, dangling, objects = [] }: PlanItem): readonly JournalEntry[] {
   if (kind === "directory") return [];
   return objects
     .filter(({ isStray }) => isStray !== true)
@@ -45,7 +45,7 @@ function objectsOf({ path: directory, kind, digest, dangling, objects = [] }: Pl
       kind,
       path: `${directory}/${name}`,
       bytes,
-      ...(name === TAG_CURRENT ? { digest, dangling } : {}),
+      ...(name === TAG_CURRENT ? { digest, before, dangling } : {}),
     }));
 }
 

@@ -16,6 +16,8 @@ export interface PlanItem {
   readonly repository?: string | undefined;
   readonly tag?: string | undefined;
   readonly digest?: string | undefined;
+  /** Of a tag whose `current/link` holds no digest: what that holds instead, in base64. */
+  readonly before?: string | undefined;
   /** S3: which multipart upload of this key. */
   readonly uploadId?: string | undefined;
   /** A link whose target is missing. */

@@ -17,9 +17,14 @@ export function linkedDigest(path: string): string | undefined {
   return parsed.kind === "index" || parsed.algorithm === "sha256" ? `${parsed.algorithm}:${parsed.hex}` : undefined;
 }
 
-/** What a sound link held, by its path or, of a tag, by the journal; undefined where neither tells. */
-export function contentOf({ path, digest }: JournalEntry): string | undefined {
-  return isCurrent(path) ? digest : linkedDigest(path);
+/** What a sound link held, by its path or, of a tag, by the journal, which tells it of a tag's damaged one, too; undefined where neither tells. */
+export function contentOf({ path, digest, before }: JournalEntry): Uint8Array | undefined {
+  if (!isCurrent(path)) return bytesOf(linkedDigest(path));
+  return before === undefined ? bytesOf(digest) : Buffer.from(before, "base64");
+}
+
+function bytesOf(digest: string | undefined): Uint8Array | undefined {
+  return digest === undefined ? undefined : Buffer.from(digest);
 }
 
 function ownPathOf(path: string): OwnPath | undefined {

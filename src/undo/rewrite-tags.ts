@@ -66,13 +66,12 @@ async function rewrite(removal: Removal, { later, targets, changes, afterPushes 
     if ((await changes.stat(path)) !== undefined) return { status: "present" };
     return { problem: "what it held is not known: it was no link of a tag" };
   }
-  const bytes = Buffer.from(content);
   await afterPushes?.wait(targets.lastLinked);
   if ((await changes.stat(path)) === undefined) {
     if (missing !== undefined) return { problem: `not put back: it names ${missing}, which is gone` };
-    if ((await changes.create(path, bytes, timeOf(removal))) === "created") return { status: "restored" };
+    if ((await changes.create(path, content, timeOf(removal))) === "created") return { status: "restored" };
   }
-  const { isReplaced, ...said } = await settleLink(path, bytes, missing === undefined, changes);
+  const { isReplaced, ...said } = await settleLink(path, content, missing === undefined, changes);
   return { status: isReplaced === true ? "restored" : "present", ...said };
 }
 

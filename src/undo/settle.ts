@@ -78,7 +78,7 @@ export async function settleSeen(
 ): Promise<Settlement> {
   const content = contentOf(entry);
   if (content !== undefined)
-    return bytes === LINK_BYTES && !isCurrent(entry.path) ? {} : settleLink(entry.path, Buffer.from(content), isReady, changes);
+    return bytes === LINK_BYTES && !isCurrent(entry.path) ? {} : settleLink(entry.path, content, isReady, changes);
   if (entry.kind !== "blob" || bytes === undefined || bytes === entry.bytes) return {};
   return {
     problem: `not put back: what is there now has ${bytes} bytes, and what was removed had ${entry.bytes}; the bucket has that as an older version`,

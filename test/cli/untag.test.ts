@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { tagPath } from "#regcheck/registry/layout.js";
 import { blobFile, RegistryBuilder } from "../support/builder.js";
 import type { RepositoryBuilder } from "../support/builder.js";
 import { RegistryTree } from "../support/registry-tree.js";
@@ -79,6 +80,23 @@ describe("untag", () => {
     const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
     const restored = await regcheck(["restore", run, "--storage", directory, "--journal-dir", journal]);
     expect(restored).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("2 objects restored") as unknown });
+    expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(builder.tree));
+  });
+
+  test.each([
+    ["text", [], "no digest"],
+    ["nothing", [], ""],
+    ["what a power loss leaves", [], "\0".repeat(71)],
+    ["text, into the quarantine", ["--quarantine"], "no digest"],
+  ])("of a tag whose link is damaged (%s) says so, and can be undone", async (_, more, content) => {
+    const { builder } = registry();
+    builder.tree.write(`${tagPath("team/app", "latest")}/current/link`, content);
+    const directory = written(builder.tree);
+    const { journal, stdout } = await untag(directory, "team/app:latest", ...more);
+    expect(stdout.split("\n")[0]).toBe("team/app:latest is removed; its link is damaged, so what it named cannot be told");
+    const run = /Run (\S+),/.exec(stdout)?.[1] ?? "";
+    const restored = await regcheck(["restore", run, "--storage", directory, "--journal-dir", journal]);
+    expect(restored).toMatchObject({ exitCode: 0, stderr: "", stdout: expect.stringContaining("2 objects restored") as unknown });
     expect(contentOf(RegistryTree.readFrom(directory))).toEqual(contentOf(builder.tree));
   });
 
