@@ -13,7 +13,7 @@ import { surveyOwn } from "./storage/own-data.js";
 import type { OwnData, QuarantinedRun } from "./storage/own-data.js";
 
 /**
- * What has become of a run. `emptied`: its quarantine is empty, and its journal does not say whether it was restored or purged; `nothing`: it has
+ * What has become of a run. `emptied`: its quarantine is empty, and its journal does not say why; `nothing`: it has
  * changed nothing.
  */
 export type RunState = "swept" | "untagged" | "repaired" | "restored" | "purged" | "emptied" | "nothing";
@@ -87,16 +87,18 @@ async function findCopied(
 function fromCopy(copied: RunHead, { bytes, hasMoved }: QuarantinedRun): ListedRun {
   const { work, mode } = copied.head;
   const keptIn = mode === "versions" ? mode : "quarantine";
-  return { ...described(copied), state: DONE[work], keptIn, bytes: hasMoved ? bytes : undefined, journal: undefined };
+  // In older versions, nothing has moved.
+  const state = hasMoved || mode !== "quarantine" ? DONE[work] : "emptied";
+  return { ...described(copied), state, keptIn, bytes: hasMoved ? bytes : undefined, journal: undefined };
 }
 
 function fromJournal(run: RunHead, directory: string, own: OwnData | undefined): ListedRun {
   const { runId, mode, work } = run.head;
-  const { fate, removedBytes } = readRunEnd(directory, runId);
+  const { fate, removedBytes, didNothing } = readRunEnd(directory, runId);
   const inQuarantine = own?.quarantine.get(runId);
   const base = { ...described(run), keptIn: whereKept(directory, run), journal: journalFile(directory, runId) };
   if (inQuarantine?.hasMoved === true) return { ...base, state: DONE[work], bytes: inQuarantine.bytes };
-  if (hasNothing(directory, runId)) return { ...base, state: "nothing", keptIn: undefined, bytes: 0 };
+  if (didNothing || hasNothing(directory, runId)) return { ...base, state: "nothing", keptIn: undefined, bytes: 0 };
   if (fate !== undefined) return { ...base, state: fate.state, bytes: removedBytes };
   const isEmptied = mode === "quarantine" && own !== undefined && own.fault === undefined;
   return { ...base, state: isEmptied ? "emptied" : DONE[work], bytes: removedBytes };

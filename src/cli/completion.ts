@@ -21,12 +21,21 @@ export function complete(
 ): void {
   const words = process.argv.slice(process.argv.indexOf("--get-yargs-completions") + 2);
   if (["restore", "purge"].includes(words[0] ?? "") && words.length === 2 && !current.startsWith("-"))
-    done(listRuns(defaultJournalDirectory()).filter((run) => run.startsWith(current)));
+    done(runsHere().filter((run) => run.startsWith(current)));
   else if (words.indexOf("repair") >= 0 && words.indexOf("repair") < words.length - 1 && !current.startsWith("-"))
     done(REPAIR_CODES.filter((code) => code.startsWith(current)));
   else if (words.some((word, i) => NAMES.includes(word) && i < words.length - 1))
     completeByYargs((_error, offered) => done([...(offered ?? [])]));
   else done(checkWords(current, words.at(-2)).filter((word) => word.startsWith(current)));
+}
+
+function runsHere(): readonly string[] {
+  try {
+    return listRuns(defaultJournalDirectory());
+  } catch {
+    // Whoever completes a word is told nothing.
+    return [];
+  }
 }
 
 /** Words for the default command: the values of the option before, or options, or commands. */

@@ -68,8 +68,19 @@ async function purgeOld(directory: string, args: PurgeArguments, signal: AbortSi
       exitCode = error.exitCode;
     }
   };
+  const listJournaled = (): readonly string[] => {
+    try {
+      return listRuns(directory);
+    } catch (error) {
+      // The quarantine tells its runs by itself.
+      if (!(error instanceof UsageError) || named === undefined) throw error;
+      complain(error.message);
+      exitCode = error.exitCode;
+      return [];
+    }
+  };
   const attempted = new Set<string>();
-  for (const runId of listRuns(directory)) {
+  for (const runId of listJournaled()) {
     await attempt(`run ${runId}`, async () => {
       const run = readRunHead(directory, runId);
       if (run === undefined || !isOldQuarantine(run, before, named)) return undefined;

@@ -73,7 +73,7 @@ const KEPT_IN = {
 } as const satisfies Record<KeptIn | "nowhere", string>;
 
 function stateOf({ state, work, keptIn }: ListedRun): string {
-  if (state === "emptied") return "restored or purged, not from here";
+  if (state === "emptied") return "its quarantine is empty: restored or purged elsewhere, or it took nothing";
   if (state === "nothing") return work === "repair" ? "wrote nothing" : "took nothing";
   if (state !== "swept" && state !== "untagged") return state;
   return `${state}${KEPT_IN[keptIn ?? "nowhere"]}`;

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { UsageError } from "../errors.js";
 import { isRunId } from "../storage/run-name.js";
-import { causeOf } from "../system-errors.js";
+import { causeOf, codeOf } from "../system-errors.js";
 import type { StorageIdentity } from "../storage/identity.js";
 import { journalFile } from "./journal.js";
 import type { JournalEntry, JournalHead, JournalWrite } from "./journal.js";
@@ -37,11 +37,16 @@ export interface RunFate {
   readonly at: string;
 }
 
-/** The runs that a directory has journals of, oldest first. */
+/** The runs that a directory has journals of, oldest first; none where there is no directory. Throws a `UsageError`. */
 export function listRuns(directory: string): string[] {
-  if (!fs.existsSync(directory)) return [];
-  return fs
-    .readdirSync(directory)
+  let files: readonly string[];
+  try {
+    files = fs.readdirSync(directory);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw new UsageError(`${directory}: the journals there cannot be listed: ${causeOf(error)}`, { cause: error });
+  }
+  return files
     .filter((file) => file.endsWith(".ndjson"))
     .map((file) => file.slice(0, -".ndjson".length))
     .filter((runId) => isRunId(runId))
@@ -170,17 +175,23 @@ export function parseRunHead(text: string, runId: string): RunHead | undefined {
 export function readRunEnd(
   directory: string,
   runId: string,
-): { readonly fate: RunFate | undefined; readonly removedBytes: number | undefined } {
+): { readonly fate: RunFate | undefined; readonly removedBytes: number | undefined; readonly didNothing: boolean } {
   return withJournal(directory, runId, (file) => {
     let fate: RunFate | undefined;
     for (const text of readLinesBackwards(file)) {
       const line = parseObject(text);
       fate ??= line && fateOf(line);
-      if (line?.["type"] === "end") return { fate, removedBytes: bytesOf(line["deleted"]) };
+      if (line?.["type"] === "end") return { fate, removedBytes: bytesOf(line["deleted"]), didNothing: isNothing(line) };
       if (line !== undefined && line["type"] !== "restored" && line["type"] !== "purged") break;
     }
-    return { fate, removedBytes: undefined };
+    return { fate, removedBytes: undefined, didNothing: false };
   });
+}
+
+/** Whether a run's end counts nothing that it has removed, or written. */
+function isNothing({ deleted, written }: Line): boolean {
+  if (typeof deleted !== "object" || deleted === null) return written === 0;
+  return Object.values(deleted).every((count) => count === 0);
 }
 
 function bytesOf(deleted: unknown): number | undefined {

@@ -5,6 +5,8 @@ import { listRuns, readRun, readRunHead } from "../journal/read-run.js";
 import type { JournaledRun } from "../journal/read-run.js";
 import { QUARANTINE } from "../registry/layout.js";
 import type { StorageChanges } from "../storage/changes.js";
+import { causeOf } from "../system-errors.js";
+import type { Restored } from "./restored.js";
 import { isRunId } from "../storage/run-name.js";
 import { isCurrent } from "./link-content.js";
 
@@ -14,11 +16,13 @@ export interface LaterRuns {
   readonly areSome: boolean;
   /** The run that has taken what a tag named last, by the path of the tag's link: to put an older one back would hide it. */
   readonly tags: ReadonlyMap<string, string>;
+  /** What could not be read, so that there may be more of them. */
+  readonly warnings: Restored["warnings"];
 }
 
 /**
  * Looks for later runs of the same storage that have not been undone: in its quarantine, by one listing, and among the journals of a directory, if one
- * is given. Throws an `OperatorError`.
+ * is given; where these cannot be listed, there may be some. Throws an `OperatorError`.
  */
 export async function findLaterRuns(
   { head }: Pick<JournaledRun, "head">,
@@ -36,7 +40,9 @@ export async function findLaterRuns(
     areSome = true;
     note(below.join("/"), runId);
   }
-  for (const runId of directory === undefined ? [] : listRuns(directory)) {
+  const { runIds, warnings } = journaledIn(directory);
+  if (warnings.length > 0) areSome = true;
+  for (const runId of runIds) {
     if (runId <= head.runId) continue;
     const later = headOf(directory ?? "", runId);
     if (later !== undefined && !isSameStorage(later.storage, head.storage)) continue;
@@ -44,7 +50,18 @@ export async function findLaterRuns(
     if (later?.mode === "delete" && later.work === "untag")
       for (const path of takenForGood(directory ?? "", runId)) note(path, runId);
   }
-  return { areSome, tags };
+  return { areSome, tags, warnings };
+}
+
+function journaledIn(directory: string | undefined): { readonly runIds: readonly string[] } & Pick<LaterRuns, "warnings"> {
+  if (directory === undefined) return { runIds: [], warnings: [] };
+  try {
+    return { runIds: listRuns(directory), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const cause = `later runs whose journals are there are not known: ${causeOf(error.cause)}`;
+    return { runIds: [], warnings: [{ path: directory, cause }] };
+  }
 }
 
 /** Undefined where the journal cannot be read: it may be of the same storage. */

@@ -3,6 +3,7 @@ import type { StorageChanges } from "../storage/changes.js";
 import { slices } from "../slices.js";
 import { giveWay } from "../until-aborted.js";
 import { findLaterRuns } from "./later-runs.js";
+import type { LaterRuns } from "./later-runs.js";
 import { removeJournalCopy, withJournalCopy } from "../journal/journal-copy.js";
 import { listQuarantined, pruneQuarantine, quarantineOf } from "../journal/quarantine.js";
 import { readRun } from "../journal/read-run.js";
@@ -31,7 +32,19 @@ export async function restoreObjects(
 ): Promise<Restored> {
   if (run.head.mode === "repair") return undoWrites(run, changes, signal);
   const later = await findLaterRuns(run, changes, journalDirectory);
-  if (await isOfLinksAlone(run, changes)) return rewriteTags(run, changes, later, { signal, afterPushes });
+  const isRewritten = await isOfLinksAlone(run, changes);
+  const bringBack = isRewritten ? rewriteTags : bringObjectsBack;
+  const restored = await bringBack(run, changes, later, { signal, afterPushes });
+  return { ...restored, warnings: [...later.warnings, ...restored.warnings] };
+}
+
+/** The same for what is in a quarantine, or behind delete markers. */
+async function bringObjectsBack(
+  run: JournaledRun,
+  changes: StorageChanges,
+  later: LaterRuns,
+  { signal, afterPushes }: Pick<RestoreContext, "signal" | "afterPushes">,
+): Promise<Restored> {
   await insistOnNotPurged(run, changes);
   const isHidden = await isBehindMarkers(run, changes);
   const restorer = new Restorer(run, isHidden, changes, later, afterPushes);

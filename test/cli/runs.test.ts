@@ -68,6 +68,32 @@ describe("the state of a run", () => {
     expect(stdout).toMatch(/ took nothing$/m);
   });
 
+  test.each(["sweep", "untag"])("that was to take something and has taken nothing is no guess: %s", async (work) => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    const untag = ["untag", "library/base:1", "--storage", directory, "--registry-stopped", "--journal-dir", journal];
+    await regcheck(work === "sweep" ? sweepEverything(directory, journal, "--quarantine") : untag);
+    const [runId = ""] = listRuns(journal);
+    // As where all that it came to could not be removed.
+    const file = path.join(journal, `${runId}.ndjson`);
+    const lines = fs.readFileSync(file, "utf8").split("\n");
+    const end = JSON.parse(lines.at(-2) ?? "") as { deleted: Record<string, number> };
+    for (const what of Object.keys(end.deleted)) end.deleted[what] = 0;
+    fs.writeFileSync(file, `${[...lines.slice(0, -2), JSON.stringify(end)].join("\n")}\n`);
+    fs.rmSync(path.join(directory, "regcheck/quarantine"), { recursive: true, force: true });
+    expect((await regcheck(["runs", directory, "--journal-dir", journal])).stdout).toMatch(/ took nothing$/m);
+  });
+
+  test("that has nothing in its quarantine is not said to have, on another host", async () => {
+    const directory = written(garbageRegistry(1));
+    const journal = temporaryDirectory();
+    await regcheck(sweepEverything(directory, journal, "--quarantine"));
+    const [runId = ""] = listRuns(journal);
+    fs.rmSync(path.join(directory, "regcheck/quarantine", runId, "docker"), { recursive: true });
+    for (const known of [journal, temporaryDirectory()])
+      expect((await regcheck(["runs", directory, "--journal-dir", known])).stdout).toMatch(/ its quarantine is empty: /);
+  });
+
   test("without a quarantine is for good only where nothing brings it back", async () => {
     const directory = written(garbageRegistry(1));
     const journal = temporaryDirectory();
