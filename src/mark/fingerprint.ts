@@ -17,12 +17,15 @@ export function fingerprintOf(listing: RepositoryListing): string {
   const { indexTag, indexDigests } = tags;
   for (let entry = 0; entry < indexTag.length; entry++)
     sum.addDigest(indexDigests, entry * 8, elementAt(seeds, elementAt(indexTag, entry)) ^ 1);
-  for (const { tag, content } of tags.oddCurrent)
-    sum.addText(`${elementAt(tags.names, tag)} ${content === undefined ? "absent" : Buffer.from(content).toString("latin1")}`);
+  for (const { tag, content } of tags.oddCurrent) sum.addText(`${elementAt(tags.names, tag)} ${textOf(content)}`);
   for (const { tag, algorithm, hex, content } of tags.oddIndex)
-    sum.addText(`${elementAt(tags.names, tag)} ${algorithm}:${hex} ${Buffer.from(content).toString("latin1")}`);
+    sum.addText(`${elementAt(tags.names, tag)} ${algorithm}:${hex} ${textOf(content)}`);
   for (const { id, bytes } of uploads) sum.addText(`upload ${id} ${bytes}`);
   return sum.toString();
+}
+
+function textOf(content: Uint8Array | undefined): string {
+  return content === undefined ? "absent" : Buffer.from(content).toString("latin1");
 }
 
 /** Adds hashes of 64 bits up, in two halves, so that their order does not matter. */

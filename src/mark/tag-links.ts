@@ -120,7 +120,7 @@ class Resolver implements TagLinks {
     const ids = indexTag.map((_, i) => this.table.idOf("sha256", indexDigests, i * 8));
     const odd = oddIndex.flatMap(({ tag, algorithm, hex, content }) => {
       const named = Digest.fromParts(algorithm, hex);
-      return named === undefined ? [] : [{ tag, named, id: this.table.idOfDigest(named), link: parseLink(content) }];
+      return named === undefined ? [] : [{ tag, named, id: this.table.idOfDigest(named), link: content && parseLink(content) }];
     });
     /** By position: its target is in its index. */
     const listed = new Uint8Array(tags.length);
@@ -147,11 +147,13 @@ class Resolver implements TagLinks {
     };
     for (let i = 0; i < ids.length; i++) checkTarget(elementAt(indexTag, i), elementAt(ids, i));
     for (const { tag, named, id, link } of odd) {
-      if ("digest" in link && link.digest.equals(named)) {
+      if (link !== undefined && "digest" in link && link.digest.equals(named)) {
         checkTarget(tag, id);
         continue;
       }
       if (listed[tag] !== 1) this.lostTargets.push(id);
+      // Only its directory tells of it: where the tag's link does, nothing is lost.
+      if (link === undefined) continue;
       const { name: tagName } = elementAt(tags, tag);
       const cause: Cause = { kind: "history-entry", found: "problem" in link ? link.problem : link.digest };
       this.#add("link-mismatch", tagIndexLinkPath(name, tagName, named), { tag: tagName, digest: named, cause });

@@ -10,9 +10,9 @@ export function listedFiles(tags: TagListing, wanted: readonly string[]): readon
   for (const [tag, name] of tags.names.entries()) if (isWanted.has(name)) files.set(tag, without.has(tag) ? [] : [TAG_CURRENT]);
   for (const [entry, tag] of tags.indexTag.entries())
     files.get(tag)?.push(tagIndexName(Digest.fromWords("sha256", tags.indexDigests, entry * 8)));
-  for (const { tag, algorithm, hex } of tags.oddIndex) {
+  for (const { tag, algorithm, hex, content } of tags.oddIndex) {
     const digest = Digest.fromParts(algorithm, hex);
-    if (digest !== undefined) files.get(tag)?.push(tagIndexName(digest));
+    if (digest !== undefined && content !== undefined) files.get(tag)?.push(tagIndexName(digest));
   }
   for (const { tag, name } of tags.others) files.get(tag)?.push(name);
   const byName = new Map(Array.from(files, ([tag, names]) => [tags.names[tag], names]));

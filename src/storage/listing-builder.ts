@@ -16,7 +16,7 @@ export class RepositoryListingBuilder {
   readonly #oddCurrent: { tag: number; content: Uint8Array | undefined }[] = [];
   readonly #indexTags: number[] = [];
   readonly #indexDigests = new DigestList("sha256");
-  readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array }[] = [];
+  readonly #oddIndex: { tag: number; algorithm: DigestAlgorithm; hex: string; content: Uint8Array | undefined }[] = [];
   readonly #others: { tag: number; name: string }[] = [];
   readonly #uploads: UploadListing[] = [];
   readonly #strays: Stray[] = [];
@@ -79,7 +79,7 @@ export class RepositoryListingBuilder {
     this.#indexDigests.push(hex);
   }
 
-  addOddIndexEntry(tag: number, algorithm: DigestAlgorithm, hex: string, content: Uint8Array): void {
+  addOddIndexEntry(tag: number, algorithm: DigestAlgorithm, hex: string, content: Uint8Array | undefined): void {
     this.#oddIndex.push({ tag, algorithm, hex, content });
   }
 

@@ -83,11 +83,12 @@ export interface TagListing {
   /** Entries of the tags' `index/`: the position in `names`, and eight words. */
   readonly indexTag: Uint32Array;
   readonly indexDigests: Uint32Array;
+  /** Those that are not sound: their content, or undefined where only the directory is left of one. */
   readonly oddIndex: readonly {
     readonly tag: number;
     readonly algorithm: DigestAlgorithm;
     readonly hex: string;
-    readonly content: Uint8Array;
+    readonly content: Uint8Array | undefined;
   }[];
   /** What else lies below the tags' directories, from there on, as far as the backend learns of it without asking. */
   readonly others: readonly { readonly tag: number; readonly name: string }[];

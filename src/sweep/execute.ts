@@ -3,6 +3,8 @@ import type { Verdict } from "../guard/guard.js";
 import type { Journal, JournalEntry, JournalHead } from "../journal/journal.js";
 import type { JournalCopy } from "../journal/journal-copy.js";
 import { orderOf } from "../journal/item-kinds.js";
+import { TAG_CURRENT } from "../registry/layout.js";
+import { parentOf } from "../storage/parents.js";
 import { BATCH, emptied, itemsOf, mayHoldNothing } from "./pieces.js";
 import type { Piece } from "./pieces.js";
 import type { PlanItem, Stage } from "./plan.js";
@@ -205,7 +207,24 @@ class Sweep {
     }
   }
 
+  /**
+   * An entry of a tag's history goes with its directory before the tag's link does: killed in between, a tag with neither link would look like one
+   * that damage has emptied.
+   */
   async #remove(entries: readonly JournalEntry[]): Promise<void> {
+    const { changes } = this.context;
+    const isHistory = ({ kind, path }: JournalEntry): boolean => kind === "tag" && !path.endsWith(`/${TAG_CURRENT}`);
+    const history = changes.isRemote ? [] : entries.filter(isHistory);
+    if (history.length === 0) return this.#change(entries);
+    await this.#change(history);
+    await changes.pruneDirectories(
+      history.map(({ path }) => parentOf(path)),
+      orderOf(history),
+    );
+    await this.#change(entries.filter((entry) => !isHistory(entry)));
+  }
+
+  async #change(entries: readonly JournalEntry[]): Promise<void> {
     const { changes, head } = this.context;
     const paths = entries.map((entry) => entry.path);
     const order = orderOf(entries);

@@ -88,7 +88,8 @@ function historyOf({ tags }: RepositoryListing): ReadonlyMap<string, readonly st
   const history = new Map<string, string[]>();
   for (const [i, tag] of tags.indexTag.entries())
     addTo(history, elementAt(tags.names, tag), Digest.fromWords("sha256", tags.indexDigests, i * SHA256).toString());
-  for (const { tag, algorithm, hex } of tags.oddIndex) addTo(history, elementAt(tags.names, tag), `${algorithm}:${hex}`);
+  for (const { tag, algorithm, hex, content } of tags.oddIndex)
+    if (content !== undefined) addTo(history, elementAt(tags.names, tag), `${algorithm}:${hex}`);
   return history;
 }
 

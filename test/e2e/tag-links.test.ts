@@ -39,3 +39,27 @@ test.each(VERSIONS)(
     }
   },
 );
+
+test.each(VERSIONS)("a tag whose links registry %s has removed itself is not one that damage has emptied", async (version) => {
+  const { registry, client } = await startedRegistry(version);
+  await client.image(["stays"], "stays");
+  const image = await client.image(["a layer"], "1");
+  await client.copy(image.digest, "2");
+  // 2.8 deletes no tag by its name.
+  await client.request("DELETE", "manifests/1", [version === "2.8" ? 400 : 202]);
+  await client.deleteManifest(image.digest);
+  expect(fs.readdirSync(path.join(registry.root, TAGS))).toEqual(["stays"]);
+  expect((await check([registry.root])).findings.filter(({ code }) => code.startsWith("tag-"))).toEqual([]);
+
+  // What a broken filesystem leaves, or whoever removes all files that are empty.
+  const other = await client.image(["another layer"], "1");
+  for (const link of ["current", `index/${other.digest.replace(":", "/")}`])
+    fs.rmSync(path.join(registry.root, TAGS, "1", link, "link"));
+  await client.request("GET", "manifests/1", [404]);
+  const all = ["--delete-untagged", "--drop-dangling-tags"];
+  const found = (await check([registry.root], ...all)).findings;
+  expect(found.filter(({ code }) => code === "tag-without-current")).toMatchObject([{ severity: "error", tag: "1" }]);
+  expect(found.filter(({ digest }) => digest === other.digest)).toEqual([]);
+  await client.copy(other.digest, "1");
+  expect((await check([registry.root])).findings.filter(({ code }) => code.startsWith("tag-"))).toEqual([]);
+});

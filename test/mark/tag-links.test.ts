@@ -1,8 +1,11 @@
+import fs from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { severityOf } from "#regcheck/report/catalogue.js";
 import { messageOf } from "#regcheck/report/finding-words.js";
 import { RegistryBuilder, sha256 } from "../support/builder.js";
-import { checkTree } from "../support/check-tree.js";
+import { checkDirectory, checkTree } from "../support/check-tree.js";
+import { written } from "../support/temporary.js";
 import type { Report } from "#regcheck/report/report.js";
 
 const POLICIES = [{}, { deleteUntagged: true }, { dropDanglingTags: true }, { deleteUntagged: true, dropDanglingTags: true }];
@@ -90,5 +93,57 @@ describe("a tag's link that was written over", () => {
     all.registry.tree.write(`${all.tag}/current/link`, all.other.digest, now);
     expect(about(await checkTree(all.registry.tree, { now: now - 10 }))).toEqual([]);
     expect(about(await checkTree(all.registry.tree, { now }))).toEqual([`link-mismatch ${all.other.digest}`]);
+  });
+});
+
+describe("a tag's links that are gone, while their directories are there", () => {
+  /** The same tag on a disk; removes both of its links, and keeps the directories. */
+  function emptied() {
+    const all = tagged();
+    const directory = written(all.registry.tree);
+    const tag = path.join(directory, all.tag);
+    const entry = path.join(tag, "index", all.image.digest.replace(":", "/"));
+    const current = path.join(tag, "current");
+    return { ...all, directory, entry, current };
+  }
+
+  test("hold the repository, as empty ones do", async () => {
+    const { directory, entry, current } = emptied();
+    for (const link of [entry, current]) fs.rmSync(path.join(link, "link"));
+    for (const policy of POLICIES)
+      expect(about(await checkDirectory(directory, policy))).toEqual(["tag-without-current undefined"]);
+    const [finding] = (await checkDirectory(directory)).findings(["tag-without-current"]);
+    expect(finding).toMatchObject({ cause: { kind: "had-link" } });
+  });
+
+  test("hold it where the tag's link was emptied, or names something else, and what was lost is still stored", async () => {
+    const { directory, entry, current, image, app, other } = emptied();
+    fs.rmSync(path.join(entry, "link"));
+    fs.rmSync(path.join(directory, app.path, app.revisionLink(image.digest), "link"));
+    for (const [content, code] of [
+      ["", "tag-link-invalid undefined"],
+      [other.digest, `link-mismatch ${other.digest}`],
+    ] as const) {
+      fs.writeFileSync(path.join(current, "link"), content);
+      for (const policy of POLICIES) expect(about(await checkDirectory(directory, policy))).toEqual([code]);
+    }
+  });
+
+  test("are nothing where the other link is there: the tag pulls", async () => {
+    const { directory, entry } = emptied();
+    fs.rmSync(path.join(entry, "link"));
+    expect(about(await checkDirectory(directory))).toEqual([]);
+    // Nor is what is left of an entry beside the tag's own.
+    fs.writeFileSync(path.join(entry, "link"), path.basename(entry).replace(/^/, "sha256:"));
+    fs.mkdirSync(path.join(path.dirname(entry), "a".repeat(64)));
+    expect(about(await checkDirectory(directory, { deleteUntagged: true }))).toEqual([]);
+  });
+
+  test("are no damage where a registry was killed in the first push of the tag", async () => {
+    const { directory, entry, current } = emptied();
+    fs.rmSync(current, { recursive: true });
+    fs.renameSync(path.join(entry, "link"), path.join(entry, "link.0192a5f0-0000-7000-8000-000000000000.tmp"));
+    const [finding] = (await checkDirectory(directory)).findings(["tag-without-current"]);
+    expect(finding).toMatchObject({ holds: false });
   });
 });

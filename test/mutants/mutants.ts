@@ -38,6 +38,14 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (target === undefined) {",
     tests: ["mark/tag-links"],
   },
+  { file: "mark/tag-links", search: "if (listed[tag] !== 1)\n", replace: "if (false)\n", tests: ["mark/tag-links"] },
+  {
+    file: "storage/filesystem/scan-tag",
+    search: "listed.files.length + listed.directories.length === 0",
+    replace: "true",
+    tests: ["mark/tag-links"],
+  },
+  { file: "sweep/execute", search: "if (history.length === 0)", replace: "if (true)", tests: ["sweep/order"] },
   { file: "mark/second-look", search: '|| cause?.kind === "not-in-index"', replace: "", tests: ["mark/tag-links"] },
   {
     file: "repair/plan",

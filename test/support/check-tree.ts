@@ -6,8 +6,13 @@ import type { RegistryTree } from "./registry-tree.js";
 import { written } from "./temporary.js";
 
 /** Checks a tree on a filesystem, without a grace time unless the policy has one. */
-export async function checkTree(tree: RegistryTree, policy: Partial<Policy> = {}): Promise<Report> {
-  const storage = FilesystemStorage.open(written(tree), { concurrency: 1 });
+export function checkTree(tree: RegistryTree, policy: Partial<Policy> = {}): Promise<Report> {
+  return checkDirectory(written(tree), policy);
+}
+
+/** The same of what is on the disk. */
+export async function checkDirectory(directory: string, policy: Partial<Policy> = {}): Promise<Report> {
+  const storage = FilesystemStorage.open(directory, { concurrency: 1 });
   const now = Math.floor(Date.now() / 1000);
   try {
     return await check(storage, {

@@ -56,7 +56,7 @@ function isEmpty({ content }: { readonly content: Uint8Array | undefined }): boo
   return content?.length === 0;
 }
 
-function replaced<T extends { readonly content: Uint8Array }>(
+function replaced<T extends { readonly content: Uint8Array | undefined }>(
   links: readonly T[],
   pathOf: (link: T) => string,
   contents: Contents,

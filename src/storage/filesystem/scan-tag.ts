@@ -89,9 +89,20 @@ function readIndex(
       continue;
     }
     const length = reader.readLink(`${parent}/${hex}`);
+    if (length === ABSENT && isEmptied(reader, `${parent}/${hex}`))
+      reader.builder.addOddIndexEntry(tag, algorithm, hex, undefined);
     if (length <= ABSENT) continue;
     read.links.push(`${parent}/${hex}`);
     if (algorithm === "sha256" && linkHolds(length, hex)) reader.builder.addIndexEntry(tag, hex);
     else reader.builder.addOddIndexEntry(tag, algorithm, hex, linkContent(length));
   }
+}
+
+/**
+ * Whether an entry without its link had one. A registry that deletes takes the directory too, and one that is killed while it writes its first
+ * link leaves that unfinished.
+ */
+function isEmptied(reader: RepositoryReader, entry: string): boolean {
+  const listed = reader.list(entry);
+  return listed !== undefined && listed.files.length + listed.directories.length === 0;
 }
