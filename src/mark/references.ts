@@ -56,6 +56,7 @@ class Follower implements FollowedReferences {
     // 2.1.0 linked manifests among the layers, and 2.x still finds them there (`registry/storage/registry.go`).
     this.#markLink(manifest, marks);
     const isRelevant = (marks & this.relevant) !== 0;
+    const spread = new Lists();
     store.forEachReference(manifest, (role, named, position) => {
       if (role === "subject") {
         // Without the link that tells what it is stored as, the next run would not find it.
@@ -66,7 +67,7 @@ class Follower implements FollowedReferences {
       const id = resolveLayer(links, named);
       table.mark(id, role === "child" ? marks | CHILD : marks);
       const isLinked = this.#markLink(named, marks) || isLayerLinked(links, named);
-      for (const meant of links.meanings.get(named) ?? []) {
+      for (const meant of spread.once(links.meanings.get(named))) {
         this.#markLink(meant, marks);
         table.mark(meant, marks);
       }
@@ -198,6 +199,17 @@ class Follower implements FollowedReferences {
     this.findings.push({ code, repository: name, tag: reachability.tag(manifest), digest: table.digest(id), usedBy, ...more });
   }
 }
+
+/** Lists that are gone through once: whoever may push decides how often a manifest names the same, or another of the same size. */
+class Lists {
+  readonly #known = new Set<readonly number[]>();
+
+  once(list: readonly number[] = NOTHING): readonly number[] {
+    return this.#known.size === this.#known.add(list).size ? NOTHING : list;
+  }
+}
+
+const NOTHING: readonly number[] = [];
 
 /** A blob that a manifest names. */
 interface BlobReference {
