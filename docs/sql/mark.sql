@@ -168,16 +168,20 @@ select digest, bool_or(named) as named from (
   where f.role = 'child' or (f.role = 'mention' and b.size <= 4194304)
 ) u group by digest
 
+-- @table kept_revisions  What repositories have as revisions and keep whatever the policy, with all that it may mean there: pinned, or young.
+select distinct r.digest from linked r join blobs b on b.digest = r.digest cross join policy p left join pins q on q.digest = r.digest
+where q.digest is not null or b.modified > p.cutoff
+
 -- @table anywhere_references  What these refer to, with what a digest of another algorithm is stored as in any repository.
 select f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored, b.size as stored_size,
-  exists (select 1 from linked r where r.digest = u.digest) as linked
+  exists (select 1 from kept_revisions r where r.digest = u.digest) as linked
 from anywhere u join manifest_references f on f.manifest = u.digest and f.role <> 'subject'
 join manifests m on m.digest = u.digest and (m.problem is null or u.named)
 left join blobs s on s.digest = f.digest
 left join (select distinct digest, target from meanings) a on a.digest = f.digest
 left join blobs b on b.digest = a.target
 
--- @table anything  Whether one of these may be stored as any blob, and no repository has its manifest as a revision: then all blobs stay.
+-- @table anything  Whether one of these may be stored as any blob, and no repository keeps its manifest as a revision for sure: then all blobs stay.
 select count(*) > 0 as kept from (
   select digest, role, size from anywhere_references where not linked and role <> 'mention' and digest not like 'sha256:%' and not named_stored
   group by digest, role, size having not coalesce(bool_or(stored and size = stored_size), false)
@@ -195,7 +199,7 @@ join blobs b on (b.digest = f.digest or b.digest = a.target) and b.size <= 41943
 
 -- @table lost_names  What these name, with what a digest of another algorithm is stored as in any repository.
 select x.size as said, x.digest as manifest, f.digest, f.role, f.size, a.target, s.digest is not null as named_stored, b.digest is not null as stored,
-  b.size as stored_size, exists (select 1 from linked r where r.digest = x.digest) as linked
+  b.size as stored_size, exists (select 1 from kept_revisions r where r.digest = x.digest) as linked
 from lost_manifests x join manifest_references f on f.manifest = x.digest and f.role <> 'subject'
 left join blobs s on s.digest = f.digest
 left join (select distinct digest, target from meanings) a on a.digest = f.digest

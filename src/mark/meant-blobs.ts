@@ -1,7 +1,7 @@
 import type { ReferenceRole } from "../registry/manifest.js";
 import type { BlobTable } from "./blob-table.js";
 import type { MarkContext } from "./context.js";
-import { isRevision } from "./policy.js";
+import { isRevision, isYoung } from "./policy.js";
 import { resolveLayer } from "./repository-links.js";
 import type { RepositoryLinks } from "./repository-links.js";
 
@@ -42,8 +42,8 @@ export function forEachMeantBlob(
 }
 
 /**
- * The same wherever the blobs are: in some repository, links may tell what a digest is stored as; without, any blob may be it, unless a
- * repository has the manifest as a revision, which then may mean what that repository links. Returns whether any blob may be it.
+ * The same wherever the blobs are: in some repository, links may tell what a digest is stored as; without, any blob may be it, unless the
+ * repositories that have the manifest as a revision keep it for sure, and with it all that it may mean there. Returns whether any blob may be it.
  */
 export function forEachMeantAnywhere(
   context: MarkContext,
@@ -58,10 +58,11 @@ export function forEachMeantAnywhere(
 
 /** The same without those that are meant only because any blob may be. Returns whether that is so. */
 export function forEachNamedAnywhere(
-  { table, store, aliases }: MarkContext,
+  context: MarkContext,
   manifest: number,
   visit: (blob: number, role: ReferenceRole) => void,
 ): boolean {
+  const { table, store, aliases } = context;
   let isAnyMeant = false;
   store.forEachReference(manifest, (role, named, position) => {
     if (role === "subject") return;
@@ -72,5 +73,11 @@ export function forEachNamedAnywhere(
     for (const id of targets) visit(id, role);
     if (role !== "mention" && targets.every((id) => isLost(table, named, id, declared))) isAnyMeant = true;
   });
-  return isAnyMeant && !(table.isStored(manifest) && isRevision(table.marks(manifest)));
+  return isAnyMeant && !isKeptAsRevision(context, manifest);
+}
+
+/** Whether a repository has the manifest as a revision, and each that does keeps it in all variants: pinned, or young. */
+function isKeptAsRevision({ table, policy, pins }: MarkContext, manifest: number): boolean {
+  if (!table.isStored(manifest) || !isRevision(table.marks(manifest))) return false;
+  return pins.has(manifest) || isYoung(policy, table.modified(manifest));
 }

@@ -227,6 +227,17 @@ describe("a link of another algorithm than sha256", () => {
     });
   });
 
+  test("lost, of a child of a pinned index that only another repository has as a revision, without a tag", async () => {
+    const { registry, app } = start();
+    const { image } = aliased(app);
+    for (const lost of [sha512("layer"), sha256("layer")]) app.remove(app.layerLink(lost));
+    const index = registry.repository("indexes").index([image]);
+    registry.repository("indexes").image({ layers: ["tagged"], tag: "1" });
+    const pins = [Digest.parse(index.digest) ?? never()];
+    for (const policy of [{ pins }, { pins, deleteUntagged: true, dropDanglingTags: true }])
+      expect(findingsOf(await checkTree(registry.tree, policy))).not.toContain(`blob-unreferenced ${sha256("layer")}`);
+  });
+
   describe.each<[string, (registry: RegistryBuilder, app: RepositoryBuilder, image: Descriptor) => void]>([
     ["pinned", () => {}],
     ["young", ({ tree }, _, { digest }) => tree.write(blobFile(digest), tree.text(blobFile(digest)) ?? "", LONG_AGO + 99_000)],

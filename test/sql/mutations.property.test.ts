@@ -168,6 +168,7 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "and not exists (select 1 from subjects s join members m on m.digest = s.subject where s.repository = r.repository and s.manifest = r.digest)",
     "and true",
   ],
+  ["a dead revision means what is linked", "where q.digest is not null or b.modified > p.cutoff", "where true"],
   ["lost aliases are in no damaged link", " union select repository, digest from damaged_layers\n  ) x", "\n  ) x"],
 ];
 

@@ -118,7 +118,6 @@ export class ChainOracle {
   /** Manifests that keep what they refer to wherever that is: pinned or young ones, with their children. */
   edgesAnywhere(): Edges {
     const { stored, repositories, parse } = this.world;
-    const isRevision = (digest: string): boolean => repositories.some(({ revisions }) => revisions.has(digest));
     const isRoot = (digest: string): boolean => this.world.pinsAnywhere.includes(digest) || this.#youngBlob(digest);
     const reached = new Set([...stored.keys()].filter(isRoot));
     const targetsOf = (digest: string): string[] => [
@@ -142,7 +141,7 @@ export class ChainOracle {
       if (!isManifest(digest)) continue;
       const manifest = this.world.namesOf(digest);
       edges.manifests.set(digest, manifestsIn(digest).flatMap(targetsOf).filter(isManifest));
-      const isLost = (isRevision(digest) ? [] : manifest.sizes).some((one) =>
+      const isLost = (this.world.isKeptAsRevision(digest) ? [] : manifest.sizes).some((one) =>
         targetsOf(one.digest).every((target) => this.world.isLost(one.digest, target, one.size)),
       );
       const named = [...manifest.children, ...manifest.blobs].flatMap(targetsOf);

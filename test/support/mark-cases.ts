@@ -402,4 +402,18 @@ export const MARK_CASES: readonly MarkCase[] = [
     const subject = app.pushAlias("a dead subject");
     app.image({ layers: ["a signature"], subject, tag: "signature" });
   }),
+  ...["with", "without"].map((how): MarkCase => {
+    const registry = new RegistryBuilder();
+    const app = registry.repository("app");
+    const layer = app.pushAlias("a lost layer");
+    const image = app.image({ layers: [layer], config: "a config" });
+    const index = registry.repository("indexes").index([image]);
+    registry.repository("indexes").image({ layers: ["of another"], tag: "1" });
+    app.remove("_layers");
+    return {
+      name: `a pinned index of an image elsewhere with a lost layer, ${how} another policy`,
+      tree: registry.tree,
+      pins: [index.digest],
+    };
+  }),
 ];

@@ -97,6 +97,8 @@ export interface World {
   readonly ofSize: (size: number) => readonly string[];
   /** All that manifests name which nobody need link, and what that names in its turn; what cannot be read names all that it mentions. */
   readonly namedBelow: (manifests: readonly string[]) => ReadonlySet<string>;
+  /** Whether those repositories that have a manifest as a revision, if there are any, keep it whatever the policy. */
+  readonly isKeptAsRevision: (manifest: string) => boolean;
   /** What a digest of another algorithm may mean in a repository: what its link says, or anything linked of the same size. Nothing for others. */
   readonly meaningsOf: (repository: Repository, digest: string) => readonly string[];
   /** What the pins mean in a repository, and in any. */
@@ -203,6 +205,9 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
     digest,
     ...repositories.flatMap((repository) => meaningsOf(repository, digest)),
   ];
+  const isKeptAsRevision = (manifest: string): boolean =>
+    repositories.some(({ revisions }) => revisions.has(manifest)) &&
+    (pins.includes(manifest) || (stored.get(manifest)?.modified ?? 0) > cutoff);
   const namedBelow = (starts: readonly string[]): Set<string> => {
     const below = new Set<string>();
     const reached = new Set(starts);
@@ -211,8 +216,10 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
       for (const one of [...children, ...blobs].flatMap(anywhere)) below.add(one);
       for (const one of (parse(manifest) === undefined ? blobs : children).flatMap(anywhere))
         if (stored.has(one)) reached.add(one);
-      const isRevision = repositories.some(({ revisions }) => revisions.has(manifest));
-      if (!isRevision && sizes.some(({ digest, size }) => anywhere(digest).every((target) => isLost(digest, target, size))))
+      if (
+        !isKeptAsRevision(manifest) &&
+        sizes.some(({ digest, size }) => anywhere(digest).every((target) => isLost(digest, target, size)))
+      )
         for (const any of stored.keys()) below.add(any);
     }
     return below;
@@ -238,6 +245,7 @@ export function readWorld(tree: RegistryTree, pins: readonly string[], cutoff: n
     lostSizesOf,
     ofSize,
     namedBelow,
+    isKeptAsRevision,
     meaningsOf,
     pinsIn,
     pinsAnywhere,
@@ -354,7 +362,7 @@ export function judgeMended(tree: RegistryTree, policy: OraclePolicy): Verdict {
 function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet<string> | undefined): Verdict {
   const world = readWorld(tree, policy.pins, policy.now - policy.grace);
   const { stored, repositories, parse, namesOf, manifestsOf, isLost, meaningsOf, pinsIn, pinsAnywhere } = world;
-  const { lostSizesOf, ofSize, namedBelow, subjectsOf } = world;
+  const { lostSizesOf, ofSize, namedBelow, isKeptAsRevision, subjectsOf } = world;
   const isYoung = (modified: number): boolean => modified > policy.now - policy.grace;
   const live = new Set<string>();
   const usedLinks = new Set<string>();
@@ -467,8 +475,8 @@ function judgeWith(tree: RegistryTree, policy: OraclePolicy, unheld: ReadonlySet
         claimed.add(one);
       }
     for (const blob of blobs) for (const one of [blob, ...targetsOf(blob)]) live.add(one);
-    // Where a repository has it as a revision, that repository's links are all that it may mean.
-    for (const one of isRevision(digest) ? [] : sizes)
+    // Where a repository has it as a revision, and keeps it for sure, that repository's links are all that it may mean.
+    for (const one of isKeptAsRevision(digest) ? [] : sizes)
       if ([one.digest, ...targetsOf(one.digest)].every((target) => isLost(one.digest, target, one.size)))
         for (const any of stored.keys()) live.add(any);
   }
