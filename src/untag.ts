@@ -48,6 +48,8 @@ export interface Untagged extends TagReference {
   readonly otherTags: readonly string[];
   /** Indexes of the repository that it is part of. */
   readonly parents: readonly string[];
+  /** The manifest that it is about, if it says so: a sweep that keeps that keeps this. */
+  readonly subject?: string | undefined;
   /** A file in its directory that is none of the registry's, if one is known: while it is there, the tag is listed. */
   readonly stray: string | undefined;
 }
@@ -241,6 +243,6 @@ function describe(listing: RepositoryListing, reference: TagReference, image: Na
     const isDamaged = oddContent(listing, reference.tag) !== undefined;
     return { ...reference, digest: undefined, isDamaged, isLinked: false, otherTags: [], parents: [], stray };
   }
-  const { digest, link, otherTags, parents } = image;
-  return { ...reference, digest, isDamaged: false, isLinked: link !== undefined, otherTags, parents, stray };
+  const { digest, link, otherTags, parents, subject } = image;
+  return { ...reference, digest, isDamaged: false, isLinked: link !== undefined, otherTags, parents, subject, stray };
 }

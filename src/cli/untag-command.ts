@@ -93,10 +93,12 @@ function textOf(
   options: TextOptions & { readonly isGlob: boolean; readonly dryRun: boolean },
   context: Parameters<typeof formatSwept>[2],
 ): string {
-  const lastTags = new Set(untagged.filter(isLastName).map(({ repository, digest }) => `${repository}@${digest}`));
+  const lastNamed = new Map(untagged.filter(isLastName).map((one) => [`${one.repository}@${one.digest}`, one]));
   const lines = untagged.map((one) => {
-    const stay = one.parents.filter((parent) => !lastTags.has(`${one.repository}@${parent}`));
-    return escapeForTerminal(sentence(one, stay, outcomeOf(one, result)));
+    const parents = one.parents.map((digest) => ({ digest, lastNamed: lastNamed.get(`${one.repository}@${digest}`) }));
+    const stay = parents.filter((parent) => parent.lastNamed === undefined).map(({ digest }) => digest);
+    const subjects = [one, ...parents.map((parent) => parent.lastNamed)].flatMap((some) => some?.subject ?? []);
+    return escapeForTerminal(sentence(one, { stay, subjects: [...new Set(subjects)] }, outcomeOf(one, result)));
   });
   if (options.isGlob && result === undefined)
     lines.push("", `${countOf(untagged.length, "tag")} would be removed (nothing was changed); --apply removes them.`);
@@ -126,10 +128,13 @@ function isLastName({ isLinked, otherTags, parents }: Untagged): boolean {
   return isLinked && otherTags.length === 0 && parents.length === 0;
 }
 
-/** What has become of a tag and its manifest, which need not be there; `stay` are those of its indexes that do not lose their last tags with it. */
+/**
+ * What has become of a tag and its manifest, which need not be there; `stay` are those of its indexes that do not lose their last tags with it,
+ * `subjects` what the manifest and its other indexes are about.
+ */
 function sentence(
   { repository, tag, digest, isDamaged, isLinked, otherTags, parents }: Untagged,
-  stay: readonly string[],
+  { stay, subjects }: { readonly stay: readonly string[]; readonly subjects: readonly string[] },
   { going, staying, held }: { readonly going: string; readonly staying: string; readonly held: string | undefined },
 ): string {
   const name = `${repository}:${tag} ${held === undefined ? going : `${staying}, for its directory stays: ${held}`}`;
@@ -138,7 +143,13 @@ function sentence(
   if (!isLinked) return `${name}; the repository has no ${digest} any more`;
   if (otherTags.length > 0) return `${name}; ${digest} still has the tags ${otherTags.join(", ")}`;
   if (stay.length > 0) return `${name}; ${digest} is still part of ${stay.join(", ")}`;
-  const until = "it can be pulled by digest until a sweep with --delete-untagged";
+  const until = `it can be pulled by digest until a sweep with --delete-untagged${keptBy(subjects)}`;
   if (parents.length === 0) return `${name}; ${digest} has no other tag: ${until}`;
   return `${name}; ${digest} is part of ${parents.join(", ")}, which then ${parents.length === 1 ? "has" : "have"} no tag either: ${until}`;
+}
+
+/** Which sweeps leave what is about these. */
+function keptBy(subjects: readonly string[]): string {
+  if (subjects.length === 0) return "";
+  return ` that ${subjects.length === 1 ? "does not keep the subject" : "keeps none of the subjects"} ${subjects.join(", ")}`;
 }

@@ -20,6 +20,8 @@ export interface NamedImage {
   readonly otherTags: readonly string[];
   /** Indexes of the repository that it is part of. */
   readonly parents: readonly string[];
+  /** What its manifest is about, if it says so: that keeps it. */
+  readonly subject: string | undefined;
 }
 
 /** What some tags of a repository name, with what could not be read. */
@@ -50,7 +52,7 @@ export async function findNamedImages(
     return layers.has(digest) && imageOf(digest).startsWith("sha256:") ? "layer" : undefined;
   };
   const byLayer = new Set([...named].filter((digest) => linkOf(digest) === "layer").map(imageOf));
-  const { parents, damaged, faults } = await readManifests(storage, listing, byLayer, named);
+  const { parents, subjects, damaged, faults } = await readManifests(storage, listing, byLayer, named);
 
   const otherTags = new Map<string, string[]>();
   for (const [tag, digest] of held) if (!going.has(tag)) addTo(otherTags, imageOf(digest), tag);
@@ -67,7 +69,7 @@ export async function findNamedImages(
     if (digest === undefined) continue;
     const image = imageOf(digest);
     const others = { otherTags: otherTags.get(image) ?? [], parents: parents.get(image) ?? [] };
-    images.set(tag, { digest, link: linkOf(digest), ...others });
+    images.set(tag, { digest, link: linkOf(digest), ...others, subject: subjects.get(image) });
   }
   return { images, lastNames, faults };
 }
@@ -117,7 +119,10 @@ function findLinks(listing: RepositoryListing, section: LinkSection, named: Read
   return found;
 }
 
-/** The indexes that contain a manifest that is named, by its digest, and which manifests are damaged, of the revisions and `more`. */
+/**
+ * Of the revisions and `more`: the indexes that contain a manifest that is named, by its digest, what one that is named is about, and which
+ * manifests are damaged.
+ */
 async function readManifests(
   storage: Storage,
   { revisions }: RepositoryListing,
@@ -136,16 +141,18 @@ async function readManifests(
     if (problem.kind === "unreadable") faults.push({ path: blobPath(digest), cause: problem.cause });
   }
   const parents = new Map<string, string[]>();
+  const subjects = new Map<string, string>();
   for (const [i, offset] of offsets.entries()) {
-    const index = digestAt(i).toString();
-    if (damaged.has(index)) continue;
+    const manifest = digestAt(i).toString();
+    if (damaged.has(manifest)) continue;
     for (const { role, algorithm, at } of unpackReferences(words, offset)) {
-      if (role !== "child") continue;
-      const child = Digest.fromWords(algorithm, words, at).toString();
-      if (named.has(child)) addTo(parents, child, index);
+      if (role !== "child" && role !== "subject") continue;
+      const digest = Digest.fromWords(algorithm, words, at).toString();
+      if (role === "subject") subjects.set(manifest, digest);
+      else if (named.has(digest)) addTo(parents, digest, manifest);
     }
   }
-  return { parents, damaged, faults };
+  return { parents, subjects, damaged, faults };
 }
 
 function addTo(lists: Map<string, string[]>, key: string, value: string): void {

@@ -68,6 +68,24 @@ describe("untag", () => {
     expect(all.split("\n")[0]).toBe(`team/app:arm is removed; ${child.digest} is still part of ${index.digest}`);
   });
 
+  test("of a referrer says that it stays with its subject, and so does what is part of it", async () => {
+    const { builder, app, image, child } = registry();
+    const signature = app.image({ layers: ["signature"], config: "signature", tag: "signature", subject: image });
+    const list = app.index([child], "list", { subject: image });
+    const { stdout } = await untag(
+      written(builder.tree),
+      ...["signature", "list", "arm", "multi"].map((tag) => `team/app:${tag}`),
+    );
+    const until = `it can be pulled by digest until a sweep with --delete-untagged that does not keep the subject ${image.digest}`;
+    const [ofSignature, ofList, ofChild] = stdout.split("\n");
+    expect([ofSignature, ofList]).toEqual([
+      `team/app:signature is removed; ${signature.digest} has no other tag: ${until}`,
+      `team/app:list is removed; ${list.digest} has no other tag: ${until}`,
+    ]);
+    expect(ofChild).toContain(`${child.digest} is part of `);
+    expect(ofChild).toContain(`which then have no tag either: ${until}`);
+  });
+
   test.each([
     ["latest", ["--quarantine"]],
     ["gone", ["--quarantine"]],
