@@ -39,7 +39,7 @@ export function verifySuite(backend: { readonly open: (tree: RegistryTree) => Pr
       expect(report.verified).toEqual({ ...ALL, blobs, bytes: blobBytes, vouchedBytes: 0 });
     });
 
-    test("a link by another algorithm that leads to another blob than its digest says is found, and holds its repository", async () => {
+    test("a link by another algorithm that leads to another blob than its digest says is found, and nothing is garbage then", async () => {
       const registry = new RegistryBuilder();
       const app = registry.repository("team/app");
       const contents = ["layer 1", "2".repeat(300_000), "3".repeat(2_000_000)];
@@ -53,11 +53,7 @@ export function verifySuite(backend: { readonly open: (tree: RegistryTree) => Pr
       registry.repository("team/other").image({ tag: "1" });
       const findings = [...(await verified(registry.tree)).findings()];
       expect(findings.map(({ code, digest }) => `${code} ${String(digest)}`).toSorted()).toEqual(
-        [
-          ...swapped.map(({ digest }) => `link-mismatch ${digest}`),
-          `blob-unreferenced ${sha256("unused by another")}`,
-          `layer-link-unreferenced ${sha256("unused by another")}`,
-        ].toSorted(),
+        swapped.map(({ digest }) => `link-mismatch ${digest}`).toSorted(),
       );
       const one = findings.find(({ digest }) => String(digest) === swapped[0]?.digest);
       expect(one === undefined ? undefined : detailOf(one)).toBe(
