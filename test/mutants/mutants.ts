@@ -296,6 +296,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   { file: "guard/judge-retention", search: "if (unused.length === 0)", replace: "if (true)", tests: ["guard/judge-retention"] },
   // Which storage a plan or a run is for
+  { file: "storage/identity", search: "one.id === other.id", replace: "true", tests: ["storage/identity"] },
   { file: "storage/identity", search: " && one.server === other.server", replace: "", tests: ["storage/identity"] },
   // A dry run
   {

@@ -12,3 +12,15 @@ test.each([
   expect(isSameStorage(BUCKET, { ...BUCKET })).toBe(true);
   expect(isSameStorage(BUCKET, { ...BUCKET, ...change })).toBe(false);
 });
+
+test("directories at one path are told apart by their ids, where both have one", () => {
+  const directory = { driver: "filesystem", location: "/var/lib/registry" };
+  const [one, other] = [
+    { ...directory, id: "1" },
+    { ...directory, id: "2" },
+  ];
+  expect(isSameStorage(one, { ...one })).toBe(true);
+  expect(isSameStorage(one, other)).toBe(false);
+  expect([isSameStorage(one, directory), isSameStorage(directory, other)]).toEqual([true, true]);
+  expect(isSameStorage(one, { ...one, location: "/srv/copy" })).toBe(false);
+});
