@@ -76,15 +76,11 @@ const MUTATIONS: readonly (readonly [what: string, from: string, to: string])[] 
     "l.with_both and not f.droppable\n  from referrers f join named",
     "l.with_both\n  from referrers f join named",
   ],
-  [
-    "a tag's own entry is history",
-    "where t.digest is not null and t.digest <> h.digest and (r.",
-    "where t.digest is not null and (r.",
-  ],
+  ["a tag's own entry is history", "where o.tag is null and t.digest <> h.digest and (r.", "where o.tag is null and (r."],
   [
     "a tag's own entry dangles",
-    "where t.digest is not null and t.digest <> h.digest and f.digest is null",
-    "where t.digest is not null and f.digest is null",
+    "where o.tag is null and t.digest <> h.digest and f.digest is null",
+    "where o.tag is null and f.digest is null",
   ],
   ["aliases contradict", "having count(*) = 1\n", "having count(*) >= 1\n"],
   ["image IDs pin nothing", "c join pinned p on p.digest", "c join pinned p on false and p.digest"],

@@ -89,6 +89,11 @@ function twice(name: string, build: (registry: RegistryBuilder) => void): MarkCa
 }
 
 export const MARK_CASES: readonly MarkCase[] = [
+  ...twice("an untagged image whose revision link was written again just now", (registry) => {
+    const app = registry.repository("app");
+    const image = app.image({ layers: ["a layer"], config: "a config" });
+    registry.tree.write(`${app.path}/_manifests/revisions/${image.digest.replace(":", "/")}/link`, image.digest, YOUNG);
+  }),
   {
     name: "the link of a tag was written over, and what the tag's index lists is linked by nothing else",
     tree: registryOf((registry) => {
