@@ -11,6 +11,7 @@ import { RepositoryListingBuilder } from "../listing-builder.js";
 import type { BlobBatch, Expiration, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
 import type { ManifestBatch } from "../manifest-damage.js";
 import { mergeListings } from "../merge-listings.js";
+import { mergeManifests } from "../merge-manifests.js";
 import type { StorageRequests } from "../requests.js";
 import type { LeafSearch, Storage, StorageMarkers } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
@@ -31,8 +32,10 @@ import type { Threads } from "./threads.js";
 
 /** A unit of work is large enough to outweigh a message between threads (some 50 us), and small enough to be shared out. */
 const MANIFESTS_PER_TASK = 128;
-const PREFIXES_PER_TASK = 8;
+const PREFIXES_PER_TASK = 2;
 const NAMES_PER_TASK = 16;
+/** Where calls wait for a short time each, and there are many threads to share the work. */
+const NAMES_WHERE_WAITING = 1;
 const PATHS_PER_TASK = 1024;
 
 /** Options of a filesystem storage. */
@@ -112,7 +115,8 @@ export class FilesystemStorage implements Storage {
       () => {
         if (names.length === 0) return undefined;
         const share = Math.ceil(names.length / (this.pool.lookahead * 2));
-        return this.#visit(names.splice(-Math.min(share, NAMES_PER_TASK)), leaves);
+        const most = this.pool.waitsBriefly ? NAMES_WHERE_WAITING : NAMES_PER_TASK;
+        return this.#visit(names.splice(-Math.min(share, most)), leaves);
       },
     );
     for await (const visited of visits) {
@@ -263,25 +267,4 @@ function isPrefix(name: string): name is string {
 /** An empty directory is no repository: deleting the last tag of `team/app` leaves `team`. */
 function holdsAnything(listing: RepositoryListing): boolean {
   return listing.isRepository || listing.strays.length > 0 || listing.faults.length > 0;
-}
-
-function mergeManifests(parts: readonly ManifestBatch[]): ManifestBatch {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const words = new Uint32Array(parts.reduce((sum, part) => sum + part.words.length, 0));
-  const offsets = new Uint32Array(parts.reduce((sum, part) => sum + part.offsets.length, 0));
-  const problems: ManifestBatch["problems"][number][] = [];
-  let wordsBefore = 0;
-  let before = 0;
-  for (const part of parts) {
-    words.set(part.words, wordsBefore);
-    offsets.set(
-      part.offsets.map((offset) => offset + wordsBefore),
-      before,
-    );
-    for (const problem of part.problems) problems.push({ ...problem, position: problem.position + before });
-    wordsBefore += part.words.length;
-    before += part.offsets.length;
-  }
-  return { offsets, words, problems };
 }

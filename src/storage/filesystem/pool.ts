@@ -1,21 +1,16 @@
-import { Worker } from "node:worker_threads";
 import { errorMessage, EXIT_CODES, OperatorError } from "../../errors.js";
 import { StorageClosed } from "../closed.js";
 import { answerJob } from "./job.js";
 import type { Job } from "./job.js";
 import type { StorageRequests } from "../requests.js";
 import { noRequests } from "../requests.js";
+import { PoolThread, QUEUED } from "./pool-thread.js";
+import type { Answer } from "./pool-thread.js";
 import { TaskThread } from "./task-thread.js";
 import type { TaskThreadOptions } from "./task-thread.js";
 import { isReading } from "./tasks.js";
-import type { Task, TaskOutcome, TaskResults, Waiting } from "./tasks.js";
+import type { Task, TaskOutcome, TaskResults } from "./tasks.js";
 import type { Threads } from "./threads.js";
-
-type Answer = { readonly id: number } & (
-  | { readonly outcome: TaskOutcome }
-  | { readonly error: unknown }
-  | { readonly bytes: number }
-);
 
 /** Receives the progress of a task. */
 interface Account {
@@ -24,25 +19,6 @@ interface Account {
   /** To which is added what the task asked of the filesystem; by default the pool's own. */
   readonly requests?: StorageRequests;
 }
-
-interface Thread {
-  readonly worker: Worker;
-  readonly jobs: Map<number, Job>;
-  /** By its last message. */
-  waiting: Waiting;
-}
-
-/** Tasks given to one thread at a time: the next is at hand when the first is done. */
-const QUEUED_PER_THREAD = 3;
-/** The same where calls wait, and a thread does several of them at a time: enough for some to begin while others end. */
-const QUEUED_WHERE_WAITING = 16;
-
-const QUEUED: Readonly<Record<Waiting, number>> = {
-  none: QUEUED_PER_THREAD,
-  storage: QUEUED_WHERE_WAITING,
-  // What another thread could do sooner is not given to one that is busy.
-  calls: QUEUED_PER_THREAD,
-};
 
 /** Milliseconds of processor time after which other threads are worth their start, which takes one as long. */
 const WORTH_THREADS = 100;
@@ -56,7 +32,7 @@ const SHORT_BYTES = 4 * 1024 ** 2;
  */
 export class WorkerPool {
   readonly requests: StorageRequests = noRequests();
-  readonly #running: Thread[] = [];
+  readonly #running: PoolThread[] = [];
   readonly #waiting: Job[] = [];
   readonly #mainThread: TaskThread;
   readonly #began = process.cpuUsage();
@@ -66,6 +42,8 @@ export class WorkerPool {
   #hashed = 0;
   /** Tasks of the main thread that wait. */
   #underWay = 0;
+  /** Threads that read, the main thread among them: more of them, the more of their calls wait briefly. */
+  #readers: number;
   #isScheduled = false;
   #nextId = 0;
   #isClosed = false;
@@ -74,6 +52,7 @@ export class WorkerPool {
     readonly root: string,
     readonly threads: Threads,
   ) {
+    this.#readers = threads.readers;
     this.#mainThread = new TaskThread({ root, lanes: threads.lanes, neverStops: threads.isNetwork });
   }
 
@@ -108,12 +87,17 @@ export class WorkerPool {
 
   /** How many reading tasks it takes to keep all threads busy. */
   get lookahead(): number {
-    const each = this.#waits ? QUEUED_WHERE_WAITING : QUEUED_PER_THREAD;
-    return this.threads.readers * each;
+    const each = this.#waits ? QUEUED.storage : QUEUED.none;
+    return this.#readers * each;
+  }
+
+  /** Whether each call waits for so short a time that only more threads help: then the main one is there for what they send. */
+  get waitsBriefly(): boolean {
+    return this.#running.some(({ waiting }) => waiting === "briefly");
   }
 
   get #waits(): boolean {
-    return this.#underWay > 0 || this.#running.some(({ waiting }) => waiting !== "none");
+    return this.#underWay > 0 || this.#running.some(({ waiting }) => waiting === "storage" || waiting === "calls");
   }
 
   /** Ends the threads; what is under way is rejected. */
@@ -121,7 +105,7 @@ export class WorkerPool {
     this.#isClosed = true;
     for (const job of this.#waiting.splice(0)) job.reject(new StorageClosed());
     const threads = this.#running.splice(0);
-    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    await Promise.all(threads.map((thread) => thread.end()));
   }
 
   /** Whether a task is done sooner than another thread has started, as far as that is known before. */
@@ -136,9 +120,7 @@ export class WorkerPool {
       const thread = this.#freeThread(job.task);
       if (thread === undefined) break;
       this.#waiting.shift();
-      const id = this.#nextId++;
-      thread.jobs.set(id, job);
-      thread.worker.postMessage({ id, task: job.task });
+      thread.give(this.#nextId++, job);
     }
     this.#scheduleHere();
   }
@@ -146,18 +128,19 @@ export class WorkerPool {
   #freeThread(task: Task) {
     const idle = this.#running.find(({ jobs }) => jobs.size === 0);
     if (idle !== undefined) return idle;
-    const { readers, changers, verifiers } = this.threads;
+    const { changers, verifiers } = this.threads;
     // A blob may take an hour: nothing waits behind it while there may be another thread.
     const isLong = task.kind === "verify";
-    const most = isLong ? verifiers : isReading(task) ? readers - 1 : changers;
+    const most = isLong ? verifiers : isReading(task) ? this.#readers - 1 : changers;
     if (this.#running.length < most) return this.#startThread();
-    return isLong ? undefined : this.#running.find((thread) => thread.jobs.size < capacityOf(thread));
+    return isLong ? undefined : this.#running.find((thread) => thread.jobs.size < QUEUED[thread.waiting]);
   }
 
   /** The main thread takes a task that nobody else has taken, and receives all messages before the next one. */
   #scheduleHere(): void {
     if (
       this.#isScheduled ||
+      this.waitsBriefly ||
       this.#underWay >= QUEUED[this.#mainThread.waiting] ||
       !this.#waiting.some(({ task }) => isReading(task))
     )
@@ -176,7 +159,7 @@ export class WorkerPool {
     try {
       const running = this.#mainThread.run(job.task, job.onBytes);
       if (running instanceof Promise) void this.#waitHere(job, running);
-      else answerJob(job, running);
+      else this.#answer(job, running);
     } catch (error) {
       job.reject(error);
     }
@@ -201,24 +184,20 @@ export class WorkerPool {
     this.#assign();
   }
 
-  #startThread() {
-    // Threads print nothing; without `stderr` each would listen to the process's own, which warns of a leak at the eleventh.
-    const workerData: TaskThreadOptions = { root: this.root, lanes: this.threads.lanes, neverStops: false };
-    const options = { workerData, stdout: true, stderr: true, trackUnmanagedFds: false };
-    const worker = new Worker(new URL("./worker.js", import.meta.url), options);
-    const jobs = new Map<number, Job>();
-    const thread: Thread = { worker, jobs, waiting: "none" };
-    worker.on("message", (answer: Answer) => {
-      this.#settle(thread, answer);
-      this.#assign();
+  #startThread(): PoolThread {
+    const options: TaskThreadOptions = { root: this.root, lanes: this.threads.lanes, neverStops: false };
+    const thread = new PoolThread(options, {
+      onAnswer: (answer) => {
+        this.#settle(thread, answer);
+        this.#assign();
+      },
+      onEnd: (cause) => this.#bury(thread, cause),
     });
-    worker.on("error", (error) => this.#bury(thread, error));
-    worker.on("exit", () => this.#bury(thread));
     this.#running.push(thread);
     return thread;
   }
 
-  #settle(thread: Thread, answer: Answer): void {
+  #settle(thread: PoolThread, answer: Answer): void {
     const { jobs } = thread;
     const job = jobs.get(answer.id);
     if (job === undefined) return;
@@ -232,11 +211,19 @@ export class WorkerPool {
       return;
     }
     thread.waiting = answer.outcome.waiting;
-    answerJob(job, answer.outcome);
+    this.#answer(job, answer.outcome);
+  }
+
+  #answer(job: Job, outcome: TaskOutcome): void {
+    if (outcome.waiting === "briefly") {
+      this.#worked = WORTH_THREADS;
+      this.#readers = Math.min(Math.ceil(this.#readers * 1.5), this.threads.readersWhereWaiting);
+    }
+    answerJob(job, outcome);
   }
 
   /** A thread that has died: its work fails, and it gets no more. */
-  #bury(thread: Thread, cause?: Error): void {
+  #bury(thread: PoolThread, cause?: Error): void {
     const at = this.#running.indexOf(thread);
     if (at >= 0) this.#running.splice(at, 1);
     const why = cause === undefined ? "" : `: ${errorMessage(cause)}`;
@@ -247,8 +234,4 @@ export class WorkerPool {
     thread.jobs.clear();
     this.#assign();
   }
-}
-
-function capacityOf({ waiting }: Thread): number {
-  return QUEUED[waiting];
 }

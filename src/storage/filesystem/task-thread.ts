@@ -59,7 +59,7 @@ export class TaskThread {
     const watch = new Watch(this.#waited > 0);
     try {
       const outcome = withWatch(watch, () => this.#runner.run(task, onBytes));
-      if (!watch.hasEnded) return outcome;
+      if (!watch.hasEnded) return watch.waits ? { ...outcome, waiting: "briefly" } : outcome;
     } catch (error) {
       if (!watch.hasEnded) throw error;
     }

@@ -81,8 +81,11 @@ export interface TaskResults {
   prune: readonly Standing[];
 }
 
-/** Whether the calls of a thread wait: for the storage alone, or also for each other, so that more tasks would only wait longer. */
-export type Waiting = "none" | "storage" | "calls";
+/**
+ * Whether the calls of a thread wait: too briefly for anything but another thread; for the storage alone; or also for each other, so that more
+ * tasks would only wait longer.
+ */
+export type Waiting = "none" | "briefly" | "storage" | "calls";
 
 /** The result of a task, or the `OperatorError` that ended it, with what it cost, and whether its calls waited. */
 export type TaskOutcome = { readonly requests: StorageRequests; readonly waiting: Waiting } & (

@@ -5,6 +5,8 @@ import os from "node:os";
 export interface Threads {
   /** Threads that read what is listed, the main thread among them. */
   readonly readers: number;
+  /** So many, where each call waits too briefly for anything but another thread. */
+  readonly readersWhereWaiting: number;
   /** Calls under way at a time in each of them, where calls wait. */
   readonly lanes: number;
   /** Threads that change the storage, each one object at a time. */
@@ -19,8 +21,12 @@ export interface Threads {
 const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x00c36400, 0x65735546, 0x0bd00bd0, 0x5346414f]);
 
 const MOST_THREADS = 16;
-/** As many as a file server answers at a time without a queue, by and large. */
+/** Each more takes 10 MB, and from here on a disk is hardly any faster. */
+const READERS_WHERE_WAITING = 12;
+/** As many as a file server answers at a time without a queue, by and large: libuv makes no more (`bin/regcheck.cjs`). */
 const DEFAULT_CALLS = 64;
+/** Of these some are waiting to be counted, while others take their place. */
+const DEFAULT_LANES = 128;
 
 /**
  * One reading thread a processor: where all is cached a second one has nothing to wait for, and compiles the same code again; where calls
@@ -31,9 +37,11 @@ export function threadsFor(root: string, concurrency: number | undefined): Threa
   const processors = Math.min(MOST_THREADS, os.availableParallelism());
   const calls = concurrency ?? DEFAULT_CALLS;
   const readers = Math.min(calls, processors);
+  const readersWhereWaiting = Math.max(readers, Math.min(READERS_WHERE_WAITING, Math.floor(calls / 2)));
   return {
     readers,
-    lanes: Math.ceil(calls / readers),
+    readersWhereWaiting,
+    lanes: concurrency === undefined ? DEFAULT_LANES : Math.ceil((concurrency - (readersWhereWaiting - readers)) / readers),
     changers: concurrency ?? (isNetwork ? MOST_THREADS : processors),
     verifiers: concurrency ?? Math.min(MOST_THREADS, isNetwork ? MOST_THREADS : processors * 2),
     isNetwork,

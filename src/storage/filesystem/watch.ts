@@ -5,8 +5,13 @@ const FIRST_LOOK = 16;
 /** The same where calls have waited before: each look may cost those that are under way elsewhere in the thread as long as three calls take. */
 const LIKELY_LOOK = 4;
 const LOOK_EVERY = 64;
-/** Milliseconds that a call may take and is not worth a look: as long as two hundred that are answered from memory. */
-const SLOW_CALL = 0.5;
+/** Milliseconds that a call may take and is not worth a look: as long as four that are answered from memory. */
+const SHORT_CALL = 0.03;
+/** The same for ending the work: as long as two hundred. */
+const LONG_CALL = 0.5;
+
+/** Milliseconds: the kernel counts a thread that runs each time the clock ticks, which is every 1 to 10. */
+const LONG_ENOUGH = 40;
 
 /** What Linux counts of each thread: nanoseconds on a processor, nanoseconds ready to run, and how often. */
 const THREAD_COUNTERS = "/proc/thread-self/schedstat";
@@ -17,8 +22,9 @@ export class CallsWait extends Error {
 }
 
 /**
- * Looks at the time that synchronous calls take, one after the other, and ends the work if more than two thirds of it are waiting for the storage.
- * That a machine is busy with other work counts for nothing, by the kernel's own account; where it keeps none, no work is ended.
+ * Looks at the time that synchronous calls take, one after the other. Where they take long, and more than two thirds of it are waiting for
+ * the storage, it ends the work. That a machine is busy with other work counts for nothing, by the kernel's own account; where it keeps none,
+ * no call waits.
  */
 export class Watch {
   #calls = 0;
@@ -41,6 +47,13 @@ export class Watch {
     return this.#hasEnded;
   }
 
+  /** Whether calls have waited for more than a third of the time since they first seemed to. */
+  get waits(): boolean {
+    if (this.#busyBefore === undefined) return false;
+    const took = performance.now() - this.#began;
+    return took > LONG_ENOUGH && took > (this.#calls - this.#callsBefore) * SHORT_CALL && this.#waited() * 3 > took;
+  }
+
   /** To be called before each call. Throws a `CallsWait`, and from then on always. */
   look(): void {
     if (this.#calls++ >= this.#next) this.#judge();
@@ -48,20 +61,28 @@ export class Watch {
 
   #judge(): void {
     if (this.#hasEnded) throw new CallsWait();
-    const now = performance.now();
-    const took = now - this.#began;
-    const isSlow = took > (this.#calls - this.#callsBefore) * SLOW_CALL;
-    this.#next = this.#calls + (isSlow ? FIRST_LOOK : LOOK_EVERY);
-    if (!isSlow) return;
-    const busy = busyTime();
-    this.#hasEnded = busy !== undefined && this.#busyBefore !== undefined && (busy - this.#busyBefore) * 3 < took;
-    if (this.#hasEnded) {
+    const took = performance.now() - this.#began;
+    const each = took / (this.#calls - this.#callsBefore);
+    this.#next = this.#calls + (each > LONG_CALL ? FIRST_LOOK : LOOK_EVERY);
+    if (each > LONG_CALL && this.#waited() * 3 > took * 2) {
+      this.#hasEnded = true;
       this.#next = 0;
       throw new CallsWait();
     }
-    this.#busyBefore = busy;
-    this.#began = now;
+    if (each > LONG_CALL || (each > SHORT_CALL && this.#busyBefore === undefined)) this.#lookFromHere();
+  }
+
+  #lookFromHere(): void {
+    this.#busyBefore = busyTime();
+    this.#began = performance.now();
     this.#callsBefore = this.#calls;
+  }
+
+  /** Milliseconds of the time since it looks from which were neither spent on a processor nor waiting for one; 0 where nobody knows. */
+  #waited(): number {
+    if (this.#busyBefore === undefined) return 0;
+    const busy = busyTime();
+    return busy === undefined ? 0 : performance.now() - this.#began - (busy - this.#busyBefore);
   }
 }
 

@@ -23,7 +23,14 @@ function shared() {
     fs.writeFileSync(at(file), content);
   };
   for (const file of all()) write(file);
-  const pool = new WorkerPool(root, { readers: THREADS, lanes: 1, changers: THREADS, verifiers: THREADS, isNetwork: false });
+  const pool = new WorkerPool(root, {
+    readers: THREADS,
+    readersWhereWaiting: THREADS,
+    lanes: 1,
+    changers: THREADS,
+    verifiers: THREADS,
+    isNetwork: false,
+  });
   onTestFinished(() => pool.close());
   let started = 0;
   const count = (): void => void started++;

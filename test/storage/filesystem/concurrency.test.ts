@@ -3,8 +3,10 @@ import type { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { check } from "#regcheck/check.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { WorkerPool } from "#regcheck/storage/filesystem/pool.js";
+import { callsTake } from "../../support/calls-take.js";
 import { RegistryBuilder } from "../../support/builder.js";
-import { written } from "../../support/temporary.js";
+import { temporaryDirectory, written } from "../../support/temporary.js";
 
 /** How many threads a check runs at a time, besides the main one. */
 async function threadsOf(concurrency: number | undefined): Promise<number> {
@@ -61,6 +63,21 @@ describe("--concurrency", () => {
   test("by default a thread for each processor", async () => {
     expect(await threadsOf(undefined)).toBe(threads(16));
   });
+});
+
+test("where each call of a registry waits for a short time, there are more threads than processors", async () => {
+  const started = vi.fn<(worker: Worker) => void>();
+  process.on("worker", started);
+  onTestFinished(() => void process.off("worker", started));
+  callsTake({ milliseconds: 0.2, busy: 0.1 });
+  const threads = { readers: 1, readersWhereWaiting: 3, lanes: 8, changers: 1, verifiers: 1, isNetwork: false };
+  const pool = new WorkerPool(temporaryDirectory(), threads);
+  const paths = Array.from({ length: 500 }, (_, i) => `nothing-${i}`);
+  const tasks = Array.from({ length: 20 }, () => pool.run<"modified">({ kind: "modified", paths }));
+  expect(await Promise.all(tasks)).toHaveLength(20);
+  await pool.close();
+  // The threads' own calls are not slowed down, so that they ask for no more of them.
+  expect(started).toHaveBeenCalledTimes(2);
 });
 
 test("a blob that takes longer to hash than a thread to start is for a thread", async () => {

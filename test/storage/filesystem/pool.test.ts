@@ -12,7 +12,14 @@ const files = Array.from({ length: 100_000 }, (_, i) => `f${i}`);
 async function changesByThreads() {
   const sent = vi.spyOn(Worker.prototype, "postMessage");
   const root = temporaryDirectory();
-  const pool = new WorkerPool(root, { readers: 2, lanes: 1, changers: 2, verifiers: 2, isNetwork: false });
+  const pool = new WorkerPool(root, {
+    readers: 2,
+    readersWhereWaiting: 2,
+    lanes: 1,
+    changers: 2,
+    verifiers: 2,
+    isNetwork: false,
+  });
   onTestFinished(async () => {
     sent.mockRestore();
     await pool.close();

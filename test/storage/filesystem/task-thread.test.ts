@@ -5,6 +5,7 @@ import { hexToWords } from "#regcheck/registry/digest.js";
 import { TaskThread } from "#regcheck/storage/filesystem/task-thread.js";
 import type { Task } from "#regcheck/storage/filesystem/tasks.js";
 import { RegistryBuilder } from "../../support/builder.js";
+import { callsTake } from "../../support/calls-take.js";
 import { FIXTURE } from "../../support/run.js";
 import { temporaryDirectory, written } from "../../support/temporary.js";
 
@@ -92,17 +93,23 @@ test("a task whose calls wait is begun anew, and counted once", async () => {
   const root = registry();
   const [task = { kind: "contents", paths: [] }] = tasksOf(root);
   const expected = await new TaskThread({ root, lanes: 1, neverStops: false }).run(task, ignore);
-  onTestFinished(() => void vi.restoreAllMocks());
-  const never = new Int32Array(new SharedArrayBuffer(4));
-  const { lstatSync } = fs;
-  let calls = 0;
-  vi.spyOn(fs, "lstatSync").mockImplementation((...args: Parameters<typeof fs.lstatSync>) => {
-    if (calls++ < 20) Atomics.wait(never, 0, 0, 50);
-    return lstatSync(...args);
+  callsTake({ milliseconds: 50, busy: 1 });
+  expect(await new TaskThread({ root, lanes: 8, neverStops: false }).run(task, ignore)).toEqual({
+    ...expected,
+    waiting: "storage",
   });
-  const thread = new TaskThread({ root, lanes: 8, neverStops: false });
-  const waiting = fs.existsSync("/proc/thread-self/schedstat") ? "storage" : "none";
-  expect(await thread.run(task, ignore)).toEqual({ ...expected, waiting });
+});
+
+test.each([
+  ["a task whose calls wait briefly goes on, and says so", { milliseconds: 0.2, busy: 0.1 }, "briefly"],
+  ["a task that keeps a processor busy does not wait", { milliseconds: 0.2, busy: 0.19 }, "none"],
+  ["a task whose calls are answered from memory does not wait", { milliseconds: 0.01, busy: 0.005 }, "none"],
+])("%s", async (_, each, waiting) => {
+  const root = registry();
+  const task: Task = { kind: "modified", paths: Array.from({ length: 500 }, (__, i) => `nothing-${i}`) };
+  const expected = await new TaskThread({ root, lanes: 1, neverStops: false }).run(task, ignore);
+  callsTake(each);
+  expect(await new TaskThread({ root, lanes: 8, neverStops: false }).run(task, ignore)).toEqual({ ...expected, waiting });
 });
 
 test("what is not there and what cannot be read is told apart", async () => {
