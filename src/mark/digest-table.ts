@@ -32,15 +32,17 @@ export class DigestTable {
     if (shard === undefined) return -1;
     const { digests, buckets, shift, start } = shard;
     const width = this.#width;
-    const bucket = (first & 0x00ffffff) >>> shift;
+    // Digests in a shard have the first byte in common: what is left of the word is a small integer, as differences of words are not.
+    const wanted = first & 0x00ffffff;
+    const bucket = wanted >>> shift;
     let low = buckets[bucket] ?? 0;
     let end = buckets[bucket + 1] ?? 0;
-    const rest = 2 ** shift;
+    const rest = 1 << shift;
     // Digests are uniform: the bits that the bucket left tell about where, and a neighbour is in memory that was just read.
-    let middle = low + Math.floor(((first & (rest - 1)) * (end - low)) / rest);
+    let middle = low + Math.floor(((wanted & (rest - 1)) * (end - low)) / rest);
     for (let step = 0; low < end; step++) {
-      const key = digests[middle * width] ?? 0;
-      const order = key === first ? compareDigests(digests, middle * width, words, at, width) : key - first;
+      const key = (digests[middle * width] ?? 0) & 0x00ffffff;
+      const order = key === wanted ? compareDigests(digests, middle * width, words, at, width) : key - wanted;
       if (order === 0) return start + middle;
       if (order < 0) low = middle + 1;
       else end = middle;

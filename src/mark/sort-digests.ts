@@ -74,8 +74,9 @@ function isStrictlySorted(digests: Uint32Array, width: number): boolean {
 /** Their order as hex, below, at or above 0. */
 export function compareDigests(a: Uint32Array, atA: number, b: Uint32Array, atB: number, width: number): number {
   for (let i = 0; i < width; i++) {
-    const difference = (a[atA + i] ?? 0) - (b[atB + i] ?? 0);
-    if (difference !== 0) return difference;
+    const one = a[atA + i] ?? 0;
+    const other = b[atB + i] ?? 0;
+    if (one !== other) return one < other ? -1 : 1;
   }
   return 0;
 }

@@ -124,7 +124,7 @@ function writeDigest(number: number, target: Uint32Array, at: number): void {
 
 /** A permutation of 32-bit numbers that leaves no pattern (the finalizer of MurmurHash3). */
 function mix(number: number): number {
-  let hash = number >>> 8;
+  let hash = number;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
