@@ -23,7 +23,7 @@ import { findRoot, isFile, isThere } from "./find-root.js";
 import { listObjects } from "./list-objects.js";
 import { PlainPaths } from "./plain-paths.js";
 import { WorkerPool } from "./pool.js";
-import { REWRITE_TIME } from "./read-file.js";
+import { isUnsettled, REWRITE_TIME } from "./read-file.js";
 import type { RepositoryVisit } from "./scan-repository.js";
 import { readStorageId } from "./storage-id.js";
 import { strayAt } from "./stray.js";
@@ -222,7 +222,8 @@ export class FilesystemStorage implements Storage {
   /** After a time in which a registry that is writing comes to its end: damage is what stays empty. */
   async *#readAgain(listings: readonly RepositoryListing[]): AsyncGenerator<RepositoryListing> {
     if (listings.length === 0) return;
-    await setTimeout(REWRITE_TIME);
+    const times = await this.modified(listings.flatMap(emptiedLinks));
+    if (times.some((time) => typeof time !== "number" || isUnsettled(time * 1000))) await setTimeout(REWRITE_TIME);
     for (const listing of listings) {
       const contents = new Map<string, Uint8Array | undefined>();
       for (const paths of slices(emptiedLinks(listing), PATHS_PER_TASK))

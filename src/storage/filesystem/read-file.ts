@@ -1,7 +1,7 @@
 import { isDigestHex } from "../../registry/digest.js";
 import { LINK_BYTES, MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
 import { LINK_PREFIX } from "../../registry/link.js";
-import { ABSENT, readInto } from "./calls.js";
+import { ABSENT, lstat, readInto } from "./calls.js";
 
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -13,6 +13,24 @@ const never = new Int32Array(new SharedArrayBuffer(4));
 /** Gives a registry that is writing the time to come to its end: once for all that is to be read again, for there may be thousands. */
 export function pauseForWriter(): void {
   Atomics.wait(never, 0, 0, REWRITE_TIME);
+}
+
+/** Milliseconds: what was changed so long ago is not in the middle of being written, though a file server's clock may be minutes behind. */
+const SETTLED = 10 * 60 * 1000;
+
+/** Whether a registry may be in the middle of writing what was last changed then, in milliseconds since 1970. */
+export function isUnsettled(modified: number): boolean {
+  return Date.now() - modified < SETTLED;
+}
+
+/** The same of a file. What is gone, or cannot be asked about, may be. */
+export function isFileUnsettled(path: string): boolean {
+  try {
+    const found = lstat(path);
+    return found === undefined || isUnsettled(found.mtimeMs);
+  } catch {
+    return true;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { check } from "#regcheck/check.js";
 import type { VerifyPart } from "#regcheck/mark/verify.js";
 import type { Report } from "#regcheck/report/report.js";
@@ -67,6 +67,54 @@ test("links that a registry was about to write when they were read are sound", a
   };
   const report = await checked(storage);
   expect([...report.findings()]).toEqual([]);
+});
+
+describe("what was emptied long ago", () => {
+  const yesterday = Date.now() / 1000 - 24 * 60 * 60;
+
+  /** Milliseconds from the question when the links of a repository were emptied to the second reading of them: the least of some. */
+  async function pause(modified: number): Promise<number> {
+    const { directory, contents } = emptied();
+    for (const file of contents.keys()) fs.utimesSync(path.join(directory, file), modified, modified);
+    const storage = FilesystemStorage.open(directory, { concurrency: 1 });
+    const run = storage.pool.run.bind(storage.pool);
+    const begun = new Map<string, number>();
+    storage.pool.run = (task, account) => {
+      const ended = run(task, account);
+      if (task.kind !== "contents" || !begun.has("contents")) begun.set(task.kind, performance.now());
+      return ended;
+    };
+    const pauses: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      begun.clear();
+      await storage.repository("app");
+      pauses.push((begun.get("contents") ?? Number.NaN) - (begun.get("modified") ?? Number.NaN));
+    }
+    await storage.close();
+    return Math.min(...pauses);
+  }
+
+  test("is not in the middle of being written: nobody waits for it", async () => {
+    expect(await pause(yesterday)).toBeLessThan((await pause(Date.now() / 1000)) - 10);
+  });
+
+  test("the same of blobs that are wrong", async () => {
+    const builder = new RegistryBuilder();
+    builder.repository("app").push("a layer");
+    const file = [...builder.tree.files.keys()].find((name) => name.endsWith("/data")) ?? "";
+    builder.tree.write(file, "");
+    const directory = written(builder.tree);
+    const waited = vi.spyOn(Atomics, "wait");
+    onTestFinished(() => waited.mockRestore());
+    const verified = async (modified: number) => {
+      waited.mockClear();
+      fs.utimesSync(path.join(directory, file), modified, modified);
+      const report = await checked(FilesystemStorage.open(directory, { concurrency: 1 }), { part: 1, parts: 1 });
+      return { corrupt: report.counts["blob-corrupt"], pauses: waited.mock.calls.length };
+    };
+    expect(await verified(yesterday)).toEqual({ corrupt: 1, pauses: 0 });
+    expect(await verified(Date.now() / 1000)).toEqual({ corrupt: 1, pauses: 1 });
+  });
 });
 
 test("links that are gone by then are no links", async () => {
