@@ -22,15 +22,19 @@ export class Lanes {
   readonly #queue: ((lane: Lane) => void)[] = [];
   #made = 0;
 
-  constructor(private readonly most: number) {}
+  /** `closingWaits`: whether closing a file may wait as other calls do. */
+  constructor(
+    private readonly most: number,
+    private readonly closingWaits: boolean,
+  ) {}
 
   /** Whether more calls are wanted than can be under way. */
   get isFull(): boolean {
     return this.#queue.length > 0;
   }
 
-  /** Reads a file from its beginning, as `readInto` does. */
-  read(answers: Answers, path: string): Promise<Uint8Array | undefined> {
+  /** Reads a file from its beginning, as `readInto` does: `expected` bytes are taken for all that there is. */
+  read(answers: Answers, path: string, expected = Number.NaN): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
       this.#take((lane) => {
         const end = (answer: Answer<Uint8Array | undefined> | undefined): void => {
@@ -39,7 +43,7 @@ export class Lanes {
           resolve(answer !== undefined && "value" in answer ? answer.value : undefined);
         };
         fs.open(path, READ_FLAGS, (error, file) => {
-          if (error === null) readAll(file, lane.buffer, 0, (answer) => fs.close(file, () => end(answer)));
+          if (error === null) readAll(file, { lane, length: 0, expected }, (answer) => this.#close(file, () => end(answer)));
           else end(isAbsent(error) ? { value: undefined } : { error });
         });
       });
@@ -58,6 +62,20 @@ export class Lanes {
 
   async names(answers: Answers, path: string): Promise<string[]> {
     return (await this.#call<string[]>(path, answers.names, (done) => fs.readdir(path, done))) ?? [];
+  }
+
+  /** A file that was only read is closed whatever the system says of it. */
+  #close(file: number, done: () => void): void {
+    if (this.closingWaits) {
+      fs.close(file, done);
+      return;
+    }
+    try {
+      fs.closeSync(file);
+    } catch {
+      // As above.
+    }
+    done();
   }
 
   #call<T>(
@@ -95,13 +113,22 @@ export class Lanes {
 }
 
 /** Reads to the end of an open file; no answer where the buffer is too small for it. */
-function readAll(file: number, buffer: Buffer, length: number, done: (answer: Answer<Uint8Array> | undefined) => void): void {
+function readAll(file: number, read: Reading, done: (answer: Answer<Uint8Array> | undefined) => void): void {
+  const { lane, length, expected } = read;
+  const { buffer } = lane;
   fs.read(file, buffer, length, buffer.length - length, null, (error, more) => {
     const all = length + more;
     if (error !== null) done({ error });
     else if (all === buffer.length) done(undefined);
-    // Only a read of nothing is the end, but for links.
-    else if (more > 0 && all > MAX_LINK_BYTES) readAll(file, buffer, all, done);
+    // Only a read of nothing is the end, but for links, and for what is as long as it was.
+    else if (more > 0 && all > MAX_LINK_BYTES && all !== expected) readAll(file, { lane, length: all, expected }, done);
     else done({ value: Uint8Array.from(buffer.subarray(0, all)) });
   });
+}
+
+/** How far a file was read. */
+interface Reading {
+  readonly lane: Lane;
+  readonly length: number;
+  readonly expected: number;
 }

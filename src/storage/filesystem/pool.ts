@@ -53,7 +53,7 @@ export class WorkerPool {
     readonly threads: Threads,
   ) {
     this.#readers = threads.readers;
-    this.#mainThread = new TaskThread({ root, lanes: threads.lanes, neverStops: threads.isNetwork });
+    this.#mainThread = new TaskThread({ root, lanes: threads.lanes, isNetwork: threads.isNetwork, isMain: true });
   }
 
   /**
@@ -185,7 +185,8 @@ export class WorkerPool {
   }
 
   #startThread(): PoolThread {
-    const options: TaskThreadOptions = { root: this.root, lanes: this.threads.lanes, neverStops: false };
+    const { lanes, isNetwork } = this.threads;
+    const options: TaskThreadOptions = { root: this.root, lanes, isNetwork, isMain: false };
     const thread = new PoolThread(options, {
       onAnswer: (answer) => {
         this.#settle(thread, answer);

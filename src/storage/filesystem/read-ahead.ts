@@ -49,8 +49,8 @@ class ReadAhead {
       case "links":
         return this.#work(`${root}/${repositoryPath(task.name)}`, task.work);
       case "manifests":
-        return each(wordsToHexes(task.algorithm, task.digests), (hex) =>
-          this.#content(`${root}/${blobPathOf(task.algorithm, hex)}`),
+        return each(wordsToHexes(task.algorithm, task.digests), (hex, i) =>
+          this.#content(`${root}/${blobPathOf(task.algorithm, hex)}`, task.listedBytes?.[i]),
         );
       case "contents":
         return each(task.paths, (path) => this.#content(`${root}/${path}`));
@@ -156,8 +156,8 @@ class ReadAhead {
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   }
 
-  #content(path: string): Promise<Uint8Array | undefined> {
-    return this.lanes.read(this.answers, path);
+  #content(path: string, expected?: number): Promise<Uint8Array | undefined> {
+    return this.lanes.read(this.answers, path, expected);
   }
 
   #stat(path: string) {
@@ -165,6 +165,6 @@ class ReadAhead {
   }
 }
 
-async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+async function each<T>(items: readonly T[], work: (item: T, i: number) => Promise<unknown>): Promise<void> {
   await Promise.all(items.map(work));
 }

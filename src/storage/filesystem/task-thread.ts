@@ -16,8 +16,10 @@ export interface TaskThreadOptions {
   readonly root: string;
   /** Calls under way at a time, where calls wait. */
   readonly lanes: number;
-  /** Whether no call may stop the thread: the main one handles signals. */
-  readonly neverStops: boolean;
+  /** Whether each call may wait for a network. */
+  readonly isNetwork: boolean;
+  /** The main thread handles signals: no call that waits for a network may stop it. */
+  readonly isMain: boolean;
 }
 
 /**
@@ -32,7 +34,11 @@ export class TaskThread {
 
   constructor(private readonly options: TaskThreadOptions) {
     this.#runner = new TaskRunner(options.root);
-    this.#lanes = new Lanes(options.lanes);
+    this.#lanes = new Lanes(options.lanes, options.isNetwork);
+  }
+
+  get #neverStops(): boolean {
+    return this.options.isNetwork && this.options.isMain;
   }
 
   /** Of the tasks that are not done at once. */
@@ -43,7 +49,7 @@ export class TaskThread {
   /** At once where that is possible. Throws, or rejects, as `TaskRunner` does. */
   run(task: Task, onBytes: (bytes: number) => void): TaskOutcome | Promise<TaskOutcome> {
     if (!isReading(task) || this.options.lanes <= 1) return this.#runner.run(task, onBytes);
-    if (!this.options.neverStops && (this.#waited < SURE || this.#waited % TRY_EVERY === 0)) {
+    if (!this.#neverStops && (this.#waited < SURE || this.#waited % TRY_EVERY === 0)) {
       const outcome = this.#tryAtOnce(task, onBytes);
       if (outcome !== undefined) {
         this.#waited = 0;

@@ -53,8 +53,8 @@ describe("where calls wait, and many are made at a time", () => {
     ["a sound one", registry],
   ])("tasks come to the same: %s", async (_, make) => {
     const root = make();
-    const atOnce = new TaskThread({ root, lanes: 1, neverStops: false });
-    const ahead = new TaskThread({ root, lanes: 8, neverStops: true });
+    const atOnce = new TaskThread({ root, lanes: 1, isNetwork: false, isMain: false });
+    const ahead = new TaskThread({ root, lanes: 8, isNetwork: true, isMain: true });
     for (const task of tasksOf(root))
       expect(await ahead.run(task, ignore)).toEqual({ ...(await atOnce.run(task, ignore)), waiting: "storage" });
   });
@@ -62,11 +62,11 @@ describe("where calls wait, and many are made at a time", () => {
   test("nothing is left for a call that stops the thread", async () => {
     const root = registry();
     const tasks = tasksOf(root);
-    const thread = new TaskThread({ root, lanes: 8, neverStops: true });
-    const calls = (["openSync", "lstatSync", "readdirSync"] as const).map((name) => vi.spyOn(fs, name));
+    const thread = new TaskThread({ root, lanes: 8, isNetwork: true, isMain: true });
+    const calls = (["openSync", "closeSync", "lstatSync", "readdirSync"] as const).map((name) => vi.spyOn(fs, name));
     onTestFinished(() => void vi.restoreAllMocks());
     for (const task of tasks) await thread.run(task, ignore);
-    expect(calls.map((call) => call.mock.calls)).toEqual([[], [], []]);
+    expect(calls.map((call) => call.mock.calls)).toEqual([[], [], [], []]);
   });
 
   test("no more calls are under way than were asked for", async () => {
@@ -83,7 +83,7 @@ describe("where calls wait, and many are made at a time", () => {
         done(error, stats);
       });
     }) as typeof fs.lstat);
-    const thread = new TaskThread({ root, lanes: 5, neverStops: true });
+    const thread = new TaskThread({ root, lanes: 5, isNetwork: true, isMain: true });
     await Promise.all(tasks.map(async (task) => thread.run(task, ignore)));
     expect(most).toBe(5);
   });
@@ -92,9 +92,9 @@ describe("where calls wait, and many are made at a time", () => {
 test("a task whose calls wait is begun anew, and counted once", async () => {
   const root = registry();
   const [task = { kind: "contents", paths: [] }] = tasksOf(root);
-  const expected = await new TaskThread({ root, lanes: 1, neverStops: false }).run(task, ignore);
+  const expected = await new TaskThread({ root, lanes: 1, isNetwork: false, isMain: false }).run(task, ignore);
   callsTake({ milliseconds: 50, busy: 1 });
-  expect(await new TaskThread({ root, lanes: 8, neverStops: false }).run(task, ignore)).toEqual({
+  expect(await new TaskThread({ root, lanes: 8, isNetwork: false, isMain: false }).run(task, ignore)).toEqual({
     ...expected,
     waiting: "storage",
   });
@@ -107,16 +107,19 @@ test.each([
 ])("%s", async (_, each, waiting) => {
   const root = registry();
   const task: Task = { kind: "modified", paths: Array.from({ length: 500 }, (__, i) => `nothing-${i}`) };
-  const expected = await new TaskThread({ root, lanes: 1, neverStops: false }).run(task, ignore);
+  const expected = await new TaskThread({ root, lanes: 1, isNetwork: false, isMain: false }).run(task, ignore);
   callsTake(each);
-  expect(await new TaskThread({ root, lanes: 8, neverStops: false }).run(task, ignore)).toEqual({ ...expected, waiting });
+  expect(await new TaskThread({ root, lanes: 8, isNetwork: false, isMain: false }).run(task, ignore)).toEqual({
+    ...expected,
+    waiting,
+  });
 });
 
 test("what is not there and what cannot be read is told apart", async () => {
   const root = temporaryDirectory();
   fs.mkdirSync(path.join(root, "directory"));
   const task: Task = { kind: "modified", paths: ["directory", "nothing", "directory/\0"] };
-  const atOnce = new TaskThread({ root, lanes: 1, neverStops: false });
+  const atOnce = new TaskThread({ root, lanes: 1, isNetwork: false, isMain: false });
   expect(await atOnce.run({ ...task, paths: ["directory", "nothing"] }, ignore)).toEqual(
     expect.objectContaining({ result: [expect.any(Number), expect.objectContaining({ gone: true })] }),
   );
