@@ -222,14 +222,20 @@ export class FilesystemStorage implements Storage {
   /** After a time in which a registry that is writing comes to its end: damage is what stays empty. */
   async *#readAgain(listings: readonly RepositoryListing[]): AsyncGenerator<RepositoryListing> {
     if (listings.length === 0) return;
-    const times = await this.modified(listings.flatMap(emptiedLinks));
-    if (times.some((time) => typeof time !== "number" || isUnsettled(time * 1000))) await setTimeout(REWRITE_TIME);
+    if (await this.#mayBeWritten(listings.flatMap(emptiedLinks))) await setTimeout(REWRITE_TIME);
     for (const listing of listings) {
       const contents = new Map<string, Uint8Array | undefined>();
       for (const paths of slices(emptiedLinks(listing), PATHS_PER_TASK))
         for (const [link, content] of await this.pool.run<"contents">({ kind: "contents", paths })) contents.set(link, content);
       yield withContents(listing, contents);
     }
+  }
+
+  /** Whether a registry may be in the middle of writing any of these files, as far as its clock is known. */
+  async #mayBeWritten(paths: readonly string[]): Promise<boolean> {
+    if (this.pool.threads.isNetwork) return true;
+    const times = await this.modified(paths);
+    return times.some((time) => typeof time !== "number" || isUnsettled(time * 1000));
   }
 
   /** The directories in `blobs` or one of its algorithms', both of which are made of directories with known names. */

@@ -28,6 +28,11 @@ export class Lanes {
     private readonly closingWaits: boolean,
   ) {}
 
+  /** Whether one more call can be under way. */
+  get hasFree(): boolean {
+    return this.#made - this.#free.length < this.most;
+  }
+
   /** Whether more calls are wanted than can be under way. */
   get isFull(): boolean {
     return this.#queue.length > 0;

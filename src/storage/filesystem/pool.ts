@@ -185,7 +185,9 @@ export class WorkerPool {
   }
 
   #startThread(): PoolThread {
-    const { lanes, isNetwork } = this.threads;
+    const { readers, lanes: most, isNetwork } = this.threads;
+    // Beyond the first, which share the calls with the main thread, each makes one at a time.
+    const lanes = this.#running.length < readers - 1 ? most : 1;
     const options: TaskThreadOptions = { root: this.root, lanes, isNetwork, isMain: false };
     const thread = new PoolThread(options, {
       onAnswer: (answer) => {

@@ -2,6 +2,7 @@ import { isDigestHex } from "../../registry/digest.js";
 import { LINK_BYTES, MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
 import { LINK_PREFIX } from "../../registry/link.js";
 import { ABSENT, lstat, readInto } from "./calls.js";
+import { counts } from "./counts.js";
 
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -15,16 +16,17 @@ export function pauseForWriter(): void {
   Atomics.wait(never, 0, 0, REWRITE_TIME);
 }
 
-/** Milliseconds: what was changed so long ago is not in the middle of being written, though a file server's clock may be minutes behind. */
+/** Milliseconds: what was changed so long ago is not in the middle of being written, by the clock of this machine. */
 const SETTLED = 10 * 60 * 1000;
 
-/** Whether a registry may be in the middle of writing what was last changed then, in milliseconds since 1970. */
+/** Whether a registry may be in the middle of writing what was last changed then, in milliseconds since 1970; not to be asked of a file server. */
 export function isUnsettled(modified: number): boolean {
   return Date.now() - modified < SETTLED;
 }
 
 /** The same of a file. What is gone, or cannot be asked about, may be. */
 export function isFileUnsettled(path: string): boolean {
+  counts.head++;
   try {
     const found = lstat(path);
     return found === undefined || isUnsettled(found.mtimeMs);

@@ -14,7 +14,7 @@ const TRY_EVERY = 16;
 export interface TaskThreadOptions {
   /** An absolute path. */
   readonly root: string;
-  /** Calls under way at a time, where calls wait. */
+  /** Calls under way at a time, where calls wait; with one of them they are synchronous, however long they wait. */
   readonly lanes: number;
   /** Whether each call may wait for a network. */
   readonly isNetwork: boolean;
@@ -33,12 +33,14 @@ export class TaskThread {
   #waited = 0;
 
   constructor(private readonly options: TaskThreadOptions) {
-    this.#runner = new TaskRunner(options.root);
+    this.#runner = new TaskRunner(options.root, options.isNetwork);
     this.#lanes = new Lanes(options.lanes, options.isNetwork);
   }
 
-  get #neverStops(): boolean {
-    return this.options.isNetwork && this.options.isMain;
+  /** Whether synchronous calls may be made now: each of them is one of those that may be under way. */
+  #mayStop(): boolean {
+    const { isNetwork, isMain, lanes } = this.options;
+    return lanes <= 1 || (!(isNetwork && isMain) && this.#lanes.hasFree);
   }
 
   /** Of the tasks that are not done at once. */
@@ -48,8 +50,8 @@ export class TaskThread {
 
   /** At once where that is possible. Throws, or rejects, as `TaskRunner` does. */
   run(task: Task, onBytes: (bytes: number) => void): TaskOutcome | Promise<TaskOutcome> {
-    if (!isReading(task) || this.options.lanes <= 1) return this.#runner.run(task, onBytes);
-    if (!this.#neverStops && (this.#waited < SURE || this.#waited % TRY_EVERY === 0)) {
+    if (!isReading(task)) return this.#runner.run(task, onBytes);
+    if (this.#mayStop() && (this.#waited < SURE || this.#waited % TRY_EVERY === 0)) {
       const outcome = this.#tryAtOnce(task, onBytes);
       if (outcome !== undefined) {
         this.#waited = 0;
@@ -62,7 +64,7 @@ export class TaskThread {
 
   /** Undefined where calls wait. */
   #tryAtOnce(task: Task, onBytes: (bytes: number) => void): TaskOutcome | undefined {
-    const watch = new Watch(this.#waited > 0);
+    const watch = new Watch({ isLikely: this.#waited > 0, mayEnd: this.options.lanes > 1 });
     try {
       const outcome = withWatch(watch, () => this.#runner.run(task, onBytes));
       if (!watch.hasEnded) return watch.waits ? { ...outcome, waiting: "briefly" } : outcome;

@@ -101,6 +101,7 @@ export class TaskRunner {
   constructor(
     /** An absolute path. */
     private readonly root: string,
+    private readonly isNetwork: boolean,
   ) {
     this.#changes = new ObjectChanges(new PlainPaths(root), counts);
   }
@@ -134,7 +135,7 @@ export class TaskRunner {
       case "files":
         return task.directories.map((directory) => filesBelow(root, directory));
       case "verify":
-        return verifyBlobs(root, task.selection, onBytes);
+        return verifyBlobs({ root, isNetwork: this.isNetwork }, task.selection, onBytes);
       case "remove":
         return packOutcomes(this.#changes.remove(splitPaths(task.paths)));
       case "remove-with-directories": {

@@ -7,7 +7,7 @@ export interface Threads {
   readonly readers: number;
   /** So many, where each call waits too briefly for anything but another thread. */
   readonly readersWhereWaiting: number;
-  /** Calls under way at a time in each of them, where calls wait. */
+  /** Calls under way at a time in each of `readers`, where calls wait; those beyond make one at a time. */
   readonly lanes: number;
   /** Threads that change the storage, each one object at a time. */
   readonly changers: number;
@@ -41,7 +41,7 @@ export function threadsFor(root: string, concurrency: number | undefined): Threa
   return {
     readers,
     readersWhereWaiting,
-    lanes: concurrency === undefined ? DEFAULT_LANES : Math.ceil((concurrency - (readersWhereWaiting - readers)) / readers),
+    lanes: concurrency === undefined ? DEFAULT_LANES : Math.floor((concurrency - (readersWhereWaiting - readers)) / readers),
     changers: concurrency ?? (isNetwork ? MOST_THREADS : processors),
     verifiers: concurrency ?? Math.min(MOST_THREADS, isNetwork ? MOST_THREADS : processors * 2),
     isNetwork,

@@ -13,8 +13,18 @@ import { isFileUnsettled, pauseForWriter } from "./read-file.js";
 /** Read at a time: small enough to stay in a processor's cache until it is hashed. */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
+/** Where blobs lie: an absolute path, and whether another machine's clock tells when they were changed. */
+interface Place {
+  readonly root: string;
+  readonly isNetwork: boolean;
+}
+
 /** Reads blobs whole, one after the other, and compares them with their digests. `onBytes` receives the number of bytes as they are read. */
-export function verifyBlobs(root: string, selection: BlobSelection, onBytes: (bytes: number) => void): VerifiedBlobs {
+export function verifyBlobs(
+  { root, isNetwork }: Place,
+  selection: BlobSelection,
+  onBytes: (bytes: number) => void,
+): VerifiedBlobs {
   const { algorithm, digests, sizes } = selection;
   const corrupt: CorruptBlob[] = [];
   const faults: StorageFault[] = [];
@@ -39,7 +49,7 @@ export function verifyBlobs(root: string, selection: BlobSelection, onBytes: (by
     else if (first.hex === hex) judge(item, { kind: "sound", bytes: first.bytes });
     else wrong.push({ item, first });
   }
-  if (wrong.some(({ item }) => isFileUnsettled(`${root}/${item.path}`))) pauseForWriter();
+  if (wrong.some(({ item }) => isNetwork || isFileUnsettled(`${root}/${item.path}`))) pauseForWriter();
   for (const { item, first } of wrong) {
     const second = read(`${root}/${item.path}`, algorithm, () => {});
     judge(item, "kind" in second ? second : judgeSecondReading(item.hex, first, second));

@@ -35,8 +35,11 @@ export class Watch {
   #busyBefore: number | undefined;
   #hasEnded = false;
 
-  /** `isLikely`: calls have waited before. */
-  constructor(isLikely: boolean) {
+  readonly #mayEnd: boolean;
+
+  /** `isLikely`: calls have waited before. `mayEnd`: there is another way. */
+  constructor({ isLikely, mayEnd }: { readonly isLikely: boolean; readonly mayEnd: boolean }) {
+    this.#mayEnd = mayEnd;
     if (!isLikely) return;
     this.#next = LIKELY_LOOK;
     this.#busyBefore = busyTime();
@@ -64,7 +67,7 @@ export class Watch {
     const took = performance.now() - this.#began;
     const each = took / (this.#calls - this.#callsBefore);
     this.#next = this.#calls + (each > LONG_CALL ? FIRST_LOOK : LOOK_EVERY);
-    if (each > LONG_CALL && this.#waited() * 3 > took * 2) {
+    if (this.#mayEnd && each > LONG_CALL && this.#waited() * 3 > took * 2) {
       this.#hasEnded = true;
       this.#next = 0;
       throw new CallsWait();

@@ -5,6 +5,7 @@ import { check } from "#regcheck/check.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
 import { WorkerPool } from "#regcheck/storage/filesystem/pool.js";
 import { callsTake } from "../../support/calls-take.js";
+import { threadsFor } from "#regcheck/storage/filesystem/threads.js";
 import { RegistryBuilder } from "../../support/builder.js";
 import { temporaryDirectory, written } from "../../support/temporary.js";
 
@@ -53,6 +54,15 @@ test("a small registry is read without any thread", async () => {
 });
 
 describe("--concurrency", () => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 24, 64, 100, 1024])(
+    "%d: no more calls are under way, whatever waits",
+    (concurrency) => {
+      const { readers, readersWhereWaiting, lanes } = threadsFor(".", concurrency);
+      expect(readers * lanes + readersWhereWaiting - readers).toBeLessThanOrEqual(concurrency);
+      expect(lanes).toBeGreaterThan(0);
+    },
+  );
+
   /** The main thread is one of those that read, and verifies what is small. */
   const threads = (readers: number): number => Math.min(16, os.availableParallelism(), readers) - 1;
 

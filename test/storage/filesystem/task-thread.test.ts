@@ -100,6 +100,20 @@ test("a task whose calls wait is begun anew, and counted once", async () => {
   });
 });
 
+test("a task is not tried at once while as many calls are under way as were asked for", async () => {
+  const root = registry();
+  const task: Task = { kind: "modified", paths: Array.from({ length: 50 }, (_, i) => `nothing-${i}`) };
+  callsTake({ milliseconds: 50, busy: 1 });
+  const thread = new TaskThread({ root, lanes: 2, isNetwork: false, isMain: false });
+  const waiting = thread.run(task, ignore);
+  const calls = vi.mocked(fs.lstatSync).mock.calls.length;
+  expect(calls).toBeGreaterThan(0);
+  await Promise.all([waiting, thread.run(task, ignore)]);
+  expect(vi.mocked(fs.lstatSync).mock.calls).toHaveLength(calls);
+  await thread.run(task, ignore);
+  expect(vi.mocked(fs.lstatSync).mock.calls.length).toBeGreaterThan(calls);
+});
+
 test.each([
   ["a task whose calls wait briefly goes on, and says so", { milliseconds: 0.2, busy: 0.1 }, "briefly"],
   ["a task that keeps a processor busy does not wait", { milliseconds: 0.2, busy: 0.19 }, "none"],
