@@ -24,7 +24,7 @@ const START = `
 
 /** What a module says of the files around it, in one file. Each must be found: a bundle that asks for others would fail elsewhere. */
 const REPLACED = [
-  { in: "storage/filesystem/pool.ts", what: 'new URL("./worker.js", import.meta.url)', by: "new URL(import.meta.url)" },
+  { in: "storage/filesystem/pool-thread.ts", what: 'new URL("./worker.js", import.meta.url)', by: "new URL(import.meta.url)" },
   { in: "cli/tool.ts", what: 'createRequire(import.meta.url)("../../package.json")', by: JSON.stringify({ version }) },
 ];
 
