@@ -63,6 +63,18 @@ export class BlobTable {
     return this.#absentId(Digest.fromWords(algorithm, words, at));
   }
 
+  /** The same for each digest that begins at one of `positions`, several times as fast in a large registry. */
+  idsOf(algorithm: DigestAlgorithm, words: Uint32Array, positions: Uint32Array): Uint32Array {
+    const { table, start } = elementAt(this.#tables, ALGORITHMS.indexOf(algorithm));
+    const found = table.findAll(words, positions);
+    const ids = new Uint32Array(found.length);
+    for (let i = 0; i < ids.length; i++) {
+      const index = elementAt(found, i);
+      ids[i] = index >= 0 ? start + index : this.#absentId(Digest.fromWords(algorithm, words, elementAt(positions, i)));
+    }
+    return ids;
+  }
+
   /** The number of a digest. */
   idOfDigest(digest: Digest): number {
     return this.idOf(digest.algorithm, digest.toWords(), 0);

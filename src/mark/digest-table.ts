@@ -1,14 +1,16 @@
+import { noElement } from "../element-at.js";
 import { Digest, DIGEST_WORDS, HEX_LENGTH, hexToWords } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
+import { Shard } from "./shard.js";
 import { compareDigests, sortChunks } from "./sort-digests.js";
 import type { Chunk } from "./sort-digests.js";
 
 /**
  * All stored digests of one algorithm, sorted: a digest's position is its number from then on. Digests are uniform, so the bits of the first
- * word lead to a few of them, or a hundred in the largest registries; there is no object for a digest.
+ * word lead to a few of them, or a dozen in the largest registries; there is no object for a digest.
  *
  * The table is cut into shards by the first byte: no array grows beyond what an engine takes, and sorting needs room for one shard.
- * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time; and 4 for each bucket, of which there are 4,096 a shard at most.
+ * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time; and 4 for each bucket of four or more.
  */
 export class DigestTable {
   readonly #shards: readonly Shard[];
@@ -28,6 +30,46 @@ export class DigestTable {
   /** The number of the digest at `words[at …]`, or -1 when it is not stored. */
   find(words: Uint32Array, at: number): number {
     const first = words[at] ?? 0;
+    return this.#findFrom(this.#shards[first >>> 24]?.guess(first & 0x00ffffff) ?? 0, words, at);
+  }
+
+  /**
+   * The same for each digest that begins at one of `positions`. In a large table each step waits for memory that no cache holds. It serves many
+   * at a time, as long as no step decides about the next: so a step is made for hundreds before the next is.
+   */
+  findAll(words: Uint32Array, positions: Uint32Array): Int32Array {
+    const found = new Int32Array(positions.length);
+    for (let begin = 0; begin < found.length; begin += AT_A_TIME) {
+      const count = Math.min(AT_A_TIME, found.length - begin);
+      this.#guessAll(words, positions, begin, count);
+      this.#touch(count);
+      for (let i = 0; i < count; i++) {
+        const at = positions[begin + i] ?? noElement(begin + i, positions);
+        found[begin + i] = this.#findFrom(guesses[i] ?? noElement(i, guesses), words, at);
+      }
+    }
+    return found;
+  }
+
+  #guessAll(words: Uint32Array, positions: Uint32Array, begin: number, count: number): void {
+    const shards = this.#shards;
+    for (let i = 0; i < count; i++) {
+      const first = words[positions[begin + i] ?? 0] ?? 0;
+      const byte = first >>> 24;
+      bytes[i] = byte;
+      guesses[i] = shards[byte]?.guess(first & 0x00ffffff) ?? 0;
+    }
+  }
+
+  /** Reads what is to be compared first, so that it is in a cache when it is. */
+  #touch(count: number): void {
+    const shards = this.#shards;
+    const width = this.#width;
+    for (let i = 0; i < count; i++) touched[i] = shards[bytes[i] ?? 0]?.digests[(guesses[i] ?? 0) * width] ?? 0;
+  }
+
+  #findFrom(guess: number, words: Uint32Array, at: number): number {
+    const first = words[at] ?? 0;
     const shard = this.#shards[first >>> 24];
     if (shard === undefined) return -1;
     const { digests, buckets, shift, start } = shard;
@@ -37,16 +79,14 @@ export class DigestTable {
     const bucket = wanted >>> shift;
     let low = buckets[bucket] ?? 0;
     let end = buckets[bucket + 1] ?? 0;
-    const rest = 1 << shift;
-    // Digests are uniform: the bits that the bucket left tell about where, and a neighbour is in memory that was just read.
-    let middle = low + Math.floor(((wanted & (rest - 1)) * (end - low)) / rest);
+    let middle = guess;
     for (let step = 0; low < end; step++) {
       const key = (digests[middle * width] ?? 0) & 0x00ffffff;
       const order = key === wanted ? compareDigests(digests, middle * width, words, at, width) : key - wanted;
       if (order === 0) return start + middle;
       if (order < 0) low = middle + 1;
       else end = middle;
-      // Names are untrusted: where they are not, the rest is halved.
+      // A neighbour is in memory that was just read. Names are untrusted: where they are not, the rest is halved.
       if (step >= NEIGHBOURS) middle = (low + end) >>> 1;
       else middle = order < 0 ? low : end - 1;
     }
@@ -118,39 +158,12 @@ export class DigestTable {
   }
 }
 
-/** Digests with the same first byte, sorted. A class, so that all of them have one form: reading a field of many forms takes ten times as long. */
-class Shard {
-  readonly digests: Uint32Array;
-  readonly sizes: Float64Array;
-  readonly modified: Uint32Array;
-  /** How many of the 24 bits after the first byte do not count for a digest's bucket. */
-  readonly shift: number;
-  /** Where the digests of each bucket begin, and where those of the last one end. */
-  readonly buckets: Uint32Array;
-
-  constructor(
-    { digests, sizes, modified }: Chunk,
-    width: number,
-    /** The number of the first. */
-    readonly start: number,
-  ) {
-    this.digests = digests;
-    this.sizes = sizes;
-    this.modified = modified;
-    const bits = Math.min(MOST_BUCKET_BITS, Math.max(0, 31 - Math.clz32(sizes.length)));
-    this.shift = 24 - bits;
-    this.buckets = new Uint32Array(2 ** bits + 1);
-    for (let i = 0; i < sizes.length; i++) {
-      const next = (((digests[i * width] ?? 0) & 0x00ffffff) >>> this.shift) + 1;
-      this.buckets[next] = i + 1;
-    }
-    // One without digests begins where the one before it ends.
-    for (let i = 1; i < this.buckets.length; i++) this.buckets[i] ||= this.buckets[i - 1] ?? 0;
-  }
-}
-
-/** Beyond that, finding takes a step or two more, and the buckets of 100 million digests 4 MB. */
-const MOST_BUCKET_BITS = 12;
+/** Digests that are looked for at a time: those that are compared with them fit into any core's own cache. */
+const AT_A_TIME = 256;
+/** Of each of them the first byte, where it is looked for first, and what was read there. */
+const bytes = new Uint8Array(AT_A_TIME);
+const guesses = new Int32Array(AT_A_TIME);
+const touched = new Uint32Array(AT_A_TIME);
 
 /** Steps to a neighbour: where a hundred digests are in a bucket, nearly all lie within so many of where they are looked for first. */
 const NEIGHBOURS = 12;

@@ -3,8 +3,8 @@ import { ALGORITHMS, DIGEST_WORDS } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { REFERENCE_ROLES } from "../registry/manifest.js";
 import type { ReferenceRole, VersionLimit } from "../registry/manifest.js";
-import { limitOf, ReferenceCursor } from "../registry/packed-manifest.js";
-import type { ManifestDamage } from "../storage/manifest-damage.js";
+import { countReferences, limitOf, ReferenceCursor } from "../registry/packed-manifest.js";
+import type { ManifestBatch, ManifestDamage } from "../storage/manifest-damage.js";
 import type { Storage } from "../storage/storage.js";
 import type { BlobTable } from "./blob-table.js";
 import { MAX_NUMBER, NumberMap } from "./number-map.js";
@@ -137,11 +137,12 @@ export class ManifestStore {
     }
     const batch = await this.storage.readManifests(algorithm, digests, listedBytes);
     const problems = new Map(batch.problems.map(({ position, ...damage }) => [position, damage]));
+    const nextSha256 = this.#sha256Ids(batch);
     for (let i = 0; i < ids.length; i++) {
       const id = elementAt(ids, i);
       const problem = problems.get(i);
       // What cannot be understood keeps all that it mentions.
-      this.#add(id, batch.words, elementAt(batch.offsets, i));
+      this.#add(id, batch.words, elementAt(batch.offsets, i), nextSha256);
       if (problem === undefined) continue;
       if (problem.kind !== "missing") this.#problems.set(id, problem);
       else if (!this.table.isStored(id) || this.storage.asOf !== undefined) this.#problems.set(id, problem);
@@ -150,7 +151,23 @@ export class ManifestStore {
     }
   }
 
-  #add(manifest: number, words: Uint32Array, offset: number): void {
+  /** Looks up what the manifests of a batch name by sha256, all of it together. Each call returns the number of the next. */
+  #sha256Ids({ offsets, words }: ManifestBatch): () => number {
+    const cursor = this.#cursor;
+    let count = 0;
+    for (const offset of offsets) count += countReferences(words, offset);
+    const positions = new Uint32Array(count);
+    count = 0;
+    for (const offset of offsets) {
+      cursor.open(words, offset);
+      while (cursor.next()) if (cursor.algorithm === "sha256") positions[count++] = cursor.at;
+    }
+    const ids = this.table.idsOf("sha256", words, positions.subarray(0, count));
+    let next = 0;
+    return () => ids[next++] ?? noElement(next - 1, ids);
+  }
+
+  #add(manifest: number, words: Uint32Array, offset: number, nextSha256: () => number): void {
     const cursor = this.#cursor;
     const count = cursor.open(words, offset);
     const limit = limitOf(words, offset);
@@ -163,7 +180,8 @@ export class ManifestStore {
     page[at] = count;
     while (cursor.next()) {
       const { size } = cursor;
-      const id = this.table.idOf(cursor.algorithm, words, cursor.at);
+      const { algorithm } = cursor;
+      const id = algorithm === "sha256" ? nextSha256() : this.table.idOf(algorithm, words, cursor.at);
       if (id > MAX_ID) throw new RangeError(`more than ${MAX_ID} digests`);
       at++;
       if (size !== undefined && (!this.table.isStored(id) || this.table.size(id) !== size))

@@ -111,9 +111,9 @@ class Resolver {
   }
 
   #ids(words: Uint32Array): Uint32Array {
-    const ids = new Uint32Array(words.length / 8);
-    for (let i = 0; i < ids.length; i++) ids[i] = this.table.idOf("sha256", words, i * 8);
-    return ids;
+    const positions = new Uint32Array(words.length / 8);
+    for (let i = 0; i < positions.length; i++) positions[i] = i * 8;
+    return this.table.idsOf("sha256", words, positions);
   }
 
   #checkNames(): void {
