@@ -2,6 +2,7 @@ import { noElement } from "../element-at.js";
 import { Digest, DIGEST_WORDS, HEX_LENGTH, hexToWords } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
 import { Shard } from "./shard.js";
+import { Slab } from "./slab.js";
 import { compareDigests, sortChunks } from "./sort-digests.js";
 import type { Chunk } from "./sort-digests.js";
 
@@ -172,33 +173,35 @@ const NEIGHBOURS = 12;
 export class DigestTableBuilder {
   readonly #chunks: Chunk[][] = Array.from({ length: 256 }, () => []);
   readonly #width: number;
+  #slab: Slab;
 
   constructor(
     algorithm: DigestAlgorithm,
     private readonly make: (shards: readonly Shard[]) => DigestTable,
   ) {
     this.#width = DIGEST_WORDS[algorithm];
+    this.#slab = new Slab(0, this.#width);
   }
 
   /** Adds digests with their sizes (bytes) and times (seconds). */
-  add({ digests, sizes, modified }: Chunk): void {
+  add(batch: Chunk): void {
+    const { digests, sizes } = batch;
     const width = this.#width;
     // Listings come in runs of one first byte; each run is one chunk of its shard.
     for (let begin = 0; begin < sizes.length;) {
       const byte = (digests[begin * width] ?? 0) >>> 24;
       let end = begin + 1;
       while (end < sizes.length && (digests[end * width] ?? 0) >>> 24 === byte) end++;
-      this.#chunks[byte]?.push({
-        digests: digests.slice(begin * width, end * width),
-        sizes: sizes.slice(begin, end),
-        modified: modified.slice(begin, end),
-      });
+      if (this.#slab.left === 0) this.#slab = this.#slab.next();
+      end = Math.min(end, begin + this.#slab.left);
+      this.#chunks[byte]?.push(this.#slab.append(batch, begin, end));
       begin = end;
     }
   }
 
   /** Sorts. `duplicates` counts digests that were added more than once, and kept once: a listing that repeated itself. */
   build(): { readonly table: DigestTable; readonly duplicates: number } {
+    this.#slab = new Slab(0, this.#width);
     let start = 0;
     let duplicates = 0;
     const shards = this.#chunks.map((chunks, byte) => {
