@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { concurrently } from "../../concurrently.js";
 import { slices } from "../../slices.js";
 import { DIGEST_WORDS, isDigestAlgorithm } from "../../registry/digest.js";
@@ -18,12 +17,14 @@ import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { causeOf } from "../../system-errors.js";
 import { listTopDirectory, NOT_A_DIRECTORY, NOT_FOLLOWED } from "./directory.js";
 import { readProxyState } from "./proxy-state-file.js";
-import { emptiedLinks, withContents } from "./emptied-links.js";
+import { emptiedLinks } from "./emptied-links.js";
 import { findRoot, isFile, isThere } from "./find-root.js";
 import { listObjects } from "./list-objects.js";
+import { modifiedTimes } from "./modified-times.js";
 import { PlainPaths } from "./plain-paths.js";
 import { WorkerPool } from "./pool.js";
-import { isUnsettled, REWRITE_TIME } from "./read-file.js";
+import { readAgain } from "./read-again.js";
+import type { UnfinishedListing } from "./read-again.js";
 import type { RepositoryVisit } from "./scan-repository.js";
 import { readStorageId } from "./storage-id.js";
 import { strayAt } from "./stray.js";
@@ -36,7 +37,6 @@ const PREFIXES_PER_TASK = 2;
 const NAMES_PER_TASK = 16;
 /** Where calls wait for a short time each, and there are many threads to share the work. */
 const NAMES_WHERE_WAITING = 1;
-const PATHS_PER_TASK = 1024;
 
 /** Options of a filesystem storage. */
 export interface FilesystemOptions {
@@ -109,7 +109,7 @@ export class FilesystemStorage implements Storage {
 
   async *repositories(leaves: LeafSearch = "some"): AsyncGenerator<RepositoryListing> {
     const names = [""];
-    const unfinished: RepositoryListing[] = [];
+    const unfinished: UnfinishedListing[] = [];
     const visits = concurrently(
       () => this.pool.lookahead,
       () => {
@@ -123,11 +123,12 @@ export class FilesystemStorage implements Storage {
       for (const { subdirectories, listings } of visited) {
         for (const name of subdirectories) names.push(name);
         const listing = mergeListings(listings);
-        if (emptiedLinks(listing).length > 0) unfinished.push(listing);
+        const emptied = emptiedLinks(listing);
+        if (emptied.length > 0) unfinished.push({ listing, emptied });
         else if (holdsAnything(listing)) yield listing;
       }
     }
-    yield* this.#readAgain(unfinished);
+    yield* readAgain(this.pool, unfinished);
   }
 
   async repository(name: string): Promise<RepositoryListing> {
@@ -135,8 +136,9 @@ export class FilesystemStorage implements Storage {
     if (!this.#isDirectory(name, builder)) return builder.build();
     const [visited] = await this.#visit([name], "some");
     const listing = visited === undefined ? builder.build() : mergeListings(visited.listings);
-    if (emptiedLinks(listing).length === 0) return listing;
-    for await (const again of this.#readAgain([listing])) return again;
+    const emptied = emptiedLinks(listing);
+    if (emptied.length === 0) return listing;
+    for await (const again of readAgain(this.pool, [{ listing, emptied }])) return again;
     return listing;
   }
 
@@ -180,11 +182,8 @@ export class FilesystemStorage implements Storage {
     return [];
   }
 
-  async modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
-    const tasks = Array.from(slices(paths, PATHS_PER_TASK), (some) =>
-      this.pool.run<"modified">({ kind: "modified", paths: some }),
-    );
-    return (await Promise.all(tasks)).flat();
+  modified(paths: readonly string[]): Promise<readonly (number | StorageFault)[]> {
+    return modifiedTimes(this.pool, paths);
   }
 
   /** A repository's listing looks at the paths that the layout knows, and at no others. */
@@ -217,25 +216,6 @@ export class FilesystemStorage implements Storage {
     const { name } = listing;
     const parts = await Promise.all(rest.map((work) => this.pool.run<"links">({ kind: "links", name, work, leaves })));
     return { subdirectories, listings: [listing, ...parts] };
-  }
-
-  /** After a time in which a registry that is writing comes to its end: damage is what stays empty. */
-  async *#readAgain(listings: readonly RepositoryListing[]): AsyncGenerator<RepositoryListing> {
-    if (listings.length === 0) return;
-    if (await this.#mayBeWritten(listings.flatMap(emptiedLinks))) await setTimeout(REWRITE_TIME);
-    for (const listing of listings) {
-      const contents = new Map<string, Uint8Array | undefined>();
-      for (const paths of slices(emptiedLinks(listing), PATHS_PER_TASK))
-        for (const [link, content] of await this.pool.run<"contents">({ kind: "contents", paths })) contents.set(link, content);
-      yield withContents(listing, contents);
-    }
-  }
-
-  /** Whether a registry may be in the middle of writing any of these files, as far as its clock is known. */
-  async #mayBeWritten(paths: readonly string[]): Promise<boolean> {
-    if (this.pool.threads.isNetwork) return true;
-    const times = await this.modified(paths);
-    return times.some((time) => typeof time !== "number" || isUnsettled(time * 1000));
   }
 
   /** The directories in `blobs` or one of its algorithms', both of which are made of directories with known names. */

@@ -1,39 +1,10 @@
 import { isDigestHex } from "../../registry/digest.js";
 import { LINK_BYTES, MAX_LINK_BYTES, MAX_MANIFEST_BYTES } from "../../registry/layout.js";
 import { LINK_PREFIX } from "../../registry/link.js";
-import { ABSENT, lstat, readInto } from "./calls.js";
-import { counts } from "./counts.js";
+import { ABSENT, readInto } from "./calls.js";
 
 const linkBuffer = Buffer.allocUnsafeSlow(MAX_LINK_BYTES + 1);
 let manifestBuffer = Buffer.allocUnsafeSlow(64 * 1024);
-
-/** Milliseconds until what may be in the middle of being written is read again: until 3.1 a registry empties a file before it writes it. */
-export const REWRITE_TIME = 20;
-const never = new Int32Array(new SharedArrayBuffer(4));
-
-/** Gives a registry that is writing the time to come to its end: once for all that is to be read again, for there may be thousands. */
-export function pauseForWriter(): void {
-  Atomics.wait(never, 0, 0, REWRITE_TIME);
-}
-
-/** Milliseconds: what was changed so long ago is not in the middle of being written, by the clock of this machine. */
-const SETTLED = 10 * 60 * 1000;
-
-/** Whether a registry may be in the middle of writing what was last changed then, in milliseconds since 1970; not to be asked of a file server. */
-export function isUnsettled(modified: number): boolean {
-  return Date.now() - modified < SETTLED;
-}
-
-/** The same of a file. What is gone, or cannot be asked about, may be. */
-export function isFileUnsettled(path: string): boolean {
-  counts.head++;
-  try {
-    const found = lstat(path);
-    return found === undefined || isUnsettled(found.mtimeMs);
-  } catch {
-    return true;
-  }
-}
 
 /**
  * Reads a link, which is what the functions below are about until the next call. Returns its length, of which no more than one byte too

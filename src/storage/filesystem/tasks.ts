@@ -8,19 +8,18 @@ import type { StorageRequests } from "../requests.js";
 import type { LeafSearch } from "../storage.js";
 import type { BlobSelection, VerifiedBlobs } from "../verification.js";
 import { counts, takeCounts } from "./counts.js";
-import { causeOf } from "../../system-errors.js";
-import { secondsOf } from "./directory.js";
 import { ObjectChanges } from "./object-changes.js";
 import { packOutcomes, splitMoves, splitPaths } from "./change-messages.js";
 import type { PackedOutcomes } from "./change-messages.js";
 import { PlainPaths } from "./plain-paths.js";
 import { linkContent, readLink } from "./read-file.js";
-import { ABSENT, lstat } from "./calls.js";
+import { ABSENT } from "./calls.js";
 import { readManifests } from "./read-manifests.js";
 import { RepositoryReader } from "./repository-reader.js";
 import { scanBlobs } from "./scan-blobs.js";
 import { readLinks, visitRepository } from "./scan-repository.js";
 import type { LinkWork, RepositoryVisit } from "./scan-repository.js";
+import { modifiedTime } from "./settled.js";
 import { verifyBlobs } from "./verify-blobs.js";
 
 /** The units of work that the threads of a filesystem storage share: each is a batch of synchronous calls. */
@@ -167,15 +166,3 @@ function filesBelow(root: string, directory: string): readonly string[] | Storag
   const [fault] = reader.builder.build().faults;
   return fault ?? files;
 }
-
-function modifiedTime(root: string, path: string): number | StorageFault {
-  counts.head++;
-  try {
-    const found = lstat(`${root}/${path}`);
-    return found === undefined ? { path, cause: NOTHING_THERE, gone: true } : secondsOf(found.mtimeMs);
-  } catch (error) {
-    return { path, cause: causeOf(error), gone: false };
-  }
-}
-
-const NOTHING_THERE = "no such file or directory";

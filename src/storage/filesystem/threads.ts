@@ -21,7 +21,7 @@ export interface Threads {
 const NETWORK_FILESYSTEMS = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x00c36400, 0x65735546, 0x0bd00bd0, 0x5346414f]);
 
 const MOST_THREADS = 16;
-/** Each more takes 10 MB, and from here on a disk is hardly any faster. */
+/** Each more takes 12 MB, and from here on a disk is hardly any faster. */
 const READERS_WHERE_WAITING = 12;
 /** As many as a file server answers at a time without a queue, by and large: libuv makes no more (`bin/regcheck.cjs`). */
 const DEFAULT_CALLS = 64;

@@ -8,7 +8,7 @@ import type { StorageFault } from "../listing.js";
 import { counts } from "./counts.js";
 import { causeOf, isAbsent } from "../../system-errors.js";
 import { READ_FLAGS } from "./calls.js";
-import { isFileUnsettled, pauseForWriter } from "./read-file.js";
+import { isUnsettled, modifiedTime, pauseForWriter } from "./settled.js";
 
 /** Read at a time: small enough to stay in a processor's cache until it is hashed. */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
@@ -49,7 +49,7 @@ export function verifyBlobs(
     else if (first.hex === hex) judge(item, { kind: "sound", bytes: first.bytes });
     else wrong.push({ item, first });
   }
-  if (wrong.some(({ item }) => isNetwork || isFileUnsettled(`${root}/${item.path}`))) pauseForWriter();
+  if (wrong.some(({ item }) => isNetwork || isUnsettled(modifiedTime(root, item.path)))) pauseForWriter();
   for (const { item, first } of wrong) {
     const second = read(`${root}/${item.path}`, algorithm, () => {});
     judge(item, "kind" in second ? second : judgeSecondReading(item.hex, first, second));
