@@ -79,6 +79,6 @@ function oddHistory(tags: RepositoryListing["tags"]): readonly { readonly tag: n
 }
 
 function recordUpload(tables: Tables, repository: string, { id, startedAt, bytes, modified }: UploadListing): void {
-  const started = startedAt === undefined ? undefined : parseStartedAt(startedAt);
+  const started = parseStartedAt(startedAt);
   tables.uploads.add({ repository, id, started, bytes, modified });
 }

@@ -43,7 +43,7 @@ function isAbandoned(age: number, { uploadsOlderThan = ABANDONED_AGE }: Policy):
 
 /** When the upload began, in seconds since 1970: by its `startedat`, or by its files where that is missing or unreadable. */
 function startOf({ startedAt, modified }: UploadListing): number {
-  return (startedAt === undefined ? undefined : parseStartedAt(startedAt)) ?? modified;
+  return parseStartedAt(startedAt) ?? modified;
 }
 
 function ageCause(seconds: number, isMultipart: boolean): Cause {

@@ -42,7 +42,7 @@ export function formatPrometheus(report: Report, tool: Tool, previous = ""): str
     [
       FINDINGS,
       "Findings by code, `regcheck codes` says what each means; blob-corrupt with a part: as when that part was last read; without one: what its size alone gives away.",
-      [...findings(report), ...corruptBlobs(report, previous)],
+      [...findings(report), ...corruptBlobs(report, scope, previous)],
     ],
     [
       "regcheck_bytes",
@@ -154,10 +154,10 @@ function findings(report: Report): Samples {
  * The corrupt blobs of each part that was ever read, without those that every run counts by their size: they would be counted twice. A run that did not read a part says nothing of it: 0 would end an alert without
  * anything being mended. Where the parts are others than before, what was known of those is no longer kept apart, and goes.
  */
-function corruptBlobs(report: Report, previous: string): Samples {
+function corruptBlobs(report: Report, scope: Labels, previous: string): Samples {
   const { verified } = report;
   const labelsOf = (part: string) => ({ code: "blob-corrupt", severity: CATALOGUE["blob-corrupt"].severity, part });
-  const start = nameOf(FINDINGS, { ...scopeOf(report), ...labelsOf("") }).slice(0, -'"}'.length);
+  const start = nameOf(FINDINGS, { ...scope, ...labelsOf("") }).slice(0, -'"}'.length);
   const samples = new Map<string, number>();
   for (const line of previous.split("\n")) {
     const [, part = "", parts = "", count = ""] = /^(\d+)\/(\d+)"\} (\d+)$/.exec(line.slice(start.length)) ?? [];

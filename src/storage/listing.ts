@@ -40,6 +40,16 @@ export interface BlobBatch {
   readonly faults: readonly StorageFault[];
 }
 
+/** A batch without blobs, for what else there is to say. */
+export const NO_BLOBS: BlobBatch = {
+  algorithm: "sha256",
+  digests: new Uint32Array(),
+  sizes: new Float64Array(),
+  modified: new Uint32Array(),
+  strays: [],
+  faults: [],
+};
+
 /** Blobs that belong to one user of a filesystem, and those of them, by path, that are kept from somebody. */
 export interface BlobOwner {
   /** Its number in the system. */

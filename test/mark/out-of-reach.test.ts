@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check } from "#regcheck/check.js";
 import type { BlobOwner } from "#regcheck/storage/listing.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { NO_BLOBS } from "#regcheck/storage/listing.js";
 import { severityOf } from "#regcheck/report/catalogue.js";
 import { blobFile, RegistryBuilder } from "../support/builder.js";
 import { LONG_AGO } from "../support/registry-tree.js";
@@ -30,13 +31,8 @@ async function reported(ownersOf: (layer: string, garbage: string) => readonly P
     for await (const batch of blobs()) yield { ...batch, owners: [] };
     for (const owner of owners)
       yield {
-        algorithm: "sha256",
-        digests: new Uint32Array(),
-        sizes: new Float64Array(),
-        modified: new Uint32Array(),
-        strays: [],
+        ...NO_BLOBS,
         owners: [owner],
-        faults: [],
       };
   };
   try {

@@ -11,6 +11,7 @@ import type { Report } from "#regcheck/report/report.js";
 import { isShown } from "#regcheck/report/repository-filter.js";
 import type { RepositoryFilter } from "#regcheck/report/repository-filter.js";
 import { FilesystemStorage } from "#regcheck/storage/filesystem/filesystem.js";
+import { NO_BLOBS } from "#regcheck/storage/listing.js";
 import { blobFile, RegistryBuilder, TYPES } from "../support/builder.js";
 import type { Descriptor } from "../support/builder.js";
 import { LONG_AGO } from "../support/registry-tree.js";
@@ -40,14 +41,9 @@ async function checked(directory: string, { closed = [], archived = [], of, veri
   storage.blobs = async function* listed() {
     for await (const batch of blobs()) yield { ...batch, owners: [] };
     yield {
-      algorithm: "sha256",
-      digests: new Uint32Array(),
-      sizes: new Float64Array(),
-      modified: new Uint32Array(),
-      strays: [],
+      ...NO_BLOBS,
       archived: archived.map(({ digest }) => blobFile(digest)),
       owners: [{ user: REGISTRY, count: 9, closedToOwner: closed.map(({ digest }) => blobFile(digest)), closedToOthers: [] }],
-      faults: [],
     };
   };
   const filter = of && filterOf(of);

@@ -7,6 +7,7 @@ import type { DigestAlgorithm } from "../../registry/digest.js";
 import { BLOBS, DATABASE_MARKER, PROXY_STATE, REPOSITORIES, repositoryPath, tagPath } from "../../registry/layout.js";
 import type { StoredObject } from "../changes.js";
 import { RepositoryListingBuilder } from "../listing-builder.js";
+import { NO_BLOBS } from "../listing.js";
 import type { BlobBatch, Expiration, MultipartListing, RepositoryListing, StorageFault, Stray } from "../listing.js";
 import type { ManifestBatch } from "../manifest-damage.js";
 import { mergeListings } from "../merge-listings.js";
@@ -97,7 +98,7 @@ export class FilesystemStorage implements Storage {
       const prefixes = this.#subdirectories(`${BLOBS}/${algorithm}`, isPrefix, strays, faults);
       for (const some of slices(prefixes, PREFIXES_PER_TASK)) work.push({ algorithm, prefixes: some });
     }
-    yield { algorithm: "sha256", digests: NOTHING, sizes: new Float64Array(), modified: NOTHING, strays, faults };
+    yield { ...NO_BLOBS, strays, faults };
     yield* concurrently(
       () => this.pool.lookahead,
       () => {
@@ -243,8 +244,6 @@ export class FilesystemStorage implements Storage {
     }
   }
 }
-
-const NOTHING = new Uint32Array();
 
 /** The first two digits of digests. */
 function isPrefix(name: string): name is string {

@@ -5,6 +5,7 @@ import { BLOBS } from "../../registry/layout.js";
 import { parseBlobPath } from "../../registry/parse-path.js";
 import { mistakenPath } from "../../registry/stray-path.js";
 import { joinStrays } from "../listing-builder.js";
+import { NO_BLOBS } from "../listing.js";
 import type { BlobBatch, Stray } from "../listing.js";
 import type { BucketReader } from "./bucket-reader.js";
 import { sectionCuts } from "./digest-section.js";
@@ -21,7 +22,8 @@ export async function* scanBlobs(bucket: BucketReader, root: string): AsyncGener
   }));
   for await (const { value, failure } of listing.pages()) {
     for (const batch of value) yield await withArchived(batch, bucket, root);
-    if (failure !== undefined) yield { ...EMPTY, faults: [listingFault(BLOBS, failure.after.slice(root.length), failure.error)] };
+    if (failure !== undefined)
+      yield { ...NO_BLOBS, faults: [listingFault(BLOBS, failure.after.slice(root.length), failure.error)] };
   }
 }
 
@@ -32,15 +34,6 @@ export async function withArchived(batch: BlobBatch, { archive }: BucketReader, 
   for (const path of batch.archived) if (await archive.holds(root + path)) archived.push(path);
   return { ...batch, archived };
 }
-
-const EMPTY: BlobBatch = {
-  algorithm: "sha256",
-  digests: new Uint32Array(),
-  sizes: new Float64Array(),
-  modified: new Uint32Array(),
-  strays: [],
-  faults: [],
-};
 
 function batchesOf(objects: ListedObjects, root: string): BlobBatch[] {
   if (!(objects instanceof ScannedObjects)) return batchesOfObjects(objects, root.length);
@@ -81,7 +74,7 @@ function scanned(objects: ScannedObjects, root: string): { readonly batch: BlobB
     } else others.push(objects.object(i));
   }
   const batch = {
-    ...EMPTY,
+    ...NO_BLOBS,
     digests: digests.subarray(0, count * DIGEST_WORDS.sha256),
     sizes: sizes.subarray(0, count),
     modified: modified.subarray(0, count),

@@ -5,6 +5,7 @@ import { makeTemporaryDirectory } from "../../../temporary-directory.js";
 import type { TemporaryDirectory } from "../../../temporary-directory.js";
 import { giveWay } from "../../../until-aborted.js";
 import { StorageClosed } from "../../closed.js";
+import { NO_BLOBS } from "../../listing.js";
 import type { BlobBatch, RepositoryListing, StorageFault } from "../../listing.js";
 import { RepositoryListingBuilder } from "../../listing-builder.js";
 import type { LinkReader } from "../links.js";
@@ -94,14 +95,7 @@ export class Inventory {
 
   *blobs(): Generator<BlobBatch> {
     if (this.#read === undefined) throw new Error("the inventory is not read");
-    yield {
-      algorithm: "sha256",
-      digests: new Uint32Array(),
-      sizes: new Float64Array(),
-      modified: new Uint32Array(),
-      strays: [],
-      faults: this.#faults,
-    };
+    yield { ...NO_BLOBS, faults: this.#faults };
     yield* this.#read.blobs.batches();
   }
 
