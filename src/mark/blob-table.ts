@@ -67,7 +67,7 @@ export class BlobTable {
   idsOf(algorithm: DigestAlgorithm, words: Uint32Array, positions: Uint32Array): Uint32Array {
     const { table, start } = elementAt(this.#tables, ALGORITHMS.indexOf(algorithm));
     const found = table.findAll(words, positions);
-    const ids = new Uint32Array(found.length);
+    const ids = new Uint32Array(found.buffer);
     for (let i = 0; i < ids.length; i++) {
       const index = elementAt(found, i);
       ids[i] = index >= 0 ? start + index : this.#absentId(Digest.fromWords(algorithm, words, elementAt(positions, i)));

@@ -1,16 +1,17 @@
-import { noElement } from "../element-at.js";
+import { elementAt, noElement } from "../element-at.js";
 import { Digest, DIGEST_WORDS, HEX_LENGTH, hexToWords } from "../registry/digest.js";
 import type { DigestAlgorithm } from "../registry/digest.js";
+import { REST, REST_BITS, SHARDS } from "./digest-chunk.js";
+import type { Chunk } from "./digest-chunk.js";
 import { Shard } from "./shard.js";
 import { Slab } from "./slab.js";
 import { compareDigests, sortChunks } from "./sort-digests.js";
-import type { Chunk } from "./sort-digests.js";
 
 /**
  * All stored digests of one algorithm, sorted: a digest's position is its number from then on. Digests are uniform, so the bits of the first
  * word lead to a few of them, or a dozen in the largest registries; there is no object for a digest.
  *
- * The table is cut into shards by the first byte: no array grows beyond what an engine takes, and sorting needs room for one shard.
+ * The table is cut into shards: no array grows beyond what an engine takes, and sorting needs room for one of them.
  * Costs 44 bytes a sha256 digest: 32 for itself, 8 for the size, 4 for the time; and 4 for each bucket of four or more.
  */
 export class DigestTable {
@@ -31,7 +32,7 @@ export class DigestTable {
   /** The number of the digest at `words[at …]`, or -1 when it is not stored. */
   find(words: Uint32Array, at: number): number {
     const first = words[at] ?? 0;
-    return this.#findFrom(this.#shards[first >>> 24]?.guess(first & 0x00ffffff) ?? 0, words, at);
+    return this.#findFrom(this.#shards[first >>> REST_BITS]?.guess(first & REST) ?? 0, words, at);
   }
 
   /**
@@ -55,10 +56,11 @@ export class DigestTable {
   #guessAll(words: Uint32Array, positions: Uint32Array, begin: number, count: number): void {
     const shards = this.#shards;
     for (let i = 0; i < count; i++) {
-      const first = words[positions[begin + i] ?? 0] ?? 0;
-      const byte = first >>> 24;
-      bytes[i] = byte;
-      guesses[i] = shards[byte]?.guess(first & 0x00ffffff) ?? 0;
+      const at = positions[begin + i] ?? noElement(begin + i, positions);
+      const first = words[at] ?? noElement(at, words);
+      const shard = first >>> REST_BITS;
+      shardsOf[i] = shard;
+      guesses[i] = shards[shard]?.guess(first & REST) ?? 0;
     }
   }
 
@@ -66,23 +68,22 @@ export class DigestTable {
   #touch(count: number): void {
     const shards = this.#shards;
     const width = this.#width;
-    for (let i = 0; i < count; i++) touched[i] = shards[bytes[i] ?? 0]?.digests[(guesses[i] ?? 0) * width] ?? 0;
+    for (let i = 0; i < count; i++) touched[i] = shards[shardsOf[i] ?? 0]?.digests[(guesses[i] ?? 0) * width] ?? 0;
   }
 
   #findFrom(guess: number, words: Uint32Array, at: number): number {
     const first = words[at] ?? 0;
-    const shard = this.#shards[first >>> 24];
+    const shard = this.#shards[first >>> REST_BITS];
     if (shard === undefined) return -1;
     const { digests, buckets, shift, start } = shard;
     const width = this.#width;
-    // Digests in a shard have the first byte in common: what is left of the word is a small integer, as differences of words are not.
-    const wanted = first & 0x00ffffff;
+    const wanted = first & REST;
     const bucket = wanted >>> shift;
     let low = buckets[bucket] ?? 0;
     let end = buckets[bucket + 1] ?? 0;
     let middle = guess;
     for (let step = 0; low < end; step++) {
-      const key = (digests[middle * width] ?? 0) & 0x00ffffff;
+      const key = (digests[middle * width] ?? 0) & REST;
       const order = key === wanted ? compareDigests(digests, middle * width, words, at, width) : key - wanted;
       if (order === 0) return start + middle;
       if (order < 0) low = middle + 1;
@@ -94,9 +95,9 @@ export class DigestTable {
     return -1;
   }
 
-  /** Numbers of the first `limit` digests whose hex begins with `prefix`, of two characters or more. */
+  /** Numbers of the first `limit` digests whose hex begins with `prefix`, of a character or more. */
   withPrefix(prefix: string, limit: number): number[] {
-    const shard = this.#shards[Number.parseInt(prefix.slice(0, 2), 16)];
+    const shard = this.#shards[Number.parseInt(prefix.slice(0, 1), 16)];
     if (shard === undefined) return [];
     const width = this.#width;
     const least = hexToWords(this.algorithm, [prefix.padEnd(HEX_LENGTH[this.algorithm], "0")]);
@@ -161,53 +162,48 @@ export class DigestTable {
 
 /** Digests that are looked for at a time: those that are compared with them fit into any core's own cache. */
 const AT_A_TIME = 256;
-/** Of each of them the first byte, where it is looked for first, and what was read there. */
-const bytes = new Uint8Array(AT_A_TIME);
+/** Of each of them the shard, where it is looked for first, and what is there: nobody asks for that, but the reading is not left out so. */
+const shardsOf = new Uint8Array(AT_A_TIME);
 const guesses = new Int32Array(AT_A_TIME);
 const touched = new Uint32Array(AT_A_TIME);
 
-/** Steps to a neighbour: where a hundred digests are in a bucket, nearly all lie within so many of where they are looked for first. */
+/** Steps to a neighbour: beyond so many, digests are not uniform. */
 const NEIGHBOURS = 12;
 
-/** Collects the digests of a table: chunks by first byte, sorted one shard after the other at the end. */
+/** Collects the digests of a table by shard, to be sorted one shard after the other at the end. */
 export class DigestTableBuilder {
-  readonly #chunks: Chunk[][] = Array.from({ length: 256 }, () => []);
+  readonly #slabs: Slab[][];
   readonly #width: number;
-  #slab: Slab;
 
   constructor(
     algorithm: DigestAlgorithm,
     private readonly make: (shards: readonly Shard[]) => DigestTable,
   ) {
     this.#width = DIGEST_WORDS[algorithm];
-    this.#slab = new Slab(0, this.#width);
+    this.#slabs = Array.from({ length: SHARDS }, () => []);
   }
 
-  /** Adds digests with their sizes (bytes) and times (seconds). */
+  /** Adds digests in any order with their sizes (bytes) and times (seconds). */
   add(batch: Chunk): void {
     const { digests, sizes } = batch;
-    const width = this.#width;
-    // Listings come in runs of one first byte; each run is one chunk of its shard.
-    for (let begin = 0; begin < sizes.length;) {
-      const byte = (digests[begin * width] ?? 0) >>> 24;
-      let end = begin + 1;
-      while (end < sizes.length && (digests[end * width] ?? 0) >>> 24 === byte) end++;
-      if (this.#slab.left === 0) this.#slab = this.#slab.next();
-      end = Math.min(end, begin + this.#slab.left);
-      this.#chunks[byte]?.push(this.#slab.append(batch, begin, end));
-      begin = end;
+    for (let i = 0; i < sizes.length; i++) {
+      const at = i * this.#width;
+      const slabs = elementAt(this.#slabs, (digests[at] ?? noElement(at, digests)) >>> REST_BITS);
+      let slab = slabs.at(-1);
+      if (slab === undefined || slab.isFull) slabs.push((slab = slab?.next() ?? new Slab(this.#width)));
+      slab.add(batch, i);
     }
   }
 
   /** Sorts. `duplicates` counts digests that were added more than once, and kept once: a listing that repeated itself. */
   build(): { readonly table: DigestTable; readonly duplicates: number } {
-    this.#slab = new Slab(0, this.#width);
     let start = 0;
     let duplicates = 0;
-    const shards = this.#chunks.map((chunks, byte) => {
+    const shards = this.#slabs.map((slabs) => {
+      // Their memory is free before that of the next shard is asked for.
+      const chunks = slabs.splice(0).map(({ chunk }) => chunk);
       const sorted = sortChunks(chunks, this.#width);
-      this.#chunks[byte] = [];
-      duplicates += chunks.reduce((sum, chunk) => sum + chunk.sizes.length, 0) - sorted.sizes.length;
+      duplicates += chunks.reduce((sum, { sizes }) => sum + sizes.length, 0) - sorted.sizes.length;
       const shard = new Shard(sorted, this.#width, start);
       start += sorted.sizes.length;
       return shard;

@@ -179,8 +179,7 @@ export class ManifestStore {
     this.#offsets.set(manifest, start);
     page[at] = count;
     while (cursor.next()) {
-      const { size } = cursor;
-      const { algorithm } = cursor;
+      const { algorithm, size } = cursor;
       const id = algorithm === "sha256" ? nextSha256() : this.table.idOf(algorithm, words, cursor.at);
       if (id > MAX_ID) throw new RangeError(`more than ${MAX_ID} digests`);
       at++;

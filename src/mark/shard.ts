@@ -1,14 +1,15 @@
-import type { Chunk } from "./sort-digests.js";
+import { REST, REST_BITS } from "./digest-chunk.js";
+import type { Chunk } from "./digest-chunk.js";
 
 /** From four to eight digests are in a bucket, or a dozen where there are 100 million of them, whose buckets take 34 MB. */
-const MOST_BUCKET_BITS = 15;
+const MOST_BUCKET_BITS = 19;
 
-/** Digests with the same first byte, sorted. A class, so that all of them have one form: reading a field of many forms takes ten times as long. */
+/** Digests with the same first bits, sorted. A class, so that all of them have one form: reading a field of many forms takes ten times as long. */
 export class Shard {
   readonly digests: Uint32Array;
   readonly sizes: Float64Array;
   readonly modified: Uint32Array;
-  /** How many of the 24 bits after the first byte do not count for a digest's bucket. */
+  /** How many of the rest's bits do not count for a digest's bucket. */
   readonly shift: number;
   /** Where the digests of each bucket begin, and where those of the last one end. */
   readonly buckets: Uint32Array;
@@ -23,17 +24,17 @@ export class Shard {
     this.sizes = sizes;
     this.modified = modified;
     const bits = Math.min(MOST_BUCKET_BITS, Math.max(0, 29 - Math.clz32(sizes.length)));
-    this.shift = 24 - bits;
+    this.shift = REST_BITS - bits;
     this.buckets = new Uint32Array(2 ** bits + 1);
     for (let i = 0; i < sizes.length; i++) {
-      const next = (((digests[i * width] ?? 0) & 0x00ffffff) >>> this.shift) + 1;
+      const next = (((digests[i * width] ?? 0) & REST) >>> this.shift) + 1;
       this.buckets[next] = i + 1;
     }
     // One without digests begins where the one before it ends.
     for (let i = 1; i < this.buckets.length; i++) this.buckets[i] ||= this.buckets[i - 1] ?? 0;
   }
 
-  /** Where to look first for a digest with these 24 bits after the first byte: they are uniform, so what the bucket leaves of them tells about where. */
+  /** Where to look first for a digest whose first word has this rest: digests are uniform, so what the bucket leaves of it tells about where. */
   guess(wanted: number): number {
     const bucket = wanted >>> this.shift;
     const low = this.buckets[bucket] ?? 0;

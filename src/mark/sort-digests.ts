@@ -1,15 +1,10 @@
 import { elementAt, noElement } from "../element-at.js";
-
-/** Digests of one algorithm, each with its size (bytes) and time (seconds since 1970). */
-export interface Chunk {
-  readonly digests: Uint32Array;
-  readonly sizes: Float64Array;
-  readonly modified: Uint32Array;
-}
+import { REST, REST_BITS } from "./digest-chunk.js";
+import type { Chunk } from "./digest-chunk.js";
 
 /**
- * Joins chunks of digests with the same first byte, in the order of digests; of one that comes more than once the first is kept. Each digest goes
- * to the bucket of the bits after that byte, and the few of a bucket are sorted where they lie: the largest registries have no room for a copy.
+ * Joins chunks of digests of one shard, in the order of digests; of one that comes more than once the first is kept. Each digest goes to the
+ * bucket of its next bits, and the few of a bucket are sorted where they lie: the largest registries have no room for a copy.
  */
 export function sortChunks(chunks: readonly Chunk[], width: number): Chunk {
   const sorter = new BucketSorter(chunks, width);
@@ -27,7 +22,7 @@ class BucketSorter {
   readonly #modified: Uint32Array;
   /** Where the next digest of each bucket goes: at last, where the bucket ends. */
   readonly #ends: Uint32Array;
-  /** How many of the 24 bits after the first byte do not count for a digest's bucket. */
+  /** How many of the bits that a shard leaves of the first word do not count for a digest's bucket. */
   readonly #shift: number;
 
   constructor(
@@ -39,8 +34,8 @@ class BucketSorter {
     this.#sizes = new Float64Array(count);
     this.#modified = new Uint32Array(count);
     // From four to eight in each.
-    const bits = Math.min(24, Math.max(0, 29 - Math.clz32(count)));
-    this.#shift = 24 - bits;
+    const bits = Math.min(REST_BITS, Math.max(0, 29 - Math.clz32(count)));
+    this.#shift = REST_BITS - bits;
     this.#ends = new Uint32Array(2 ** bits);
   }
 
@@ -74,7 +69,7 @@ class BucketSorter {
   }
 
   #bucket(digests: Uint32Array, i: number): number {
-    return ((digests[i * this.width] ?? 0) & 0x00ffffff) >>> this.#shift;
+    return ((digests[i * this.width] ?? 0) & REST) >>> this.#shift;
   }
 
   sort(): void {
