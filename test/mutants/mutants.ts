@@ -189,6 +189,18 @@ export const MUTANTS: readonly Mutant[] = [
   { file: "mark/keep-lost", search: "lost.below.add(named);", replace: "", tests: ["mark/damaged-ways"] },
   { file: "mark/reachability", search: "this.#bySize.get(size) ?? []", replace: "[]", tests: ["mark/damaged-ways"] },
   {
+    file: "mark/manifest-store",
+    search: 'if (cursor.algorithm === "sha256")',
+    replace: "if (true)",
+    tests: ["mark/referrers"],
+  },
+  {
+    file: "mark/sort-digests",
+    search: "i * width, width) > 0)",
+    replace: "i * width, width) >= 0)",
+    tests: ["mark/digest-table"],
+  },
+  {
     file: "mark/repository-links",
     search: "const isContradicted = this.table.isStored(id) || links.get(keyOf(link)) !== 1;",
     replace: "const isContradicted = false;",
