@@ -18,6 +18,8 @@ export class ComputedStorage implements Storage {
   constructor(
     private readonly blobCount: number,
     private readonly manifestCount: number,
+    /** Whether blobs are listed by their first byte, as directories and buckets are, or in no order, as in an inventory. */
+    private readonly isSorted = true,
   ) {
     this.#references = Math.floor((blobCount - manifestCount) / manifestCount);
   }
@@ -27,11 +29,12 @@ export class ComputedStorage implements Storage {
   }
 
   async *blobs(): AsyncGenerator<BlobBatch> {
-    for (let prefix = 0; prefix < 256; prefix++) {
-      for (let first = prefix; first < this.blobCount; first += BATCH * 256) {
-        const count = Math.min(BATCH, Math.ceil((this.blobCount - first) / 256));
+    const step = this.isSorted ? 256 : 1;
+    for (let start = 0; start < step; start++) {
+      for (let first = start; first < this.blobCount; first += BATCH * step) {
+        const count = Math.min(BATCH, Math.ceil((this.blobCount - first) / step));
         const digests = new Uint32Array(count * 8);
-        for (let i = 0; i < count; i++) writeDigest(first + i * 256, digests, i * 8);
+        for (let i = 0; i < count; i++) writeDigest(first + i * step, digests, i * 8);
         const sizes = new Float64Array(count).fill(1000);
         yield { algorithm: "sha256", digests, sizes, modified: new Uint32Array(count), strays: [], faults: [] };
       }
