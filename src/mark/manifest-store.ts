@@ -154,10 +154,10 @@ export class ManifestStore {
   /** Looks up what the manifests of a batch name by sha256, all of it together. Each call returns the number of the next. */
   #sha256Ids({ offsets, words }: ManifestBatch): () => number {
     const cursor = this.#cursor;
+    let most = 0;
+    for (const offset of offsets) most += countReferences(words, offset);
+    const positions = new Uint32Array(most);
     let count = 0;
-    for (const offset of offsets) count += countReferences(words, offset);
-    const positions = new Uint32Array(count);
-    count = 0;
     for (const offset of offsets) {
       cursor.open(words, offset);
       while (cursor.next()) if (cursor.algorithm === "sha256") positions[count++] = cursor.at;

@@ -1,7 +1,7 @@
-import { REST, REST_BITS } from "./digest-chunk.js";
+import { bucketBits, REST, REST_BITS } from "./digest-chunk.js";
 import type { Chunk } from "./digest-chunk.js";
 
-/** From four to eight digests are in a bucket, or a dozen where there are 100 million of them, whose buckets take 34 MB. */
+/** A bucket has a dozen digests where there are 100 million of them, whose buckets take 34 MB. */
 const MOST_BUCKET_BITS = 19;
 
 /** Digests with the same first bits, sorted. A class, so that all of them have one form: reading a field of many forms takes ten times as long. */
@@ -23,7 +23,7 @@ export class Shard {
     this.digests = digests;
     this.sizes = sizes;
     this.modified = modified;
-    const bits = Math.min(MOST_BUCKET_BITS, Math.max(0, 29 - Math.clz32(sizes.length)));
+    const bits = bucketBits(sizes.length, MOST_BUCKET_BITS);
     this.shift = REST_BITS - bits;
     this.buckets = new Uint32Array(2 ** bits + 1);
     for (let i = 0; i < sizes.length; i++) {

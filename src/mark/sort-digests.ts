@@ -1,5 +1,5 @@
-import { elementAt, noElement } from "../element-at.js";
-import { REST, REST_BITS } from "./digest-chunk.js";
+import { noElement } from "../element-at.js";
+import { bucketBits, copyDigest, REST, REST_BITS } from "./digest-chunk.js";
 import type { Chunk } from "./digest-chunk.js";
 
 /**
@@ -17,9 +17,7 @@ export function sortChunks(chunks: readonly Chunk[], width: number): Chunk {
 const MOST_INSERTED = 64;
 
 class BucketSorter {
-  readonly #digests: Uint32Array;
-  readonly #sizes: Float64Array;
-  readonly #modified: Uint32Array;
+  readonly #all: Chunk;
   /** Where the next digest of each bucket goes: at last, where the bucket ends. */
   readonly #ends: Uint32Array;
   /** How many of the bits that a shard leaves of the first word do not count for a digest's bucket. */
@@ -30,11 +28,8 @@ class BucketSorter {
     private readonly width: number,
   ) {
     const count = chunks.reduce((sum, { sizes }) => sum + sizes.length, 0);
-    this.#digests = new Uint32Array(count * width);
-    this.#sizes = new Float64Array(count);
-    this.#modified = new Uint32Array(count);
-    // From four to eight in each.
-    const bits = Math.min(REST_BITS, Math.max(0, 29 - Math.clz32(count)));
+    this.#all = { digests: new Uint32Array(count * width), sizes: new Float64Array(count), modified: new Uint32Array(count) };
+    const bits = bucketBits(count, REST_BITS);
     this.#shift = REST_BITS - bits;
     this.#ends = new Uint32Array(2 ** bits);
   }
@@ -55,16 +50,13 @@ class BucketSorter {
     for (const chunk of this.chunks) this.#place(chunk);
   }
 
-  #place({ digests, sizes, modified }: Chunk): void {
-    const { width } = this;
+  #place(chunk: Chunk): void {
     const ends = this.#ends;
-    for (let i = 0; i < sizes.length; i++) {
-      const bucket = this.#bucket(digests, i);
+    for (let i = 0; i < chunk.sizes.length; i++) {
+      const bucket = this.#bucket(chunk.digests, i);
       const to = ends[bucket] ?? noElement(bucket, ends);
       ends[bucket] = to + 1;
-      for (let word = 0; word < width; word++) this.#digests[to * width + word] = digests[i * width + word] ?? 0;
-      this.#sizes[to] = sizes[i] ?? 0;
-      this.#modified[to] = modified[i] ?? 0;
+      copyDigest(chunk, i, this.#all, to, this.width);
     }
   }
 
@@ -85,51 +77,44 @@ class BucketSorter {
   /** Moves digest `i` to its place among those from `start` on, which are sorted: behind its equals. */
   #insert(start: number, i: number): void {
     const { width } = this;
-    const digests = this.#digests;
+    const { digests, sizes, modified } = this.#all;
     let to = i;
     while (to > start && compareDigests(digests, (to - 1) * width, digests, i * width, width) > 0) to--;
     if (to === i) return;
-    // So few words at a time: `copyWithin` takes longer.
     for (let word = 0; word < width; word++) insert(digests, to * width + word, i * width + word, width);
-    insert(this.#sizes, to, i, 1);
-    insert(this.#modified, to, i, 1);
+    insert(sizes, to, i, 1);
+    insert(modified, to, i, 1);
   }
 
   #reorder(start: number, end: number): void {
     const { width } = this;
-    const digests = this.#digests.slice(start * width, end * width);
-    const sizes = this.#sizes.slice(start, end);
-    const modified = this.#modified.slice(start, end);
-    const order = Uint32Array.from(sizes.keys());
-    order.sort((a, b) => compareDigests(digests, a * width, digests, b * width, width));
-    for (const [i, from] of order.entries()) {
-      this.#digests.set(digests.subarray(from * width, (from + 1) * width), (start + i) * width);
-      this.#sizes[start + i] = elementAt(sizes, from);
-      this.#modified[start + i] = elementAt(modified, from);
-    }
+    const some = slice(this.#all, start, end, width);
+    const order = Uint32Array.from(some.sizes.keys());
+    order.sort((a, b) => compareDigests(some.digests, a * width, some.digests, b * width, width));
+    for (const [i, from] of order.entries()) copyDigest(some, from, this.#all, start + i, width);
   }
 
   /** All of them, each once. */
   distinct(): Chunk {
     const { width } = this;
-    const digests = this.#digests;
+    const { digests, sizes } = this.#all;
     let count = 0;
-    for (let i = 0; i < this.#sizes.length; i++) {
+    for (let i = 0; i < sizes.length; i++) {
       if (count > 0 && compareDigests(digests, (count - 1) * width, digests, i * width, width) === 0) continue;
-      if (count < i) this.#copy(i, count);
+      if (count < i) copyDigest(this.#all, i, this.#all, count, width);
       count++;
     }
-    const all = { digests, sizes: this.#sizes, modified: this.#modified };
-    if (count === all.sizes.length) return all;
-    return { digests: digests.slice(0, count * width), sizes: all.sizes.slice(0, count), modified: all.modified.slice(0, count) };
+    return count === sizes.length ? this.#all : slice(this.#all, 0, count, width);
   }
+}
 
-  #copy(from: number, to: number): void {
-    const { width } = this;
-    this.#digests.copyWithin(to * width, from * width, (from + 1) * width);
-    this.#sizes[to] = elementAt(this.#sizes, from);
-    this.#modified[to] = elementAt(this.#modified, from);
-  }
+/** A copy of the digests from `start` to before `end`. */
+function slice({ digests, sizes, modified }: Chunk, start: number, end: number, width: number): Chunk {
+  return {
+    digests: digests.slice(start * width, end * width),
+    sizes: sizes.slice(start, end),
+    modified: modified.slice(start, end),
+  };
 }
 
 /** Moves the value at `from` to `to`, and those from there on by one place, of `width` values each. */

@@ -12,8 +12,9 @@ import { parseS3Url } from "#regcheck/storage/s3/options.js";
 import { machine } from "./measure.js";
 
 /**
- * `npm run bench:inventory [ROWS] [DIRECTORY]`: how fast an inventory becomes a listing, and its blobs a table, in Parquet and in CSV, by default of 5 million rows. They are
- * those of repositories of 1,000 images each, in no order, 3 rows in 10 are blobs. No bucket is asked: every link is proven by its ETag.
+ * `npm run bench:inventory [ROWS] [DIRECTORY]`: how fast an inventory becomes a listing, and its blobs a table, in Parquet and in CSV, by default
+ * of 5 million rows. They are those of repositories of 1,000 images each, in no order, 3 rows in 10 are blobs. No bucket is asked: every link is
+ * proven by its ETag.
  */
 const ROWS = Number(process.argv[2] ?? 5_000_000);
 const DIRECTORY = process.argv[3] ?? "/dev/shm/regcheck-inventory";
